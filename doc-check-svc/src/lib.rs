@@ -1,0 +1,1 @@
+//! Reads and judges identity documents

@@ -1,0 +1,1 @@
+//! Starts all four services for real and tests them together

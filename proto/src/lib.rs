@@ -1,0 +1,52 @@
+//! Bonafide's gRPC contract: generated types, clients and servers, and the details that errors carry.
+//!
+//! Depends on nothing else in the workspace; services know each other only through this crate.
+
+#![allow(missing_docs)] // The `.proto` files carry the documentation.
+
+pub mod id;
+pub mod reason;
+
+/// The public API: sessions, capture, reports.
+pub mod identity {
+    pub mod v1 {
+        tonic::include_proto!("bonafide.identity.v1");
+        include!(concat!(env!("OUT_DIR"), "/bonafide.identity.v1.debug.rs"));
+    }
+}
+
+/// Between session-svc and doc-check-svc.
+pub mod document {
+    pub mod v1 {
+        tonic::include_proto!("bonafide.document.v1");
+        include!(concat!(env!("OUT_DIR"), "/bonafide.document.v1.debug.rs"));
+    }
+}
+
+/// Between session-svc and selfie-svc, and faces for whoever needs them alone.
+pub mod selfie {
+    pub mod v1 {
+        tonic::include_proto!("bonafide.selfie.v1");
+        include!(concat!(env!("OUT_DIR"), "/bonafide.selfie.v1.debug.rs"));
+    }
+}
+
+/// Between session-svc and report-svc.
+pub mod store {
+    pub mod v1 {
+        tonic::include_proto!("bonafide.store.v1");
+        include!(concat!(env!("OUT_DIR"), "/bonafide.store.v1.debug.rs"));
+    }
+}
+
+/// Every package above, for gRPC reflection.
+pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor_set.bin"));
+
+/// Largest message that carries one picture: 10 MiB of picture and room for the rest.
+pub const MAX_IMAGE_MESSAGE_BYTES: usize = MAX_IMAGE_BYTES + 64 * 1024;
+
+/// Largest message that carries all pictures of one verification.
+pub const MAX_CHECK_MESSAGE_BYTES: usize = 3 * MAX_IMAGE_BYTES + 64 * 1024;
+
+/// Largest picture file that is accepted.
+pub const MAX_IMAGE_BYTES: usize = 10 * 1024 * 1024;

@@ -1,0 +1,1 @@
+//! The memory: session state, reports, evidence and the queue of work

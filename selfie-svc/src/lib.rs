@@ -1,0 +1,1 @@
+//! Finds, aligns, embeds and compares faces; judges the selfie

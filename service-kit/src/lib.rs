@@ -1,0 +1,1 @@
+//! What every Bonafide service does alike: configuration, telemetry, serving, authentication, health

@@ -1,0 +1,1 @@
+//! The public door: verification sessions, capture and the workers that drive the checks

@@ -1,0 +1,2 @@
+//! Wires configuration, telemetry and the server together.
+fn main() {}
