@@ -1,1 +1,20 @@
-//! What every Bonafide service does alike: configuration, telemetry, serving, authentication, health
+//! What every Bonafide service does alike.
+//!
+//! A service's `main.rs` is three lines of wiring: parse a [`config`], start [`telemetry`], and hand gRPC routes to a
+//! [`serving::Server`]. The rest of this crate is what the routes need:
+//!
+//! * [`status`]: the one way to build a `tonic::Status` with google.rpc details.
+//! * [`client`]: channels to other services that carry trace context, deadline and service token on every hop.
+//! * [`compute`]: worker threads for inference, outside the async runtime, behind a bounded queue.
+//! * [`health`]: one `grpc.health.v1` entry per dependency.
+//! * [`deadline`]: how long the caller of the current request still waits.
+
+pub mod client;
+pub mod compute;
+pub mod config;
+pub mod deadline;
+pub mod health;
+mod propagation;
+pub mod serving;
+pub mod status;
+pub mod telemetry;

@@ -1,0 +1,121 @@
+//! Channels to other services. Every call carries the trace context, the rest of the caller's deadline and the service token.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderValue, Request, Response};
+use tonic::body::Body;
+use tonic::transport::{Channel, Endpoint};
+use tower::Service;
+use tracing::{Instrument as _, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::config::Secret;
+use crate::{deadline, propagation};
+
+/// How long a connection may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Why a channel cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Not an address such as `http://report-svc:50051`.
+    #[error("{0:?} is not an address such as http://127.0.0.1:50051")]
+    Address(String),
+    /// The token holds characters that no header can carry.
+    #[error("the service token may hold visible ASCII characters only")]
+    Token,
+}
+
+/// A channel to one service; hand it to a generated client's `new`. Connects when it is first used, and again after the other
+/// side went away. Clones share the connection.
+#[derive(Clone, Debug)]
+pub struct ServiceChannel {
+    channel: Channel,
+    authorization: Option<HeaderValue>,
+}
+
+impl ServiceChannel {
+    /// A channel to `address` (`http://host:port`).
+    pub fn new(address: &str, token: Option<&Secret>) -> Result<Self, ClientError> {
+        let endpoint = Endpoint::from_shared(address.to_owned())
+            .map_err(|_| ClientError::Address(address.to_owned()))?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_while_idle(true);
+        let authorization = token
+            .map(|token| {
+                let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+                    .map_err(|_| ClientError::Token)?;
+                value.set_sensitive(true);
+                Ok(value)
+            })
+            .transpose()?;
+        Ok(Self {
+            channel: endpoint.connect_lazy(),
+            authorization,
+        })
+    }
+
+    /// Whether the service's own health check answers SERVING. For [`crate::health::Health::depends_on`].
+    pub async fn serving(self) -> bool {
+        use tonic_health::pb::health_check_response::ServingStatus;
+        use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+        let mut client = HealthClient::new(self.channel);
+        let answer = client.check(HealthCheckRequest::default()).await;
+        answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving)
+    }
+}
+
+impl Service<Request<Body>> for ServiceChannel {
+    type Response = Response<Body>;
+    type Error = tonic::transport::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.channel.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let method = request.uri().path().trim_start_matches('/');
+        let span = tracing::info_span!(
+            "call",
+            otel.name = method,
+            otel.kind = "client",
+            rpc.system.name = "grpc",
+            rpc.method = method,
+            rpc.response.status_code = Empty,
+        );
+        propagation::inject(&span.context(), request.headers_mut());
+        if let Some(left) = deadline::remaining()
+            && !request.headers().contains_key(deadline::HEADER)
+            && let Ok(value) = HeaderValue::try_from(deadline::format(left))
+        {
+            request.headers_mut().insert(deadline::HEADER, value);
+        }
+        if let Some(authorization) = &self.authorization {
+            request
+                .headers_mut()
+                .insert(http::header::AUTHORIZATION, authorization.clone());
+        }
+        let response = self.channel.call(request);
+        let recorded = span.clone();
+        Box::pin(
+            async move {
+                let response = response.await?;
+                let code = response
+                    .headers()
+                    .get("grpc-status")
+                    .map_or(tonic::Code::Ok, |value| {
+                        tonic::Code::from_bytes(value.as_bytes())
+                    });
+                recorded.record("rpc.response.status_code", code as i32);
+                Ok(response)
+            }
+            .instrument(span),
+        )
+    }
+}

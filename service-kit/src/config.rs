@@ -1,0 +1,197 @@
+//! Configuration that every service takes alike, and typed values for it.
+//!
+//! Every flag has an environment variable; a flag wins over its variable. A service embeds [`ServeConfig`] and
+//! [`TelemetryConfig`] with `#[command(flatten)]` and validates the whole before it opens anything.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+/// A value that never shows: prints as `***` and is wiped from memory when dropped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Wraps a secret value.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(Zeroizing::new(value.into()))
+    }
+
+    /// The value itself. Not for logs.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        Ok(Self::new(value))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// How a service listens.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServeConfig {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, env = "BONAFIDE_LISTEN", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Token that callers must present; needed to listen beyond loopback, unless the service is the public door.
+    #[arg(long, env = "BONAFIDE_SERVICE_TOKEN", hide_env_values = true)]
+    pub service_token: Option<Secret>,
+    /// Requests served at once; more are refused with RESOURCE_EXHAUSTED.
+    #[arg(long, env = "BONAFIDE_MAX_REQUESTS", default_value_t = 1024)]
+    pub max_requests: usize,
+    /// Longest time that a request may take when its caller sets no deadline.
+    #[arg(long, env = "BONAFIDE_REQUEST_TIMEOUT", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub request_timeout: Duration,
+    /// Age at which a connection is closed gracefully, so that clients spread over new replicas.
+    #[arg(long, env = "BONAFIDE_MAX_CONNECTION_AGE", default_value = "5m", value_parser = humantime::parse_duration)]
+    pub max_connection_age: Duration,
+    /// Time that requests have to finish after SIGTERM.
+    #[arg(long, env = "BONAFIDE_DRAIN_TIMEOUT", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub drain_timeout: Duration,
+}
+
+impl Default for ServeConfig {
+    /// The defaults of the flags, on a free loopback port.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            service_token: None,
+            max_requests: 1024,
+            request_timeout: Duration::from_secs(60),
+            max_connection_age: Duration::from_secs(300),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Who guards a service's door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Only other services call: the service token is checked on every call.
+    Internal,
+    /// Anyone may call: the service checks its callers' credentials itself.
+    Public,
+}
+
+/// A configuration that must not be started with.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// An internal service would be open to the network.
+    #[error(
+        "listening on {0} needs --service-token (BONAFIDE_SERVICE_TOKEN): without one only loopback is allowed"
+    )]
+    OpenDoor(SocketAddr),
+    /// A token so short that it can be guessed.
+    #[error("the service token must have at least {MIN_TOKEN_LENGTH} characters")]
+    ShortToken,
+    /// A limit that would refuse everything.
+    #[error("{0} must be greater than zero")]
+    Zero(&'static str),
+}
+
+const MIN_TOKEN_LENGTH: usize = 24;
+
+impl ServeConfig {
+    /// Checks the whole; called by [`crate::serving::Server::bind`].
+    pub fn validate(&self, door: Door) -> Result<(), ConfigError> {
+        match &self.service_token {
+            Some(token) if token.expose().len() < MIN_TOKEN_LENGTH => {
+                return Err(ConfigError::ShortToken);
+            }
+            None if door == Door::Internal && !self.listen.ip().is_loopback() => {
+                return Err(ConfigError::OpenDoor(self.listen));
+            }
+            _ => {}
+        }
+        for (zero, name) in [
+            (self.max_requests == 0, "--max-requests"),
+            (self.request_timeout.is_zero(), "--request-timeout"),
+            (self.max_connection_age.is_zero(), "--max-connection-age"),
+        ] {
+            if zero {
+                return Err(ConfigError::Zero(name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a service tells about itself.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct TelemetryConfig {
+    /// OTLP endpoint (gRPC) for traces and metrics, e.g. http://localhost:4317; off without one.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+    /// Which log lines are written, e.g. `info,session_svc=debug`.
+    #[arg(long, env = "BONAFIDE_LOG", default_value = "info")]
+    pub log: String,
+}
+
+/// Inference threads of a service.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ComputeConfig {
+    /// Worker threads for inference; one per core (of the cgroup's limit) when not given.
+    #[arg(long, env = "BONAFIDE_WORKERS")]
+    pub workers: Option<std::num::NonZeroUsize>,
+    /// Requests that may wait for a worker; four per worker when not given.
+    #[arg(long, env = "BONAFIDE_QUEUE")]
+    pub queue: Option<usize>,
+}
+
+impl ComputeConfig {
+    /// Number of workers. The standard library's count honours affinity and the cgroup's CPU limit.
+    pub fn workers(&self) -> std::num::NonZeroUsize {
+        self.workers.unwrap_or_else(|| {
+            std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN)
+        })
+    }
+
+    /// Number of requests that may wait.
+    pub fn queue(&self) -> usize {
+        self.queue.unwrap_or(4 * self.workers().get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_internal_service_stays_on_loopback_without_a_token() {
+        let mut config = ServeConfig {
+            listen: SocketAddr::from(([0, 0, 0, 0], 0)),
+            ..ServeConfig::default()
+        };
+        assert!(matches!(
+            config.validate(Door::Internal),
+            Err(ConfigError::OpenDoor(_))
+        ));
+        assert!(config.validate(Door::Public).is_ok());
+        config.service_token = Some(Secret::new("short"));
+        assert!(matches!(
+            config.validate(Door::Internal),
+            Err(ConfigError::ShortToken)
+        ));
+        config.service_token = Some(Secret::new("long enough to be a real token"));
+        assert!(config.validate(Door::Internal).is_ok());
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let secret = Secret::new("sk_live_visible");
+        assert_eq!(format!("{secret:?}"), "***");
+    }
+}

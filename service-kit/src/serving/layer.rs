@@ -1,0 +1,249 @@
+//! What happens around every request before a route sees it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use http::{HeaderMap, Request, Response};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Histogram;
+use subtle::ConstantTimeEq as _;
+use tokio::sync::Semaphore;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+use tracing::{Instrument as _, Span, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::config::Secret;
+use crate::status::Problem;
+use crate::{deadline, propagation};
+
+/// Taken off a caller's deadline, so that our answer is on its way before the transport's own timer fires and hides it behind
+/// a plain CANCELLED.
+const ANSWER_MARGIN: Duration = Duration::from_millis(10);
+
+/// Services that anyone may ask, and that are not worth a span: probes call them every few seconds.
+const UNGUARDED: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
+
+#[derive(Clone)]
+pub(super) struct GuardLayer {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    service: &'static str,
+    token: Option<Secret>,
+    permits: Arc<Semaphore>,
+    timeout: Duration,
+    duration: Histogram<f64>,
+}
+
+impl GuardLayer {
+    pub(super) fn new(
+        service: &'static str,
+        token: Option<Secret>,
+        permits: Arc<Semaphore>,
+        timeout: Duration,
+    ) -> Self {
+        // Name and unit: OpenTelemetry semantic conventions for RPC metrics.
+        let duration = opentelemetry::global::meter("bonafide")
+            .f64_histogram("rpc.server.call.duration")
+            .with_unit("s")
+            .build();
+        Self {
+            shared: Arc::new(Shared {
+                service,
+                token,
+                permits,
+                timeout,
+                duration,
+            }),
+        }
+    }
+}
+
+impl<S> Layer<S> for GuardLayer {
+    type Service = Guard<S>;
+
+    fn layer(&self, inner: S) -> Guard<S> {
+        Guard {
+            inner,
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Guard<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+type Answer<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
+
+impl<S, E> Service<Request<Body>> for Guard<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = E> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    E: From<Infallible> + Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = E;
+    type Future = Answer<E>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), E>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answer<E> {
+        // The clone that was polled ready must be the one that is called.
+        let unready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, unready);
+        if UNGUARDED
+            .iter()
+            .any(|prefix| request.uri().path().starts_with(prefix))
+        {
+            return Box::pin(inner.call(request));
+        }
+        let shared = Arc::clone(&self.shared);
+        let span = shared.span(&request);
+        let method = request.uri().path().trim_start_matches('/').to_owned();
+        let answer = async move {
+            let started = Instant::now();
+            let response = shared
+                .guarded(request, |request| inner.call(request))
+                .await?;
+            let code = grpc_code(response.headers());
+            shared.record(&method, code, started.elapsed());
+            Ok(response)
+        };
+        Box::pin(answer.instrument(span))
+    }
+}
+
+impl Shared {
+    fn span(&self, request: &Request<Body>) -> Span {
+        let method = request.uri().path().trim_start_matches('/');
+        let span = tracing::info_span!(
+            "request",
+            otel.name = method,
+            otel.kind = "server",
+            otel.status_code = Empty,
+            service = self.service,
+            rpc.system.name = "grpc",
+            rpc.method = method,
+            rpc.response.status_code = Empty,
+        );
+        // Fails only where no OpenTelemetry layer is installed, and then there is nothing to link.
+        let _ = span.set_parent(propagation::extract(request.headers()));
+        span
+    }
+
+    async fn guarded<E, F>(
+        &self,
+        request: Request<Body>,
+        call: impl FnOnce(Request<Body>) -> F,
+    ) -> Result<Response<Body>, E>
+    where
+        F: Future<Output = Result<Response<Body>, E>>,
+    {
+        if let Err(problem) = self.authenticate(request.headers()) {
+            return Ok(refuse(problem));
+        }
+        let Ok(_permit) = self.permits.try_acquire() else {
+            let problem = Problem::new(
+                Code::ResourceExhausted,
+                proto::reason::OVERLOADED,
+                "too many requests at once",
+            );
+            return Ok(refuse(problem.retry_after(Duration::from_secs(1))));
+        };
+        let asked = deadline::parse(request.headers()).unwrap_or(self.timeout);
+        let left = asked.min(self.timeout).saturating_sub(ANSWER_MARGIN);
+        let served = AssertUnwindSafe(deadline::scope(Some(left), call(request))).catch_unwind();
+        match tokio::time::timeout(left, served).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_panic)) => {
+                tracing::error!("a request panicked");
+                Ok(refuse(Problem::new(
+                    Code::Internal,
+                    proto::reason::INTERNAL,
+                    "the request failed; the service's log has the cause",
+                )))
+            }
+            Err(_elapsed) => Ok(refuse(Problem::new(
+                Code::DeadlineExceeded,
+                proto::reason::DEADLINE,
+                "the deadline passed before the request was done",
+            ))),
+        }
+    }
+
+    fn authenticate(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let Some(token) = &self.token else {
+            return Ok(());
+        };
+        let Some(presented) = headers
+            .get(http::header::AUTHORIZATION)
+            .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
+        else {
+            return Err(Problem::new(
+                Code::Unauthenticated,
+                proto::reason::CREDENTIAL_MISSING,
+                "this service answers other services only: send the service token as a bearer credential",
+            ));
+        };
+        if presented.ct_eq(token.expose().as_bytes()).into() {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Code::Unauthenticated,
+            proto::reason::CREDENTIAL_INVALID,
+            "the service token is not the one that this service was started with",
+        ))
+    }
+
+    fn record(&self, method: &str, code: Code, elapsed: Duration) {
+        let span = Span::current();
+        let number = code as i32;
+        span.record("rpc.response.status_code", number);
+        // Only faults of ours mark a span as failed (semantic conventions for gRPC server spans).
+        if matches!(
+            code,
+            Code::Unknown
+                | Code::DeadlineExceeded
+                | Code::Unimplemented
+                | Code::Internal
+                | Code::Unavailable
+                | Code::DataLoss
+        ) {
+            span.record("otel.status_code", "ERROR");
+            tracing::warn!(rpc.response.status_code = number, "request failed");
+        }
+        self.duration.record(
+            elapsed.as_secs_f64(),
+            &[
+                KeyValue::new("rpc.system.name", "grpc"),
+                KeyValue::new("rpc.method", method.to_owned()),
+                KeyValue::new("rpc.response.status_code", i64::from(number)),
+            ],
+        );
+    }
+}
+
+fn refuse(problem: Problem) -> Response<Body> {
+    Status::from(problem).into_http()
+}
+
+/// A failed call's status stands in the headers; a call that answered a message has it in the trailers, as OK.
+fn grpc_code(headers: &HeaderMap) -> Code {
+    headers
+        .get("grpc-status")
+        .map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()))
+}
