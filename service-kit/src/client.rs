@@ -48,8 +48,8 @@ impl ServiceChannel {
             .keep_alive_while_idle(true);
         let authorization = token
             .map(|token| {
-                let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-                    .map_err(|_| ClientError::Token)?;
+                let mut value =
+                    HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| ClientError::Token)?;
                 value.set_sensitive(true);
                 Ok(value)
             })
@@ -109,9 +109,7 @@ impl Service<Request<Body>> for ServiceChannel {
                 let code = response
                     .headers()
                     .get("grpc-status")
-                    .map_or(tonic::Code::Ok, |value| {
-                        tonic::Code::from_bytes(value.as_bytes())
-                    });
+                    .map_or(tonic::Code::Ok, |value| tonic::Code::from_bytes(value.as_bytes()));
                 recorded.record("rpc.response.status_code", code as i32);
                 Ok(response)
             }

@@ -105,9 +105,7 @@ impl Pool {
             let sender = Arc::new(Mutex::new(Some(sender)));
             let probe = Arc::clone(&sender);
             let caller = Caller {
-                gone: Box::new(move || {
-                    lock(&probe).as_ref().is_none_or(oneshot::Sender::is_closed)
-                }),
+                gone: Box::new(move || lock(&probe).as_ref().is_none_or(oneshot::Sender::is_closed)),
             };
             let outcome = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(&caller))));
             match outcome {
@@ -178,10 +176,7 @@ mod tests {
     #[tokio::test]
     async fn stays_on_its_thread() {
         let pool = Pool::start("test", ONE, 4).expect("threads");
-        let threads = pool
-            .run(|_| rayon::current_num_threads())
-            .await
-            .expect("a result");
+        let threads = pool.run(|_| rayon::current_num_threads()).await.expect("a result");
         assert_eq!(threads, 1);
     }
 
@@ -208,10 +203,7 @@ mod tests {
         let mut left = Box::pin(pool.run(move |_| counted.fetch_add(1, Ordering::SeqCst)));
         assert!(futures_util::poll!(&mut left).is_pending());
         drop(left);
-        assert!(matches!(
-            pool.run(|_| ()).await,
-            Err(ComputeError::Overloaded)
-        ));
+        assert!(matches!(pool.run(|_| ()).await, Err(ComputeError::Overloaded)));
 
         release.send(()).expect("the worker waits");
         busy.await.expect("no panic").expect("a result");
@@ -224,20 +216,18 @@ mod tests {
         let pool = Pool::start("test", ONE, 1).expect("threads");
         let (started, running) = oneshot::channel();
         let (told, heard) = oneshot::channel();
-        let work = pool.run(move |caller| {
-            let _ = started.send(());
-            while !caller.gone() {
-                std::thread::yield_now();
-            }
-            let _ = told.send(());
+        let task = tokio::spawn(async move {
+            pool.run(move |caller| {
+                let _ = started.send(());
+                while !caller.gone() {
+                    std::thread::yield_now();
+                }
+                let _ = told.send(());
+            })
+            .await
         });
-        let task = tokio::spawn(work_future(work));
         running.await.expect("started");
         task.abort();
         heard.await.expect("the work noticed");
-    }
-
-    async fn work_future(work: impl Future<Output = Result<(), ComputeError>>) {
-        let _ = work.await;
     }
 }

@@ -90,9 +90,7 @@ pub enum Door {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// An internal service would be open to the network.
-    #[error(
-        "listening on {0} needs --service-token (BONAFIDE_SERVICE_TOKEN): without one only loopback is allowed"
-    )]
+    #[error("listening on {0} needs --service-token (BONAFIDE_SERVICE_TOKEN): without one only loopback is allowed")]
     OpenDoor(SocketAddr),
     /// A token so short that it can be guessed.
     #[error("the service token must have at least {MIN_TOKEN_LENGTH} characters")]
@@ -154,9 +152,8 @@ pub struct ComputeConfig {
 impl ComputeConfig {
     /// Number of workers. The standard library's count honours affinity and the cgroup's CPU limit.
     pub fn workers(&self) -> std::num::NonZeroUsize {
-        self.workers.unwrap_or_else(|| {
-            std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN)
-        })
+        self.workers
+            .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN))
     }
 
     /// Number of requests that may wait.
@@ -175,16 +172,10 @@ mod tests {
             listen: SocketAddr::from(([0, 0, 0, 0], 0)),
             ..ServeConfig::default()
         };
-        assert!(matches!(
-            config.validate(Door::Internal),
-            Err(ConfigError::OpenDoor(_))
-        ));
+        assert!(matches!(config.validate(Door::Internal), Err(ConfigError::OpenDoor(_))));
         assert!(config.validate(Door::Public).is_ok());
         config.service_token = Some(Secret::new("short"));
-        assert!(matches!(
-            config.validate(Door::Internal),
-            Err(ConfigError::ShortToken)
-        ));
+        assert!(matches!(config.validate(Door::Internal), Err(ConfigError::ShortToken)));
         config.service_token = Some(Secret::new("long enough to be a real token"));
         assert!(config.validate(Door::Internal).is_ok());
     }

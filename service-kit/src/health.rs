@@ -42,11 +42,7 @@ impl Health {
     }
 
     /// Adds a dependency; `check` answers whether it can be used now.
-    pub fn depends_on<F>(
-        mut self,
-        name: &'static str,
-        check: impl Fn() -> F + Send + Sync + 'static,
-    ) -> Self
+    pub fn depends_on<F>(mut self, name: &'static str, check: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = bool> + Send + 'static,
     {
@@ -70,9 +66,7 @@ impl Health {
                 _ = ticks.tick() => self.ask().await,
             }
         }
-        self.reporter
-            .set_service_status("", ServingStatus::NotServing)
-            .await;
+        self.reporter.set_service_status("", ServingStatus::NotServing).await;
     }
 
     async fn ask(&self) {
@@ -85,9 +79,7 @@ impl Health {
                 tracing::warn!(dependency = dependency.name, "dependency does not answer");
             }
             whole &= healthy;
-            self.reporter
-                .set_service_status(dependency.name, status(healthy))
-                .await;
+            self.reporter.set_service_status(dependency.name, status(healthy)).await;
         }
         self.reporter.set_service_status("", status(whole)).await;
     }

@@ -29,9 +29,7 @@ impl Injector for HeadersMut<'_> {
 }
 
 pub(crate) fn extract(headers: &HeaderMap) -> Context {
-    opentelemetry::global::get_text_map_propagator(|propagator| {
-        propagator.extract(&Headers(headers))
-    })
+    opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&Headers(headers)))
 }
 
 pub(crate) fn inject(context: &Context, headers: &mut HeaderMap) {
@@ -46,8 +44,6 @@ pub(crate) fn extract_map(map: &HashMap<String, String>) -> Context {
 
 pub(crate) fn inject_map(context: &Context) -> HashMap<String, String> {
     let mut map = HashMap::new();
-    opentelemetry::global::get_text_map_propagator(|propagator| {
-        propagator.inject_context(context, &mut map)
-    });
+    opentelemetry::global::get_text_map_propagator(|propagator| propagator.inject_context(context, &mut map));
     map
 }

@@ -31,17 +31,9 @@ impl Problem {
 
     /// INVALID_ARGUMENT with every violation found, so that one round trip shows all of them.
     pub fn invalid_fields(violations: Vec<FieldViolation>) -> Self {
-        let names: Vec<&str> = violations
-            .iter()
-            .map(|violation| violation.field.as_str())
-            .collect();
+        let names: Vec<&str> = violations.iter().map(|violation| violation.field.as_str()).collect();
         let message = format!("invalid fields: {}", names.join(", "));
-        Self::new(
-            Code::InvalidArgument,
-            proto::reason::INVALID_FIELDS,
-            message,
-        )
-        .violations(violations)
+        Self::new(Code::InvalidArgument, proto::reason::INVALID_FIELDS, message).violations(violations)
     }
 
     /// Adds `BadRequest` violations.
@@ -53,11 +45,7 @@ impl Problem {
     /// Adds an entry to `ErrorInfo.metadata`.
     pub fn metadata(mut self, key: &str, value: impl Into<String>) -> Self {
         if let Some(info) = self.details.error_info() {
-            let (reason, domain, mut metadata) = (
-                info.reason.clone(),
-                info.domain.clone(),
-                info.metadata.clone(),
-            );
+            let (reason, domain, mut metadata) = (info.reason.clone(), info.domain.clone(), info.metadata.clone());
             metadata.insert(key.to_owned(), value.into());
             self.details.set_error_info(reason, domain, metadata);
         }
@@ -134,10 +122,7 @@ mod tests {
             .metadata("status", "verified");
         let status = Status::from(problem.retry_after(Duration::from_secs(2)));
         assert_eq!(status.code(), Code::InvalidArgument);
-        assert_eq!(
-            reason(&status).as_deref(),
-            Some(proto::reason::INVALID_FIELDS)
-        );
+        assert_eq!(reason(&status).as_deref(), Some(proto::reason::INVALID_FIELDS));
         assert_eq!(retry_after(&status), Some(Duration::from_secs(2)));
         let details = status.get_error_details();
         let fields: Vec<_> = details
@@ -148,9 +133,6 @@ mod tests {
             .map(|violation| violation.field.clone())
             .collect();
         assert_eq!(fields, ["id", "metadata"]);
-        assert_eq!(
-            details.error_info().expect("info").metadata["status"],
-            "verified"
-        );
+        assert_eq!(details.error_info().expect("info").metadata["status"], "verified");
     }
 }

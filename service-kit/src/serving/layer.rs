@@ -105,10 +105,7 @@ where
         // The clone that was polled ready must be the one that is called.
         let unready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, unready);
-        if UNGUARDED
-            .iter()
-            .any(|prefix| request.uri().path().starts_with(prefix))
-        {
+        if UNGUARDED.iter().any(|prefix| request.uri().path().starts_with(prefix)) {
             return Box::pin(inner.call(request));
         }
         let shared = Arc::clone(&self.shared);
@@ -116,9 +113,7 @@ where
         let method = request.uri().path().trim_start_matches('/').to_owned();
         let answer = async move {
             let started = Instant::now();
-            let response = shared
-                .guarded(request, |request| inner.call(request))
-                .await?;
+            let response = shared.guarded(request, |request| inner.call(request)).await?;
             let code = grpc_code(response.headers());
             shared.record(&method, code, started.elapsed());
             Ok(response)

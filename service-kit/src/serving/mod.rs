@@ -55,11 +55,7 @@ pub struct Server {
 
 impl Server {
     /// Checks the configuration and binds. `name` is the service's (`report-svc`), as telemetry shows it.
-    pub async fn bind(
-        name: &'static str,
-        door: Door,
-        config: &ServeConfig,
-    ) -> Result<Self, ServeError> {
+    pub async fn bind(name: &'static str, door: Door, config: &ServeConfig) -> Result<Self, ServeError> {
         config.validate(door)?;
         let bind = |source| ServeError::Bind {
             address: config.listen,
