@@ -34,9 +34,7 @@ pub fn depthwise_conv2d(
         };
     }
     if stride.0 != stride.1 || padding.0 != padding.1 {
-        bail!(
-            "depthwise_conv2d on this device needs square strides and paddings, got {stride:?} and {padding:?}"
-        );
+        bail!("depthwise_conv2d on this device needs square strides and paddings, got {stride:?} and {padding:?}");
     }
     let y = x.conv2d(weight, padding.0, stride.0, 1, x.dim(1)?)?;
     match bias {
@@ -72,10 +70,7 @@ impl DepthwiseConv2d {
         if let Some(bias) = bias
             && bias.len() != c
         {
-            bail!(
-                "depthwise_conv2d needs a bias of {c} values, got {}",
-                bias.len()
-            );
+            bail!("depthwise_conv2d needs a bias of {c} values, got {}", bias.len());
         }
 
         let (in_plane, out_plane, taps) = (h * w, plan.out_h * plan.out_w, kh * kw);
@@ -90,11 +85,7 @@ impl DepthwiseConv2d {
                 .for_each_init(
                     || Scratch::new(&plan),
                     |scratch, (task, (out, x))| {
-                        for (i, (out, x)) in out
-                            .chunks_mut(out_plane)
-                            .zip(x.chunks(in_plane))
-                            .enumerate()
-                        {
+                        for (i, (out, x)) in out.chunks_mut(out_plane).zip(x.chunks(in_plane)).enumerate() {
                             let channel = (task * planes_per_task + i) % c;
                             let filter = &weight[channel * taps..(channel + 1) * taps];
                             let bias = bias.map_or(0.0, |b| b[channel]);
@@ -103,10 +94,7 @@ impl DepthwiseConv2d {
                     },
                 );
         }
-        Ok((
-            CpuStorage::F32(out),
-            Shape::from((n, c, plan.out_h, plan.out_w)),
-        ))
+        Ok((CpuStorage::F32(out), Shape::from((n, c, plan.out_h, plan.out_w))))
     }
 }
 
@@ -136,14 +124,10 @@ impl Plan {
     ) -> Result<Self> {
         let padded = (input.0 + 2 * padding.0, input.1 + 2 * padding.1);
         if stride.0 == 0 || stride.1 == 0 || kernel.0 == 0 || kernel.1 == 0 {
-            bail!(
-                "depthwise_conv2d needs strides and kernels of at least 1, got {stride:?} and {kernel:?}"
-            );
+            bail!("depthwise_conv2d needs strides and kernels of at least 1, got {stride:?} and {kernel:?}");
         }
         if kernel.0 > padded.0 || kernel.1 > padded.1 {
-            bail!(
-                "depthwise_conv2d: the kernel {kernel:?} is larger than the padded input {padded:?}"
-            );
+            bail!("depthwise_conv2d: the kernel {kernel:?} is larger than the padded input {padded:?}");
         }
         let phase_w = padded.1.div_ceil(stride.1);
         let phase_len = padded.0.div_ceil(stride.0) * phase_w;
@@ -167,14 +151,7 @@ impl Plan {
     }
 
     #[inline(always)]
-    fn convolve(
-        &self,
-        scratch: &mut Scratch,
-        x: &[f32],
-        filter: &[f32],
-        bias: f32,
-        out: &mut [f32],
-    ) {
+    fn convolve(&self, scratch: &mut Scratch, x: &[f32], filter: &[f32], bias: f32, out: &mut [f32]) {
         self.split(x, &mut scratch.phases);
         for (block, acc_out) in scratch.sums.chunks_exact_mut(LANES).enumerate() {
             let mut acc = [bias; LANES];
@@ -211,10 +188,7 @@ impl Plan {
                 // The first column of the row that falls into this phase.
                 let first = (phase + sx - self.padding.1 % sx) % sx;
                 let start = start + phase * self.phase_len + (first + self.padding.1) / sx;
-                for (to, &from) in phases[start..]
-                    .iter_mut()
-                    .zip(row.iter().skip(first).step_by(sx))
-                {
+                for (to, &from) in phases[start..].iter_mut().zip(row.iter().skip(first).step_by(sx)) {
                     *to = from;
                 }
             }
@@ -254,13 +228,7 @@ impl CustomOp2 for DepthwiseConv2d {
         "depthwise-conv2d"
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        lx: &Layout,
-        w: &CpuStorage,
-        lw: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
         self.forward((x, lx), (w, lw), None)
     }
 }
@@ -341,11 +309,7 @@ mod tests {
         let k = Tensor::randn(0f32, 1.0, (1, 4, 3, 3), &Device::Cpu)?.transpose(0, 1)?;
         let expected = reference(&x.contiguous()?, &k.contiguous()?, None, (2, 2), (1, 1))?;
         let got = depthwise_conv2d(&x, &k, None, (2, 2), (1, 1))?;
-        let worst = (got - expected)?
-            .abs()?
-            .flatten_all()?
-            .max(0)?
-            .to_scalar::<f32>()?;
+        let worst = (got - expected)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?;
         assert!(worst < 1e-4);
         Ok(())
     }

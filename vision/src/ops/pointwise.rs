@@ -16,9 +16,7 @@ pub fn pointwise_conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> R
     let y = if n == 1 {
         weight.matmul(&x.reshape((c_in, h * w))?)?
     } else {
-        weight
-            .broadcast_left(n)?
-            .matmul(&x.reshape((n, c_in, h * w))?)?
+        weight.broadcast_left(n)?.matmul(&x.reshape((n, c_in, h * w))?)?
     };
     let y = y.reshape((n, c_out, h, w))?;
     match bias {

@@ -14,9 +14,7 @@ use super::depthwise::contiguous;
 /// When the number of slopes is not that of the channels, or the tensors are not `f32`.
 pub fn prelu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
     if x.device().is_cpu() {
-        return x
-            .contiguous()?
-            .apply_op2_no_bwd(&slope.contiguous()?, &PRelu);
+        return x.contiguous()?.apply_op2_no_bwd(&slope.contiguous()?, &PRelu);
     }
     let slope = slope.reshape((1, x.dim(1)?, 1, 1))?;
     x.relu()? + x.minimum(0f32)?.broadcast_mul(&slope)
@@ -29,13 +27,7 @@ impl CustomOp2 for PRelu {
         "prelu"
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        lx: &Layout,
-        slope: &CpuStorage,
-        ls: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, slope: &CpuStorage, ls: &Layout) -> Result<(CpuStorage, Shape)> {
         let (_, c, h, w) = lx.shape().dims4()?;
         let x = contiguous((x, lx))?;
         let slope = contiguous((slope, ls))?;
@@ -52,8 +44,7 @@ impl CustomOp2 for PRelu {
                 .enumerate()
                 .for_each(|(task, (out, x))| {
                     arch.dispatch(|| {
-                        for (i, (out, x)) in out.chunks_mut(plane).zip(x.chunks(plane)).enumerate()
-                        {
+                        for (i, (out, x)) in out.chunks_mut(plane).zip(x.chunks(plane)).enumerate() {
                             let slope = slope[(task * planes_per_task + i) % c];
                             for (o, &v) in out.iter_mut().zip(x) {
                                 *o = v.max(0.0) + slope * v.min(0.0);
@@ -73,21 +64,12 @@ mod tests {
 
     #[test]
     fn equals_its_definition() -> Result<()> {
-        for (n, c, h, w) in [
-            (1, 1, 1, 1),
-            (2, 3, 5, 7),
-            (1, 70, 33, 31),
-            (3, 2, 200, 190),
-        ] {
+        for (n, c, h, w) in [(1, 1, 1, 1), (2, 3, 5, 7), (1, 70, 33, 31), (3, 2, 200, 190)] {
             let x = Tensor::randn(0f32, 1.0, (n, c, h, w), &Device::Cpu)?;
             let slope = Tensor::randn(0f32, 1.0, (c, 1, 1), &Device::Cpu)?;
             let expected = (x.relu()? + x.minimum(0f32)?.broadcast_mul(&slope)?)?;
             let got = prelu(&x, &slope)?;
-            let worst = (got - expected)?
-                .abs()?
-                .flatten_all()?
-                .max(0)?
-                .to_scalar::<f32>()?;
+            let worst = (got - expected)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?;
             assert!(worst < 1e-6, "differs by {worst}");
         }
         Ok(())
@@ -96,13 +78,7 @@ mod tests {
     #[test]
     fn refuses_a_wrong_number_of_slopes() -> Result<()> {
         let x = Tensor::zeros((1, 4, 5, 5), candle_core::DType::F32, &Device::Cpu)?;
-        assert!(
-            prelu(
-                &x,
-                &Tensor::zeros(3, candle_core::DType::F32, &Device::Cpu)?
-            )
-            .is_err()
-        );
+        assert!(prelu(&x, &Tensor::zeros(3, candle_core::DType::F32, &Device::Cpu)?).is_err());
         Ok(())
     }
 }

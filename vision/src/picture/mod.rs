@@ -1,0 +1,241 @@
+//! Pictures: safe decoding and the few whole-picture operations that checks need.
+//!
+//! A [`Picture`] is always 8-bit RGB, upright (the file's orientation has been applied) and at least 1×1. Its `Debug` output
+//! shows its size only: pixels are personal data.
+
+mod decode;
+mod encode;
+
+use std::fmt;
+
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+
+pub use decode::{DecodeError, Limits};
+pub use encode::EncodeError;
+
+use crate::geometry::Rect;
+
+/// An upright picture of 8-bit RGB pixels, row by row from the top left, without padding.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    width: u32,
+    height: u32,
+    pixels: Vec<u8>,
+}
+
+impl Picture {
+    /// A picture from its pixels: red, green and blue bytes, row by row. `None` when a side is zero or the number of bytes is
+    /// not `width * height * 3`.
+    #[must_use]
+    pub fn from_rgb(width: u32, height: u32, pixels: Vec<u8>) -> Option<Picture> {
+        let expected = usize::try_from(u64::from(width) * u64::from(height))
+            .ok()?
+            .checked_mul(3)?;
+        (expected > 0 && pixels.len() == expected).then_some(Picture { width, height, pixels })
+    }
+
+    /// A picture whose pixel at (column, row) is `pixel(column, row)`. A side of zero is taken as one.
+    #[must_use]
+    pub fn from_fn(width: u32, height: u32, mut pixel: impl FnMut(u32, u32) -> [u8; 3]) -> Picture {
+        let (width, height) = (width.max(1), height.max(1));
+        let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
+        for y in 0..height {
+            for x in 0..width {
+                pixels.extend_from_slice(&pixel(x, y));
+            }
+        }
+        Picture { width, height, pixels }
+    }
+
+    /// Width in pixels, at least 1.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels, at least 1.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The longer side in pixels.
+    #[must_use]
+    pub fn longest_side(&self) -> u32 {
+        self.width.max(self.height)
+    }
+
+    /// Red, green and blue bytes, row by row, `width * height * 3` of them.
+    #[must_use]
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The rows from the top, each of `width * 3` bytes.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.pixels.chunks_exact(self.width as usize * 3)
+    }
+
+    /// The pixel at a column and row; beyond the border, the nearest pixel of the border.
+    #[must_use]
+    #[inline]
+    pub fn pixel(&self, x: u32, y: u32) -> [u8; 3] {
+        let (x, y) = (x.min(self.width - 1) as usize, y.min(self.height - 1) as usize);
+        let start = (y * self.width as usize + x) * 3;
+        match self.pixels.get(start..start + 3) {
+            Some(&[r, g, b]) => [r, g, b],
+            _ => [0; 3],
+        }
+    }
+
+    /// The part inside `rect`, its edges rounded to whole pixels and cut at the border. `None` when nothing of it is inside.
+    #[must_use]
+    pub fn crop(&self, rect: Rect) -> Option<Picture> {
+        // `as` saturates, so that a rectangle far outside, or one that is not a number, leaves nothing.
+        let edge = |value: f32, end: u32| (value.round() as u32).min(end);
+        let (left, right) = (edge(rect.x, self.width), edge(rect.right(), self.width));
+        let (top, bottom) = (edge(rect.y, self.height), edge(rect.bottom(), self.height));
+        if left >= right || top >= bottom {
+            return None;
+        }
+        let columns = left as usize * 3..right as usize * 3;
+        let rows = self.rows().skip(top as usize).take((bottom - top) as usize);
+        let pixels = rows
+            .filter_map(|row| row.get(columns.clone()))
+            .flatten()
+            .copied()
+            .collect();
+        Picture::from_rgb(right - left, bottom - top, pixels)
+    }
+
+    /// Scaled to a new size with a triangle filter that covers all source pixels (no aliasing when made smaller, bilinear when
+    /// made larger). A side of zero is taken as one.
+    #[must_use]
+    pub fn resize(&self, width: u32, height: u32) -> Picture {
+        let (width, height) = (width.max(1), height.max(1));
+        if (width, height) == (self.width, self.height) {
+            return self.clone();
+        }
+        let mut pixels = vec![0; width as usize * height as usize * 3];
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+        let source = TypedImageRef::<U8x3>::from_buffer(self.width, self.height, &self.pixels);
+        let target = TypedImage::<U8x3>::from_buffer(width, height, &mut pixels);
+        // Both buffers have the size they need by construction, which is all that can go wrong here.
+        if let (Ok(source), Ok(mut target)) = (source, target) {
+            let done = Resizer::new().resize_typed(&source, &mut target, &options);
+            debug_assert!(done.is_ok());
+        }
+        Picture { width, height, pixels }
+    }
+
+    /// Scaled, with its proportions kept, so that the longer side is `side` pixels.
+    #[must_use]
+    pub fn resize_longest(&self, side: u32) -> Picture {
+        let scale = f64::from(side) / f64::from(self.longest_side());
+        let scaled = |length: u32| (f64::from(length) * scale).round() as u32;
+        self.resize(scaled(self.width), scaled(self.height))
+    }
+
+    /// Turned clockwise by 90°.
+    #[must_use]
+    pub fn rotate90(&self) -> Picture {
+        Picture::from_fn(self.height, self.width, |x, y| self.pixel(y, self.height - 1 - x))
+    }
+
+    /// Turned by 180°.
+    #[must_use]
+    pub fn rotate180(&self) -> Picture {
+        Picture::from_fn(self.width, self.height, |x, y| {
+            self.pixel(self.width - 1 - x, self.height - 1 - y)
+        })
+    }
+
+    /// Turned clockwise by 270°, which is counter-clockwise by 90°.
+    #[must_use]
+    pub fn rotate270(&self) -> Picture {
+        Picture::from_fn(self.height, self.width, |x, y| self.pixel(self.width - 1 - y, x))
+    }
+
+    /// Mirrored: left and right exchanged.
+    #[must_use]
+    pub fn mirror(&self) -> Picture {
+        Picture::from_fn(self.width, self.height, |x, y| self.pixel(self.width - 1 - x, y))
+    }
+
+    /// The luma of every pixel, row by row, 0 to 255 (ITU-R BT.601 weights, as JPEG and OpenCV use them).
+    #[must_use]
+    pub fn luma(&self) -> Vec<f32> {
+        let rgb = self.pixels.as_chunks::<3>().0;
+        rgb.iter()
+            .map(|&[r, g, b]| 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b))
+            .collect()
+    }
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Picture({}x{})", self.width, self.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture in which every pixel tells where it was.
+    fn numbered(width: u32, height: u32) -> Picture {
+        Picture::from_fn(width, height, |x, y| [x as u8, y as u8, 7])
+    }
+
+    #[test]
+    fn turning_moves_the_corners() {
+        let picture = numbered(5, 3);
+        let turned = picture.rotate90();
+        assert_eq!((turned.width(), turned.height()), (3, 5));
+        assert_eq!(turned.pixel(2, 0), [0, 0, 7], "top left goes to the top right");
+        assert_eq!(turned.pixel(0, 0), [0, 2, 7], "bottom left goes to the top left");
+        assert_eq!(picture.rotate90().rotate270(), picture);
+        assert_eq!(picture.rotate90().rotate90(), picture.rotate180());
+        assert_eq!(picture.mirror().pixel(0, 1), [4, 1, 7]);
+    }
+
+    #[test]
+    fn cropping_stays_inside() {
+        let picture = numbered(10, 8);
+        let part = picture.crop(Rect::new(2.4, 3.0, 4.0, 2.0)).unwrap();
+        assert_eq!((part.width(), part.height()), (4, 2));
+        assert_eq!(part.pixel(0, 0), [2, 3, 7]);
+        let cut = picture.crop(Rect::new(-5.0, -5.0, 7.0, 100.0)).unwrap();
+        assert_eq!((cut.width(), cut.height()), (2, 8));
+        assert_eq!(picture.crop(Rect::new(10.0, 0.0, 5.0, 5.0)), None);
+        assert_eq!(picture.crop(Rect::new(f32::NAN, 0.0, f32::INFINITY, 5.0)), None);
+    }
+
+    #[test]
+    fn resizing_keeps_the_mean() {
+        let picture = Picture::from_fn(640, 480, |x, y| {
+            [(x % 256) as u8, (y % 256) as u8, if (x + y) % 2 == 0 { 255 } else { 0 }]
+        });
+        let small = picture.resize_longest(64);
+        assert_eq!((small.width(), small.height()), (64, 48));
+        // A checkerboard must become grey, not a random choice of black and white.
+        for pixel in small.pixels().as_chunks::<3>().0 {
+            assert!((pixel[2] as i32 - 128).abs() <= 2, "{pixel:?}");
+        }
+    }
+
+    #[test]
+    fn pixels_must_fit_the_size() {
+        assert!(Picture::from_rgb(0, 3, vec![]).is_none());
+        assert!(Picture::from_rgb(2, 2, vec![0; 11]).is_none());
+        assert!(Picture::from_rgb(2, 2, vec![0; 12]).is_some());
+        assert!(Picture::from_rgb(u32::MAX, u32::MAX, vec![0; 12]).is_none());
+    }
+
+    #[test]
+    fn debug_output_shows_no_pixels() {
+        assert_eq!(format!("{:?}", numbered(3, 2)), "Picture(3x2)");
+    }
+}
