@@ -9,4 +9,7 @@ pub enum VisionError {
     /// Weights are missing or do not have the network's shape.
     #[error(transparent)]
     Model(#[from] crate::models::ModelError),
+    /// The five landmarks of a face lie on one point, so that there is no way to turn it upright.
+    #[error("the landmarks of the face lie on one point")]
+    DegenerateLandmarks,
 }

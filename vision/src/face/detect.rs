@@ -1,0 +1,181 @@
+//! From the outputs of YuNet to faces.
+
+use candle_core::{Device, Tensor};
+
+use super::{Face, Landmarks};
+use crate::error::VisionError;
+use crate::geometry::{Point, Rect};
+use crate::models::Weights;
+use crate::net::yunet::{ALIGNMENT, Level, YuNet};
+use crate::picture::Picture;
+
+/// What counts as a face, and at which sizes to look.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DetectOptions {
+    /// Least score, 0 to 1.
+    pub score_threshold: f32,
+    /// Of two boxes that overlap by more than this (intersection over union) the one with the lower score is dropped.
+    pub overlap_threshold: f32,
+    /// At most this many candidates, those with the highest scores, are compared with each other.
+    pub top_k: usize,
+    /// Longest sides in pixels to which a larger picture is scaled, tried in order until a face is found. Small faces need a
+    /// large one, faces that fill the picture a small one, and the time grows with its square.
+    pub longest_sides: Vec<u32>,
+}
+
+impl Default for DetectOptions {
+    fn default() -> DetectOptions {
+        DetectOptions {
+            score_threshold: 0.6,
+            overlap_threshold: 0.3,
+            top_k: 5000,
+            longest_sides: vec![640, 1280, 320],
+        }
+    }
+}
+
+/// Finds faces with YuNet.
+pub struct FaceDetector {
+    net: YuNet,
+    device: Device,
+}
+
+impl FaceDetector {
+    /// Builds the network from the weights of [`crate::models::Model::YuNet`], which must be on `device`.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    pub fn new(weights: &Weights, device: &Device) -> Result<FaceDetector, VisionError> {
+        Ok(FaceDetector {
+            net: YuNet::load(weights)?,
+            device: device.clone(),
+        })
+    }
+
+    /// The faces in a picture, those with the highest scores first; coordinates are those of `picture`, whatever the size at
+    /// which it was looked at. No face is an empty answer.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn detect(&self, picture: &Picture, options: &DetectOptions) -> Result<Vec<Face>, VisionError> {
+        let mut looked_at = Vec::new();
+        for side in &options.longest_sides {
+            let side = (*side).clamp(1, picture.longest_side());
+            if looked_at.contains(&side) {
+                continue;
+            }
+            looked_at.push(side);
+            let faces = if side == picture.longest_side() {
+                self.detect_as_is(picture, options)?
+            } else {
+                let small = picture.resize_longest(side);
+                let factor_x = picture.width() as f32 / small.width() as f32;
+                let factor_y = picture.height() as f32 / small.height() as f32;
+                let faces = self.detect_as_is(&small, options)?;
+                faces
+                    .into_iter()
+                    .map(|face| stretched(&face, factor_x, factor_y))
+                    .collect()
+            };
+            if !faces.is_empty() {
+                return Ok(faces);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn detect_as_is(&self, picture: &Picture, options: &DetectOptions) -> Result<Vec<Face>, VisionError> {
+        let levels = self.net.forward(&padded_bgr(picture, &self.device)?)?;
+        let mut candidates = Vec::new();
+        for level in &levels {
+            decode(level, options.score_threshold, &mut candidates)?;
+        }
+        Ok(suppress_overlaps(candidates, options))
+    }
+}
+
+/// (1, 3, height, width), blue, green, red; black is added on the right and at the bottom up to the next multiple of 32.
+fn padded_bgr(picture: &Picture, device: &Device) -> candle_core::Result<Tensor> {
+    let width = picture.width().next_multiple_of(ALIGNMENT) as usize;
+    let height = picture.height().next_multiple_of(ALIGNMENT) as usize;
+    let mut planes = vec![0f32; 3 * width * height];
+    for (channel, plane) in planes.chunks_exact_mut(width * height).enumerate() {
+        for (row, to) in picture.rows().zip(plane.chunks_exact_mut(width)) {
+            for (value, to) in row.iter().skip(2 - channel).step_by(3).zip(to) {
+                *to = f32::from(*value);
+            }
+        }
+    }
+    Tensor::from_vec(planes, (1, 3, height, width), device)
+}
+
+/// Adds the faces of one level with at least the wanted score: the square root of class times object probability, as
+/// `FaceDetectorYN` of OpenCV has it.
+fn decode(level: &Level, threshold: f32, faces: &mut Vec<Face>) -> candle_core::Result<()> {
+    let (_, _, rows, columns) = level.class.dims4()?;
+    let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+    let (class, object) = (values(&level.class)?, values(&level.object)?);
+    let (bbox, landmarks) = (values(&level.bbox)?, values(&level.landmarks)?);
+    let cells = rows * columns;
+    let stride = level.stride as f32;
+    for (cell, (class, object)) in class.into_iter().zip(object).enumerate() {
+        let score = (sigmoid(class) * sigmoid(object)).sqrt();
+        // Written so that a score that is not a number is no face.
+        if !(score >= threshold) {
+            continue;
+        }
+        let (column, row) = ((cell % columns) as f32, (cell / columns) as f32);
+        let at = |values: &[f32], channel: usize| values.get(channel * cells + cell).copied().unwrap_or(f32::NAN);
+        let centre = Point::new((column + at(&bbox, 0)) * stride, (row + at(&bbox, 1)) * stride);
+        let (width, height) = (at(&bbox, 2).exp() * stride, at(&bbox, 3).exp() * stride);
+        let landmark = |index: usize| {
+            Point::new(
+                (at(&landmarks, 2 * index) + column) * stride,
+                (at(&landmarks, 2 * index + 1) + row) * stride,
+            )
+        };
+        let face = Face {
+            bounds: Rect::new(centre.x - width / 2.0, centre.y - height / 2.0, width, height),
+            landmarks: Landmarks::from([0, 1, 2, 3, 4].map(landmark)),
+            score,
+        };
+        if face.bounds.area().is_finite() && face.landmarks.points().iter().all(|p| (p.x + p.y).is_finite()) {
+            faces.push(face);
+        }
+    }
+    Ok(())
+}
+
+/// Greedy non-maximum suppression, best score first.
+fn suppress_overlaps(mut candidates: Vec<Face>, options: &DetectOptions) -> Vec<Face> {
+    candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+    candidates.truncate(options.top_k);
+    let mut kept: Vec<Face> = Vec::new();
+    for face in candidates {
+        if kept
+            .iter()
+            .all(|better| better.bounds.iou(&face.bounds) <= options.overlap_threshold)
+        {
+            kept.push(face);
+        }
+    }
+    kept
+}
+
+/// The face in a picture that is larger by these factors.
+fn stretched(face: &Face, x: f32, y: f32) -> Face {
+    Face {
+        bounds: Rect::new(
+            face.bounds.x * x,
+            face.bounds.y * y,
+            face.bounds.width * x,
+            face.bounds.height * y,
+        ),
+        landmarks: Landmarks::from(face.landmarks.points().map(|p| Point::new(p.x * x, p.y * y))),
+        score: face.score,
+    }
+}
+
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}

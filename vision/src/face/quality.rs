@@ -1,0 +1,1 @@
+//! Fitness of a face for comparison.
