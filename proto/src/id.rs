@@ -66,10 +66,7 @@ mod tests {
     fn carries_its_partition() {
         for partition_in in 0..PARTITIONS {
             let id = format(Kind::VerificationSession, partition_in, u128::MAX);
-            assert_eq!(
-                partition(Kind::VerificationSession, &id),
-                Some(partition_in)
-            );
+            assert_eq!(partition(Kind::VerificationSession, &id), Some(partition_in));
             assert_eq!(partition(Kind::VerificationReport, &id), None);
         }
     }
