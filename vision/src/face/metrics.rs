@@ -86,22 +86,20 @@ impl Roc {
     /// Equal error rate: where FMR and FNMR meet, their mean at the threshold at which they differ least.
     #[must_use]
     pub fn eer(&self) -> f64 {
-        // FNMR − FMR grows with the threshold, so that it changes its sign once, at a genuine similarity or next to it.
+        // FNMR − FMR grows with the threshold. It steps over zero where the threshold passes one of the similarities.
         let gap = |point: &OperatingPoint| point.fnmr - point.fmr;
-        let at = |index: usize| self.genuine.get(index).map(|&value| self.at_threshold(value.next_up()));
-        let crossing = self
-            .genuine
-            .partition_point(|&value| gap(&self.at_threshold(value.next_up())) < 0.0);
-        let candidates = [
-            crossing.checked_sub(1).and_then(at),
-            self.genuine.get(crossing).map(|&v| self.at_threshold(v)),
-            at(crossing),
-        ];
-        let nearest = candidates
-            .into_iter()
-            .flatten()
-            .min_by(|a, b| gap(a).abs().total_cmp(&gap(b).abs()));
-        nearest.map_or(0.5, |point| (point.fmr + point.fnmr) / 2.0)
+        let step = |values: &[f32]| {
+            let index = values.partition_point(|&value| gap(&self.at_threshold(value.next_up())) < 0.0);
+            values.get(index).copied().unwrap_or(f32::INFINITY)
+        };
+        let step = step(&self.genuine).min(step(&self.impostor));
+        let (before, after) = (self.at_threshold(step), self.at_threshold(step.next_up()));
+        let nearest = if gap(&before).abs() < gap(&after).abs() {
+            before
+        } else {
+            after
+        };
+        (nearest.fmr + nearest.fnmr) / 2.0
     }
 
     /// The largest share of comparisons that one threshold gets right, and that threshold. It is chosen on the same comparisons,
