@@ -1,5 +1,6 @@
 //! The networks, one file each, and the plain candle forward pass.
 
+mod blocks;
 mod quantized;
 pub mod yunet;
 pub mod sface;

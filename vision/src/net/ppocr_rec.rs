@@ -1,0 +1,243 @@
+//! PP-OCRv6 small, text recognition: which characters does a picture of one line show (PaddlePaddle, Apache-2.0; the neck is
+//! that of Du et al. 2022, "SVTR: Scene Text Recognition with a Single Visual Model").
+//!
+//! The backbone reduces a line of 48 pixels' height to a row of places, two transformer blocks let them look at each other, and
+//! a matrix gives every place a score for every character, to be decoded by connectionist temporal classification.
+
+use candle_core::{D, Result, Tensor};
+use candle_nn::{LayerNorm, Module};
+
+use super::blocks::{Backbone, Loaded, Loader, StageLayout};
+use crate::models::Weights;
+use crate::ops::{depthwise_conv2d, pointwise_conv2d};
+
+/// Height of the input in pixels.
+pub const HEIGHT: usize = 48;
+
+/// Pixels of the input's width per place of the output.
+pub const STRIDE: usize = 8;
+
+/// Number of the stem's first convolution.
+const STEM: usize = 68;
+
+const STAGES: [StageLayout; 3] = [
+    StageLayout {
+        channels: 96,
+        entry: None,
+        blocks: &[(74, Some(7)), (78, None), (82, None)],
+    },
+    StageLayout {
+        channels: 192,
+        entry: Some((85, (2, 1))),
+        blocks: &[
+            (89, Some(24)),
+            (93, None),
+            (97, Some(34)),
+            (101, None),
+            (105, Some(44)),
+            (109, None),
+        ],
+    },
+    StageLayout {
+        channels: 384,
+        entry: Some((112, (2, 1))),
+        blocks: &[(116, Some(57)), (120, None)],
+    },
+];
+
+/// Channels of the backbone's result.
+const BACKBONE: usize = 384;
+
+/// Channels of the neck.
+const NECK: usize = 120;
+
+/// Attention heads.
+const HEADS: usize = 8;
+
+/// Epsilon of the normalisations.
+const EPSILON: f64 = 1e-5;
+
+/// Epsilon of the last layer normalisation.
+const LAST_EPSILON: f64 = 1e-6;
+
+/// A convolution without bias, its batch normalisation folded in, and x · sigmoid(x).
+struct Convolution {
+    kernel: Tensor,
+    bias: Tensor,
+}
+
+impl Convolution {
+    fn load(loader: &Loader<'_>, number: usize, norm: usize, shape: (usize, usize, usize, usize)) -> Loaded<Self> {
+        let get = |part: &str| loader.weights.get(&format!("batch_norm2d_{norm}.{part}"), shape.0);
+        let (gamma, beta, mean, variance) = (get("w_0")?, get("b_0")?, get("w_1")?, get("w_2")?);
+        let scale = (gamma / (variance + EPSILON)?.sqrt()?)?;
+        let kernel = loader.kernel(number, shape)?;
+        Ok(Self {
+            kernel: kernel.broadcast_mul(&scale.reshape((shape.0, 1, 1, 1))?)?,
+            bias: (beta - (mean * scale)?)?,
+        })
+    }
+
+    fn pointwise(&self, x: &Tensor) -> Result<Tensor> {
+        pointwise_conv2d(x, &self.kernel, Some(&self.bias))?.silu()
+    }
+
+    fn depthwise(&self, x: &Tensor) -> Result<Tensor> {
+        let padding = (self.kernel.dim(2)? / 2, self.kernel.dim(3)? / 2);
+        depthwise_conv2d(x, &self.kernel, Some(&self.bias), (1, 1), padding)?.silu()
+    }
+}
+
+/// A matrix (from, to) and what is added after it (to).
+struct Linear {
+    matrix: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    fn load(loader: &Loader<'_>, number: usize, from: usize, to: usize) -> Loaded<Self> {
+        Ok(Self {
+            matrix: loader.weights.get(&format!("linear_{number}.w_0"), (from, to))?,
+            bias: loader.weights.get(&format!("linear_{number}.b_0"), to)?,
+        })
+    }
+
+    /// (batch, places, from) to (batch, places, to).
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let (n, places, from) = x.dims3()?;
+        x.reshape((n * places, from))?
+            .matmul(&self.matrix)?
+            .broadcast_add(&self.bias)?
+            .reshape((n, places, ()))
+    }
+}
+
+fn load_norm(loader: &Loader<'_>, number: usize, epsilon: f64) -> Loaded<LayerNorm> {
+    let get = |number: usize| loader.weights.get(&format!("helper.reshape.{number}"), NECK);
+    Ok(LayerNorm::new(get(2 * number)?, get(2 * number + 1)?, epsilon))
+}
+
+/// Self-attention over the places, then two matrices per place, each added to what it gets (Vaswani et al. 2017; normalised
+/// before, not after).
+struct Transformer {
+    attention_norm: LayerNorm,
+    qkv: Linear,
+    projection: Linear,
+    mlp_norm: LayerNorm,
+    mlp: [Linear; 2],
+}
+
+impl Transformer {
+    fn load(loader: &Loader<'_>, index: usize) -> Loaded<Self> {
+        let linear = 4 * index;
+        Ok(Self {
+            attention_norm: load_norm(loader, 2 * index, EPSILON)?,
+            qkv: Linear::load(loader, linear, NECK, 3 * NECK)?,
+            projection: Linear::load(loader, linear + 1, NECK, NECK)?,
+            mlp_norm: load_norm(loader, 2 * index + 1, EPSILON)?,
+            mlp: [
+                Linear::load(loader, linear + 2, NECK, 2 * NECK)?,
+                Linear::load(loader, linear + 3, 2 * NECK, NECK)?,
+            ],
+        })
+    }
+
+    /// (batch, places, channels) to the same.
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let x = (x + self.attend(&self.attention_norm.forward(x)?)?)?;
+        let [widen, narrow] = &self.mlp;
+        let y = widen.forward(&self.mlp_norm.forward(&x)?)?.silu()?;
+        x + narrow.forward(&y)?
+    }
+
+    fn attend(&self, x: &Tensor) -> Result<Tensor> {
+        let (n, places, _) = x.dims3()?;
+        let width = NECK / HEADS;
+        // (query | key | value, batch, head, place, width)
+        let qkv = self.qkv.forward(x)?.reshape((n, places, 3, HEADS, width))?;
+        let qkv = qkv.permute((2, 0, 3, 1, 4))?.contiguous()?;
+        let (query, key, value) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
+        let scores = (query.matmul(&key.t()?)? * (width as f64).powf(-0.5))?;
+        let mixed = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&value)?;
+        self.projection
+            .forward(&mixed.transpose(1, 2)?.contiguous()?.reshape((n, places, NECK))?)
+    }
+}
+
+/// The last matrix: a score for each class at each place. Class 0 is "no character" (CTC's blank).
+pub struct CtcHead(Linear);
+
+impl CtcHead {
+    /// The head for some of the classes only, in the order given.
+    ///
+    /// # Errors
+    /// When there is no such class.
+    pub fn select(&self, classes: &[u32]) -> Result<CtcHead> {
+        let classes = Tensor::new(classes, self.0.bias.device())?;
+        Ok(CtcHead(Linear {
+            matrix: self.0.matrix.index_select(&classes, 1)?,
+            bias: self.0.bias.index_select(&classes, 0)?,
+        }))
+    }
+
+    /// Features (batch, places, 120) to scores (batch, places, classes), to be understood through a softmax.
+    ///
+    /// # Errors
+    /// When the input has another shape.
+    pub fn forward(&self, features: &Tensor) -> Result<Tensor> {
+        self.0.forward(features)
+    }
+}
+
+/// The network without its head.
+pub struct PpOcrRec {
+    backbone: Backbone,
+    bypass: Convolution,
+    inward: Convolution,
+    neighbours: Convolution,
+    transformers: [Transformer; 2],
+    last_norm: LayerNorm,
+}
+
+impl PpOcrRec {
+    /// Takes the network's tensors out of `weights`, with the head for `classes` classes.
+    ///
+    /// # Errors
+    /// When one is missing or has another shape.
+    pub fn load(weights: &Weights, classes: usize) -> Loaded<(Self, CtcHead)> {
+        let mut loader = Loader::new(weights);
+        let network = Self {
+            backbone: Backbone::load(&mut loader, STEM, &STAGES)?,
+            bypass: Convolution::load(&loader, 67, 57, (NECK, BACKBONE, 1, 1))?,
+            inward: Convolution::load(&loader, 65, 55, (NECK, BACKBONE, 1, 1))?,
+            neighbours: Convolution::load(&loader, 66, 56, (NECK, 1, 1, 7))?,
+            transformers: [Transformer::load(&loader, 0)?, Transformer::load(&loader, 1)?],
+            last_norm: load_norm(&loader, 4, LAST_EPSILON)?,
+        };
+        Ok((network, CtcHead(Linear::load(&loader, 8, NECK, classes)?)))
+    }
+
+    /// Lines (batch, 3, 48, width), blue, green, red, −1 to 1, to features (batch, places, 120), with one place per 8 pixels of
+    /// width.
+    ///
+    /// # Errors
+    /// When the input has another shape.
+    pub fn forward(&self, lines: &Tensor) -> Result<Tensor> {
+        let stages = self.backbone.forward(lines)?;
+        let Some(x) = stages.last() else {
+            candle_core::bail!("the backbone has no stages");
+        };
+        // Three rows are left of 48: (batch, channels, 3, 2 × places) to (batch, channels, 1, places).
+        let x = x.avg_pool2d_with_stride((3, 2), (3, 2))?;
+        let bypass = self.bypass.pointwise(&x)?;
+        let x = self.inward.pointwise(&x)?;
+        let x = (&x + self.neighbours.depthwise(&x)?)?;
+
+        let mut x = x.squeeze(2)?.transpose(1, 2)?.contiguous()?;
+        for transformer in &self.transformers {
+            x = transformer.forward(&x)?;
+        }
+        let x = self.last_norm.forward(&x)?;
+        x + bypass.squeeze(2)?.transpose(D::Minus1, D::Minus2)?
+    }
+}

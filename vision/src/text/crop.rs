@@ -1,0 +1,97 @@
+//! From pictures to what the networks take.
+
+use crate::geometry::{Border, Perspective, Point, Quad, warp_perspective};
+use crate::net::ppocr_rec::{HEIGHT, STRIDE};
+use crate::picture::Picture;
+
+/// Widest line in pixels at a height of 48, which is some 130 characters; a longer one is squeezed.
+const WIDEST: u32 = 2560;
+
+/// A line is sampled with at most this many pixels' height before it is made smaller.
+const TALLEST_SAMPLE: f32 = 4.0 * HEIGHT as f32;
+
+/// Width in pixels of a line when it is 48 pixels high.
+pub(super) fn width_of(quad: &Quad) -> u32 {
+    let width = HEIGHT as f32 * quad.width() / quad.height().max(1.0);
+    // `as` takes what is not a number for 0.
+    (width.round() as u32).clamp(STRIDE as u32, WIDEST)
+}
+
+/// The line in `quad`, upright and 48 pixels high. `None` when three of its corners are on one line.
+pub(super) fn cut(picture: &Picture, quad: &Quad) -> Option<Picture> {
+    let (width, height) = (width_of(quad), HEIGHT as u32);
+    // Sampling at single places would skip pixels of a line that is higher than 48, so that it is sampled at its own size and
+    // then scaled with a filter that covers all of them.
+    let scale = (quad.height().min(TALLEST_SAMPLE) / height as f32).max(1.0);
+    let (sample_width, sample_height) = ((width as f32 * scale) as u32, (height as f32 * scale) as u32);
+    let (right, bottom) = (sample_width as f32 - 0.5, sample_height as f32 - 0.5);
+    let sample = Quad([
+        Point::new(-0.5, -0.5),
+        Point::new(right, -0.5),
+        Point::new(right, bottom),
+        Point::new(-0.5, bottom),
+    ]);
+    let to_source = Perspective::between(&sample, quad)?;
+    let line = warp_perspective(picture, &to_source, sample_width, sample_height, Border::Replicate);
+    Some(line.resize(width, height))
+}
+
+/// Writes a picture as planes of blue, green and red, −1 to 1, into `planes` with rows of `width` values. What is to the right of
+/// the picture is left as it is.
+pub(super) fn write_planes(picture: &Picture, planes: &mut [f32], width: usize) {
+    let plane = width * picture.height() as usize;
+    for (channel, plane) in [2, 1, 0].into_iter().zip(planes.chunks_exact_mut(plane.max(1))) {
+        for (row, out) in picture.rows().zip(plane.chunks_exact_mut(width)) {
+            for (value, &byte) in out.iter_mut().zip(row.iter().skip(channel).step_by(3)) {
+                *value = f32::from(byte) / 127.5 - 1.0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Rect;
+
+    #[test]
+    fn planes_are_blue_green_red_and_padded() {
+        let picture = Picture::from_rgb(2, 1, vec![255, 0, 51, 0, 255, 102]).unwrap();
+        let mut planes = vec![0.0; 9];
+        write_planes(&picture, &mut planes, 3);
+        let expected = [-0.6, -0.2, 0.0, -1.0, 1.0, 0.0, 1.0, -1.0, 0.0];
+        for (got, want) in planes.iter().zip(expected) {
+            assert!((got - want).abs() < 1e-6, "{planes:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_cut_out_upright_and_of_its_proportions() {
+        // Stripes of 96 by 16 pixels; the second one is red on its left half and green on its right half.
+        let picture = Picture::from_fn(96, 48, |x, y| match (y / 16, x / 48) {
+            (1, 0) => [255, 0, 0],
+            (1, _) => [0, 255, 0],
+            _ => [0, 0, 255],
+        });
+        let quad = Quad::from(Rect::new(-0.5, 15.5, 96.0, 16.0));
+        let line = cut(&picture, &quad).unwrap();
+        assert_eq!((line.width(), line.height()), (288, 48));
+        assert_eq!((line.pixel(20, 24), line.pixel(260, 24)), ([255, 0, 0], [0, 255, 0]));
+        let turned = cut(&picture, &super::super::upside_down(&quad)).unwrap();
+        assert_eq!(
+            (turned.pixel(20, 24), turned.pixel(260, 24)),
+            ([0, 255, 0], [255, 0, 0])
+        );
+    }
+
+    #[test]
+    fn quads_without_an_inside_give_nothing() {
+        let picture = Picture::from_fn(20, 20, |_, _| [0; 3]);
+        let nan = Quad([Point::new(f32::NAN, 0.0); 4]);
+        for quad in [Quad::default(), nan, Quad([Point::new(1e30, -1e30); 4])] {
+            assert!(cut(&picture, &quad).is_none());
+        }
+        let far = Quad::from(Rect::new(1e6, 1e6, 1e9, 10.0));
+        assert_eq!(cut(&picture, &far).unwrap().width(), WIDEST);
+    }
+}

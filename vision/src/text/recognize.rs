@@ -1,0 +1,134 @@
+//! Reading the characters of lines.
+
+use candle_core::{Device, Tensor};
+
+use super::alphabet::{Alphabet, Dictionary};
+use super::crop::{cut, width_of, write_planes};
+use super::ctc;
+use super::line::TextLine;
+use crate::VisionError;
+use crate::geometry::Quad;
+use crate::models::Weights;
+use crate::net::ppocr_rec::{CtcHead, HEIGHT, PpOcrRec, STRIDE};
+use crate::picture::Picture;
+
+/// Lines are padded to a multiple of this width, so that lines of similar length can be read together, and each gets the same
+/// padding whatever it is read with: the network's answer depends on it.
+const WIDTH_STEP: u32 = 64;
+
+/// Shorter lines are padded to this width. The network was trained on lines of 320 pixels.
+const SHORTEST: u32 = 320;
+
+/// Pixels of width that are read together at most. Bounds memory: the scores of 8 pixels are 75 kB.
+const BATCH_WIDTH: u32 = 2560;
+
+/// Text recognition by PP-OCRv6.
+pub struct TextRecognizer {
+    network: PpOcrRec,
+    any: Reading,
+    mrz: Reading,
+    device: Device,
+}
+
+/// The last layer for an alphabet, and what its classes mean.
+struct Reading {
+    dictionary: Dictionary,
+    head: CtcHead,
+}
+
+/// A line to be read: its number, its quad, its own width and that with padding.
+struct Job<'a> {
+    index: usize,
+    quad: &'a Quad,
+    width: u32,
+    padded: u32,
+}
+
+impl TextRecognizer {
+    /// A recogniser with the weights of [`crate::models::Model::PpOcrRec`].
+    ///
+    /// # Errors
+    /// When the weights are those of another network.
+    pub fn new(weights: &Weights, device: &Device) -> Result<TextRecognizer, VisionError> {
+        let dictionary = Dictionary::load(weights)?;
+        let (network, head) = PpOcrRec::load(weights, dictionary.classes())?;
+        let (selected, classes) = dictionary.select(Alphabet::Mrz);
+        Ok(TextRecognizer {
+            network,
+            mrz: Reading {
+                dictionary: selected,
+                head: head.select(&classes)?,
+            },
+            any: Reading { dictionary, head },
+            device: device.clone(),
+        })
+    }
+
+    /// Reads the lines in `quads`, whose first edge is the upper one of the text. There is one [`TextLine`] per quad, in the same
+    /// order; one without characters where nothing can be read or the quad has no inside.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn recognize(
+        &self,
+        picture: &Picture,
+        quads: &[Quad],
+        alphabet: Alphabet,
+    ) -> Result<Vec<TextLine>, VisionError> {
+        let reading = match alphabet {
+            Alphabet::Any => &self.any,
+            Alphabet::Mrz => &self.mrz,
+        };
+        let mut jobs: Vec<Job<'_>> = quads
+            .iter()
+            .enumerate()
+            .map(|(index, quad)| {
+                let width = width_of(quad);
+                let padded = width.next_multiple_of(WIDTH_STEP).max(SHORTEST);
+                Job {
+                    index,
+                    quad,
+                    width,
+                    padded,
+                }
+            })
+            .collect();
+        jobs.sort_by_key(|job| job.padded);
+
+        let mut lines: Vec<(usize, TextLine)> = Vec::with_capacity(quads.len());
+        for jobs in jobs.chunk_by(|a, b| a.padded == b.padded) {
+            let batch = jobs.first().map_or(1, |job| (BATCH_WIDTH / job.padded).max(1));
+            for jobs in jobs.chunks(batch as usize) {
+                self.read_batch(picture, jobs, reading, &mut lines)?;
+            }
+        }
+        lines.sort_by_key(|(index, _)| *index);
+        Ok(lines.into_iter().map(|(_, line)| line).collect())
+    }
+
+    /// Reads lines of one padded width.
+    fn read_batch(
+        &self,
+        picture: &Picture,
+        jobs: &[Job<'_>],
+        reading: &Reading,
+        lines: &mut Vec<(usize, TextLine)>,
+    ) -> Result<(), candle_core::Error> {
+        let width = jobs.first().map_or(0, |job| job.padded as usize);
+        let mut planes = vec![0.0; jobs.len() * 3 * HEIGHT * width];
+        for (job, planes) in jobs.iter().zip(planes.chunks_exact_mut(3 * HEIGHT * width)) {
+            if let Some(line) = cut(picture, job.quad) {
+                write_planes(&line, planes, width);
+            }
+        }
+        let input = Tensor::from_vec(planes, (jobs.len(), 3, HEIGHT, width), &self.device)?;
+        let scores = reading.head.forward(&self.network.forward(&input)?)?;
+        for (index, job) in jobs.iter().enumerate() {
+            let scores = scores.get(index)?.flatten_all()?.to_vec1::<f32>()?;
+            let places = job.width as f32 / STRIDE as f32;
+            let chars = ctc::decode(&scores, &reading.dictionary, places);
+            lines.push((job.index, TextLine::new(*job.quad, chars)));
+        }
+        Ok(())
+    }
+}
