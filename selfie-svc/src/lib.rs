@@ -1,1 +1,14 @@
-//! Finds, aligns, embeds and compares faces; judges the selfie
+//! Decides whether the selfie shows the person of the document's portrait.
+//!
+//! [`pipeline`] turns pictures into faces with embeddings (detect, align, embed, measure), [`judge`] turns those into the
+//! outcome of the check, [`calibration`] knows what a similarity is worth in error rates, and [`service`] puts all of it
+//! behind gRPC. Nothing is kept between calls.
+
+pub mod calibration;
+pub mod config;
+pub mod error;
+pub mod judge;
+mod message;
+pub mod pipeline;
+pub mod server;
+mod service;

@@ -1,2 +1,27 @@
 //! Wires configuration, telemetry and the server together.
-fn main() {}
+
+use clap::Parser;
+use selfie_svc::{config::Config, server::Service};
+use service_kit::config::TelemetryConfig;
+use service_kit::serving::shutdown_token;
+use service_kit::telemetry::Telemetry;
+
+/// Finds, aligns, embeds and compares faces; judges the selfie.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    config: Config,
+    #[command(flatten)]
+    telemetry: TelemetryConfig,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let telemetry = Telemetry::start("selfie-svc", &cli.telemetry)?;
+    let service = Service::bind(cli.config).await?;
+    let outcome = service.serve(shutdown_token()).await;
+    telemetry.shutdown();
+    Ok(outcome?)
+}

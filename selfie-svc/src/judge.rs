@@ -1,0 +1,275 @@
+//! From two faces to the outcome of the selfie check. Pure: no picture, no network, no clock.
+
+use proto::identity::v1::check_detail::Outcome;
+use proto::identity::v1::{CheckDetail, VerificationErrorCode};
+use vision::picture::DecodeError;
+
+use crate::calibration::OperatingPoint;
+
+/// Smallest distance between the eyes, in pixels, at which a face is compared. SFace looks at a crop in which the eyes are
+/// 35 pixels apart; from a third of that there is too little left to tell people apart.
+pub const MIN_INTER_EYE_DISTANCE: f64 = 12.0;
+
+/// A second face counts as a second person when its area is at least this share of the first's: smaller ones are passers-by
+/// and pictures on walls.
+pub const RIVAL_AREA: f64 = 0.5;
+
+/// Correlation of two aligned crops from which they are copies of one photograph. Photographs of one person taken at
+/// different moments stay below it; see `bonafide evaluate faces`, which reports the highest seen.
+pub const COPY_CORRELATION: f64 = 0.97;
+
+/// What was found in one picture.
+#[derive(Clone, Copy, Debug)]
+pub enum Sight<'a> {
+    /// The picture could not be decoded.
+    Unreadable(&'a DecodeError),
+    /// No face.
+    NoFace,
+    /// A face.
+    Face(Measured),
+}
+
+/// What the judgement needs to know of a face.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    /// Pixels of the submitted picture.
+    pub inter_eye_distance: f64,
+    /// Area of the largest other face over this one's; 0 when it is alone.
+    pub rival_area: f64,
+}
+
+/// How alike two faces are.
+#[derive(Clone, Copy, Debug)]
+pub struct Likeness {
+    /// Cosine of the angle between the embeddings, -1 to 1.
+    pub similarity: f64,
+    /// Correlation of the aligned crops' grey levels, -1 to 1.
+    pub correlation: f64,
+}
+
+/// The outcome and every test that led to it.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// The first failure, which names the check's error; `None` when the check passed.
+    pub failure: Option<(VerificationErrorCode, &'static str)>,
+    /// Every test, in order.
+    pub checks: Vec<CheckDetail>,
+}
+
+impl Judgement {
+    fn passed(&mut self, name: &str) {
+        self.checks.push(detail(name, Outcome::Passed, String::new()));
+    }
+
+    fn failed(&mut self, name: &str, why: String, code: VerificationErrorCode, sentence: &'static str) {
+        self.checks.push(detail(name, Outcome::Failed, why));
+        self.failure.get_or_insert((code, sentence));
+    }
+}
+
+fn detail(name: &str, outcome: Outcome, reason: String) -> CheckDetail {
+    CheckDetail {
+        name: name.to_owned(),
+        outcome: outcome.into(),
+        reason,
+    }
+}
+
+/// Judges what was seen. `likeness` is `Some` exactly when both sights are faces.
+pub fn judge(document: &Sight<'_>, selfie: &Sight<'_>, likeness: Option<Likeness>, point: OperatingPoint) -> Judgement {
+    use VerificationErrorCode::{
+        SelfieDocumentMissingPhoto, SelfieFaceMismatch, SelfieManipulated, SelfieUnverifiedOther,
+    };
+    let mut judgement = Judgement::default();
+
+    match document {
+        Sight::Unreadable(error) => judgement.failed(
+            "document_portrait",
+            error.to_string(),
+            SelfieDocumentMissingPhoto,
+            "The picture of the document could not be opened. Please take it again.",
+        ),
+        Sight::NoFace => judgement.failed(
+            "document_portrait",
+            "no face was found in the pictures of the document".to_owned(),
+            SelfieDocumentMissingPhoto,
+            "No portrait was found on the document. Please show the side with the photo, in even light.",
+        ),
+        Sight::Face(face) if face.inter_eye_distance < MIN_INTER_EYE_DISTANCE => judgement.failed(
+            "document_portrait",
+            too_small(face),
+            SelfieDocumentMissingPhoto,
+            "The portrait on the document is too small. Please take the picture from nearer.",
+        ),
+        Sight::Face(_) => judgement.passed("document_portrait"),
+    }
+
+    match selfie {
+        Sight::Unreadable(error) => judgement.failed(
+            "selfie_face",
+            error.to_string(),
+            SelfieUnverifiedOther,
+            "The selfie could not be opened. Please take it again.",
+        ),
+        Sight::NoFace => judgement.failed(
+            "selfie_face",
+            "no face was found in the selfie".to_owned(),
+            SelfieUnverifiedOther,
+            "No face was found in the selfie. Please look into the camera, in even light.",
+        ),
+        Sight::Face(face) if face.inter_eye_distance < MIN_INTER_EYE_DISTANCE => judgement.failed(
+            "selfie_face",
+            too_small(face),
+            SelfieUnverifiedOther,
+            "The face in the selfie is too small. Please come nearer to the camera.",
+        ),
+        Sight::Face(face) => {
+            judgement.passed("selfie_face");
+            if face.rival_area >= RIVAL_AREA {
+                judgement.failed(
+                    "selfie_single_person",
+                    format!(
+                        "another face has {:.0} % of the area of the first",
+                        100.0 * face.rival_area
+                    ),
+                    SelfieUnverifiedOther,
+                    "The selfie shows more than one person. Please take it alone.",
+                );
+            } else {
+                judgement.passed("selfie_single_person");
+            }
+        }
+    }
+
+    match likeness {
+        Some(likeness) => {
+            if likeness.correlation >= COPY_CORRELATION {
+                judgement.failed(
+                    "selfie_is_a_picture_of_its_own",
+                    format!("the two crops correlate at {:.3}", likeness.correlation),
+                    SelfieManipulated,
+                    "The selfie is a copy of the document's photo. Please take a new picture of yourself.",
+                );
+            } else {
+                judgement.passed("selfie_is_a_picture_of_its_own");
+            }
+            if likeness.similarity < point.threshold {
+                judgement.failed(
+                    "face_match",
+                    format!(
+                        "similarity {:.3} is below the threshold {:.3}",
+                        likeness.similarity, point.threshold
+                    ),
+                    SelfieFaceMismatch,
+                    "The face in the selfie does not match the photo on the document.",
+                );
+            } else {
+                judgement.passed("face_match");
+            }
+        }
+        None => {
+            for name in ["selfie_is_a_picture_of_its_own", "face_match"] {
+                let reason = "there were not two faces to compare".to_owned();
+                judgement.checks.push(detail(name, Outcome::NotAvailable, reason));
+            }
+        }
+    }
+
+    // Said out loud in every report, so that nobody takes a match for proof of a living person.
+    judgement.checks.push(detail(
+        "presentation_attack_detection",
+        Outcome::NotAvailable,
+        "no presentation attack detection model is installed".to_owned(),
+    ));
+    judgement
+}
+
+fn too_small(face: &Measured) -> String {
+    format!(
+        "the eyes are {:.0} pixels apart; at least {MIN_INTER_EYE_DISTANCE:.0} are needed",
+        face.inter_eye_distance
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use VerificationErrorCode::*;
+
+    const POINT: OperatingPoint = OperatingPoint {
+        threshold: 0.4,
+        false_match_rate: 1e-4,
+    };
+    const GOOD: Sight<'static> = Sight::Face(Measured {
+        inter_eye_distance: 60.0,
+        rival_area: 0.0,
+    });
+
+    fn alike(similarity: f64) -> Option<Likeness> {
+        Some(Likeness {
+            similarity,
+            correlation: 0.6,
+        })
+    }
+
+    fn code(document: Sight<'_>, selfie: Sight<'_>, likeness: Option<Likeness>) -> Option<VerificationErrorCode> {
+        judge(&document, &selfie, likeness, POINT).failure.map(|(code, _)| code)
+    }
+
+    #[test]
+    fn each_cause_has_its_code() {
+        let tiny = Sight::Face(Measured {
+            inter_eye_distance: 5.0,
+            rival_area: 0.0,
+        });
+        let crowd = Sight::Face(Measured {
+            inter_eye_distance: 60.0,
+            rival_area: 0.8,
+        });
+        let passer_by = Sight::Face(Measured {
+            inter_eye_distance: 60.0,
+            rival_area: 0.1,
+        });
+        let damaged = DecodeError::Truncated;
+        let copy = Some(Likeness {
+            similarity: 0.99,
+            correlation: 0.99,
+        });
+        for (document, selfie, likeness, expected) in [
+            (GOOD, GOOD, alike(0.4), None),
+            (GOOD, passer_by, alike(0.7), None),
+            (GOOD, GOOD, alike(0.399), Some(SelfieFaceMismatch)),
+            (GOOD, GOOD, copy, Some(SelfieManipulated)),
+            (GOOD, crowd, alike(0.7), Some(SelfieUnverifiedOther)),
+            (GOOD, tiny, alike(0.7), Some(SelfieUnverifiedOther)),
+            (GOOD, Sight::NoFace, None, Some(SelfieUnverifiedOther)),
+            (GOOD, Sight::Unreadable(&damaged), None, Some(SelfieUnverifiedOther)),
+            (tiny, GOOD, alike(0.7), Some(SelfieDocumentMissingPhoto)),
+            (Sight::NoFace, GOOD, None, Some(SelfieDocumentMissingPhoto)),
+            (
+                Sight::Unreadable(&damaged),
+                GOOD,
+                None,
+                Some(SelfieDocumentMissingPhoto),
+            ),
+            // What is wrong with the document is told first.
+            (Sight::NoFace, Sight::NoFace, None, Some(SelfieDocumentMissingPhoto)),
+        ] {
+            assert_eq!(
+                code(document, selfie, likeness),
+                expected,
+                "{document:?} {selfie:?} {likeness:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn never_claims_a_living_person() {
+        let judgement = judge(&GOOD, &GOOD, alike(0.9), POINT);
+        let attack = judgement
+            .checks
+            .iter()
+            .find(|check| check.name == "presentation_attack_detection");
+        assert_eq!(attack.expect("always told").outcome(), Outcome::NotAvailable);
+    }
+}

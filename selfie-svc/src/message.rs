@@ -1,0 +1,68 @@
+//! Our types as messages.
+
+use std::time::Duration;
+
+use proto::identity::v1::{FaceQuality, ModelUse, Timing};
+use proto::selfie::v1::{BoundingBox, Face as FaceMessage, Landmarks, Point};
+use vision::face::Face;
+use vision::face::quality::Quality;
+
+use crate::pipeline::Examined;
+
+pub(crate) fn quality(quality: &Quality, face: &Face, faces: usize) -> FaceQuality {
+    FaceQuality {
+        detection_confidence: f64::from(face.score),
+        inter_eye_distance: f64::from(face.landmarks.eye_distance()),
+        sharpness: quality.sharpness,
+        brightness: quality.brightness,
+        contrast: quality.contrast,
+        yaw: quality.yaw,
+        pitch: quality.pitch,
+        roll: quality.roll,
+        faces: u32::try_from(faces).unwrap_or(u32::MAX),
+    }
+}
+
+pub(crate) fn face(examined: &Examined, faces: usize) -> FaceMessage {
+    let found = &examined.face;
+    let landmarks = &found.landmarks;
+    FaceMessage {
+        bounding_box: Some(BoundingBox {
+            x: f64::from(found.bounds.x),
+            y: f64::from(found.bounds.y),
+            width: f64::from(found.bounds.width),
+            height: f64::from(found.bounds.height),
+        }),
+        landmarks: Some(Landmarks {
+            right_eye: point(landmarks.right_eye),
+            left_eye: point(landmarks.left_eye),
+            nose_tip: point(landmarks.nose),
+            right_mouth_corner: point(landmarks.right_mouth),
+            left_mouth_corner: point(landmarks.left_mouth),
+        }),
+        confidence: f64::from(found.score),
+        quality: Some(quality(&examined.quality, found, faces)),
+    }
+}
+
+fn point(point: vision::geometry::Point) -> Option<Point> {
+    Some(Point {
+        x: f64::from(point.x),
+        y: f64::from(point.y),
+    })
+}
+
+pub(crate) fn model((name, sha256): &(String, String)) -> ModelUse {
+    ModelUse {
+        name: name.clone(),
+        sha256: sha256.clone(),
+    }
+}
+
+pub(crate) fn timing(step: &str, spent: Duration) -> Timing {
+    // A duration that overflows 292 billion years is a clock gone wrong; leave it out rather than fail.
+    Timing {
+        step: step.to_owned(),
+        duration: spent.try_into().ok(),
+    }
+}

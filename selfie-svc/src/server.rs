@@ -1,0 +1,86 @@
+//! Starting selfie-svc.
+
+use std::net::SocketAddr;
+
+use candle_core::Device;
+use proto::selfie::v1::faces_server::FacesServer;
+use proto::selfie::v1::selfie_check_service_server::SelfieCheckServiceServer;
+use service_kit::compute::Pool;
+use service_kit::config::Door;
+use service_kit::health::Health;
+use service_kit::serving::{ServeError, Server};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use vision::VisionError;
+use vision::models::ModelError;
+
+use crate::calibration::OutOfRange;
+use crate::config::Config;
+use crate::pipeline::{FacePipeline, open_store};
+use crate::service::Selfie;
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The error rate asked for was not measured.
+    #[error(transparent)]
+    FalseMatchRate(#[from] OutOfRange),
+    /// The model store cannot be found.
+    #[error(transparent)]
+    Store(#[from] ModelError),
+    /// The networks could not be loaded.
+    #[error(transparent)]
+    Networks(#[from] VisionError),
+    /// Worker threads could not be started.
+    #[error("worker threads could not be started: {0}")]
+    Workers(std::io::Error),
+    /// The port could not be bound, or the configuration is wrong.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+/// A selfie-svc that has loaded its networks and bound its port.
+pub struct Service {
+    server: Server,
+    selfie: Selfie,
+}
+
+impl Service {
+    /// Validates, loads the networks and binds.
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        let point = config.operating_point()?;
+        let server = Server::bind("selfie-svc", Door::Internal, &config.serve).await?;
+        let store = open_store(config.models)?;
+        let pipeline = FacePipeline::load(&store, &Device::Cpu)?;
+        let pool =
+            Pool::start("selfie", config.compute.workers(), config.compute.queue()).map_err(StartError::Workers)?;
+        tracing::info!(
+            device = "cpu",
+            workers = config.compute.workers(),
+            threshold = point.threshold,
+            false_match_rate = point.false_match_rate,
+            "networks loaded"
+        );
+        Ok(Self {
+            server,
+            selfie: Selfie::new(pipeline, point, pool),
+        })
+    }
+
+    /// The address that was bound.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// Serves until `shutdown`.
+    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ServeError> {
+        let mut routes = Routes::builder();
+        routes
+            .add_service(
+                SelfieCheckServiceServer::new(self.selfie.clone())
+                    .max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES),
+            )
+            .add_service(FacesServer::new(self.selfie).max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES));
+        self.server.serve(routes, Health::new(), shutdown).await
+    }
+}

@@ -1,0 +1,306 @@
+//! The gRPC side: requests in, work onto the pool, answers out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::identity::v1::{CheckStatus, SelfieInsights, SelfieReport, VerificationError};
+use proto::selfie::v1::faces_server::Faces;
+use proto::selfie::v1::selfie_check_service_server::SelfieCheckService;
+use proto::selfie::v1::{
+    CheckSelfieRequest, CheckSelfieResponse, CompareFacesRequest, CompareFacesResponse, DetectFacesRequest,
+    DetectFacesResponse, EmbedFacesRequest, EmbedFacesResponse, EmbeddedFace, FaceImage,
+};
+use service_kit::compute::{Caller, Pool};
+use tonic::{Request, Response, Status};
+use vision::face::Face;
+use vision::picture::{DecodeError, Limits, Picture};
+
+use crate::calibration::OperatingPoint;
+use crate::error::Error;
+use crate::judge::{Judgement, Likeness, Sight, judge};
+use crate::message;
+use crate::pipeline::{self, Examined, FacePipeline, Spent, timed};
+
+/// Both services of selfie-svc. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Selfie {
+    shared: Arc<Shared>,
+    pool: Pool,
+}
+
+struct Shared {
+    pipeline: FacePipeline,
+    point: OperatingPoint,
+    limits: Limits,
+}
+
+impl Selfie {
+    pub(crate) fn new(pipeline: FacePipeline, point: OperatingPoint, pool: Pool) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                pipeline,
+                point,
+                limits: Limits::default(),
+            }),
+            pool,
+        }
+    }
+
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared, &Caller) -> Result<T, Error> + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let shared = Arc::clone(&self.shared);
+        let value = self
+            .pool
+            .run(move |caller| work(&shared, caller))
+            .await
+            .map_err(Error::from)??;
+        Ok(Response::new(value))
+    }
+}
+
+#[tonic::async_trait]
+impl SelfieCheckService for Selfie {
+    async fn check_selfie(
+        &self,
+        request: Request<CheckSelfieRequest>,
+    ) -> Result<Response<CheckSelfieResponse>, Status> {
+        let CheckSelfieRequest { documents, selfie } = request.into_inner();
+        let selfie = selfie.ok_or(Error::Missing("selfie"))?;
+        if documents.is_empty() {
+            return Err(Error::Missing("documents").into());
+        }
+        self.compute(move |shared, caller| shared.check(&documents, &selfie, caller))
+            .await
+    }
+}
+
+#[tonic::async_trait]
+impl Faces for Selfie {
+    async fn detect_faces(
+        &self,
+        request: Request<DetectFacesRequest>,
+    ) -> Result<Response<DetectFacesResponse>, Status> {
+        let image = request.into_inner().image;
+        self.compute(move |shared, caller| {
+            let (picture, examined) = shared.every_face(&image, caller)?;
+            let faces = examined
+                .iter()
+                .map(|face| message::face(face, examined.len()))
+                .collect();
+            Ok(DetectFacesResponse {
+                faces,
+                width: picture.width(),
+                height: picture.height(),
+            })
+        })
+        .await
+    }
+
+    async fn embed_faces(&self, request: Request<EmbedFacesRequest>) -> Result<Response<EmbedFacesResponse>, Status> {
+        let image = request.into_inner().image;
+        self.compute(move |shared, caller| {
+            let (_, examined) = shared.every_face(&image, caller)?;
+            let faces = examined
+                .iter()
+                .map(|face| EmbeddedFace {
+                    face: Some(message::face(face, examined.len())),
+                    embedding: face.embedding.values().to_vec(),
+                })
+                .collect();
+            Ok(EmbedFacesResponse {
+                faces,
+                model: shared.embedder(),
+            })
+        })
+        .await
+    }
+
+    async fn compare_faces(
+        &self,
+        request: Request<CompareFacesRequest>,
+    ) -> Result<Response<CompareFacesResponse>, Status> {
+        let CompareFacesRequest { left, right } = request.into_inner();
+        self.compute(move |shared, caller| {
+            let (left, left_faces) = shared.one_face("left", &left)?;
+            if caller.gone() {
+                return Err(Error::Abandoned);
+            }
+            let (right, right_faces) = shared.one_face("right", &right)?;
+            let similarity = f64::from(left.embedding.cosine(&right.embedding));
+            Ok(CompareFacesResponse {
+                similarity,
+                threshold: shared.point.threshold,
+                false_match_rate: shared.point.false_match_rate,
+                same_person: similarity >= shared.point.threshold,
+                left: Some(message::face(&left, left_faces)),
+                right: Some(message::face(&right, right_faces)),
+                model: shared.embedder(),
+            })
+        })
+        .await
+    }
+}
+
+/// What one picture of the selfie check showed.
+enum Look {
+    Unreadable(DecodeError),
+    NoFace,
+    Face { examined: Box<Examined>, faces: Vec<Face> },
+}
+
+impl Look {
+    fn sight(&self) -> Sight<'_> {
+        match self {
+            Self::Unreadable(error) => Sight::Unreadable(error),
+            Self::NoFace => Sight::NoFace,
+            Self::Face { examined, faces } => Sight::Face(pipeline::measured(examined, faces)),
+        }
+    }
+
+    fn examined(&self) -> Option<&Examined> {
+        match self {
+            Self::Face { examined, .. } => Some(examined),
+            Self::Unreadable(_) | Self::NoFace => None,
+        }
+    }
+
+    fn quality(&self) -> Option<proto::identity::v1::FaceQuality> {
+        match self {
+            Self::Face { examined, faces } => Some(message::quality(&examined.quality, &examined.face, faces.len())),
+            Self::Unreadable(_) | Self::NoFace => None,
+        }
+    }
+}
+
+/// Time spent over all pictures of one check.
+#[derive(Default)]
+struct Clock {
+    decode: Duration,
+    faces: Spent,
+}
+
+impl Shared {
+    fn check(
+        &self,
+        documents: &[FaceImage],
+        selfie: &FaceImage,
+        caller: &Caller,
+    ) -> Result<CheckSelfieResponse, Error> {
+        let mut clock = Clock::default();
+        let (document, document_look) = self.find_portrait(documents, &mut clock, caller)?;
+        let selfie_look = self.look(&selfie.data, &mut clock, caller, |faces, picture| {
+            pipeline::subject(faces, picture)
+        })?;
+
+        let likeness = document_look
+            .examined()
+            .zip(selfie_look.examined())
+            .map(|(document, selfie)| Likeness {
+                similarity: f64::from(document.embedding.cosine(&selfie.embedding)),
+                correlation: pipeline::correlation(&document.aligned, &selfie.aligned),
+            });
+        let Judgement { failure, checks } = judge(&document_look.sight(), &selfie_look.sight(), likeness, self.point);
+
+        let status = if failure.is_none() {
+            CheckStatus::Verified
+        } else {
+            CheckStatus::Unverified
+        };
+        Ok(CheckSelfieResponse {
+            selfie: Some(SelfieReport {
+                status: status.into(),
+                error: failure.map(|(code, reason)| VerificationError {
+                    code: code.into(),
+                    reason: reason.to_owned(),
+                }),
+                document: Some(document.file.clone()),
+                selfie: Some(selfie.file.clone()),
+            }),
+            insights: Some(SelfieInsights {
+                similarity: likeness.map(|likeness| likeness.similarity),
+                threshold: self.point.threshold,
+                false_match_rate: self.point.false_match_rate,
+                document_face: document_look.quality(),
+                selfie_face: selfie_look.quality(),
+                checks,
+                timings: vec![
+                    message::timing("decode", clock.decode),
+                    message::timing("face_detection", clock.faces.detect),
+                    message::timing("face_embedding", clock.faces.embed),
+                ],
+                models: self.pipeline.models().iter().map(message::model).collect(),
+            }),
+        })
+    }
+
+    /// The first picture of the document with a face; without any, what the first one showed.
+    fn find_portrait<'images>(
+        &self,
+        documents: &'images [FaceImage],
+        clock: &mut Clock,
+        caller: &Caller,
+    ) -> Result<(&'images FaceImage, Look), Error> {
+        let mut first = None;
+        for document in documents {
+            let look = self.look(&document.data, clock, caller, |faces, _| pipeline::portrait(faces))?;
+            if look.examined().is_some() {
+                return Ok((document, look));
+            }
+            first.get_or_insert((document, look));
+        }
+        first.ok_or(Error::Missing("documents"))
+    }
+
+    fn look(
+        &self,
+        data: &[u8],
+        clock: &mut Clock,
+        caller: &Caller,
+        choose: impl for<'faces> Fn(&'faces [Face], &Picture) -> Option<&'faces Face>,
+    ) -> Result<Look, Error> {
+        if caller.gone() {
+            return Err(Error::Abandoned);
+        }
+        let picture = match timed(&mut clock.decode, || Picture::decode(data, &self.limits)) {
+            Ok(picture) => picture,
+            Err(error) => return Ok(Look::Unreadable(error)),
+        };
+        let faces = timed(&mut clock.faces.detect, || self.pipeline.detect(&picture))?;
+        let Some(chosen) = choose(&faces, &picture) else {
+            return Ok(Look::NoFace);
+        };
+        let examined = Box::new(timed(&mut clock.faces.embed, || {
+            self.pipeline.examine(&picture, chosen)
+        })?);
+        Ok(Look::Face { examined, faces })
+    }
+
+    fn decode(&self, field: &'static str, data: &[u8]) -> Result<Picture, Error> {
+        Picture::decode(data, &self.limits).map_err(|source| Error::Picture { field, source })
+    }
+
+    fn every_face(&self, image: &[u8], caller: &Caller) -> Result<(Picture, Vec<Examined>), Error> {
+        let picture = self.decode("image", image)?;
+        let mut examined = Vec::new();
+        for face in self.pipeline.detect(&picture)? {
+            if caller.gone() {
+                return Err(Error::Abandoned);
+            }
+            examined.push(self.pipeline.examine(&picture, &face)?);
+        }
+        Ok((picture, examined))
+    }
+
+    fn one_face(&self, field: &'static str, image: &[u8]) -> Result<(Examined, usize), Error> {
+        let picture = self.decode(field, image)?;
+        let faces = self.pipeline.detect(&picture)?;
+        let chosen = pipeline::subject(&faces, &picture).ok_or(Error::NoFace(field))?;
+        Ok((self.pipeline.examine(&picture, chosen)?, faces.len()))
+    }
+
+    fn embedder(&self) -> Option<proto::identity::v1::ModelUse> {
+        self.pipeline.models().last().map(message::model)
+    }
+}

@@ -1,0 +1,241 @@
+//! The service over real gRPC, with the real networks and sample pictures. Skips where they are not installed.
+
+use std::sync::OnceLock;
+
+use proto::identity::v1::{CheckStatus, VerificationErrorCode, check_detail::Outcome};
+use proto::selfie::v1::faces_client::FacesClient;
+use proto::selfie::v1::selfie_check_service_client::SelfieCheckServiceClient;
+use proto::selfie::v1::{
+    CheckSelfieRequest, CheckSelfieResponse, CompareFacesRequest, DetectFacesRequest, EmbedFacesRequest, FaceImage,
+};
+use selfie_svc::config::Config;
+use selfie_svc::pipeline::MODELS;
+use selfie_svc::server::Service;
+use service_kit::client::ServiceChannel;
+use service_kit::status;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use tonic::Code;
+use vision::geometry::Rect;
+use vision::models::{ModelStore, Sample, State};
+use vision::picture::{Limits, Picture};
+
+struct Running {
+    runtime: Runtime,
+    channel: ServiceChannel,
+    store: ModelStore,
+}
+
+/// One service for all tests of this binary: loading the networks takes longer than most tests.
+fn running() -> Option<&'static Running> {
+    static RUNNING: OnceLock<Option<Running>> = OnceLock::new();
+    let running = RUNNING.get_or_init(|| {
+        let store = ModelStore::open_default().ok()?;
+        let ready = MODELS
+            .into_iter()
+            .all(|model| store.state(model.into()) == State::Ready);
+        let samples = [Sample::Obama, Sample::Obama2, Sample::Biden];
+        if !ready
+            || !samples
+                .into_iter()
+                .all(|sample| store.state(sample.into()) == State::Ready)
+        {
+            return None;
+        }
+        let runtime = Runtime::new().expect("a runtime");
+        let service = runtime.block_on(Service::bind(Config::default())).expect("starts");
+        let address = format!("http://{}", service.local_addr());
+        runtime.spawn(service.serve(CancellationToken::new()));
+        let channel = {
+            let _inside = runtime.enter();
+            ServiceChannel::new(&address, None).expect("an address")
+        };
+        Some(Running {
+            runtime,
+            channel,
+            store,
+        })
+    });
+    if running.is_none() {
+        println!("skipped: models or samples are not installed (bonafide models fetch)");
+    }
+    running.as_ref()
+}
+
+impl Running {
+    fn sample(&self, sample: Sample) -> Vec<u8> {
+        self.store.sample(sample).expect("it was ready")
+    }
+
+    fn check(&self, document: Vec<u8>, selfie: Vec<u8>) -> CheckSelfieResponse {
+        let mut client = SelfieCheckServiceClient::new(self.channel.clone());
+        let image = |file: &str, data| FaceImage {
+            file: file.to_owned(),
+            data,
+        };
+        let request = CheckSelfieRequest {
+            documents: vec![image("file_document", document)],
+            selfie: Some(image("file_selfie", selfie)),
+        };
+        self.runtime
+            .block_on(client.check_selfie(request))
+            .expect("a result, whatever the pictures")
+            .into_inner()
+    }
+
+    fn code(&self, document: Vec<u8>, selfie: Vec<u8>) -> Option<VerificationErrorCode> {
+        self.check(document, selfie)
+            .selfie
+            .and_then(|selfie| selfie.error)
+            .map(|error| error.code())
+    }
+
+    fn faces(&self) -> FacesClient<ServiceChannel> {
+        FacesClient::new(self.channel.clone())
+    }
+}
+
+fn grey(width: u32, height: u32) -> Vec<u8> {
+    Picture::from_fn(width, height, |_, _| [128; 3])
+        .encode_png()
+        .expect("encodes")
+}
+
+#[test]
+fn one_person_matches_and_another_does_not() {
+    let Some(running) = running() else { return };
+    let same = running.check(running.sample(Sample::Obama), running.sample(Sample::Obama2));
+    let report = same.selfie.expect("a report");
+    assert_eq!(report.status(), CheckStatus::Verified);
+    assert_eq!(
+        (report.document.as_deref(), report.selfie.as_deref()),
+        (Some("file_document"), Some("file_selfie"))
+    );
+    let insights = same.insights.expect("insights");
+    assert!(insights.similarity.expect("two faces") > insights.threshold);
+    assert_eq!(insights.models.len(), 2);
+    assert!(insights.selfie_face.expect("a face").inter_eye_distance > 50.0);
+    let attack = insights
+        .checks
+        .iter()
+        .find(|check| check.name == "presentation_attack_detection");
+    assert_eq!(attack.expect("always told").outcome(), Outcome::NotAvailable);
+
+    let other = running.code(running.sample(Sample::Obama), running.sample(Sample::Biden));
+    assert_eq!(other, Some(VerificationErrorCode::SelfieFaceMismatch));
+}
+
+#[test]
+fn the_documents_own_photo_is_no_selfie() {
+    let Some(running) = running() else { return };
+    let original = Picture::decode(&running.sample(Sample::Obama), &Limits::default()).expect("a picture");
+    // Scaled and compressed again, so that not a byte is the same.
+    let copy = original.resize_longest(500).encode_jpeg(80).expect("encodes");
+    let code = running.code(running.sample(Sample::Obama), copy);
+    assert_eq!(code, Some(VerificationErrorCode::SelfieManipulated));
+}
+
+#[test]
+fn what_cannot_be_compared_is_a_result() {
+    use VerificationErrorCode::{SelfieDocumentMissingPhoto, SelfieUnverifiedOther};
+    let Some(running) = running() else { return };
+    let face = || running.sample(Sample::Obama);
+    assert_eq!(running.code(grey(400, 300), face()), Some(SelfieDocumentMissingPhoto));
+    assert_eq!(running.code(face(), grey(400, 300)), Some(SelfieUnverifiedOther));
+    assert_eq!(running.code(face(), grey(1, 1)), Some(SelfieUnverifiedOther));
+    assert_eq!(
+        running.code(face(), b"not a picture".to_vec()),
+        Some(SelfieUnverifiedOther)
+    );
+    assert_eq!(running.code(Vec::new(), face()), Some(SelfieDocumentMissingPhoto));
+    let mut cut = face();
+    cut.truncate(cut.len() / 2);
+    assert_eq!(running.code(face(), cut), Some(SelfieUnverifiedOther));
+}
+
+#[test]
+fn three_people_are_no_selfie() {
+    let Some(running) = running() else { return };
+    let person = |sample| {
+        let picture = Picture::decode(&running.sample(sample), &Limits::default()).expect("a picture");
+        picture.resize(300, 300 * picture.height() / picture.width())
+    };
+    let people = [Sample::Biden, Sample::Obama2, Sample::Biden].map(person);
+    let height = people.iter().map(Picture::height).min().expect("three");
+    let group = Picture::from_fn(900, height, |x, y| people[(x / 300) as usize].pixel(x % 300, y));
+    let check = running.check(running.sample(Sample::Obama), group.encode_jpeg(90).expect("encodes"));
+    assert_eq!(
+        check.selfie.expect("a report").error.expect("unverified").code(),
+        VerificationErrorCode::SelfieUnverifiedOther
+    );
+    assert_eq!(check.insights.expect("insights").selfie_face.expect("a face").faces, 3);
+}
+
+#[test]
+fn faces_are_found_embedded_and_compared() {
+    let Some(running) = running() else { return };
+    let mut faces = running.faces();
+    let image = running.sample(Sample::Obama);
+    let found = running
+        .runtime
+        .block_on(faces.detect_faces(DetectFacesRequest { image: image.clone() }));
+    let found = found.expect("one face").into_inner();
+    assert_eq!(found.faces.len(), 1);
+    let bounds = found.faces[0].bounding_box.expect("a box");
+    let picture = Rect::new(0.0, 0.0, found.width as f32, found.height as f32);
+    let bounds = Rect::new(
+        bounds.x as f32,
+        bounds.y as f32,
+        bounds.width as f32,
+        bounds.height as f32,
+    );
+    assert!(bounds.iou(&picture) > 0.01);
+
+    let embedded = running
+        .runtime
+        .block_on(faces.embed_faces(EmbedFacesRequest { image: image.clone() }));
+    let embedding = embedded.expect("one face").into_inner().faces.remove(0).embedding;
+    let length: f32 = embedding.iter().map(|value| value * value).sum();
+    assert_eq!(embedding.len(), 128);
+    assert!((length - 1.0).abs() < 1e-4);
+
+    let request = CompareFacesRequest {
+        left: image.clone(),
+        right: running.sample(Sample::Obama2),
+    };
+    let compared = running
+        .runtime
+        .block_on(faces.compare_faces(request))
+        .expect("two faces")
+        .into_inner();
+    assert!(compared.same_person && compared.similarity > compared.threshold);
+}
+
+#[test]
+fn bad_pictures_of_a_faces_call_are_the_callers_error() {
+    let Some(running) = running() else { return };
+    let mut faces = running.faces();
+    let reason = |error: tonic::Status| {
+        assert_eq!(error.code(), Code::InvalidArgument);
+        status::reason(&error).expect("a reason")
+    };
+    for (image, expected) in [
+        (Vec::new(), proto::reason::IMAGE_EMPTY),
+        (b"GIF89a".to_vec(), proto::reason::IMAGE_FORMAT),
+        (grey(1, 1), proto::reason::IMAGE_DIMENSIONS),
+    ] {
+        let error = running
+            .runtime
+            .block_on(faces.detect_faces(DetectFacesRequest { image }));
+        assert_eq!(reason(error.expect_err(expected)), expected);
+    }
+    let request = CompareFacesRequest {
+        left: running.sample(Sample::Obama),
+        right: grey(300, 300),
+    };
+    let error = running
+        .runtime
+        .block_on(faces.compare_faces(request))
+        .expect_err("no face");
+    assert_eq!(reason(error), proto::reason::FACE_NOT_FOUND);
+}
