@@ -35,8 +35,6 @@ impl ModelDirectory {
 pub struct Models {
     #[command(subcommand)]
     action: Action,
-    #[command(flatten)]
-    directory: ModelDirectory,
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,8 +66,7 @@ impl Models {
     ///
     /// # Errors
     /// Any [`ModelError`], or standard output is closed.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
-        let store = self.directory.open()?;
+    pub fn run(self, store: &ModelStore) -> anyhow::Result<ExitCode> {
         match self.action {
             Action::Fetch { from } => {
                 let items: Vec<Item> = Item::all().collect();
@@ -82,7 +79,7 @@ impl Models {
                 Ok(ExitCode::SUCCESS)
             }
             Action::List { format } => {
-                let entries: Vec<Entry> = Item::all().map(|item| Entry::new(&store, item)).collect();
+                let entries: Vec<Entry> = Item::all().map(|item| Entry::new(store, item)).collect();
                 match format {
                     Format::Text => write_table(&entries, &mut stdout().lock())?,
                     Format::Json => writeln!(stdout(), "{}", serde_json::to_string_pretty(&entries)?)?,
