@@ -1,0 +1,322 @@
+//! The embedded storage: one redb file, one process, nothing to install.
+//!
+//! Every step is one write transaction that is on disk when it is answered, so that a process killed at any moment finds
+//! all of a step or none of it. redb locks its file: a second process is told that the first one has it.
+//!
+//! Jobs lie in `jobs` under their session, and in `due` under the moment from which they may be leased: the moment of their
+//! submission, the end of their lease, or the end of the delay with which they were handed back.
+
+mod steps;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use proto::id::Kind;
+use redb::{
+    Database, DatabaseError, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition,
+    WriteTransaction,
+};
+
+use super::{
+    Changes, Commit, Committed, Created, DeadLetter, JobStep, Lease, NewSession, Storage, StorageError, StoredEvent,
+    Versioned,
+};
+use crate::id::Id;
+
+/// Version of the tables below.
+const SCHEMA: u64 = 1;
+
+/// `schema` → [`SCHEMA`].
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+/// Session → version, sealed record.
+const SESSIONS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("sessions");
+/// Report → sealed record.
+const REPORTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("reports");
+/// Partition, position → event, sealed record.
+const EVENTS: TableDefinition<'_, (u8, u64), (&str, &[u8])> = TableDefinition::new("events");
+/// Hash of account and key → expiry in milliseconds, sealed record.
+const IDEMPOTENCY: TableDefinition<'_, &[u8; 32], (u64, &[u8])> = TableDefinition::new("idempotency");
+/// Expiry, hash: what to forget next.
+const EXPIRIES: TableDefinition<'_, (u64, &[u8; 32]), ()> = TableDefinition::new("expiries");
+/// Session → attempt, delivery, due in milliseconds, worker (empty when nobody holds it).
+const JOBS: TableDefinition<'_, &str, (u32, u32, u64, &str)> = TableDefinition::new("jobs");
+/// Due, session: what to lease next.
+const DUE: TableDefinition<'_, (u64, &str), ()> = TableDefinition::new("due");
+/// Partition, position → session, attempt.
+const DEAD: TableDefinition<'_, (u8, u64), (&str, u32)> = TableDefinition::new("dead");
+
+/// Tells the time; tests bring their own.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// Why the database file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("{0} is in use by another process: the embedded storage serves one process, use Redis for several")]
+    InUse(PathBuf),
+    /// It is of a version that this program does not know.
+    #[error("{path} has schema version {found}, this program reads {SCHEMA}: use the program that wrote it")]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The version found in it.
+        found: u64,
+    },
+    /// It cannot be read or written.
+    #[error("{path} cannot be opened: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What redb said.
+        source: Box<redb::Error>,
+    },
+}
+
+/// A redb file.
+#[derive(Clone)]
+pub struct Embedded {
+    database: Arc<Database>,
+    changes: Changes,
+    clock: Clock,
+}
+
+impl fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Embedded")
+    }
+}
+
+impl Embedded {
+    /// Opens or makes the file. Blocks for as long as a file needs that was not closed properly.
+    pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
+        let failed = |source: redb::Error| OpenError::File {
+            path: path.to_owned(),
+            source: Box::new(source),
+        };
+        let database = Database::create(path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_owned()),
+            other => failed(other.into()),
+        })?;
+        match prepare(&database).map_err(failed)? {
+            SCHEMA => Ok(Self {
+                database: Arc::new(database),
+                changes: Changes::new(),
+                clock,
+            }),
+            found => Err(OpenError::Schema {
+                path: path.to_owned(),
+                found,
+            }),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        let since = (self.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
+        millis(since)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        self.blocking(move |database| look(&database.begin_read()?)).await
+    }
+
+    /// Runs one write transaction; an error undoes all of it.
+    async fn write<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        self.blocking(move |database| {
+            let transaction = database.begin_write()?;
+            let outcome = step(&transaction)?;
+            transaction.commit()?;
+            Ok(outcome)
+        })
+        .await
+    }
+
+    /// Files block: their work is done off the async runtime.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let database = Arc::clone(&self.database);
+        let worked = tokio::task::spawn_blocking(move || work(&database)).await;
+        Ok(worked.map_err(|_| StorageError::Closed)??)
+    }
+}
+
+/// Makes the tables, so that every later transaction finds them, and tells the schema version.
+fn prepare(database: &Database) -> Result<u64, redb::Error> {
+    let transaction = database.begin_write()?;
+    let version = {
+        let mut meta = transaction.open_table(META)?;
+        let found = meta.get("schema")?.map(|version| version.value());
+        match found {
+            Some(version) => version,
+            None => {
+                meta.insert("schema", SCHEMA)?;
+                SCHEMA
+            }
+        }
+    };
+    transaction.open_table(SESSIONS)?;
+    transaction.open_table(REPORTS)?;
+    transaction.open_table(EVENTS)?;
+    transaction.open_table(IDEMPOTENCY)?;
+    transaction.open_table(EXPIRIES)?;
+    transaction.open_table(JOBS)?;
+    transaction.open_table(DUE)?;
+    transaction.open_table(DEAD)?;
+    transaction.commit()?;
+    Ok(version)
+}
+
+#[async_trait]
+impl Storage for Embedded {
+    async fn create(&self, new: NewSession) -> Result<Created, StorageError> {
+        let now = self.now();
+        self.write(move |transaction| steps::create(transaction, &new, now))
+            .await
+    }
+
+    async fn session(&self, id: &Id) -> Result<Option<Versioned>, StorageError> {
+        let id = id.clone();
+        self.read(move |transaction| {
+            let found = transaction.open_table(SESSIONS)?.get(id.as_str())?;
+            Ok(found.map(|found| {
+                let (version, record) = found.value();
+                Versioned {
+                    version,
+                    record: record.to_vec(),
+                }
+            }))
+        })
+        .await
+    }
+
+    async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
+        let now = self.now();
+        let session = step.session.clone();
+        let job = step.job;
+        let outcome = self
+            .write(move |transaction| steps::commit(transaction, &step, now))
+            .await?;
+        if let Committed::Done(_) = outcome {
+            self.changes.session_changed(session.as_str());
+            if let JobStep::Enqueue { .. } = job {
+                self.changes.job_arrived();
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {
+        let id = id.clone();
+        self.read(move |transaction| {
+            let found = transaction.open_table(REPORTS)?.get(id.as_str())?;
+            Ok(found.map(|found| found.value().to_vec()))
+        })
+        .await
+    }
+
+    async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<StoredEvent>, StorageError> {
+        let first = (partition, after.saturating_add(1));
+        let rows = self
+            .read(move |transaction| {
+                let events = transaction.open_table(EVENTS)?;
+                let rows = events.range(first..=(partition, u64::MAX))?.take(limit).map(|row| {
+                    let (key, value) = row?;
+                    let (id, record) = value.value();
+                    Ok((key.value().1, id.to_owned(), record.to_vec()))
+                });
+                rows.collect::<Result<Vec<_>, redb::Error>>()
+            })
+            .await?;
+        rows.into_iter()
+            .map(|(position, id, record)| {
+                let id = Id::parse(Kind::Event, &id).ok_or(StorageError::Foreign("an event's id"))?;
+                Ok(StoredEvent { position, id, record })
+            })
+            .collect()
+    }
+
+    async fn lease(&self, worker: &str, lease: Duration) -> Result<Option<Lease>, StorageError> {
+        let now = self.now();
+        // Most calls find nothing: only one that does pays for a write.
+        let waits = self.read(move |transaction| steps::job_waits(transaction, now)).await?;
+        if !waits {
+            return Ok(None);
+        }
+        let worker = worker.to_owned();
+        let leased = self
+            .write(move |transaction| steps::lease(transaction, &worker, now, lease))
+            .await?;
+        leased
+            .map(|(session, attempt, delivery)| {
+                let session = Id::parse(Kind::VerificationSession, &session);
+                Ok(Lease {
+                    session: session.ok_or(StorageError::Foreign("a job's session"))?,
+                    attempt,
+                    delivery,
+                })
+            })
+            .transpose()
+    }
+
+    async fn extend(&self, held: &Lease, lease: Duration) -> Result<bool, StorageError> {
+        let (held, now) = (held.clone(), self.now());
+        self.write(move |transaction| steps::extend(transaction, &held, now, lease))
+            .await
+    }
+
+    async fn release(&self, held: &Lease, delay: Duration) -> Result<bool, StorageError> {
+        let (held, now) = (held.clone(), self.now());
+        let released = self
+            .write(move |transaction| steps::release(transaction, &held, now, delay))
+            .await?;
+        if released {
+            self.changes.job_arrived();
+        }
+        Ok(released)
+    }
+
+    async fn dead_letters(&self, partition: u8) -> Result<Vec<DeadLetter>, StorageError> {
+        let rows = self
+            .read(move |transaction| {
+                let dead = transaction.open_table(DEAD)?;
+                let rows = dead.range((partition, 0)..=(partition, u64::MAX))?.map(|row| {
+                    let (_, value) = row?;
+                    let (session, attempt) = value.value();
+                    Ok((session.to_owned(), attempt))
+                });
+                rows.collect::<Result<Vec<_>, redb::Error>>()
+            })
+            .await?;
+        rows.into_iter()
+            .map(|(session, attempt)| {
+                let session = Id::parse(Kind::VerificationSession, &session);
+                Ok(DeadLetter {
+                    session: session.ok_or(StorageError::Foreign("a dead letter's session"))?,
+                    attempt,
+                })
+            })
+            .collect()
+    }
+
+    fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    async fn healthy(&self) -> bool {
+        self.read(|_| Ok(())).await.is_ok()
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

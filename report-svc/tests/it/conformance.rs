@@ -1,0 +1,527 @@
+//! What every storage must do. [`suite`] is called with each implementation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::id::{Kind, PARTITIONS};
+use report_svc::id::Id;
+use report_svc::storage::{
+    Commit, Committed, Created, JobStep, Lease, NewIdempotency, NewSession, SealedEvent, SealedReport, Storage,
+    Versioned,
+};
+
+/// A storage under test, and the passing of its time.
+#[async_trait::async_trait]
+pub(crate) trait Subject: Sync {
+    fn storage(&self) -> Arc<dyn Storage>;
+
+    /// Lets time pass for leases and idempotency keys. Embedded: the hand of its clock; Redis: real time.
+    async fn advance(&self, time: Duration);
+}
+
+/// Short enough for Redis, whose time is real; long enough to act within it.
+const LEASE: Duration = Duration::from_millis(400);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+pub(crate) async fn suite(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let storage = storage.as_ref();
+    assert!(storage.healthy().await);
+    creates_once(storage).await;
+    creates_once_per_idempotency_key(subject).await;
+    one_of_many_creations_wins(subject).await;
+    refuses_a_stale_version(storage).await;
+    one_of_many_commits_wins(subject).await;
+    keeps_events_in_the_order_of_their_steps(storage).await;
+    leases_each_job_once(storage).await;
+    leases_again_what_was_not_finished(subject).await;
+    extends_a_lease(subject).await;
+    hands_back_with_and_without_delay(subject).await;
+    completes_once(subject).await;
+    sets_aside_what_is_given_up(subject).await;
+    tells_of_changes(subject).await;
+}
+
+fn session_id() -> Id {
+    let id = Id::new(Kind::VerificationSession, 0);
+    // Spread over the partitions as real ids are.
+    Id::new(
+        Kind::VerificationSession,
+        id.as_str().bytes().last().unwrap_or(0) % PARTITIONS,
+    )
+}
+
+fn event(session: &Id, record: &[u8]) -> SealedEvent {
+    SealedEvent {
+        id: Id::new(Kind::Event, session.partition()),
+        record: record.to_vec(),
+    }
+}
+
+fn new_session(id: &Id) -> NewSession {
+    NewSession {
+        id: id.clone(),
+        record: b"one".to_vec(),
+        event: event(id, b"created"),
+        idempotency: None,
+    }
+}
+
+fn step(session: &Id, expected: u64, record: &[u8], job: JobStep) -> Commit {
+    Commit {
+        session: session.clone(),
+        expected,
+        record: record.to_vec(),
+        report: None,
+        event: None,
+        job,
+    }
+}
+
+async fn create(storage: &dyn Storage) -> Id {
+    let id = session_id();
+    assert_eq!(storage.create(new_session(&id)).await.expect("storage"), Created::New);
+    id
+}
+
+/// A session whose first attempt is queued; it has version 2.
+async fn submit(storage: &dyn Storage) -> Id {
+    let id = create(storage).await;
+    let outcome = storage
+        .commit(step(&id, 1, b"two", JobStep::Enqueue { attempt: 1 }))
+        .await;
+    assert_eq!(outcome.expect("storage"), Committed::Done(2));
+    id
+}
+
+async fn finish(storage: &dyn Storage, lease: &Lease) {
+    let found = storage
+        .session(&lease.session)
+        .await
+        .expect("storage")
+        .expect("is there");
+    let outcome = storage
+        .commit(step(&lease.session, found.version, b"done", JobStep::Finish))
+        .await;
+    assert!(matches!(outcome.expect("storage"), Committed::Done(_)));
+}
+
+async fn lease(storage: &dyn Storage, time: Duration) -> Option<Lease> {
+    storage.lease("worker", time).await.expect("storage")
+}
+
+/// Leases the next job as soon as there is one.
+async fn lease_eventually(subject: &dyn Subject, time: Duration) -> Lease {
+    for _ in 0..1000 {
+        if let Some(lease) = lease(subject.storage().as_ref(), time).await {
+            return lease;
+        }
+        subject.advance(Duration::from_millis(10)).await;
+    }
+    panic!("no job within ten seconds");
+}
+
+async fn creates_once(storage: &dyn Storage) {
+    let id = session_id();
+    assert_eq!(storage.session(&id).await.expect("storage"), None);
+    assert_eq!(storage.create(new_session(&id)).await.expect("storage"), Created::New);
+    let found = storage.session(&id).await.expect("storage");
+    assert_eq!(
+        found,
+        Some(Versioned {
+            version: 1,
+            record: b"one".to_vec()
+        })
+    );
+    assert_eq!(lease(storage, LEASE).await, None, "a new session has no job");
+}
+
+fn with_key(id: &Id, key: [u8; 32], record: &[u8], lifetime: Duration) -> NewSession {
+    let idempotency = Some(NewIdempotency {
+        key,
+        record: record.to_vec(),
+        lifetime,
+    });
+    NewSession {
+        idempotency,
+        ..new_session(id)
+    }
+}
+
+fn key() -> [u8; 32] {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).expect("random numbers");
+    key
+}
+
+async fn creates_once_per_idempotency_key(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let (key, partition) = (key(), 5);
+    let [first, second, third] = [(); 3].map(|()| Id::new(Kind::VerificationSession, partition));
+    let lifetime = Duration::from_millis(300);
+    let outcome = storage
+        .create(with_key(&first, key, b"answer", lifetime))
+        .await
+        .expect("storage");
+    assert_eq!(outcome, Created::New);
+    let outcome = storage
+        .create(with_key(&second, key, b"other", DAY))
+        .await
+        .expect("storage");
+    assert_eq!(outcome, Created::Existing(b"answer".to_vec()));
+    assert_eq!(
+        storage.session(&second).await.expect("storage"),
+        None,
+        "nothing was created"
+    );
+
+    subject.advance(lifetime).await;
+    for attempt in 0.. {
+        let outcome = storage
+            .create(with_key(&third, key, b"later", DAY))
+            .await
+            .expect("storage");
+        if outcome == Created::New {
+            break;
+        }
+        assert!(attempt < 1000, "the key is never forgotten");
+        subject.advance(Duration::from_millis(10)).await;
+    }
+    assert!(storage.session(&third).await.expect("storage").is_some());
+}
+
+async fn one_of_many_creations_wins(subject: &dyn Subject) {
+    let key = key();
+    let ids: Vec<Id> = (0..8).map(|_| Id::new(Kind::VerificationSession, 9)).collect();
+    let creations = ids.iter().map(|id| {
+        let (storage, new) = (subject.storage(), with_key(id, key, id.as_str().as_bytes(), DAY));
+        tokio::spawn(async move { storage.create(new).await.expect("storage") })
+    });
+    let mut outcomes = Vec::new();
+    for creation in creations.collect::<Vec<_>>() {
+        outcomes.push(creation.await.expect("no panic"));
+    }
+    let winners: Vec<&Id> = ids
+        .iter()
+        .zip(&outcomes)
+        .filter(|(_, made)| **made == Created::New)
+        .map(|(id, _)| id)
+        .collect();
+    let [winner] = winners.as_slice() else {
+        panic!("{} creations won", winners.len())
+    };
+    for (id, outcome) in ids.iter().zip(outcomes) {
+        let exists = subject.storage().session(id).await.expect("storage").is_some();
+        assert_eq!(exists, id == *winner);
+        if id != *winner {
+            assert_eq!(outcome, Created::Existing(winner.as_str().as_bytes().to_vec()));
+        }
+    }
+}
+
+async fn refuses_a_stale_version(storage: &dyn Storage) {
+    let id = create(storage).await;
+    let report = SealedReport {
+        id: Id::new(Kind::VerificationReport, id.partition()),
+        record: b"report".to_vec(),
+    };
+    let outcome = storage
+        .commit(step(&id, 1, b"two", JobStep::Keep))
+        .await
+        .expect("storage");
+    assert_eq!(outcome, Committed::Done(2));
+
+    let events = storage.events(id.partition(), 0, 10_000).await.expect("storage").len();
+    let stale = Commit {
+        report: Some(report.clone()),
+        event: Some(event(&id, b"never")),
+        ..step(&id, 1, b"stale", JobStep::Enqueue { attempt: 1 })
+    };
+    assert_eq!(
+        storage.commit(stale.clone()).await.expect("storage"),
+        Committed::Conflict
+    );
+    let found = storage.session(&id).await.expect("storage").expect("is there");
+    assert_eq!((found.version, found.record.as_slice()), (2, b"two".as_slice()));
+    assert_eq!(storage.report(&report.id).await.expect("storage"), None);
+    assert_eq!(
+        storage.events(id.partition(), 0, 10_000).await.expect("storage").len(),
+        events
+    );
+    assert_eq!(lease(storage, LEASE).await, None);
+
+    let unknown = Commit {
+        session: session_id(),
+        ..stale.clone()
+    };
+    assert_eq!(storage.commit(unknown).await.expect("storage"), Committed::Conflict);
+
+    let fresh = Commit {
+        expected: 2,
+        job: JobStep::Keep,
+        ..stale
+    };
+    assert_eq!(storage.commit(fresh).await.expect("storage"), Committed::Done(3));
+    assert_eq!(
+        storage.report(&report.id).await.expect("storage"),
+        Some(b"report".to_vec())
+    );
+    assert_eq!(
+        storage.events(id.partition(), 0, 10_000).await.expect("storage").len(),
+        events + 1
+    );
+}
+
+async fn one_of_many_commits_wins(subject: &dyn Subject) {
+    let id = create(subject.storage().as_ref()).await;
+    let commits: Vec<_> = (0..8_u8)
+        .map(|number| {
+            let (storage, step) = (subject.storage(), step(&id, 1, &[number], JobStep::Keep));
+            tokio::spawn(async move { storage.commit(step).await.expect("storage") })
+        })
+        .collect();
+    let mut done = Vec::new();
+    for (number, commit) in (0..8_u8).zip(commits) {
+        if commit.await.expect("no panic") == Committed::Done(2) {
+            done.push(number);
+        }
+    }
+    assert_eq!(done.len(), 1);
+    let found = subject
+        .storage()
+        .session(&id)
+        .await
+        .expect("storage")
+        .expect("is there");
+    assert_eq!(found.record, done);
+}
+
+async fn keeps_events_in_the_order_of_their_steps(storage: &dyn Storage) {
+    let id = create(storage).await;
+    let last = storage
+        .events(id.partition(), 0, 10_000)
+        .await
+        .expect("storage")
+        .pop()
+        .expect("created");
+    assert_eq!(last.record, b"created");
+    let mut expected = Vec::new();
+    for version in 1..=5 {
+        let event = event(&id, version.to_string().as_bytes());
+        expected.push(event.clone());
+        let commit = Commit {
+            event: Some(event),
+            ..step(&id, version, b"next", JobStep::Keep)
+        };
+        assert_eq!(
+            storage.commit(commit).await.expect("storage"),
+            Committed::Done(version + 1)
+        );
+    }
+    let mut read = Vec::new();
+    let mut position = last.position;
+    loop {
+        let page = storage.events(id.partition(), position, 2).await.expect("storage");
+        assert!(page.len() <= 2);
+        let Some(last) = page.last() else { break };
+        assert!(last.position > position);
+        position = last.position;
+        read.extend(page);
+    }
+    assert_eq!(read.len(), expected.len());
+    for (read, expected) in read.iter().zip(&expected) {
+        assert_eq!((&read.id, &read.record), (&expected.id, &expected.record));
+    }
+}
+
+async fn leases_each_job_once(storage: &dyn Storage) {
+    let mut submitted = Vec::new();
+    for _ in 0..5 {
+        submitted.push(submit(storage).await.to_string());
+    }
+    let mut leased = Vec::new();
+    while let Some(lease) = lease(storage, Duration::from_secs(60)).await {
+        assert_eq!((lease.attempt, lease.delivery), (1, 1));
+        leased.push(lease);
+    }
+    let mut sessions: Vec<_> = leased.iter().map(|lease| lease.session.to_string()).collect();
+    sessions.sort();
+    submitted.sort();
+    assert_eq!(sessions, submitted);
+    for lease in leased {
+        finish(storage, &lease).await;
+        assert!(
+            !storage.extend(&lease, LEASE).await.expect("storage"),
+            "a finished job cannot be kept"
+        );
+        assert!(
+            !storage.release(&lease, LEASE).await.expect("storage"),
+            "nor handed back"
+        );
+    }
+}
+
+async fn leases_again_what_was_not_finished(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let storage = storage.as_ref();
+    let id = submit(storage).await;
+    let first = lease_eventually(subject, LEASE).await;
+    assert_eq!((&first.session, first.delivery), (&id, 1));
+    assert_eq!(lease(storage, LEASE).await, None, "it is held");
+    let second = lease_eventually(subject, Duration::from_secs(60)).await;
+    assert_eq!((&second.session, second.attempt, second.delivery), (&id, 1, 2));
+    assert!(
+        !storage.extend(&first, LEASE).await.expect("storage"),
+        "the first worker lost it"
+    );
+    assert!(!storage.release(&first, LEASE).await.expect("storage"));
+    assert!(storage.extend(&second, LEASE).await.expect("storage"));
+    finish(storage, &second).await;
+
+    // The next attempt of the same session is another job, which an old lease does not reach.
+    let outcome = storage
+        .commit(step(&id, 3, b"again", JobStep::Enqueue { attempt: 2 }))
+        .await;
+    assert_eq!(outcome.expect("storage"), Committed::Done(4));
+    let third = lease_eventually(subject, LEASE).await;
+    assert_eq!((&third.session, third.attempt, third.delivery), (&id, 2, 1));
+    assert!(!storage.extend(&first, LEASE).await.expect("storage"));
+    assert!(storage.extend(&third, LEASE).await.expect("storage"));
+    finish(storage, &third).await;
+}
+
+async fn extends_a_lease(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let storage = storage.as_ref();
+    submit(storage).await;
+    let held = lease_eventually(subject, LEASE).await;
+    assert!(storage.extend(&held, Duration::from_secs(60)).await.expect("storage"));
+    subject.advance(LEASE * 2).await;
+    assert_eq!(lease(storage, LEASE).await, None, "it is still held");
+    assert!(
+        storage.extend(&held, Duration::from_millis(1)).await.expect("storage"),
+        "an extension may shorten"
+    );
+    let again = lease_eventually(subject, LEASE).await;
+    assert_eq!((&again.session, again.delivery), (&held.session, 2));
+    finish(storage, &again).await;
+}
+
+async fn hands_back_with_and_without_delay(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let storage = storage.as_ref();
+    submit(storage).await;
+    let held = lease_eventually(subject, Duration::from_secs(60)).await;
+    assert!(storage.release(&held, Duration::from_secs(30)).await.expect("storage"));
+    assert!(
+        !storage.extend(&held, LEASE).await.expect("storage"),
+        "handed back is not held"
+    );
+    assert_eq!(lease(storage, LEASE).await, None, "not before the delay has passed");
+    let other = submit(storage).await;
+    let held = lease_eventually(subject, Duration::from_secs(60)).await;
+    assert_eq!(held.session, other, "one that waits does not hold up others");
+    assert!(storage.release(&held, Duration::ZERO).await.expect("storage"));
+    let again = lease(storage, Duration::from_secs(60)).await.expect("at once");
+    assert_eq!((&again.session, again.delivery), (&other, 2));
+    finish(storage, &again).await;
+    assert_eq!(lease(storage, LEASE).await, None);
+}
+
+/// Many workers finish one attempt at once, as when a lease ended while its worker still computed.
+async fn completes_once(subject: &dyn Subject) {
+    let id = submit(subject.storage().as_ref()).await;
+    lease_eventually(subject, Duration::from_secs(60)).await;
+    let commits: Vec<_> = (0..8)
+        .map(|_| {
+            let id = id.clone();
+            let report = Id::new(Kind::VerificationReport, id.partition());
+            let sealed = SealedReport {
+                id: report.clone(),
+                record: b"report".to_vec(),
+            };
+            let finish = Commit {
+                report: Some(sealed),
+                ..step(&id, 2, report.as_str().as_bytes(), JobStep::Finish)
+            };
+            let storage = subject.storage();
+            (
+                report,
+                tokio::spawn(async move { storage.commit(finish).await.expect("storage") }),
+            )
+        })
+        .collect();
+    let mut done = Vec::new();
+    for (report, commit) in commits {
+        let written = commit.await.expect("no panic") == Committed::Done(3);
+        let found = subject.storage().report(&report).await.expect("storage");
+        assert_eq!(found.is_some(), written, "only the step that happened leaves a report");
+        if written {
+            done.push(report);
+        }
+    }
+    let [report] = done.as_slice() else {
+        panic!("completed {} times", done.len())
+    };
+    let found = subject
+        .storage()
+        .session(&id)
+        .await
+        .expect("storage")
+        .expect("is there");
+    assert_eq!(found.record, report.as_str().as_bytes());
+}
+
+async fn sets_aside_what_is_given_up(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let storage = storage.as_ref();
+    let id = submit(storage).await;
+    let held = lease_eventually(subject, LEASE).await;
+    assert_eq!(held.session, id);
+    let given_up = step(&id, 2, b"failed", JobStep::DeadLetter);
+    assert_eq!(
+        storage.commit(given_up.clone()).await.expect("storage"),
+        Committed::Done(3)
+    );
+    assert_eq!(storage.commit(given_up).await.expect("storage"), Committed::Conflict);
+    let dead = storage.dead_letters(id.partition()).await.expect("storage");
+    assert_eq!(
+        dead.iter()
+            .filter(|letter| letter.session == id && letter.attempt == 1)
+            .count(),
+        1
+    );
+    subject.advance(LEASE * 2).await;
+    assert_eq!(lease(storage, LEASE).await, None, "it left the queue");
+}
+
+async fn tells_of_changes(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let storage = storage.as_ref();
+    let prompt = Duration::from_secs(10);
+    let id = create(storage).await;
+    let mut session = storage.changes().session(id.as_str());
+    let mut jobs = storage.changes().jobs();
+    storage
+        .commit(step(&id, 1, b"two", JobStep::Enqueue { attempt: 1 }))
+        .await
+        .expect("storage");
+    tokio::time::timeout(prompt, session.changed())
+        .await
+        .expect("told of the session");
+    tokio::time::timeout(prompt, jobs.changed())
+        .await
+        .expect("told of the job")
+        .expect("open");
+    let held = lease_eventually(subject, Duration::from_secs(60)).await;
+    assert!(storage.release(&held, Duration::ZERO).await.expect("storage"));
+    tokio::time::timeout(prompt, jobs.changed())
+        .await
+        .expect("told of the job handed back")
+        .expect("open");
+    let held = lease_eventually(subject, Duration::from_secs(60)).await;
+    finish(storage, &held).await;
+    tokio::time::timeout(prompt, session.changed())
+        .await
+        .expect("told of the end");
+}

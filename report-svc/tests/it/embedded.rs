@@ -1,0 +1,137 @@
+//! The embedded storage.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use proto::id::Kind;
+use report_svc::id::Id;
+use report_svc::storage::embedded::{Embedded, OpenError};
+use report_svc::storage::{Commit, Committed, JobStep, NewSession, SealedEvent, SealedReport, Storage};
+
+use crate::conformance::{Subject, suite};
+
+struct Manual {
+    storage: Arc<dyn Storage>,
+    now: Arc<AtomicU64>,
+}
+
+#[async_trait::async_trait]
+impl Subject for Manual {
+    fn storage(&self) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage)
+    }
+
+    async fn advance(&self, time: Duration) {
+        self.now.fetch_add(time.as_millis() as u64, Ordering::SeqCst);
+    }
+}
+
+fn open(path: &Path, now: &Arc<AtomicU64>) -> Result<Embedded, OpenError> {
+    let now = Arc::clone(now);
+    Embedded::open(
+        path,
+        Arc::new(move || UNIX_EPOCH + Duration::from_millis(now.load(Ordering::SeqCst))),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn does_what_every_storage_must() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let now = Arc::new(AtomicU64::new(1_000_000));
+    let storage = Arc::new(open(&folder.path().join("state.redb"), &now).expect("opens"));
+    suite(&Manual { storage, now }).await;
+}
+
+#[tokio::test]
+async fn finds_everything_again_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.redb");
+    let now = Arc::new(AtomicU64::new(1_000_000));
+    let id = Id::new(Kind::VerificationSession, 3);
+    let event = |record: &[u8]| SealedEvent {
+        id: Id::new(Kind::Event, 3),
+        record: record.to_vec(),
+    };
+    let report = SealedReport {
+        id: Id::new(Kind::VerificationReport, 3),
+        record: b"report".to_vec(),
+    };
+    let lease = Duration::from_secs(30);
+    {
+        let storage = open(&path, &now).expect("opens");
+        let new = NewSession {
+            id: id.clone(),
+            record: b"one".to_vec(),
+            event: event(b"first"),
+            idempotency: None,
+        };
+        storage.create(new).await.expect("storage");
+        let step = Commit {
+            session: id.clone(),
+            expected: 1,
+            record: b"two".to_vec(),
+            report: Some(report.clone()),
+            event: Some(event(b"second")),
+            job: JobStep::Enqueue { attempt: 1 },
+        };
+        assert_eq!(storage.commit(step).await.expect("storage"), Committed::Done(2));
+        assert_eq!(
+            storage
+                .lease("worker", lease)
+                .await
+                .expect("storage")
+                .expect("queued")
+                .delivery,
+            1
+        );
+    }
+    let storage = open(&path, &now).expect("opens again");
+    assert_eq!(
+        storage.session(&id).await.expect("storage").expect("kept").record,
+        b"two"
+    );
+    assert_eq!(storage.report(&report.id).await.expect("storage"), Some(report.record));
+    let events = storage.events(3, 0, 10).await.expect("storage");
+    assert_eq!(
+        events.iter().map(|event| event.record.as_slice()).collect::<Vec<_>>(),
+        [b"first".as_slice(), b"second"]
+    );
+    assert_eq!(
+        storage.lease("worker", lease).await.expect("storage"),
+        None,
+        "the lease holds over a restart"
+    );
+    now.fetch_add(30_000, Ordering::SeqCst);
+    assert_eq!(
+        storage
+            .lease("worker", lease)
+            .await
+            .expect("storage")
+            .expect("queued")
+            .delivery,
+        2
+    );
+}
+
+#[test]
+fn tells_a_second_process_that_the_file_is_in_use() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.redb");
+    let first = Embedded::open(&path, Arc::new(SystemTime::now)).expect("opens");
+    // Another handle in the same process meets the same lock.
+    let error = Embedded::open(&path, Arc::new(SystemTime::now)).expect_err("locked");
+    assert!(matches!(error, OpenError::InUse(_)), "{error}");
+    drop(first);
+    Embedded::open(&path, Arc::new(SystemTime::now)).expect("free again");
+}
+
+#[test]
+fn refuses_a_file_that_is_not_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.redb");
+    std::fs::write(&path, b"something else entirely, long enough to be a header").expect("writes");
+    let error = Embedded::open(&path, Arc::new(SystemTime::now)).expect_err("not ours");
+    assert!(matches!(error, OpenError::File { .. }), "{error}");
+}

@@ -1,0 +1,4 @@
+//! report-svc against both storages; Redis is a private one that the tests start.
+
+mod conformance;
+mod embedded;
