@@ -1,0 +1,66 @@
+//! What the person's device calls.
+
+use proto::identity::v1::capture_service_server::CaptureService;
+use proto::identity::v1::{
+    File, SubmitVerificationSessionRequest, SubmitVerificationSessionResponse, UploadImageRequest,
+};
+use proto::store::v1::{PutImageRequest, SubmitSessionRequest};
+use tonic::{Request, Response, Status};
+
+use crate::auth::Caller;
+use crate::error::Error;
+use crate::{Store, validate};
+
+pub(crate) struct Capture {
+    store: Store,
+}
+
+impl Capture {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    async fn upload(&self, request: Request<UploadImageRequest>) -> Result<File, Error> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let session = request.verification_session.as_str();
+        validate::session_id(session)?;
+        let account = caller.account_for(session)?;
+        validate::upload_image(&request)?;
+        let request = PutImageRequest {
+            account,
+            purpose: request.purpose,
+            session: request.verification_session,
+            data: request.data,
+        };
+        Ok(self.store.clone().put_image(request).await?.into_inner())
+    }
+
+    async fn submit(
+        &self,
+        request: Request<SubmitVerificationSessionRequest>,
+    ) -> Result<SubmitVerificationSessionResponse, Error> {
+        let caller = Caller::of(&request)?;
+        let session = request.into_inner().verification_session;
+        validate::session_id(&session)?;
+        let account = caller.account_for(&session)?;
+        let request = SubmitSessionRequest { session, account };
+        let stored = self.store.clone().submit_session(request).await?.into_inner();
+        let session = stored.session.ok_or(Error::Incomplete("session"))?;
+        Ok(SubmitVerificationSessionResponse { status: session.status })
+    }
+}
+
+#[tonic::async_trait]
+impl CaptureService for Capture {
+    async fn upload_image(&self, request: Request<UploadImageRequest>) -> Result<Response<File>, Status> {
+        Ok(Response::new(self.upload(request).await?))
+    }
+
+    async fn submit_verification_session(
+        &self,
+        request: Request<SubmitVerificationSessionRequest>,
+    ) -> Result<Response<SubmitVerificationSessionResponse>, Status> {
+        Ok(Response::new(self.submit(request).await?))
+    }
+}

@@ -1,0 +1,62 @@
+//! Configuration of session-svc.
+
+use std::time::Duration;
+
+use service_kit::config::{Secret, ServeConfig};
+
+/// How long a job stays with a worker that does not say that it is still at it.
+const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+
+/// Everything that can be set.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Config {
+    /// How the service listens. The service token is what it shows to the other services.
+    #[command(flatten)]
+    pub serve: ServeConfig,
+    /// API keys of backends, separated by commas: `account=sk_live_…`, or `account=rk_live_…` for a restricted key, which also
+    /// reads sensitive fields.
+    #[arg(long, env = "BONAFIDE_API_KEYS", hide_env_values = true)]
+    pub api_keys: Secret,
+    /// Key that signs client secrets, the same for all replicas: base64 of at least 32 bytes (`openssl rand -base64 32`).
+    #[arg(long, env = "BONAFIDE_CLIENT_SECRET_KEY", hide_env_values = true)]
+    pub client_secret_key: Secret,
+    /// Address of report-svc, e.g. http://report-svc:50051.
+    #[arg(long, env = "BONAFIDE_REPORT_ADDRESS")]
+    pub report_address: String,
+    /// Address of doc-check-svc.
+    #[arg(long, env = "BONAFIDE_DOCUMENT_ADDRESS")]
+    pub document_address: String,
+    /// Address of selfie-svc.
+    #[arg(long, env = "BONAFIDE_SELFIE_ADDRESS")]
+    pub selfie_address: String,
+    /// Verifications driven at once; two per core when not given, 0 for a replica that only answers calls.
+    #[arg(long, env = "BONAFIDE_VERIFICATION_WORKERS")]
+    pub verification_workers: Option<usize>,
+    /// How long a job stays with a worker that died before another one gets it; at least 100ms.
+    #[arg(long, env = "BONAFIDE_LEASE", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub lease: Duration,
+}
+
+impl Default for Config {
+    /// The defaults of the flags. Keys and addresses have none: they are empty, and refused at start unless they are set.
+    fn default() -> Self {
+        Self {
+            serve: ServeConfig::default(),
+            api_keys: Secret::new(""),
+            client_secret_key: Secret::new(""),
+            report_address: String::new(),
+            document_address: String::new(),
+            selfie_address: String::new(),
+            verification_workers: None,
+            lease: DEFAULT_LEASE,
+        }
+    }
+}
+
+impl Config {
+    /// Number of verifications driven at once. Workers wait for other services, hence more than cores.
+    pub fn verification_workers(&self) -> usize {
+        self.verification_workers
+            .unwrap_or_else(|| 2 * std::thread::available_parallelism().map_or(1, usize::from))
+    }
+}

@@ -1,0 +1,89 @@
+//! Why a call cannot be served, and how the caller learns of it.
+
+use std::time::Duration;
+
+use proto::reason;
+use service_kit::status::Problem;
+use tonic::{Code, Status};
+
+use crate::upstream;
+use crate::validate::ImageFault;
+
+/// Why a call cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No bearer credential.
+    #[error("send `authorization: Bearer …` with an API key, or with the session's client secret to upload and submit")]
+    CredentialMissing,
+    /// Neither a known API key nor a client secret of ours.
+    #[error("the API key or client secret is not known here")]
+    CredentialInvalid,
+    /// Older than 24 hours.
+    #[error("the client secret has expired: the backend can retrieve the session to get a fresh one")]
+    ClientSecretExpired,
+    /// A client secret opens one session.
+    #[error("the client secret belongs to another session")]
+    ClientSecretOtherSession,
+    /// A client secret where only an API key will do.
+    #[error("this call is for backends: use an API key instead of a client secret")]
+    BackendsOnly,
+    /// `expand` asked for a sensitive field.
+    #[error("sensitive fields need a restricted API key (rk_live_…)")]
+    SensitiveFields,
+    /// Unknown, malformed or somebody else's.
+    #[error("no such verification session")]
+    SessionNotFound,
+    /// Unknown, malformed or somebody else's.
+    #[error("no such verification report")]
+    ReportNotFound,
+    /// Everything that is wrong with a request's fields.
+    #[error("fields of the request are wrong")]
+    Fields(Problem),
+    /// A picture that is refused before it is stored.
+    #[error(transparent)]
+    Image(#[from] ImageFault),
+    /// What report-svc answered, or that it did not.
+    #[error("report-svc refused or did not answer")]
+    Store(#[from] Status),
+    /// report-svc broke the contract.
+    #[error("report-svc answered without {0}")]
+    Incomplete(&'static str),
+    /// This replica is being stopped.
+    #[error("this replica is stopping: watch again")]
+    Stopping,
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Fields(problem)
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        let problem = |code, reason| Problem::new(code, reason, message);
+        match error {
+            Error::CredentialMissing => problem(Code::Unauthenticated, reason::CREDENTIAL_MISSING),
+            Error::CredentialInvalid => problem(Code::Unauthenticated, reason::CREDENTIAL_INVALID),
+            Error::ClientSecretExpired => problem(Code::PermissionDenied, reason::CLIENT_SECRET_EXPIRED),
+            Error::ClientSecretOtherSession => problem(Code::PermissionDenied, reason::CLIENT_SECRET_OTHER_SESSION),
+            Error::BackendsOnly | Error::SensitiveFields => problem(Code::PermissionDenied, reason::PERMISSION_MISSING),
+            Error::SessionNotFound => problem(Code::NotFound, reason::SESSION_NOT_FOUND),
+            Error::ReportNotFound => problem(Code::NotFound, reason::REPORT_NOT_FOUND),
+            Error::Fields(problem) => problem,
+            Error::Image(fault) => fault.into(),
+            Error::Store(status) => return upstream::for_caller(status),
+            Error::Incomplete(what) => {
+                tracing::error!(what, "report-svc answered less than its contract says");
+                Problem::new(
+                    Code::Internal,
+                    reason::INTERNAL,
+                    "the request failed; the service's log has the cause",
+                )
+            }
+            Error::Stopping => problem(Code::Unavailable, reason::UNAVAILABLE).retry_after(Duration::from_millis(100)),
+        }
+        .into()
+    }
+}

@@ -1,0 +1,150 @@
+//! Starting session-svc.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
+use proto::identity::v1::capture_service_server::CaptureServiceServer;
+use proto::identity::v1::verification_report_service_server::VerificationReportServiceServer;
+use proto::identity::v1::verification_session_service_server::VerificationSessionServiceServer;
+use proto::selfie::v1::selfie_check_service_client::SelfieCheckServiceClient;
+use service_kit::client::{ClientError, ServiceChannel};
+use service_kit::config::Door;
+use service_kit::health::Health;
+use service_kit::serving::{ServeError, Server};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::service::interceptor::InterceptedService;
+
+use crate::Store;
+use crate::auth::{self, ApiKeyError, ApiKeys, Authenticator, ClientSecretKeyError, ClientSecrets};
+use crate::capture::Capture;
+use crate::config::Config;
+use crate::reports::Reports;
+use crate::sessions::Sessions;
+use crate::worker::{Crew, Services};
+
+/// Largest message with a picture that is read at all. Somewhat larger than what is accepted, so that a camera's 11 MiB picture is
+/// answered with our own error; anything larger is refused by its length, unread.
+const MAX_UPLOAD_MESSAGE_BYTES: usize = proto::MAX_IMAGE_BYTES + 2 * 1024 * 1024;
+
+/// Largest message without a picture: 50 entries of metadata of 540 four-byte characters, and room for the rest.
+const MAX_PLAIN_MESSAGE_BYTES: usize = 256 * 1024;
+
+const MIN_LEASE: Duration = Duration::from_millis(100);
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The API keys are wrong.
+    #[error(transparent)]
+    ApiKeys(#[from] ApiKeyError),
+    /// The key that signs client secrets is wrong.
+    #[error(transparent)]
+    ClientSecretKey(#[from] ClientSecretKeyError),
+    /// Another service cannot be called.
+    #[error("{flag}: {source}")]
+    Address {
+        /// The flag that names the service.
+        flag: &'static str,
+        /// What is wrong with it.
+        source: ClientError,
+    },
+    /// Leases would end while they are taken.
+    #[error("--lease must be at least {MIN_LEASE:?}")]
+    Lease,
+    /// The port could not be bound, or the configuration is wrong.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+/// A session-svc that has bound its port.
+pub struct Service {
+    server: Server,
+    config: Config,
+    authenticator: Arc<Authenticator>,
+    client_secrets: Arc<ClientSecrets>,
+    report: ServiceChannel,
+    document: ServiceChannel,
+    selfie: ServiceChannel,
+}
+
+impl Service {
+    /// Validates the configuration and binds. The other services need not be there yet.
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        let client_secrets = ClientSecrets::new(&config.client_secret_key)?;
+        let authenticator = Authenticator::new(ApiKeys::parse(&config.api_keys)?, client_secrets.clone());
+        if config.lease < MIN_LEASE {
+            return Err(StartError::Lease);
+        }
+        let channel = |flag, address: &str| {
+            ServiceChannel::new(address, config.serve.service_token.as_ref())
+                .map_err(|source| StartError::Address { flag, source })
+        };
+        Ok(Self {
+            report: channel("--report-address", &config.report_address)?,
+            document: channel("--document-address", &config.document_address)?,
+            selfie: channel("--selfie-address", &config.selfie_address)?,
+            server: Server::bind("session-svc", Door::Public, &config.serve).await?,
+            authenticator: Arc::new(authenticator),
+            client_secrets: Arc::new(client_secrets),
+            config,
+        })
+    }
+
+    /// The address that was bound.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// Serves calls and drives verifications until `shutdown`, then lets both finish.
+    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ServeError> {
+        // Workers must not outlive a server that ends early.
+        let stop = shutdown.child_token();
+        let store = Store::new(self.report.clone()).max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES);
+        let crew = Crew::new(
+            Services {
+                store: store.clone(),
+                document: DocumentCheckServiceClient::new(self.document.clone()),
+                selfie: SelfieCheckServiceClient::new(self.selfie.clone()),
+            },
+            self.config.lease,
+            self.config.serve.drain_timeout,
+            stop.clone(),
+        );
+        let workers = crew.work(self.config.verification_workers());
+
+        let mut routes = Routes::builder();
+        let sessions = Sessions::new(store.clone(), self.client_secrets, stop.clone());
+        let backends = auth::backends_only(Arc::clone(&self.authenticator));
+        let everyone = auth::backends_and_persons(self.authenticator);
+        routes
+            .add_service(InterceptedService::new(
+                VerificationSessionServiceServer::new(sessions).max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES),
+                backends.clone(),
+            ))
+            .add_service(InterceptedService::new(
+                VerificationReportServiceServer::new(Reports::new(store.clone()))
+                    .max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES),
+                backends,
+            ))
+            .add_service(InterceptedService::new(
+                CaptureServiceServer::new(Capture::new(store)).max_decoding_message_size(MAX_UPLOAD_MESSAGE_BYTES),
+                everyone,
+            ));
+        let (report, document, selfie) = (self.report, self.document, self.selfie);
+        let health = Health::new()
+            .depends_on("report-svc", move || report.clone().serving())
+            .depends_on("doc-check-svc", move || document.clone().serving())
+            .depends_on("selfie-svc", move || selfie.clone().serving());
+
+        let served = async {
+            let outcome = self.server.serve(routes, health, stop.clone()).await;
+            stop.cancel();
+            outcome
+        };
+        let (outcome, ()) = tokio::join!(served, workers);
+        outcome
+    }
+}

@@ -1,0 +1,121 @@
+//! Sessions, for backends.
+
+use std::sync::Arc;
+
+use proto::identity::v1::verification_session_service_server::VerificationSessionService;
+use proto::identity::v1::{
+    CancelVerificationSessionRequest, CreateVerificationSessionRequest, GetVerificationSessionRequest,
+    VerificationSession, WatchVerificationSessionRequest,
+};
+use proto::store::v1::{CancelSessionRequest, CreateSessionRequest, GetSessionRequest, WatchSessionRequest};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use crate::auth::{Backend, ClientSecrets};
+use crate::error::Error;
+use crate::present::{self, Expand};
+use crate::watch::{self, Watch};
+use crate::{Store, validate};
+
+/// API keys are live keys: test mode is refused when the service starts.
+const LIVEMODE: bool = true;
+
+pub(crate) struct Sessions {
+    store: Store,
+    client_secrets: Arc<ClientSecrets>,
+    shutdown: CancellationToken,
+}
+
+impl Sessions {
+    pub(crate) fn new(store: Store, client_secrets: Arc<ClientSecrets>, shutdown: CancellationToken) -> Self {
+        Self {
+            store,
+            client_secrets,
+            shutdown,
+        }
+    }
+
+    async fn create(&self, request: Request<CreateVerificationSessionRequest>) -> Result<VerificationSession, Error> {
+        let backend = Backend::of(&request)?;
+        let request = request.into_inner();
+        validate::create_session(&request)?;
+        let request = CreateSessionRequest {
+            account: backend.account.to_string(),
+            livemode: LIVEMODE,
+            request: Some(request),
+        };
+        let stored = self.store.clone().create_session(request).await?.into_inner();
+        present::session(stored, &backend, Expand::default(), &self.client_secrets)
+    }
+
+    async fn get(&self, request: Request<GetVerificationSessionRequest>) -> Result<VerificationSession, Error> {
+        let backend = Backend::of(&request)?;
+        let request = request.into_inner();
+        let expand = Expand::parse(&request.expand, &backend)?;
+        validate::session_id(&request.id)?;
+        let request = GetSessionRequest {
+            id: request.id,
+            account: Some(backend.account.to_string()),
+        };
+        let stored = self.store.clone().get_session(request).await?.into_inner();
+        present::session(stored, &backend, expand, &self.client_secrets)
+    }
+
+    async fn cancel(&self, request: Request<CancelVerificationSessionRequest>) -> Result<VerificationSession, Error> {
+        let backend = Backend::of(&request)?;
+        let id = request.into_inner().id;
+        validate::session_id(&id)?;
+        let request = CancelSessionRequest {
+            id,
+            account: backend.account.to_string(),
+        };
+        let stored = self.store.clone().cancel_session(request).await?.into_inner();
+        present::session(stored, &backend, Expand::default(), &self.client_secrets)
+    }
+
+    async fn watch(&self, request: Request<WatchVerificationSessionRequest>) -> Result<Watch, Error> {
+        let backend = Backend::of(&request)?;
+        let id = request.into_inner().id;
+        validate::session_id(&id)?;
+        let request = WatchSessionRequest {
+            id,
+            account: backend.account.to_string(),
+        };
+        let client_secrets = Arc::clone(&self.client_secrets);
+        let present = move |stored| present::session(stored, &backend, Expand::default(), &client_secrets);
+        watch::open(self.store.clone(), request, present, self.shutdown.clone()).await
+    }
+}
+
+#[tonic::async_trait]
+impl VerificationSessionService for Sessions {
+    async fn create_verification_session(
+        &self,
+        request: Request<CreateVerificationSessionRequest>,
+    ) -> Result<Response<VerificationSession>, Status> {
+        Ok(Response::new(self.create(request).await?))
+    }
+
+    async fn get_verification_session(
+        &self,
+        request: Request<GetVerificationSessionRequest>,
+    ) -> Result<Response<VerificationSession>, Status> {
+        Ok(Response::new(self.get(request).await?))
+    }
+
+    async fn cancel_verification_session(
+        &self,
+        request: Request<CancelVerificationSessionRequest>,
+    ) -> Result<Response<VerificationSession>, Status> {
+        Ok(Response::new(self.cancel(request).await?))
+    }
+
+    type WatchVerificationSessionStream = Watch;
+
+    async fn watch_verification_session(
+        &self,
+        request: Request<WatchVerificationSessionRequest>,
+    ) -> Result<Response<Watch>, Status> {
+        Ok(Response::new(self.watch(request).await?))
+    }
+}

@@ -1,0 +1,157 @@
+//! What the answers of other services mean: to our callers, and to our workers.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use proto::reason;
+use service_kit::status::{self, Problem};
+use tonic::{Code, Status};
+
+/// How soon to try again when the other service did not say.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Whether trying again, unchanged, may help.
+pub(crate) fn is_transient(status: &Status) -> bool {
+    // A status with a source was made here, by our own transport: the other side did not answer at all.
+    status.source().is_some()
+        || match status.code() {
+            Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted => {
+                true
+            }
+            Code::Ok
+            | Code::Unknown
+            | Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::DataLoss
+            | Code::Unauthenticated => false,
+        }
+}
+
+/// What our caller gets to see of report-svc's refusal: all of it where it is about the caller's request, nothing of it where it
+/// is about us. That is logged here, once.
+pub(crate) fn for_caller(status: Status) -> Status {
+    if status.source().is_some() {
+        log(&status);
+        return unavailable(&status);
+    }
+    match status.code() {
+        Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::ResourceExhausted => without_metadata(&status),
+        Code::Unavailable => {
+            log(&status);
+            unavailable(&status)
+        }
+        // Calls on a caller's behalf carry the caller's deadline, and nobody but the caller cancels them.
+        Code::DeadlineExceeded | Code::Cancelled => Problem::new(
+            Code::DeadlineExceeded,
+            reason::DEADLINE,
+            "the deadline passed before the request was done",
+        )
+        .into(),
+        // A wrong service token is our fault: the caller's own credential was good.
+        Code::Unauthenticated
+        | Code::PermissionDenied
+        | Code::Ok
+        | Code::Unknown
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::DataLoss => {
+            log(&status);
+            Problem::new(
+                Code::Internal,
+                reason::INTERNAL,
+                "the request failed; the service's log has the cause",
+            )
+            .into()
+        }
+    }
+}
+
+fn unavailable(status: &Status) -> Status {
+    let delay = status::retry_after(status).unwrap_or(RETRY_AFTER);
+    Problem::new(
+        Code::Unavailable,
+        reason::UNAVAILABLE,
+        "a service that this call needs does not answer: try again",
+    )
+    .retry_after(delay)
+    .into()
+}
+
+/// Code, message and details: headers of a hop behind us are nobody's business in front of us.
+fn without_metadata(status: &Status) -> Status {
+    Status::with_details(status.code(), status.message(), status.details().to_vec().into())
+}
+
+fn log(status: &Status) {
+    tracing::warn!(
+        code = status.code() as i32,
+        reason = status::reason(status),
+        message = status.message(),
+        "report-svc could not serve a call"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn seen(code: Code) -> Status {
+        let status: Status = Problem::new(code, reason::SESSION_STATUS, "as report-svc says").into();
+        for_caller(status)
+    }
+
+    #[test]
+    fn what_is_the_callers_business_passes_with_its_details() {
+        for code in [
+            Code::NotFound,
+            Code::FailedPrecondition,
+            Code::InvalidArgument,
+            Code::AlreadyExists,
+            Code::Aborted,
+        ] {
+            let status = seen(code);
+            assert_eq!((status.code(), status.message()), (code, "as report-svc says"));
+            assert_eq!(status::reason(&status).as_deref(), Some(reason::SESSION_STATUS));
+        }
+    }
+
+    #[test]
+    fn what_is_not_is_hidden() {
+        for code in [
+            Code::Unauthenticated,
+            Code::PermissionDenied,
+            Code::Internal,
+            Code::Unknown,
+            Code::Unimplemented,
+        ] {
+            let status = seen(code);
+            assert_eq!(status.code(), Code::Internal);
+            assert_eq!(status::reason(&status).as_deref(), Some(reason::INTERNAL));
+            assert!(!status.message().contains("report-svc"));
+        }
+    }
+
+    #[test]
+    fn a_broken_transport_is_unavailable_whatever_its_code() {
+        let mut status = Status::unknown("h2 protocol error");
+        status.set_source(Arc::new(std::io::Error::other("connection reset")));
+        assert!(is_transient(&status));
+        let status = for_caller(status);
+        assert_eq!(status.code(), Code::Unavailable);
+        assert_eq!(status::reason(&status).as_deref(), Some(reason::UNAVAILABLE));
+        assert_eq!(status::retry_after(&status), Some(RETRY_AFTER));
+    }
+}

@@ -1,0 +1,153 @@
+//! UploadImage: refused before anything is stored, and before anything is decoded.
+
+use proto::identity::v1::{ImagePurpose, UploadImageRequest};
+use proto::reason;
+use service_kit::status::{Problem, Violations};
+use tonic::Code;
+use tonic_types::FieldViolation;
+
+use super::dimensions::Format;
+use crate::error::Error;
+
+const MIN_SIDE: u32 = 32;
+const MAX_SIDE: u32 = 12_000;
+const MAX_PIXELS: u64 = 50_000_000;
+
+/// What is wrong with a picture.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ImageFault {
+    /// No bytes.
+    #[error("the picture has no bytes")]
+    Empty,
+    /// Over 10 MiB.
+    #[error("the picture has more than 10 MiB")]
+    TooLarge,
+    /// Something else.
+    #[error("the picture must be a JPEG, PNG or WebP file")]
+    Format,
+    /// The header ends early or contradicts itself.
+    #[error("the picture is cut off or damaged")]
+    Damaged,
+    /// Too small to show anything, or so large that decoding it would be an attack.
+    #[error("the picture's sides must be {MIN_SIDE} to {MAX_SIDE} pixels, and 50 megapixels in all")]
+    Dimensions,
+}
+
+impl ImageFault {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Empty => reason::IMAGE_EMPTY,
+            Self::TooLarge => reason::IMAGE_TOO_LARGE,
+            Self::Format => reason::IMAGE_FORMAT,
+            Self::Damaged => reason::IMAGE_DAMAGED,
+            Self::Dimensions => reason::IMAGE_DIMENSIONS,
+        }
+    }
+}
+
+impl From<ImageFault> for Problem {
+    fn from(fault: ImageFault) -> Self {
+        let violation = FieldViolation::new("data", fault.to_string());
+        Problem::new(Code::InvalidArgument, fault.reason(), fault.to_string()).violations(vec![violation])
+    }
+}
+
+/// Checks purpose and picture. A wrong purpose is told together with what is wrong with the picture.
+pub(crate) fn upload_image(request: &UploadImageRequest) -> Result<(), Error> {
+    let fault = picture(&request.data).err();
+    let purpose = ImagePurpose::try_from(request.purpose).unwrap_or(ImagePurpose::Unspecified);
+    if purpose == ImagePurpose::Unspecified {
+        let mut violations = Violations::new();
+        violations.require(false, "purpose", "must be document front, document back or selfie");
+        if let Some(fault) = fault {
+            violations.require(false, "data", &fault.to_string());
+        }
+        violations.check()?;
+    }
+    fault.map_or(Ok(()), |fault| Err(fault.into()))
+}
+
+fn picture(data: &[u8]) -> Result<(), ImageFault> {
+    if data.is_empty() {
+        return Err(ImageFault::Empty);
+    }
+    if data.len() > proto::MAX_IMAGE_BYTES {
+        return Err(ImageFault::TooLarge);
+    }
+    let format = Format::of(data).ok_or(ImageFault::Format)?;
+    let (width, height) = format.dimensions(data).ok_or(ImageFault::Damaged)?;
+    let sides = MIN_SIDE..=MAX_SIDE;
+    let pixels = u64::from(width) * u64::from(height);
+    if !sides.contains(&width) || !sides.contains(&height) || pixels > MAX_PIXELS {
+        return Err(ImageFault::Dimensions);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tonic::Status;
+    use tonic_types::StatusExt as _;
+
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let mut data = b"\x89PNG\r\n\x1A\n\x00\x00\x00\x0DIHDR".to_vec();
+        data.extend_from_slice(&width.to_be_bytes());
+        data.extend_from_slice(&height.to_be_bytes());
+        data
+    }
+
+    #[test]
+    fn every_fault_has_its_own_answer() {
+        assert_eq!(picture(b""), Err(ImageFault::Empty));
+        let mut large = png(640, 480);
+        large.resize(proto::MAX_IMAGE_BYTES, 0);
+        assert_eq!(picture(&large), Ok(()));
+        large.push(0);
+        assert_eq!(picture(&large), Err(ImageFault::TooLarge));
+        assert_eq!(picture(b"%PDF-1.7"), Err(ImageFault::Format));
+        assert_eq!(picture(b"GIF89a"), Err(ImageFault::Format));
+        assert_eq!(picture(b"\x89PNG\r\n\x1A\n"), Err(ImageFault::Damaged));
+        for (width, height) in [
+            (1, 1),
+            (31, 480),
+            (640, 31),
+            (12_001, 32),
+            (30_000, 30_000),
+            (12_000, 12_000),
+            (0, 0),
+        ] {
+            assert_eq!(
+                picture(&png(width, height)),
+                Err(ImageFault::Dimensions),
+                "{width}×{height}"
+            );
+        }
+        for (width, height) in [(32, 32), (12_000, 32), (32, 12_000), (10_000, 5_000)] {
+            assert_eq!(picture(&png(width, height)), Ok(()), "{width}×{height}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_purpose_comes_with_the_rest() {
+        for purpose in [0, -1, 99] {
+            let request = UploadImageRequest {
+                purpose,
+                data: Vec::new(),
+                ..Default::default()
+            };
+            let status = Status::from(upload_image(&request).expect_err("wrong twice"));
+            let fields = status.get_details_bad_request().expect("BadRequest").field_violations;
+            let fields: Vec<_> = fields.iter().map(|violation| violation.field.as_str()).collect();
+            assert_eq!(fields, ["purpose", "data"]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(purpose: i32, data in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = upload_image(&UploadImageRequest { purpose, data, ..Default::default() });
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! One job: its pictures, its checks, its completion.
+
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
+use proto::identity::v1::{DocumentOptions, ImagePurpose, Timing};
+use proto::reason;
+use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse, FaceImage};
+use proto::store::v1::{CompleteVerificationRequest, GetImageRequest, Job};
+use service_kit::status;
+use tokio::time::Instant;
+use tonic::{Code, Status};
+
+use super::patience::patiently;
+use super::{Services, duration};
+use crate::upstream;
+
+/// Why a job has no outcome.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CheckError {
+    /// The store gave the job to somebody else.
+    #[error("the lease was lost")]
+    LeaseLost,
+    /// A service failed, or did not answer for as long as we tried.
+    #[error("{step} failed")]
+    Service { step: &'static str, status: Status },
+    /// The job lacks a picture that it cannot have been submitted without.
+    #[error("the job has no {0:?} picture")]
+    MissingPicture(ImagePurpose),
+}
+
+impl CheckError {
+    fn service(step: &'static str) -> impl Fn(Status) -> Self + Copy {
+        move |status| Self::Service { step, status }
+    }
+
+    /// Says once, in the trace of the job, why it is handed back. Statuses of our services hold nothing personal.
+    pub(super) fn log(&self) {
+        match self {
+            Self::LeaseLost => tracing::warn!("{self}"),
+            Self::Service { status, .. } if upstream::is_transient(status) => tracing::warn!(
+                code = status.code() as i32,
+                reason = status::reason(status),
+                message = status.message(),
+                "{self}"
+            ),
+            Self::Service { status, .. } => tracing::error!(
+                code = status.code() as i32,
+                reason = status::reason(status),
+                message = status.message(),
+                "{self}"
+            ),
+            Self::MissingPicture(_) => tracing::error!("{self}"),
+        }
+    }
+}
+
+/// A picture of the job.
+struct Picture {
+    file: String,
+    purpose: ImagePurpose,
+    data: Vec<u8>,
+}
+
+impl Services {
+    /// Runs the checks that the job's options ask for and completes it. Answers whether it was this call that completed the attempt.
+    pub(super) async fn verify(&self, job: &Job) -> Result<bool, CheckError> {
+        let started = Instant::now();
+        let pictures = self.fetch(job).await?;
+        let fetched = started.elapsed();
+
+        let options = job
+            .options
+            .as_ref()
+            .and_then(|options| options.document.clone())
+            .unwrap_or_default();
+        // A selfie that nobody asked to match is kept as evidence and is not compared: a check that the backend did not ask for
+        // must not fail the session.
+        let wants_selfie = options.require_matching_selfie;
+        let document = timed(self.check_document(&pictures, options));
+        let selfie = async {
+            if wants_selfie {
+                timed(self.check_selfie(&pictures)).await.map(Some)
+            } else {
+                Ok(None)
+            }
+        };
+        // The first failure ends the other check: nobody would read its answer.
+        let ((document, document_took), selfie) = tokio::try_join!(document, selfie)?;
+        drop(pictures);
+        let (selfie, selfie_took) = selfie.unzip();
+
+        let mut timings = vec![timing("fetch_images", fetched), timing("document_check", document_took)];
+        timings.extend(selfie_took.map(|took| timing("selfie_check", took)));
+        timings.push(timing("verification", started.elapsed()));
+        let request = CompleteVerificationRequest {
+            session: job.session.clone(),
+            attempt: job.attempt,
+            lease_token: job.lease_token.clone(),
+            document: Some(document),
+            selfie,
+            timings,
+        };
+        self.complete(request).await
+    }
+
+    async fn fetch(&self, job: &Job) -> Result<Vec<Picture>, CheckError> {
+        try_join_all(job.files.iter().map(async |file| {
+            let request = GetImageRequest {
+                session: job.session.clone(),
+                file: file.id.clone(),
+            };
+            let answer = patiently(async || self.store.clone().get_image(request.clone()).await)
+                .await
+                .map_err(CheckError::service("fetching a picture"))?;
+            Ok(Picture {
+                file: file.id.clone(),
+                purpose: file.purpose(),
+                data: answer.data,
+            })
+        }))
+        .await
+    }
+
+    async fn check_document(
+        &self,
+        pictures: &[Picture],
+        options: DocumentOptions,
+    ) -> Result<CheckDocumentResponse, CheckError> {
+        let image = |picture: &Picture| DocumentImage {
+            file: picture.file.clone(),
+            purpose: picture.purpose.into(),
+            data: picture.data.clone(),
+        };
+        let request = || CheckDocumentRequest {
+            images: document_sides(pictures).map(image).collect(),
+            options: Some(options.clone()),
+            today: None,
+        };
+        of_purpose(pictures, ImagePurpose::DocumentFront)?;
+        patiently(async || self.document.clone().check_document(request()).await)
+            .await
+            .map_err(CheckError::service("the document check"))
+    }
+
+    async fn check_selfie(&self, pictures: &[Picture]) -> Result<CheckSelfieResponse, CheckError> {
+        let image = |picture: &Picture| FaceImage {
+            file: picture.file.clone(),
+            data: picture.data.clone(),
+        };
+        let selfie = of_purpose(pictures, ImagePurpose::Selfie)?;
+        let request = || CheckSelfieRequest {
+            documents: document_sides(pictures).map(image).collect(),
+            selfie: Some(image(selfie)),
+        };
+        patiently(async || self.selfie.clone().check_selfie(request()).await)
+            .await
+            .map_err(CheckError::service("the selfie check"))
+    }
+
+    async fn complete(&self, request: CompleteVerificationRequest) -> Result<bool, CheckError> {
+        let outcome = patiently(async || self.store.clone().complete_verification(request.clone()).await).await;
+        match outcome {
+            Ok(answer) => Ok(answer.completed_now),
+            Err(status)
+                if status.code() == Code::FailedPrecondition
+                    && status::reason(&status).as_deref() == Some(reason::LEASE_LOST) =>
+            {
+                Err(CheckError::LeaseLost)
+            }
+            Err(status) => Err(CheckError::service("completing the verification")(status)),
+        }
+    }
+}
+
+fn of_purpose(pictures: &[Picture], purpose: ImagePurpose) -> Result<&Picture, CheckError> {
+    pictures
+        .iter()
+        .find(|picture| picture.purpose == purpose)
+        .ok_or(CheckError::MissingPicture(purpose))
+}
+
+/// Front, then back.
+fn document_sides(pictures: &[Picture]) -> impl Iterator<Item = &Picture> {
+    [ImagePurpose::DocumentFront, ImagePurpose::DocumentBack]
+        .into_iter()
+        .filter_map(|purpose| of_purpose(pictures, purpose).ok())
+}
+
+async fn timed<T, E>(check: impl Future<Output = Result<T, E>>) -> Result<(T, Duration), E> {
+    let started = Instant::now();
+    let answer = check.await?;
+    Ok((answer, started.elapsed()))
+}
+
+fn timing(step: &str, took: Duration) -> Timing {
+    Timing {
+        step: step.to_owned(),
+        duration: Some(duration(took)),
+    }
+}

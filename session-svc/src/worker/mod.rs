@@ -1,0 +1,264 @@
+//! Workers: each leases one job after another from report-svc and drives its checks.
+//!
+//! ```text
+//! lease ─▶ fetch pictures ─▶ document check ┬─▶ complete
+//!   │                    └─▶ selfie check ──┘
+//!   └─ meanwhile: the lease is extended; losing it, or being told to stop, ends the rest
+//! ```
+//!
+//! A job ends in one of three ways: it is completed; it is handed back to be tried again, after a delay that grows with the number
+//! of times it was tried; or its lease was lost, and then it is another worker's.
+
+mod checks;
+mod patience;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
+use proto::selfie::v1::selfie_check_service_client::SelfieCheckServiceClient;
+use proto::store::v1::{ExtendLeaseRequest, Job, LeaseJobRequest, ReleaseJobRequest};
+use service_kit::client::ServiceChannel;
+use service_kit::{deadline, status, telemetry};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tracing::Instrument as _;
+
+use crate::backoff::Backoff;
+use crate::{Store, upstream};
+use checks::CheckError;
+
+/// How long report-svc holds a request for a job that is not there yet.
+const LEASE_WAIT: Duration = Duration::from_secs(20);
+
+/// How long report-svc has for everything else that a worker asks of it.
+const STORE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Delay of a job that is handed back for the first time; doubles each time.
+const FIRST_DELAY: Duration = Duration::from_secs(5);
+const LONGEST_DELAY: Duration = Duration::from_secs(300);
+
+/// What a worker calls.
+#[derive(Clone)]
+pub(crate) struct Services {
+    pub(crate) store: Store,
+    pub(crate) document: DocumentCheckServiceClient<ServiceChannel>,
+    pub(crate) selfie: SelfieCheckServiceClient<ServiceChannel>,
+}
+
+/// What all workers of a replica share.
+pub(crate) struct Crew {
+    services: Services,
+    lease: Duration,
+    /// How long a running job may go on after `stop`; then it is handed back.
+    grace: Duration,
+    stop: CancellationToken,
+    /// Whether the last lease was answered, so that an outage is logged once.
+    store_answers: AtomicBool,
+}
+
+/// How one job went.
+enum Outcome {
+    Completed,
+    /// Another worker may have it by now.
+    LeaseLost,
+    HandBack(Duration),
+}
+
+impl Crew {
+    pub(crate) fn new(
+        services: Services,
+        lease: Duration,
+        drain_timeout: Duration,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
+        // The rest of the time is for handing jobs back.
+        let grace = drain_timeout.mul_f64(0.8);
+        Arc::new(Self {
+            services,
+            lease,
+            grace,
+            stop,
+            store_answers: AtomicBool::new(true),
+        })
+    }
+
+    /// Runs this many workers until told to stop; ends when the last one has.
+    pub(crate) async fn work(self: Arc<Self>, workers: usize) {
+        let mut running = JoinSet::new();
+        for index in 0..workers {
+            let crew = Arc::clone(&self);
+            // Several replicas on one machine, as in tests, have process ids of their own.
+            let name = format!("session-svc-{}-{index}", std::process::id());
+            running.spawn(async move { crew.work_alone(&name).await });
+        }
+        running.join_all().await;
+    }
+
+    async fn work_alone(&self, name: &str) {
+        let mut backoff = Backoff::new();
+        while !self.stop.is_cancelled() {
+            let leased = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                leased = self.lease_job(name) => leased,
+            };
+            self.note_whether_store_answers(&leased);
+            match leased {
+                Ok(job) => {
+                    backoff = Backoff::new();
+                    if let Some(job) = job {
+                        self.drive(job).await;
+                    }
+                }
+                Err(status) => {
+                    let _ = self.stop.run_until_cancelled(sleep(backoff.after(&status))).await;
+                }
+            }
+        }
+    }
+
+    async fn lease_job(&self, worker: &str) -> Result<Option<Job>, Status> {
+        let request = LeaseJobRequest {
+            worker: worker.to_owned(),
+            lease: Some(duration(self.lease)),
+            wait: Some(duration(LEASE_WAIT)),
+        };
+        let mut store = self.services.store.clone();
+        let answer = deadline::scope(Some(LEASE_WAIT + STORE_TIMEOUT), store.lease_job(request)).await?;
+        Ok(answer.into_inner().job)
+    }
+
+    fn note_whether_store_answers<T>(&self, leased: &Result<T, Status>) {
+        let answered_before = self.store_answers.swap(leased.is_ok(), Ordering::Relaxed);
+        match leased {
+            Ok(_) if !answered_before => tracing::info!("report-svc answers again: workers go on"),
+            Err(status) if answered_before => tracing::warn!(
+                code = status.code() as i32,
+                reason = status::reason(status),
+                message = status.message(),
+                "report-svc gives no jobs: workers wait until it does"
+            ),
+            Ok(_) | Err(_) => {}
+        }
+    }
+
+    /// Takes one job to its end, as part of the trace that its submission began.
+    async fn drive(&self, job: Job) {
+        let span = tracing::info_span!(
+            "verification",
+            otel.kind = "consumer",
+            session = job.session,
+            attempt = job.attempt,
+            delivery = job.delivery,
+        );
+        telemetry::continue_trace(&span, &job.trace_context);
+        async {
+            match self.outcome(&job).await {
+                Outcome::Completed => {}
+                Outcome::LeaseLost => tracing::warn!("the lease was lost: the job is another worker's"),
+                Outcome::HandBack(delay) => self.hand_back(&job, delay).await,
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn outcome(&self, job: &Job) -> Outcome {
+        let verified = AssertUnwindSafe(self.services.verify(job)).catch_unwind();
+        let stopped = async {
+            self.stop.cancelled().await;
+            sleep(self.grace).await;
+        };
+        tokio::select! {
+            biased;
+            verified = verified => match verified {
+                Ok(Ok(completed_now)) => {
+                    tracing::info!(completed_now, "verification completed");
+                    Outcome::Completed
+                }
+                Ok(Err(CheckError::LeaseLost)) => Outcome::LeaseLost,
+                Ok(Err(error)) => {
+                    error.log();
+                    Outcome::HandBack(delay_after(job.delivery))
+                }
+                Err(_panic) => {
+                    tracing::error!("a worker panicked");
+                    Outcome::HandBack(delay_after(job.delivery))
+                }
+            },
+            () = self.keep_lease(&job.lease_token) => Outcome::LeaseLost,
+            () = stopped => {
+                tracing::info!("stopping before the verification was done: another worker gets it");
+                Outcome::HandBack(Duration::ZERO)
+            }
+        }
+    }
+
+    /// Extends the lease over and over; ends when it is lost.
+    async fn keep_lease(&self, lease_token: &str) {
+        // Two tries may fail before the third one is too late.
+        let pause = self.lease / 3;
+        let mut ends = Instant::now() + self.lease;
+        loop {
+            sleep(pause).await;
+            let asked = Instant::now();
+            let request = ExtendLeaseRequest {
+                lease_token: lease_token.to_owned(),
+                lease: Some(duration(self.lease)),
+            };
+            let mut store = self.services.store.clone();
+            match deadline::scope(Some(pause), store.extend_lease(request)).await {
+                Ok(_) => ends = asked + self.lease,
+                Err(status) if upstream::is_transient(&status) && Instant::now() < ends => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// If this fails, the job is leased to another worker when the lease ends.
+    async fn hand_back(&self, job: &Job, delay: Duration) {
+        let request = ReleaseJobRequest {
+            lease_token: job.lease_token.clone(),
+            delay: Some(duration(delay)),
+        };
+        let mut store = self.services.store.clone();
+        match deadline::scope(Some(STORE_TIMEOUT), store.release_job(request)).await {
+            Ok(_) => tracing::info!(delay_s = delay.as_secs(), "job handed back"),
+            Err(status) => tracing::warn!(
+                code = status.code() as i32,
+                reason = status::reason(&status),
+                "the job could not be handed back: it is free when its lease ends"
+            ),
+        }
+    }
+}
+
+/// How long a job rests after it was tried this many times.
+fn delay_after(delivery: u32) -> Duration {
+    let doublings = delivery.saturating_sub(1).min(16);
+    (FIRST_DELAY * 2_u32.pow(doublings)).min(LONGEST_DELAY)
+}
+
+/// All durations here are far below the limits of the format.
+fn duration(duration: Duration) -> prost_types::Duration {
+    prost_types::Duration::try_from(duration).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rests_longer_each_time() {
+        let delays: Vec<u64> = [0, 1, 2, 3, 7, 8, u32::MAX]
+            .map(|delivery| delay_after(delivery).as_secs())
+            .into();
+        assert_eq!(delays, [5, 5, 10, 20, 300, 300, 300]);
+    }
+}
