@@ -57,6 +57,15 @@ impl Changes {
             sender.send_replace(());
         }
     }
+
+    /// For when changes may have gone unheard.
+    pub(super) fn everything_changed(&self) {
+        self.job_arrived();
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        for sender in sessions.values() {
+            sender.send_replace(());
+        }
+    }
 }
 
 impl SessionChanges {

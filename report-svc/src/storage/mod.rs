@@ -10,7 +10,7 @@
 
 mod changes;
 pub mod embedded;
-// pub mod redis;
+pub mod redis;
 
 use std::fmt;
 use std::str::FromStr;

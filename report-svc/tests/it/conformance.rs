@@ -85,7 +85,7 @@ async fn create(storage: &dyn Storage) -> Id {
 }
 
 /// A session whose first attempt is queued; it has version 2.
-async fn submit(storage: &dyn Storage) -> Id {
+pub(crate) async fn submit(storage: &dyn Storage) -> Id {
     let id = create(storage).await;
     let outcome = storage
         .commit(step(&id, 1, b"two", JobStep::Enqueue { attempt: 1 }))

@@ -2,3 +2,4 @@
 
 mod conformance;
 mod embedded;
+mod redis_server;

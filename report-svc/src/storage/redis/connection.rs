@@ -1,0 +1,114 @@
+//! Connections: to one server, or to a Cluster; and the one that listens for changes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::{Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
+use tokio_stream::StreamExt as _;
+
+use super::keys;
+use crate::storage::Changes;
+
+/// How long a connection may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long Redis may take to answer.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Pause before listening again after the connection broke. Whoever waits for changes looks by himself meanwhile.
+const LISTEN_AGAIN: Duration = Duration::from_millis(500);
+
+/// A connection that opens itself again after it broke. Clones share it.
+#[derive(Clone)]
+pub(super) enum Connection {
+    Server(ConnectionManager),
+    Cluster(ClusterConnection),
+}
+
+impl Connection {
+    /// Connects; several addresses are the seeds of a Cluster.
+    pub(super) async fn open(addresses: &[&str]) -> RedisResult<Self> {
+        if let [address] = addresses {
+            let config = ConnectionManagerConfig::new()
+                .set_connection_timeout(Some(CONNECT_TIMEOUT))
+                .set_response_timeout(Some(RESPONSE_TIMEOUT))
+                .set_number_of_retries(1);
+            let manager = Client::open(*address)?
+                .get_connection_manager_with_config(config)
+                .await?;
+            return Ok(Self::Server(manager));
+        }
+        let client = ClusterClient::builder(addresses.iter().copied())
+            .connection_timeout(CONNECT_TIMEOUT)
+            .response_timeout(RESPONSE_TIMEOUT)
+            .build()?;
+        Ok(Self::Cluster(client.get_async_connection().await?))
+    }
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::Server(connection) => connection.req_packed_command(command),
+            Self::Cluster(connection) => connection.req_packed_command(command),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::Server(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Server(connection) => connection.get_db(),
+            Self::Cluster(connection) => connection.get_db(),
+        }
+    }
+}
+
+/// Turns what scripts publish into notifications in this process, for ever. In a Cluster every node hears everything, so any
+/// of the addresses will do.
+///
+/// `busy` is set to the partition that got work last: the best one to look into first.
+pub(super) async fn listen(clients: Vec<Client>, changes: Changes, busy: Arc<AtomicU8>) {
+    for client in clients.iter().cycle() {
+        if let Err(error) = listen_to(client, &changes, &busy).await {
+            tracing::warn!(%error, "redis does not tell of changes: waiting calls look for themselves until it does");
+        }
+        tokio::time::sleep(LISTEN_AGAIN).await;
+    }
+}
+
+async fn listen_to(client: &Client, changes: &Changes, busy: &AtomicU8) -> RedisResult<()> {
+    let mut subscription = client.get_async_pubsub().await?;
+    subscription.subscribe(keys::CHANGES).await?;
+    // Whatever happened before the subscription was not heard.
+    changes.everything_changed();
+    let mut messages = subscription.into_on_message();
+    while let Some(message) = messages.next().await {
+        let text: String = message.get_payload()?;
+        match text.split_once(':') {
+            Some(("session", id)) => changes.session_changed(id),
+            Some(("job", key)) => {
+                if let Some(partition) = keys::partition_of_jobs(key) {
+                    busy.store(partition, Ordering::Relaxed);
+                }
+                changes.job_arrived();
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
