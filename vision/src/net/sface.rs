@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{depthwise_conv2d, pointwise_conv2d, prelu};
+use crate::ops::{bias_prelu, depthwise_conv2d, pointwise_conv2d, stem_conv2d};
 
 /// Width and height of the input in pixels.
 pub const SIDE: u32 = 112;
@@ -80,12 +80,15 @@ impl Convolution {
     }
 
     fn depthwise(&self, x: &Tensor, stride: usize) -> Result<Tensor> {
-        let x = depthwise_conv2d(x, &self.weight, Some(&self.bias), (stride, stride), (1, 1))?;
-        prelu(&x, &self.slope)
+        self.finish(depthwise_conv2d(x, &self.weight, None, (stride, stride), (1, 1))?)
     }
 
     fn pointwise(&self, x: &Tensor) -> Result<Tensor> {
-        prelu(&pointwise_conv2d(x, &self.weight, Some(&self.bias))?, &self.slope)
+        self.finish(pointwise_conv2d(x, &self.weight, None)?)
+    }
+
+    fn finish(&self, x: Tensor) -> Result<Tensor> {
+        bias_prelu(x, &self.bias, &self.slope)
     }
 }
 
@@ -94,7 +97,7 @@ pub struct SFace {
     stem: Convolution,
     /// Depthwise convolution, its stride, pointwise convolution.
     blocks: Vec<(Convolution, usize, Convolution)>,
-    /// (channels × height × width, dimensions), and what is added after it.
+    /// (dimensions, channels × height × width), and what is added after it.
     head: (Tensor, Tensor),
 }
 
@@ -127,15 +130,13 @@ impl SFace {
     /// When the input has another shape.
     pub fn forward(&self, faces: &Tensor) -> Result<Tensor> {
         let x = ((faces - 127.5)? * (1.0 / 128.0))?;
-        let x = x.conv2d(&self.stem.weight, 1, 1, 1, 1)?;
-        let mut x = prelu(
-            &x.broadcast_add(&self.stem.bias.reshape((1, (), 1, 1))?)?,
-            &self.stem.slope,
-        )?;
+        let mut x = self.stem.finish(stem_conv2d(&x, &self.stem.weight, 1, 1)?)?;
         for (filter, stride, mix) in &self.blocks {
             x = mix.pointwise(&filter.depthwise(&x, *stride)?)?;
         }
-        x.flatten_from(1)?.matmul(&self.head.0)?.broadcast_add(&self.head.1)
+        x.flatten_from(1)?
+            .matmul(&self.head.0.t()?)?
+            .broadcast_add(&self.head.1)
     }
 }
 
@@ -159,5 +160,5 @@ fn load_head(weights: &Weights) -> std::result::Result<(Tensor, Tensor), ModelEr
         .broadcast_mul(&before.scale.reshape((1, channels, 1))?)?
         .broadcast_mul(&after.scale.reshape((DIMENSIONS, 1, 1))?)?
         .reshape((DIMENSIONS, channels * pixels))?;
-    Ok((matrix.t()?.contiguous()?, bias))
+    Ok((matrix, bias))
 }

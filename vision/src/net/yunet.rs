@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{depthwise_conv2d, pointwise_conv2d};
+use crate::ops::{Activation, bias_activation, depthwise_conv2d, pointwise_conv2d, stem_conv2d};
 
 /// Sides of the input must be multiples of this.
 pub const ALIGNMENT: u32 = 32;
@@ -38,48 +38,38 @@ impl Separable {
         })
     }
 
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = pointwise_conv2d(x, &self.mix.0, Some(&self.mix.1))?;
-        depthwise_conv2d(&x, &self.filter.0, Some(&self.filter.1), (1, 1), (1, 1))
+    fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+        let x = bias_activation(
+            pointwise_conv2d(x, &self.mix.0, None)?,
+            &self.mix.1,
+            Activation::Identity,
+        )?;
+        let x = depthwise_conv2d(&x, &self.filter.0, None, (1, 1), (1, 1))?;
+        bias_activation(x, &self.filter.1, activation)
     }
 }
 
-/// The four heads of one level.
-struct Head {
-    class: Separable,
-    object: Separable,
-    bbox: Separable,
-    landmarks: Separable,
-}
-
-impl Head {
-    fn load(weights: &Weights, level: usize) -> std::result::Result<Self, ModelError> {
-        let head = |kind: &str, outputs| {
-            let name = |part: &str| format!("bbox_head.multi_level_{kind}.{level}.{part}");
-            Separable::load(
-                weights,
-                [&name("conv1.weight"), &name("conv1.bias")],
-                [&name("conv2.weight"), &name("conv2.bias")],
-                (64, outputs),
-            )
-        };
-        Ok(Self {
-            class: head("cls", 1)?,
-            object: head("obj", 1)?,
-            bbox: head("bbox", 4)?,
-            landmarks: head("kps", 10)?,
-        })
-    }
-
-    fn forward(&self, x: &Tensor, stride: u32) -> Result<Level> {
-        Ok(Level {
-            stride,
-            class: self.class.forward(x)?,
-            object: self.object.forward(x)?,
-            bbox: self.bbox.forward(x)?,
-            landmarks: self.landmarks.forward(x)?,
-        })
-    }
+/// Takes the four heads of a level as one with their channels side by side: class, object, box, landmarks. Four products of a
+/// few rows each would cost more than one.
+fn load_heads(weights: &Weights, level: usize) -> std::result::Result<Separable, ModelError> {
+    let head = |kind: &str, outputs| {
+        let name = |part: &str| format!("bbox_head.multi_level_{kind}.{level}.{part}");
+        Separable::load(
+            weights,
+            [&name("conv1.weight"), &name("conv1.bias")],
+            [&name("conv2.weight"), &name("conv2.bias")],
+            (64, outputs),
+        )
+    };
+    let heads = [head("cls", 1)?, head("obj", 1)?, head("bbox", 4)?, head("kps", 10)?];
+    let side_by_side = |part: fn(&Separable) -> &Tensor| Tensor::cat(&heads.each_ref().map(part), 0);
+    Ok(Separable {
+        mix: (side_by_side(|head| &head.mix.0)?, side_by_side(|head| &head.mix.1)?),
+        filter: (
+            side_by_side(|head| &head.filter.0)?,
+            side_by_side(|head| &head.filter.1)?,
+        ),
+    })
 }
 
 /// What the network says about one grid of cells, `stride` pixels apart; all (batch, channels, rows, columns).
@@ -106,7 +96,7 @@ pub struct YuNet {
     /// From the coarsest level to the finest.
     laterals: [Separable; 3],
     /// From the finest level to the coarsest.
-    heads: [Head; 3],
+    heads: [Separable; 3],
 }
 
 impl YuNet {
@@ -151,9 +141,9 @@ impl YuNet {
             ],
             laterals: [lateral(2, 456)?, lateral(1, 459)?, lateral(0, 462)?],
             heads: [
-                Head::load(weights, 0)?,
-                Head::load(weights, 1)?,
-                Head::load(weights, 2)?,
+                load_heads(weights, 0)?,
+                load_heads(weights, 1)?,
+                load_heads(weights, 2)?,
             ],
         })
     }
@@ -166,29 +156,38 @@ impl YuNet {
     pub fn forward(&self, pictures: &Tensor) -> Result<[Level; 3]> {
         let stage = |x: &Tensor, at: usize| {
             let [first, second] = &self.stages[at];
-            second.forward(&first.forward(x)?.relu()?)?.relu()
+            second.forward(&first.forward(x, Activation::Relu)?, Activation::Relu)
         };
-        let x = pictures
-            .conv2d(&self.stem.0, 1, 2, 1, 1)?
-            .broadcast_add(&self.stem.1.reshape((1, 16, 1, 1))?)?;
-        let x = self.stem_unit.forward(&x.relu()?)?.relu()?.max_pool2d(2)?;
+        let x = bias_activation(
+            stem_conv2d(pictures, &self.stem.0, 2, 1)?,
+            &self.stem.1,
+            Activation::Relu,
+        )?;
+        let x = self.stem_unit.forward(&x, Activation::Relu)?.max_pool2d(2)?;
         let x = stage(&stage(&x, 0)?, 1)?.max_pool2d(2)?;
         let c3 = stage(&x, 2)?;
         let c4 = stage(&c3.max_pool2d(2)?, 3)?;
         let c5 = stage(&c4.max_pool2d(2)?, 4)?;
 
-        let lateral = |x: &Tensor, at: usize| self.laterals[at].forward(x)?.relu();
+        let lateral = |x: &Tensor, at: usize| self.laterals[at].forward(x, Activation::Relu);
         let p5 = lateral(&c5, 0)?;
         let p4 = lateral(&(&c4 + double(&p5)?)?, 1)?;
         let p3 = lateral(&(&c3 + double(&p4)?)?, 2)?;
 
         let [fine, middle, coarse] = &self.heads;
-        Ok([
-            fine.forward(&p3, 8)?,
-            middle.forward(&p4, 16)?,
-            coarse.forward(&p5, 32)?,
-        ])
+        Ok([level(fine, &p3, 8)?, level(middle, &p4, 16)?, level(coarse, &p5, 32)?])
     }
+}
+
+fn level(heads: &Separable, x: &Tensor, stride: u32) -> Result<Level> {
+    let outputs = heads.forward(x, Activation::Identity)?;
+    Ok(Level {
+        stride,
+        class: outputs.narrow(1, 0, 1)?,
+        object: outputs.narrow(1, 1, 1)?,
+        bbox: outputs.narrow(1, 2, 4)?,
+        landmarks: outputs.narrow(1, 6, 10)?,
+    })
 }
 
 /// Twice the height and width, each value repeated.

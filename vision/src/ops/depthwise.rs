@@ -1,11 +1,10 @@
 //! Depthwise convolution: each channel with a filter of its own.
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Values of one accumulator block: a multiple of every vector width, small enough to stay in registers.
-const LANES: usize = 32;
+use super::phases::{Phases, contiguous};
 
 /// Convolves each channel of `x` with its own filter: `conv2d` with as many groups as channels.
 ///
@@ -63,19 +62,17 @@ impl DepthwiseConv2d {
                 weight.1.shape()
             );
         }
-        let plan = Plan::new((h, w), (kh, kw), self.stride, self.padding)?;
+        let phases = Phases::new(1, (h, w), (kh, kw), self.stride, self.padding)?;
         let x = contiguous(x)?;
         let weight = contiguous(weight)?;
         let bias = bias.map(contiguous).transpose()?;
-        if let Some(bias) = bias
-            && bias.len() != c
-        {
-            bail!("depthwise_conv2d needs a bias of {c} values, got {}", bias.len());
+        if bias.is_some_and(|bias| bias.len() != c) {
+            bail!("depthwise_conv2d needs a bias of {c} values");
         }
 
-        let (in_plane, out_plane, taps) = (h * w, plan.out_h * plan.out_w, kh * kw);
+        let (in_plane, out_plane, taps) = (h * w, phases.out_h * phases.out_w, kh * kw);
         let mut out = vec![0f32; n * c * out_plane];
-        if out_plane > 0 && in_plane > 0 {
+        if in_plane > 0 && c > 0 {
             let arch = Arch::new();
             // Small planes are handed out several at a time, so that a task outweighs its hand-over.
             let planes_per_task = (16_384 / out_plane).clamp(1, c);
@@ -83,144 +80,49 @@ impl DepthwiseConv2d {
                 .zip(x.par_chunks(in_plane * planes_per_task))
                 .enumerate()
                 .for_each_init(
-                    || Scratch::new(&plan),
-                    |scratch, (task, (out, x))| {
+                    || (phases.buffer(), phases.sums()),
+                    |(buffer, sums), (task, (out, x))| {
                         for (i, (out, x)) in out.chunks_mut(out_plane).zip(x.chunks(in_plane)).enumerate() {
                             let channel = (task * planes_per_task + i) % c;
                             let filter = &weight[channel * taps..(channel + 1) * taps];
-                            let bias = bias.map_or(0.0, |b| b[channel]);
-                            arch.dispatch(|| plan.convolve(scratch, x, filter, bias, out));
+                            let bias = bias.map_or(0.0, |bias| bias[channel]);
+                            arch.dispatch(Plane {
+                                phases: &phases,
+                                buffer,
+                                sums,
+                                x,
+                                filter,
+                                bias,
+                                out,
+                            });
                         }
                     },
                 );
         }
-        Ok((CpuStorage::F32(out), Shape::from((n, c, plan.out_h, plan.out_w))))
+        Ok((CpuStorage::F32(out), Shape::from((n, c, phases.out_h, phases.out_w))))
     }
 }
 
-/// How one plane is laid out so that every tap of the filter reads a contiguous run.
-///
-/// The padded plane is split into its stride × stride phases (rows and columns of equal remainder), each stored whole. A tap
-/// (ky, kx) then reads phase (ky mod stride, kx mod stride) from a fixed offset on, for all outputs of the plane in one run of
-/// `out_h * phase_w` values; the few values at the end of each row that wrap around are dropped when the rows are copied out.
-struct Plan {
-    in_w: usize,
-    stride: (usize, usize),
-    padding: (usize, usize),
-    out_h: usize,
-    out_w: usize,
-    phase_w: usize,
-    phase_len: usize,
-    /// Where each tap starts reading, in the order of the filter.
-    offsets: Vec<usize>,
+/// One plane to be convolved.
+struct Plane<'a> {
+    phases: &'a Phases,
+    buffer: &'a mut [f32],
+    sums: &'a mut [f32],
+    x: &'a [f32],
+    filter: &'a [f32],
+    bias: f32,
+    out: &'a mut [f32],
 }
 
-impl Plan {
-    fn new(
-        input: (usize, usize),
-        kernel: (usize, usize),
-        stride: (usize, usize),
-        padding: (usize, usize),
-    ) -> Result<Self> {
-        let padded = (input.0 + 2 * padding.0, input.1 + 2 * padding.1);
-        if stride.0 == 0 || stride.1 == 0 || kernel.0 == 0 || kernel.1 == 0 {
-            bail!("depthwise_conv2d needs strides and kernels of at least 1, got {stride:?} and {kernel:?}");
-        }
-        if kernel.0 > padded.0 || kernel.1 > padded.1 {
-            bail!("depthwise_conv2d: the kernel {kernel:?} is larger than the padded input {padded:?}");
-        }
-        let phase_w = padded.1.div_ceil(stride.1);
-        let phase_len = padded.0.div_ceil(stride.0) * phase_w;
-        let offsets = (0..kernel.0)
-            .flat_map(|ky| (0..kernel.1).map(move |kx| (ky, kx)))
-            .map(|(ky, kx)| {
-                let phase = (ky % stride.0) * stride.1 + kx % stride.1;
-                phase * phase_len + (ky / stride.0) * phase_w + kx / stride.1
-            })
-            .collect();
-        Ok(Self {
-            in_w: input.1,
-            stride,
-            padding,
-            out_h: (padded.0 - kernel.0) / stride.0 + 1,
-            out_w: (padded.1 - kernel.1) / stride.1 + 1,
-            phase_w,
-            phase_len,
-            offsets,
-        })
-    }
+impl WithSimd for Plane<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn convolve(&self, scratch: &mut Scratch, x: &[f32], filter: &[f32], bias: f32, out: &mut [f32]) {
-        self.split(x, &mut scratch.phases);
-        for (block, acc_out) in scratch.sums.chunks_exact_mut(LANES).enumerate() {
-            let mut acc = [bias; LANES];
-            for (&offset, &tap) in self.offsets.iter().zip(filter) {
-                let start = offset + block * LANES;
-                let run = &scratch.phases[start..start + LANES];
-                for (a, &v) in acc.iter_mut().zip(run) {
-                    *a += tap * v;
-                }
-            }
-            acc_out.copy_from_slice(&acc);
-        }
-        for (row, sums) in out
-            .chunks_exact_mut(self.out_w)
-            .zip(scratch.sums.chunks_exact(self.phase_w))
-        {
-            row.copy_from_slice(&sums[..self.out_w]);
-        }
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.phases.split(0, self.x, self.buffer);
+        self.phases
+            .convolve(simd, self.buffer, self.filter, self.bias, self.sums, self.out);
     }
-
-    /// Writes the plane into its phases. The borders are zero from the start and are never written.
-    #[inline(always)]
-    fn split(&self, x: &[f32], phases: &mut [f32]) {
-        let (sy, sx) = self.stride;
-        for (y, row) in x.chunks_exact(self.in_w).enumerate() {
-            let y = y + self.padding.0;
-            let start = (y % sy) * sx * self.phase_len + (y / sy) * self.phase_w;
-            if sx == 1 {
-                let start = start + self.padding.1;
-                phases[start..start + row.len()].copy_from_slice(row);
-                continue;
-            }
-            for phase in 0..sx {
-                // The first column of the row that falls into this phase.
-                let first = (phase + sx - self.padding.1 % sx) % sx;
-                let start = start + phase * self.phase_len + (first + self.padding.1) / sx;
-                for (to, &from) in phases[start..].iter_mut().zip(row.iter().skip(first).step_by(sx)) {
-                    *to = from;
-                }
-            }
-        }
-    }
-}
-
-/// What one task needs for a plane: the phases, and the sums before their rows are cut to the width of the output.
-struct Scratch {
-    phases: Vec<f32>,
-    sums: Vec<f32>,
-}
-
-impl Scratch {
-    fn new(plan: &Plan) -> Self {
-        let sums = (plan.out_h * plan.phase_w).next_multiple_of(LANES);
-        // The last block of the last tap may read past the last phase.
-        let reach = plan.offsets.iter().max().copied().unwrap_or(0) + sums;
-        let phases = (plan.stride.0 * plan.stride.1 * plan.phase_len).max(reach);
-        Self {
-            phases: vec![0.0; phases],
-            sums: vec![0.0; sums],
-        }
-    }
-}
-
-/// The values of a contiguous `f32` tensor.
-pub(super) fn contiguous<'a>((storage, layout): (&'a CpuStorage, &Layout)) -> Result<&'a [f32]> {
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        bail!("the operation needs contiguous tensors");
-    };
-    Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
 impl CustomOp2 for DepthwiseConv2d {

@@ -119,7 +119,7 @@ fn gelu(x: f32) -> f32 {
 }
 
 /// Calls `work` for each plane of `x` with its number, several planes at a time on the rayon pool.
-fn for_each_plane(x: &mut [f32], plane: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+pub(super) fn for_each_plane(x: &mut [f32], plane: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
     if plane == 0 {
         return;
     }
@@ -140,7 +140,7 @@ fn for_each_plane(x: &mut [f32], plane: usize, work: impl Fn(usize, &mut [f32]) 
 }
 
 /// The values of `x` to be written, and the size of a plane of its four dimensions.
-fn planes<'a>(x: &'a mut CpuStorage, layout: &Layout) -> Result<(&'a mut [f32], usize, usize)> {
+pub(super) fn planes<'a>(x: &'a mut CpuStorage, layout: &Layout) -> Result<(&'a mut [f32], usize, usize)> {
     let (_, c, h, w) = layout.shape().dims4()?;
     let (CpuStorage::F32(values), Some((start, end))) = (x, layout.contiguous_offsets()) else {
         bail!("the operation needs contiguous f32 tensors");
