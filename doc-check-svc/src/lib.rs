@@ -1,1 +1,3 @@
-//! Reads and judges identity documents
+//! Reads and judges identity documents.
+
+pub mod mrz;
