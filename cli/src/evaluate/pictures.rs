@@ -1,0 +1,43 @@
+//! All pictures of an evaluation, each worked on by one worker of the services' compute pool.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use service_kit::compute::Pool;
+use service_kit::config::ComputeConfig;
+
+use super::output::bar;
+
+/// Runs `work` over the files `names` in `folder` on all cores and answers the results in the same order. A picture whose
+/// work fails, or panics, has the reason in its place.
+pub(super) async fn each<T, F>(
+    folder: &Path,
+    names: impl IntoIterator<Item = String>,
+    work: F,
+) -> anyhow::Result<Vec<(String, Result<T, String>)>>
+where
+    T: Send + 'static,
+    F: Fn(PathBuf) -> Result<T, String> + Send + Sync + 'static,
+{
+    let workers = ComputeConfig::default().workers();
+    // As many wait as work, so that no worker is ever idle.
+    let pool = Pool::start("evaluate", workers, workers.get())?;
+    let work = Arc::new(work);
+    let names: Vec<String> = names.into_iter().collect();
+    let bar = bar(names.len());
+    let results = futures_util::stream::iter(names)
+        .map(|name| {
+            let (path, work, pool) = (folder.join(&name), Arc::clone(&work), pool.clone());
+            async move {
+                let result = pool.run(move |_| work(path)).await;
+                (name, result.unwrap_or_else(|error| Err(error.to_string())))
+            }
+        })
+        .buffered(2 * workers.get())
+        .inspect(|_| bar.inc(1))
+        .collect()
+        .await;
+    bar.finish_and_clear();
+    Ok(results)
+}

@@ -1,0 +1,267 @@
+//! One verification as a person reads it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use proto::identity::v1::check_detail::Outcome;
+use proto::identity::v1::machine_readable_zone::Format;
+use proto::identity::v1::{
+    CheckDetail, CheckStatus, Date, DocumentInsights, DocumentReport, DocumentType, SelfieInsights, SelfieReport, Sex,
+    Timing, VerificationError, VerificationErrorCode, VerificationReport, VerificationSession,
+    VerificationSessionStatus,
+};
+
+use super::Style;
+use super::json::milliseconds;
+use super::names::{Named as _, name};
+
+/// Width of the column of labels.
+const LABEL: usize = 22;
+
+/// A finished verification: the outcome, what each check found and why, and where the time went. `elapsed` is what the caller
+/// waited in all. Ends with a newline.
+pub fn verification(
+    session: &VerificationSession,
+    report: &VerificationReport,
+    elapsed: Duration,
+    style: Style,
+) -> String {
+    let insights = report.insights.clone().unwrap_or_default();
+    let mut page = Page {
+        text: String::new(),
+        style,
+    };
+    page.headline(session, elapsed);
+    if let Some(document) = &report.document {
+        page.check("document", document.status(), document.error.as_ref());
+        page.document(document);
+        page.document_insights(&insights.document.unwrap_or_default());
+    }
+    if let Some(selfie) = &report.selfie {
+        page.selfie(selfie, &insights.selfie.unwrap_or_default());
+    }
+    page.timings("time of the checks", &insights.timings);
+    page.label("report", &report.id);
+    page.text
+}
+
+struct Page {
+    text: String,
+    style: Style,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn label(&mut self, label: &str, value: &str) {
+        let label = self.style.faint(&format!("{label:LABEL$}"));
+        self.line(&format!("    {label} {value}"));
+    }
+
+    fn given(&mut self, label: &str, value: Option<String>) {
+        if let Some(value) = value {
+            self.label(label, &value);
+        }
+    }
+
+    fn headline(&mut self, session: &VerificationSession, elapsed: Duration) {
+        let verified = session.status() == VerificationSessionStatus::Verified;
+        let outcome = match &session.last_error {
+            Some(error) if !verified => format!("not verified: {}", error_code(error.code())),
+            _ => session.status().name().unwrap_or_default(),
+        };
+        let outcome = self.mark(verified, &outcome);
+        let details = self
+            .style
+            .faint(&format!("{} in {:.2} s", session.id, elapsed.as_secs_f64()));
+        self.line(&format!("{outcome}  {details}"));
+    }
+
+    fn mark(&self, good: bool, text: &str) -> String {
+        if good {
+            self.style.good(&format!("✓ {text}"))
+        } else {
+            self.style.bad(&format!("✗ {text}"))
+        }
+    }
+
+    fn check(&mut self, title: &str, status: CheckStatus, error: Option<&VerificationError>) {
+        let title = self.style.bold(&format!("{title:LABEL$}"));
+        let outcome = match error {
+            Some(error) => self.mark(false, &format!("{}: {}", error_code(error.code()), error.reason)),
+            None => self.mark(status == CheckStatus::Verified, &status.name().unwrap_or_default()),
+        };
+        self.line(&format!("  {title}   {outcome}"));
+    }
+
+    fn document(&mut self, document: &DocumentReport) {
+        self.given("type", name::<DocumentType>(document.r#type));
+        self.given("issuing country", document.issuing_country.clone());
+        let names = [document.first_name.as_deref(), document.last_name.as_deref()];
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        self.given("name", (!names.is_empty()).then(|| names.join(" ")));
+        self.given("number", document.number.clone());
+        self.given("date of birth", document.dob.as_ref().map(date));
+        self.given("expires", document.expiration_date.as_ref().map(date));
+        self.given("sex", name::<Sex>(document.sex));
+    }
+
+    fn document_insights(&mut self, insights: &DocumentInsights) {
+        if let Some(zone) = &insights.machine_readable_zone {
+            let format = name::<Format>(zone.format).unwrap_or_default().to_uppercase();
+            let digits = if zone.check_digits_valid {
+                "check digits hold"
+            } else {
+                "check digits do not hold"
+            };
+            let mut value = format!("{format}, {digits}, read with confidence {:.3}", zone.confidence);
+            if zone.corrected_characters > 0 {
+                let _ = write!(value, ", {} characters corrected", zone.corrected_characters);
+            }
+            self.label("machine-readable zone", &value);
+        }
+        self.tests(&insights.checks);
+        self.timings("time", &insights.timings);
+    }
+
+    fn selfie(&mut self, selfie: &SelfieReport, insights: &SelfieInsights) {
+        self.check("selfie", selfie.status(), selfie.error.as_ref());
+        if let Some(similarity) = insights.similarity {
+            let value = format!(
+                "{similarity:.3}, where {:.3} is needed (at which {} strangers would pass)",
+                insights.threshold,
+                one_in(insights.false_match_rate)
+            );
+            self.label("similarity", &value);
+        }
+        self.tests(&insights.checks);
+        self.timings("time", &insights.timings);
+    }
+
+    /// What failed and what could not be tested by name, what passed as a number: a reader looks for the exception.
+    fn tests(&mut self, checks: &[CheckDetail]) {
+        let passed = checks.iter().filter(|check| check.outcome() == Outcome::Passed).count();
+        if !checks.is_empty() {
+            self.label("tests", &format!("{passed} of {} passed", checks.len()));
+        }
+        for check in checks {
+            let line = format!("{}: {}", check.name, check.reason);
+            match check.outcome() {
+                Outcome::Failed => {
+                    let line = self.style.bad(&format!("✗ {line}"));
+                    self.label("", &line);
+                }
+                Outcome::NotAvailable => {
+                    let line = self.style.faint(&format!("– {line}"));
+                    self.label("", &line);
+                }
+                Outcome::Passed | Outcome::Unspecified => {}
+            }
+        }
+    }
+
+    fn timings(&mut self, label: &str, timings: &[Timing]) {
+        let steps: Vec<String> = timings
+            .iter()
+            .map(|timing| format!("{} {:.0} ms", timing.step.replace('_', " "), milliseconds(timing)))
+            .collect();
+        if !steps.is_empty() {
+            self.label(label, &steps.join(", "));
+        }
+    }
+}
+
+/// A code as the API writes it.
+pub fn error_code(code: VerificationErrorCode) -> String {
+    code.name().unwrap_or_default()
+}
+
+/// ISO 8601, with what is not known as question marks.
+fn date(date: &Date) -> String {
+    let part = |part: Option<i32>, width: usize| part.map_or("?".repeat(width), |part| format!("{part:0width$}"));
+    format!("{}-{}-{}", part(date.year, 4), part(date.month, 2), part(date.day, 2))
+}
+
+fn one_in(rate: f64) -> String {
+    if rate > 0.0 {
+        format!("1 in {:.0}", 1.0 / rate)
+    } else {
+        "no".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::identity::v1::ReportInsights;
+
+    #[test]
+    fn says_what_failed_and_why() {
+        let error = VerificationError {
+            code: VerificationErrorCode::SelfieFaceMismatch.into(),
+            reason: "Another face.".to_owned(),
+        };
+        let session = VerificationSession {
+            id: "vs_1".to_owned(),
+            status: VerificationSessionStatus::RequiresInput.into(),
+            last_error: Some(error.clone()),
+            ..VerificationSession::default()
+        };
+        let test = |name: &str, outcome: Outcome, reason: &str| CheckDetail {
+            name: name.to_owned(),
+            outcome: outcome.into(),
+            reason: reason.to_owned(),
+        };
+        let report = VerificationReport {
+            id: "vr_1".to_owned(),
+            document: Some(DocumentReport {
+                status: CheckStatus::Verified.into(),
+                r#type: DocumentType::Passport.into(),
+                first_name: Some("ANNA".to_owned()),
+                last_name: Some("ERIKSSON".to_owned()),
+                expiration_date: Some(Date {
+                    year: Some(2032),
+                    month: Some(4),
+                    day: None,
+                }),
+                ..DocumentReport::default()
+            }),
+            selfie: Some(SelfieReport {
+                status: CheckStatus::Unverified.into(),
+                error: Some(error),
+                ..SelfieReport::default()
+            }),
+            insights: Some(ReportInsights {
+                selfie: Some(SelfieInsights {
+                    similarity: Some(0.1234),
+                    threshold: 0.415,
+                    false_match_rate: 1e-4,
+                    checks: vec![
+                        test("selfie_face", Outcome::Passed, ""),
+                        test("face_match", Outcome::Failed, "too low"),
+                    ],
+                    ..SelfieInsights::default()
+                }),
+                ..ReportInsights::default()
+            }),
+            ..VerificationReport::default()
+        };
+        let text = verification(&session, &report, Duration::from_millis(1234), Style::PLAIN);
+        let expected = "\
+✗ not verified: selfie_face_mismatch  vs_1 in 1.23 s
+  document                 ✓ verified
+    type                   passport
+    name                   ANNA ERIKSSON
+    expires                2032-04-??
+  selfie                   ✗ selfie_face_mismatch: Another face.
+    similarity             0.123, where 0.415 is needed (at which 1 in 10000 strangers would pass)
+    tests                  1 of 2 passed
+                           ✗ face_match: too low
+    report                 vr_1
+";
+        assert_eq!(text, expected);
+    }
+}
