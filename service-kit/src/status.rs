@@ -14,7 +14,8 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 pub struct Problem {
     code: Code,
     message: String,
-    details: ErrorDetails,
+    /// Boxed, so that results which hardly ever carry one stay small.
+    details: Box<ErrorDetails>,
 }
 
 impl Problem {
@@ -25,7 +26,7 @@ impl Problem {
         Self {
             code,
             message: message.into(),
-            details,
+            details: Box::new(details),
         }
     }
 
@@ -61,7 +62,7 @@ impl Problem {
 
 impl From<Problem> for Status {
     fn from(problem: Problem) -> Self {
-        Status::with_error_details(problem.code, problem.message, problem.details)
+        Status::with_error_details(problem.code, problem.message, *problem.details)
     }
 }
 
