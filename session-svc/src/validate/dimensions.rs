@@ -161,7 +161,7 @@ mod tests {
         let lossless = webp(&[b"VP8L\x00\x00\x00\x00\x2F", &bits.to_le_bytes()[..]].concat());
         assert_eq!(read(&lossless), Some((640, 480)));
         let extended = webp(b"VP8X\x0A\x00\x00\x00\x00\x00\x00\x00\x7F\x02\x00\xDF\x01\x01");
-        assert_eq!(read(&extended), Some((640, 0x0101_E0)));
+        assert_eq!(read(&extended), Some((640, 0x0001_01E0)));
         assert_eq!(read(&webp(b"ALPH")), None);
     }
 

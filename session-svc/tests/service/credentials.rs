@@ -1,0 +1,233 @@
+//! Who may call what.
+
+use std::time::{Duration, SystemTime};
+
+use proto::id::{self, Kind};
+use proto::identity::v1::{
+    CancelVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest, GetVerificationSessionRequest,
+    ImagePurpose, SubmitVerificationSessionRequest, UploadImageRequest, WatchVerificationSessionRequest,
+};
+use proto::reason;
+use service_kit::config::Secret;
+use session_svc::config::Config;
+use session_svc::server::Service;
+use tonic::Code;
+
+use crate::fakes::Call;
+use crate::harness::{
+    OTHER_ACCOUNTS_KEY, PICTURE, RESTRICTED_KEY, Running, SECRET_KEY, client_secret, config, document_request, refusal,
+    refused, start,
+};
+
+/// The answers of every method that is for backends.
+async fn backend_methods(running: &Running, credential: Option<&str>, session: &str) -> Vec<(Code, String)> {
+    let id = session.to_owned();
+    let mut sessions = running.sessions(credential);
+    let get = GetVerificationSessionRequest {
+        id: id.clone(),
+        expand: Vec::new(),
+    };
+    let report = GetVerificationReportRequest {
+        id: id::format(Kind::VerificationReport, 7, 1),
+    };
+    vec![
+        refusal(sessions.create_verification_session(document_request()).await),
+        refusal(sessions.get_verification_session(get).await),
+        refusal(
+            sessions
+                .cancel_verification_session(CancelVerificationSessionRequest { id: id.clone() })
+                .await,
+        ),
+        refusal(
+            sessions
+                .watch_verification_session(WatchVerificationSessionRequest { id })
+                .await,
+        ),
+        refusal(running.reports(credential).get_verification_report(report).await),
+    ]
+}
+
+/// The answers of every method that is for persons.
+async fn person_methods(running: &Running, credential: Option<&str>, session: &str) -> Vec<(Code, String)> {
+    let mut capture = running.capture(credential);
+    let upload = UploadImageRequest {
+        verification_session: session.to_owned(),
+        purpose: ImagePurpose::Selfie.into(),
+        data: PICTURE.to_vec(),
+    };
+    let submit = SubmitVerificationSessionRequest {
+        verification_session: session.to_owned(),
+    };
+    vec![
+        refusal(capture.upload_image(upload).await),
+        refusal(capture.submit_verification_session(submit).await),
+    ]
+}
+
+#[tokio::test]
+async fn no_method_answers_without_a_known_credential() {
+    let running = start().await;
+    let session = id::format(Kind::VerificationSession, 7, 1);
+    let forged = client_secret(&session, SystemTime::now() + Duration::from_secs(60)).replace("_secret_A", "_secret_B");
+    let invalid = refused(Code::Unauthenticated, reason::CREDENTIAL_INVALID);
+    for (credential, expected) in [
+        (None, refused(Code::Unauthenticated, reason::CREDENTIAL_MISSING)),
+        (Some("sk_live_not_one_of_the_keys_here0"), invalid.clone()),
+        (Some("sk_test_0123456789abcdefghijklmn"), invalid.clone()),
+        (Some("nonsense"), invalid.clone()),
+        (Some(forged.as_str()), invalid),
+    ] {
+        let mut answers = backend_methods(&running, credential, &session).await;
+        answers.extend(person_methods(&running, credential, &session).await);
+        assert!(
+            answers.iter().all(|answer| *answer == expected),
+            "{credential:?}: {answers:?}"
+        );
+    }
+    assert_eq!(running.store.read().calls, []);
+}
+
+#[tokio::test]
+async fn a_client_secret_opens_nothing_that_is_for_backends() {
+    let running = start().await;
+    let session = running.create(DocumentOptions::default()).await;
+    let answers = backend_methods(&running, session.client_secret.as_deref(), &session.id).await;
+    let expected = refused(Code::PermissionDenied, reason::PERMISSION_MISSING);
+    assert!(answers.iter().all(|answer| *answer == expected), "{answers:?}");
+    assert_eq!(running.store.read().calls, [Call::Create]);
+}
+
+#[tokio::test]
+async fn a_client_secret_opens_one_session_and_not_for_ever() {
+    let running = start().await;
+    let session = running.create(DocumentOptions::default()).await;
+    let other = running.create(DocumentOptions::default()).await;
+    let asked = running.store.read().calls.len();
+
+    let expected = refused(Code::PermissionDenied, reason::CLIENT_SECRET_OTHER_SESSION);
+    for answer in person_methods(&running, session.client_secret.as_deref(), &other.id).await {
+        assert_eq!(answer, expected);
+    }
+    let expired = client_secret(&session.id, SystemTime::now() - Duration::from_secs(1));
+    let expected = refused(Code::PermissionDenied, reason::CLIENT_SECRET_EXPIRED);
+    for answer in person_methods(&running, Some(&expired), &session.id).await {
+        assert_eq!(answer, expected);
+    }
+    assert_eq!(running.store.read().calls.len(), asked);
+
+    // The same, still good, shows that nothing else was wrong with it.
+    let good = client_secret(&session.id, SystemTime::now() + Duration::from_secs(60));
+    let expected = refused(Code::FailedPrecondition, reason::IMAGE_MISSING);
+    let submit = SubmitVerificationSessionRequest {
+        verification_session: session.id,
+    };
+    assert_eq!(
+        refusal(running.capture(good.as_str()).submit_verification_session(submit).await),
+        expected
+    );
+}
+
+#[tokio::test]
+async fn another_accounts_session_an_unknown_and_a_malformed_one_look_alike() {
+    let running = start().await;
+    let session = running.create(DocumentOptions::default()).await;
+    let unknown = id::format(Kind::VerificationSession, 7, 9999);
+    let get = async |key: &str, id: &str| {
+        let request = GetVerificationSessionRequest {
+            id: id.to_owned(),
+            expand: Vec::new(),
+        };
+        running.sessions(key).get_verification_session(request).await
+    };
+    get(SECRET_KEY, &session.id).await.expect("its owner finds it");
+    get(RESTRICTED_KEY, &session.id)
+        .await
+        .expect("with every key of the account");
+    let other = get(OTHER_ACCOUNTS_KEY, &session.id).await.expect_err("another's");
+    let unknown = get(SECRET_KEY, &unknown).await.expect_err("unknown");
+    let asked = running.store.read().calls.len();
+    for malformed in [
+        "",
+        "vs_",
+        "vs_07",
+        "42",
+        "vs_99aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "vr_0700000000000000000000000000",
+        "🪪",
+    ] {
+        let malformed = get(SECRET_KEY, malformed).await.expect_err("malformed");
+        for status in [&other, &unknown, &malformed] {
+            assert_eq!(status.code(), Code::NotFound);
+            assert_eq!(status.message(), other.message());
+            assert_eq!(status.details(), other.details());
+        }
+    }
+    assert_eq!(
+        running.store.read().calls.len(),
+        asked,
+        "malformed ids are not asked for"
+    );
+    let answers = person_methods(&running, Some(OTHER_ACCOUNTS_KEY), &session.id).await;
+    assert!(
+        answers
+            .iter()
+            .all(|answer| *answer == refused(Code::NotFound, reason::SESSION_NOT_FOUND))
+    );
+}
+
+#[tokio::test]
+async fn does_not_start_with_keys_that_cannot_be_meant() {
+    let addresses = || {
+        let address = "http://127.0.0.1:1".to_owned();
+        Config {
+            report_address: address.clone(),
+            document_address: address.clone(),
+            selfie_address: address,
+            ..config()
+        }
+    };
+    Service::bind(addresses()).await.expect("starts");
+    let keys = |keys: &str| Config {
+        api_keys: Secret::new(keys),
+        ..addresses()
+    };
+    let signing = |key: &str| Config {
+        client_secret_key: Secret::new(key),
+        ..addresses()
+    };
+    for (config, words) in [
+        (keys(""), "no API key is given"),
+        (
+            keys("acme=sk_test_0123456789abcdefghijklmn"),
+            "test mode is not there yet",
+        ),
+        (keys("acme=sk_live_short"), "at least 24"),
+        (keys(&format!("a={SECRET_KEY},b={SECRET_KEY}")), "the same as"),
+        (signing("c2hvcnQ="), "at least 32 bytes"),
+        (signing("%"), "not base64"),
+        (
+            Config {
+                selfie_address: "no address".to_owned(),
+                ..addresses()
+            },
+            "--selfie-address",
+        ),
+        (
+            Config {
+                lease: Duration::ZERO,
+                ..addresses()
+            },
+            "--lease",
+        ),
+    ] {
+        let error = Service::bind(config).await.err().expect("must be refused").to_string();
+        assert!(error.contains(words), "{error:?} lacks {words:?}");
+    }
+}
+
+#[test]
+fn a_configuration_does_not_show_its_keys() {
+    let shown = format!("{:?}", config());
+    assert!(!shown.contains("_live_"), "{shown}");
+    assert!(!shown.contains("BwcH"), "{shown}");
+}

@@ -1,0 +1,433 @@
+//! report-svc, as far as session-svc can tell.
+
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures_util::{Stream, stream};
+use proto::id::{self, Kind};
+use proto::identity::v1::{
+    File, ImagePurpose, SessionInsights, VerificationReport, VerificationSession, VerificationSessionStatus,
+    VerifiedOutputs,
+};
+use proto::reason;
+use proto::store::v1::store_service_server::StoreService;
+use proto::store::v1::{
+    CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
+    ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
+    Job, LeaseJobRequest, LeaseJobResponse, PutImageRequest, ReleaseJobRequest, ReleaseJobResponse, StoredSession,
+    SubmitSessionRequest, WatchSessionRequest,
+};
+use service_kit::status::Problem;
+use tokio::sync::watch;
+use tonic::{Code, Request, Response, Status};
+use tonic_types::FieldViolation;
+
+/// What was asked, method by method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Call {
+    Create,
+    Get,
+    Cancel,
+    Watch,
+    PutImage,
+    GetImage,
+    Submit,
+    Lease,
+    Extend,
+    Release,
+    Complete,
+    GetReport,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) sessions: HashMap<String, StoredSession>,
+    pub(crate) images: HashMap<String, Vec<u8>>,
+    pub(crate) reports: HashMap<String, (String, VerificationReport)>,
+    pub(crate) waiting: VecDeque<Job>,
+    pub(crate) leased: HashMap<String, Job>,
+    /// Delays of the jobs that were handed back; they are not given out again.
+    pub(crate) released: Vec<Duration>,
+    pub(crate) completed: Vec<CompleteVerificationRequest>,
+    /// Every call in order, leases left out: workers ask for them all the time.
+    pub(crate) calls: Vec<Call>,
+    /// Subscriptions that are open now.
+    pub(crate) watchers: usize,
+    /// Subscriptions older than this end.
+    streams_cut: u64,
+    failures: HashMap<Call, VecDeque<Status>>,
+    ids: u128,
+}
+
+#[derive(Clone)]
+pub(crate) struct FakeStore {
+    state: Arc<Mutex<State>>,
+    changed: watch::Sender<u64>,
+}
+
+impl FakeStore {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Arc::default(),
+            changed: watch::Sender::new(0),
+        }
+    }
+
+    pub(crate) fn read(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while locked")
+    }
+
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let value = change(&mut self.read());
+        self.changed.send_modify(|changes| *changes += 1);
+        value
+    }
+
+    /// Waits until the state is as wanted.
+    pub(crate) async fn until<T>(&self, wanted: impl Fn(&State) -> Option<T>) -> T {
+        let mut changed = self.changed.subscribe();
+        loop {
+            if let Some(value) = wanted(&self.read()) {
+                return value;
+            }
+            changed.changed().await.expect("the store is there");
+        }
+    }
+
+    /// The next call of this kind is refused.
+    pub(crate) fn fail(&self, call: Call, status: Status) {
+        self.change(|state| state.failures.entry(call).or_default().push_back(status));
+    }
+
+    /// Ends every subscription in an orderly way, as a connection that gets old does.
+    pub(crate) fn cut_streams(&self) {
+        self.change(|state| state.streams_cut += 1);
+    }
+
+    /// Moves a session without any job.
+    pub(crate) fn set_status(&self, id: &str, status: VerificationSessionStatus) {
+        self.change(|state| {
+            let stored = state.sessions.get_mut(id).expect("a session");
+            stored.version += 1;
+            stored.session.get_or_insert_default().set_status(status);
+        });
+    }
+
+    fn note(&self, call: Call) -> Result<(), Status> {
+        self.change(|state| {
+            if call != Call::Lease {
+                state.calls.push(call);
+            }
+            state
+                .failures
+                .get_mut(&call)
+                .and_then(VecDeque::pop_front)
+                .map_or(Ok(()), Err)
+        })
+    }
+
+    fn session(&self, id: &str, account: Option<&str>) -> Result<StoredSession, Status> {
+        let stored = self.read().sessions.get(id).cloned();
+        stored
+            .filter(|stored| account.is_none_or(|account| account == stored.account))
+            .ok_or_else(|| {
+                Problem::new(
+                    Code::NotFound,
+                    reason::SESSION_NOT_FOUND,
+                    "no such verification session",
+                )
+                .into()
+            })
+    }
+
+    fn requiring_input(&self, id: &str, account: Option<&str>) -> Result<StoredSession, Status> {
+        let stored = self.session(id, account)?;
+        let status = stored
+            .session
+            .as_ref()
+            .map(VerificationSession::status)
+            .expect("a session");
+        if status == VerificationSessionStatus::RequiresInput {
+            return Ok(stored);
+        }
+        let problem = Problem::new(
+            Code::FailedPrecondition,
+            reason::SESSION_STATUS,
+            "the session does not require input",
+        );
+        Err(problem.metadata("status", status.as_str_name()).into())
+    }
+}
+
+fn next_id(state: &mut State, kind: Kind) -> String {
+    state.ids += 1;
+    id::format(kind, 7, state.ids)
+}
+
+/// Counts a subscription for as long as it is open.
+struct Watcher(FakeStore);
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.0.change(|state| state.watchers -= 1);
+    }
+}
+
+#[tonic::async_trait]
+impl StoreService for FakeStore {
+    async fn create_session(&self, request: Request<CreateSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        self.note(Call::Create)?;
+        let CreateSessionRequest {
+            account,
+            livemode,
+            request,
+        } = request.into_inner();
+        let request = request.expect("the backend's request");
+        let stored = self.change(|state| {
+            let session = VerificationSession {
+                id: next_id(state, Kind::VerificationSession),
+                livemode,
+                metadata: request.metadata,
+                options: request.options,
+                r#type: request.r#type,
+                status: VerificationSessionStatus::RequiresInput.into(),
+                insights: Some(SessionInsights::default()),
+                ..VerificationSession::default()
+            };
+            let stored = StoredSession {
+                session: Some(session.clone()),
+                account,
+                version: 1,
+            };
+            state.sessions.insert(session.id, stored.clone());
+            stored
+        });
+        Ok(Response::new(stored))
+    }
+
+    async fn get_session(&self, request: Request<GetSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        self.note(Call::Get)?;
+        let request = request.into_inner();
+        self.session(&request.id, request.account.as_deref()).map(Response::new)
+    }
+
+    async fn cancel_session(&self, request: Request<CancelSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        self.note(Call::Cancel)?;
+        let request = request.into_inner();
+        self.requiring_input(&request.id, Some(&request.account))?;
+        self.set_status(&request.id, VerificationSessionStatus::Canceled);
+        self.session(&request.id, None).map(Response::new)
+    }
+
+    type WatchSessionStream = Pin<Box<dyn Stream<Item = Result<StoredSession, Status>> + Send>>;
+
+    async fn watch_session(
+        &self,
+        request: Request<WatchSessionRequest>,
+    ) -> Result<Response<Self::WatchSessionStream>, Status> {
+        self.note(Call::Watch)?;
+        let WatchSessionRequest { id, account } = request.into_inner();
+        self.session(&id, Some(&account))?;
+        let cut = self.change(|state| {
+            state.watchers += 1;
+            state.streams_cut
+        });
+        let watcher = Watcher(self.clone());
+        let stream = stream::unfold((watcher, 0), move |(watcher, sent)| {
+            let id = id.clone();
+            async move {
+                let next = watcher
+                    .0
+                    .until(|state| {
+                        let current = state.sessions.get(&id).expect("sessions stay");
+                        let ended = state.streams_cut > cut;
+                        (ended || current.version > sent).then(|| (!ended).then(|| current.clone()))
+                    })
+                    .await?;
+                let version = next.version;
+                Some((Ok(next), (watcher, version)))
+            }
+        });
+        Ok(Response::new(Box::pin(stream)))
+    }
+
+    async fn put_image(&self, request: Request<PutImageRequest>) -> Result<Response<File>, Status> {
+        self.note(Call::PutImage)?;
+        let PutImageRequest {
+            session,
+            account,
+            purpose,
+            data,
+        } = request.into_inner();
+        self.requiring_input(&session, account.as_deref())?;
+        let file = self.change(|state| {
+            let file = File {
+                id: next_id(state, Kind::File),
+                purpose,
+                size: data.len() as u64,
+                created: None,
+            };
+            state.images.insert(file.id.clone(), data);
+            let stored = state.sessions.get_mut(&session).expect("a session");
+            let insights = stored.session.get_or_insert_default().insights.get_or_insert_default();
+            insights.files.retain(|old| old.purpose != purpose);
+            insights.files.push(file.clone());
+            stored.version += 1;
+            file
+        });
+        Ok(Response::new(file))
+    }
+
+    async fn get_image(&self, request: Request<GetImageRequest>) -> Result<Response<GetImageResponse>, Status> {
+        self.note(Call::GetImage)?;
+        let data = self.read().images.get(&request.get_ref().file).cloned();
+        let data =
+            data.ok_or_else(|| Status::from(Problem::new(Code::NotFound, reason::FILE_NOT_FOUND, "no such file")))?;
+        Ok(Response::new(GetImageResponse { data }))
+    }
+
+    async fn submit_session(&self, request: Request<SubmitSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        self.note(Call::Submit)?;
+        let SubmitSessionRequest { session: id, account } = request.into_inner();
+        let stored = self.requiring_input(&id, account.as_deref())?;
+        let session = stored.session.expect("a session");
+        let files = session.insights.map(|insights| insights.files).unwrap_or_default();
+        let document = session
+            .options
+            .as_ref()
+            .and_then(|options| options.document.clone())
+            .unwrap_or_default();
+        let mut wanted = vec![ImagePurpose::DocumentFront];
+        wanted.extend(document.require_matching_selfie.then_some(ImagePurpose::Selfie));
+        wanted.retain(|purpose| files.iter().all(|file| file.purpose() != *purpose));
+        if !wanted.is_empty() {
+            let missing = wanted
+                .iter()
+                .map(|purpose| FieldViolation::new(purpose.as_str_name(), "missing"));
+            let problem = Problem::new(Code::FailedPrecondition, reason::IMAGE_MISSING, "pictures are missing");
+            return Err(problem.violations(missing.collect()).into());
+        }
+        self.set_status(&id, VerificationSessionStatus::Processing);
+        self.change(|state| {
+            state.waiting.push_back(Job {
+                lease_token: format!("lease of {id}"),
+                session: id.clone(),
+                attempt: 1,
+                delivery: 1,
+                options: session.options,
+                files,
+                trace_context: HashMap::new(),
+            });
+        });
+        self.session(&id, None).map(Response::new)
+    }
+
+    async fn lease_job(&self, request: Request<LeaseJobRequest>) -> Result<Response<LeaseJobResponse>, Status> {
+        self.note(Call::Lease)?;
+        let wait = request
+            .into_inner()
+            .wait
+            .and_then(|wait| Duration::try_from(wait).ok())
+            .expect("a wait");
+        let mut changed = self.changed.subscribe();
+        let job = tokio::time::timeout(wait, async {
+            loop {
+                let leased = {
+                    let mut state = self.read();
+                    let job = state.waiting.pop_front();
+                    if let Some(job) = &job {
+                        state.leased.insert(job.lease_token.clone(), job.clone());
+                    }
+                    job
+                };
+                if let Some(job) = leased {
+                    return job;
+                }
+                changed.changed().await.expect("the store is there");
+            }
+        });
+        Ok(Response::new(LeaseJobResponse { job: job.await.ok() }))
+    }
+
+    async fn extend_lease(
+        &self,
+        request: Request<ExtendLeaseRequest>,
+    ) -> Result<Response<ExtendLeaseResponse>, Status> {
+        self.note(Call::Extend)?;
+        if self.read().leased.contains_key(&request.get_ref().lease_token) {
+            return Ok(Response::new(ExtendLeaseResponse {}));
+        }
+        Err(Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, "the lease ended").into())
+    }
+
+    async fn release_job(&self, request: Request<ReleaseJobRequest>) -> Result<Response<ReleaseJobResponse>, Status> {
+        self.note(Call::Release)?;
+        let ReleaseJobRequest { lease_token, delay } = request.into_inner();
+        let delay = delay.and_then(|delay| Duration::try_from(delay).ok()).expect("a delay");
+        self.change(|state| {
+            state
+                .leased
+                .remove(&lease_token)
+                .expect("only who holds a job hands it back");
+            state.released.push(delay);
+        });
+        Ok(Response::new(ReleaseJobResponse {}))
+    }
+
+    /// A failure that is planned happens after the change: the answer is what gets lost.
+    async fn complete_verification(
+        &self,
+        request: Request<CompleteVerificationRequest>,
+    ) -> Result<Response<CompleteVerificationResponse>, Status> {
+        let request = request.into_inner();
+        let current = self.session(&request.session, None)?;
+        let status = current.session.as_ref().map(VerificationSession::status);
+        let completed_now = status == Some(VerificationSessionStatus::Processing);
+        if completed_now && !self.read().leased.contains_key(&request.lease_token) {
+            self.note(Call::Complete)?;
+            return Err(Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, "the lease ended").into());
+        }
+        if completed_now {
+            self.change(|state| {
+                let report = next_id(state, Kind::VerificationReport);
+                let stored = state.sessions.get_mut(&request.session).expect("a session");
+                let session = stored.session.get_or_insert_default();
+                session.last_verification_report = Some(report.clone());
+                session.verified_outputs = Some(VerifiedOutputs::default());
+                session.set_status(VerificationSessionStatus::Verified);
+                stored.version += 1;
+                let account = stored.account.clone();
+                state.reports.insert(
+                    report.clone(),
+                    (
+                        account,
+                        VerificationReport {
+                            id: report,
+                            ..Default::default()
+                        },
+                    ),
+                );
+                state.leased.remove(&request.lease_token);
+                state.completed.push(request.clone());
+            });
+        }
+        self.note(Call::Complete)?;
+        let session = self.session(&request.session, None)?;
+        Ok(Response::new(CompleteVerificationResponse {
+            report: None,
+            session: Some(session),
+            completed_now,
+        }))
+    }
+
+    async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<VerificationReport>, Status> {
+        self.note(Call::GetReport)?;
+        let GetReportRequest { id, account } = request.into_inner();
+        let held = self.read().reports.get(&id).cloned();
+        held.filter(|(owner, _)| *owner == account)
+            .map(|(_, report)| Response::new(report))
+            .ok_or_else(|| Problem::new(Code::NotFound, reason::REPORT_NOT_FOUND, "no such verification report").into())
+    }
+}

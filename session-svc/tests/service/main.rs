@@ -1,0 +1,10 @@
+//! session-svc in front of other services that are made of memory: real gRPC on loopback, and everything that can go wrong
+//! behind it.
+
+mod capture;
+mod credentials;
+mod fakes;
+mod harness;
+mod sessions;
+mod watch;
+mod worker;
