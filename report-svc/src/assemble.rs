@@ -1,165 +1,164 @@
-//! From what the checks answered to the report, and to what it makes of the session. Pure.
+//! What the checks answered becomes a report, the session's outcome, and what was verified. Pure.
+//!
+//! The session's options say which checks decide: the document always, the selfie when a matching selfie is required. A check
+//! that should have run and did not counts as failed. The first failing check, document before selfie, gives the session its
+//! `last_error`.
 
 use proto::document::v1::CheckDocumentResponse;
 use proto::identity::v1::{
-    CheckStatus, DocumentReport, ReportInsights, SelfieReport, Timing, VerificationError, VerificationErrorCode,
-    VerificationReport, VerificationReportOptions, VerificationSession, VerificationSessionOptions, VerifiedOutputs,
+    CheckStatus, DocumentReport, File, ImagePurpose, ReportInsights, SelfieReport, Timing, VerificationError,
+    VerificationErrorCode, VerificationReport, VerificationReportOptions, VerificationSession, VerifiedOutputs,
 };
 use proto::selfie::v1::CheckSelfieResponse;
-use proto::store::v1::SessionRecord;
 
-use crate::lifecycle::Action;
+/// Shown to the person when a check could not be carried out.
+const NOT_CARRIED_OUT: &str = "The checks could not be carried out. Please try again.";
 
-/// Shown to the person when a check could not be carried out at all.
-const NOT_CARRIED_OUT: &str = "The check could not be carried out. Please try again.";
+/// Shown to the person when a check failed without saying why.
+const NOT_VERIFIED: &str = "The check did not pass. Please try again.";
 
-/// What the checks answered; `None` for a check that did not run.
-#[derive(Debug, Default)]
-pub struct Answers {
-    /// The document check.
+/// What the checks answered; nothing at all when the job was given up.
+#[derive(Clone, Default)]
+pub struct Findings {
+    /// Answer of doc-check-svc.
     pub document: Option<CheckDocumentResponse>,
-    /// The selfie check.
+    /// Answer of selfie-svc.
     pub selfie: Option<CheckSelfieResponse>,
-    /// Where the time went.
+    /// Steps of the worker.
     pub timings: Vec<Timing>,
 }
 
-/// A finished attempt.
-#[derive(Debug)]
-pub struct Assembled {
-    /// The report to be written.
+/// What follows from the findings.
+pub struct Outcome {
+    /// The report of the attempt.
     pub report: VerificationReport,
-    /// What it does to the session: [`Action::Pass`] or [`Action::Fail`].
-    pub action: Action,
-    /// The first failure, document before selfie; `None` when every check passed.
-    pub error: Option<VerificationError>,
-    /// What was verified; `None` unless every check passed.
-    pub outputs: Option<VerifiedOutputs>,
+    /// What was verified, or why not.
+    pub verdict: Result<VerifiedOutputs, VerificationError>,
 }
 
-impl Assembled {
-    /// Writes the attempt's outcome into the session. Its status is the caller's to set: that is the lifecycle's decision.
-    pub fn tell(&self, session: &mut VerificationSession) {
-        session.last_error = self.error.clone();
-        session.last_verification_report = Some(self.report.id.clone());
-        session.verified_outputs = self.outputs.clone();
+/// Assembles the report of one attempt.
+///
+/// `id` and `created` are the report's; `files` are the pictures that were submitted.
+pub fn assemble(
+    id: String,
+    created: prost_types::Timestamp,
+    session: &VerificationSession,
+    attempt: u32,
+    files: &[File],
+    findings: Findings,
+) -> Outcome {
+    let options = session.options.clone().unwrap_or_default();
+    let (document, document_insights) = match findings.document {
+        Some(answer) => (answer.document, answer.insights),
+        None => (None, None),
+    };
+    let document = judged_document(document, files);
+    let mut verdict = match &document.error {
+        None => Ok(outputs(&document)),
+        Some(error) => Err(error.clone()),
+    };
+
+    let (mut selfie, mut selfie_insights) = (None, None);
+    if options
+        .document
+        .as_ref()
+        .is_some_and(|options| options.require_matching_selfie)
+    {
+        let (answer, insights) = match findings.selfie {
+            Some(answer) => (answer.selfie, answer.insights),
+            None => (None, None),
+        };
+        let report = judged_selfie(answer, files);
+        if let (Ok(_), Some(error)) = (&verdict, &report.error) {
+            verdict = Err(error.clone());
+        }
+        (selfie, selfie_insights) = (Some(report), insights);
     }
-}
 
-/// Assembles the report of a session's current attempt. A check that the options ask for and that did not answer counts as
-/// failed: nothing passes silently.
-pub fn assemble(record: &SessionRecord, answers: Answers, id: String, created: prost_types::Timestamp) -> Assembled {
-    let Answers {
-        document,
-        selfie,
-        timings,
-    } = answers;
-    let session = record.session.clone().unwrap_or_default();
-    let options = session.options.unwrap_or_default();
-
-    let (document, document_insights) = match document {
-        Some(answer) => (
-            answer.document.unwrap_or_else(document_not_carried_out),
-            answer.insights,
-        ),
-        None => (document_not_carried_out(), None),
-    };
-    let (selfie, selfie_insights) = match selfie {
-        Some(answer) => (
-            Some(answer.selfie.unwrap_or_else(selfie_not_carried_out)),
-            answer.insights,
-        ),
-        None => (asks_for_selfie(&options).then(selfie_not_carried_out), None),
-    };
-
-    let error = failure(
-        document.status(),
-        document.error.as_ref(),
-        VerificationErrorCode::DocumentUnverifiedOther,
-    )
-    .or_else(|| {
-        let selfie = selfie.as_ref()?;
-        failure(
-            selfie.status(),
-            selfie.error.as_ref(),
-            VerificationErrorCode::SelfieUnverifiedOther,
-        )
-    });
-    let outputs = error.is_none().then(|| outputs(&document));
     let report = VerificationReport {
         id,
         created: Some(created),
         livemode: session.livemode,
         r#type: session.r#type,
-        client_reference_id: session.client_reference_id,
-        verification_session: Some(session.id),
-        verification_flow: session.verification_flow,
+        client_reference_id: session.client_reference_id.clone(),
+        verification_session: Some(session.id.clone()),
+        verification_flow: session.verification_flow.clone(),
         options: Some(VerificationReportOptions {
             document: options.document,
             id_number: options.id_number,
         }),
         document: Some(document),
         selfie,
-        id_number: None,
-        email: None,
-        phone: None,
         insights: Some(ReportInsights {
-            attempt: record.attempts,
+            attempt,
             document: document_insights,
             selfie: selfie_insights,
-            timings,
+            timings: findings.timings,
         }),
+        ..VerificationReport::default()
     };
-    Assembled {
-        report,
-        action: if error.is_none() { Action::Pass } else { Action::Fail },
-        error,
-        outputs,
+    Outcome { report, verdict }
+}
+
+fn judged_document(answer: Option<DocumentReport>, files: &[File]) -> DocumentReport {
+    let ran = answer.is_some();
+    let mut document = answer.unwrap_or_default();
+    let other = VerificationErrorCode::DocumentUnverifiedOther;
+    document.error = failure(ran, document.status(), document.error.take(), other);
+    document.set_status(status(&document.error));
+    if document.files.is_empty() {
+        let purposes = [ImagePurpose::DocumentFront, ImagePurpose::DocumentBack];
+        document.files = purposes
+            .into_iter()
+            .filter_map(|purpose| file(files, purpose))
+            .collect();
     }
+    document
 }
 
-fn asks_for_selfie(options: &VerificationSessionOptions) -> bool {
-    options
-        .document
-        .as_ref()
-        .is_some_and(|document| document.require_matching_selfie)
+fn judged_selfie(answer: Option<SelfieReport>, files: &[File]) -> SelfieReport {
+    let ran = answer.is_some();
+    let mut selfie = answer.unwrap_or_default();
+    let other = VerificationErrorCode::SelfieUnverifiedOther;
+    selfie.error = failure(ran, selfie.status(), selfie.error.take(), other);
+    selfie.set_status(status(&selfie.error));
+    selfie.selfie = selfie.selfie.take().or_else(|| file(files, ImagePurpose::Selfie));
+    selfie
 }
 
-/// A check's error; one that is neither verified nor says why gets the code for everything else.
+/// Why a check failed; `None` only for a check that ran, says verified, and names no error.
 fn failure(
+    ran: bool,
     status: CheckStatus,
-    error: Option<&VerificationError>,
+    error: Option<VerificationError>,
     other: VerificationErrorCode,
 ) -> Option<VerificationError> {
-    match status {
-        CheckStatus::Verified => None,
-        CheckStatus::Unverified | CheckStatus::Unspecified => {
-            Some(error.cloned().unwrap_or_else(|| not_carried_out(other)))
-        }
+    let unverified = |reason: &str| {
+        Some(VerificationError {
+            code: other.into(),
+            reason: reason.to_owned(),
+        })
+    };
+    match (ran, status, error) {
+        (false, _, _) => unverified(NOT_CARRIED_OUT),
+        (true, _, Some(error)) => Some(error),
+        (true, CheckStatus::Verified, None) => None,
+        (true, CheckStatus::Unverified | CheckStatus::Unspecified, None) => unverified(NOT_VERIFIED),
     }
 }
 
-fn not_carried_out(code: VerificationErrorCode) -> VerificationError {
-    VerificationError {
-        code: code.into(),
-        reason: NOT_CARRIED_OUT.to_owned(),
+fn status(error: &Option<VerificationError>) -> CheckStatus {
+    match error {
+        None => CheckStatus::Verified,
+        Some(_) => CheckStatus::Unverified,
     }
 }
 
-fn document_not_carried_out() -> DocumentReport {
-    DocumentReport {
-        status: CheckStatus::Unverified.into(),
-        error: Some(not_carried_out(VerificationErrorCode::DocumentUnverifiedOther)),
-        ..DocumentReport::default()
-    }
-}
-
-fn selfie_not_carried_out() -> SelfieReport {
-    SelfieReport {
-        status: CheckStatus::Unverified.into(),
-        error: Some(not_carried_out(VerificationErrorCode::SelfieUnverifiedOther)),
-        ..SelfieReport::default()
-    }
+fn file(files: &[File], purpose: ImagePurpose) -> Option<String> {
+    files
+        .iter()
+        .find(|file| file.purpose() == purpose)
+        .map(|file| file.id.clone())
 }
 
 fn outputs(document: &DocumentReport) -> VerifiedOutputs {
@@ -177,165 +176,189 @@ fn outputs(document: &DocumentReport) -> VerifiedOutputs {
 
 #[cfg(test)]
 mod tests {
-    use proto::identity::v1::{Date, DocumentOptions, VerificationType};
+    use proto::identity::v1::{Date, DocumentOptions, VerificationSessionOptions};
 
     use super::*;
 
-    fn record(require_matching_selfie: bool) -> SessionRecord {
+    fn session(selfie: bool) -> VerificationSession {
         let document = DocumentOptions {
-            require_matching_selfie,
+            require_matching_selfie: selfie,
             ..DocumentOptions::default()
         };
-        SessionRecord {
-            session: Some(VerificationSession {
-                id: "vs_1".to_owned(),
-                client_reference_id: Some("order 7".to_owned()),
-                livemode: true,
-                r#type: VerificationType::Document.into(),
-                options: Some(VerificationSessionOptions {
-                    document: Some(document),
-                    ..Default::default()
-                }),
+        VerificationSession {
+            id: "vs_1".to_owned(),
+            livemode: true,
+            client_reference_id: Some("reference".to_owned()),
+            options: Some(VerificationSessionOptions {
+                document: Some(document),
                 ..Default::default()
             }),
-            attempts: 2,
-            ..Default::default()
+            ..VerificationSession::default()
         }
     }
 
-    fn document(error: Option<VerificationErrorCode>) -> Option<CheckDocumentResponse> {
-        let status = if error.is_none() {
-            CheckStatus::Verified
-        } else {
-            CheckStatus::Unverified
+    fn files() -> Vec<File> {
+        [
+            (ImagePurpose::Selfie, "file_s"),
+            (ImagePurpose::DocumentBack, "file_b"),
+            (ImagePurpose::DocumentFront, "file_f"),
+        ]
+        .into_iter()
+        .map(|(purpose, id)| File {
+            id: id.to_owned(),
+            purpose: purpose.into(),
+            ..File::default()
+        })
+        .collect()
+    }
+
+    fn error(code: VerificationErrorCode) -> Option<VerificationError> {
+        Some(VerificationError {
+            code: code.into(),
+            reason: "why".to_owned(),
+        })
+    }
+
+    fn document(failure: Option<VerificationError>) -> Option<CheckDocumentResponse> {
+        let document = DocumentReport {
+            status: status(&failure).into(),
+            error: failure,
+            dob: Some(Date {
+                day: Some(12),
+                month: Some(8),
+                year: Some(1974),
+            }),
+            first_name: Some("ANNA MARIA".to_owned()),
+            last_name: Some("ERIKSSON".to_owned()),
+            files: vec!["file_f".to_owned()],
+            ..DocumentReport::default()
         };
         Some(CheckDocumentResponse {
-            document: Some(DocumentReport {
-                status: status.into(),
-                error: error.map(|code| VerificationError {
-                    code: code.into(),
-                    reason: "why".to_owned(),
-                }),
-                first_name: Some("ANNA".to_owned()),
-                dob: Some(Date {
-                    day: Some(1),
-                    month: Some(2),
-                    year: Some(1980),
-                }),
-                ..Default::default()
-            }),
-            insights: None,
+            document: Some(document),
+            insights: Some(Default::default()),
         })
     }
 
-    fn selfie(error: Option<VerificationErrorCode>) -> Option<CheckSelfieResponse> {
-        let status = if error.is_none() {
-            CheckStatus::Verified
-        } else {
-            CheckStatus::Unverified
+    fn selfie(failure: Option<VerificationError>) -> Option<CheckSelfieResponse> {
+        let selfie = SelfieReport {
+            status: status(&failure).into(),
+            error: failure,
+            document: Some("file_f".to_owned()),
+            selfie: Some("file_s".to_owned()),
         };
         Some(CheckSelfieResponse {
-            selfie: Some(SelfieReport {
-                status: status.into(),
-                error: error.map(|code| VerificationError {
-                    code: code.into(),
-                    reason: "why".to_owned(),
-                }),
-                ..Default::default()
-            }),
-            insights: None,
+            selfie: Some(selfie),
+            insights: Some(Default::default()),
         })
     }
 
-    fn assembled(record: &SessionRecord, answers: Answers) -> Assembled {
-        assemble(record, answers, "vr_1".to_owned(), prost_types::Timestamp::default())
-    }
-
-    fn code(assembled: &Assembled) -> Option<VerificationErrorCode> {
-        assembled.error.as_ref().map(VerificationError::code)
+    fn run(
+        with_selfie: bool,
+        document: Option<CheckDocumentResponse>,
+        selfie: Option<CheckSelfieResponse>,
+    ) -> (VerificationReport, Result<VerifiedOutputs, VerificationErrorCode>) {
+        let created = prost_types::Timestamp { seconds: 1, nanos: 0 };
+        let findings = Findings {
+            document,
+            selfie,
+            timings: Vec::new(),
+        };
+        let outcome = assemble("vr_1".to_owned(), created, &session(with_selfie), 3, &files(), findings);
+        (outcome.report, outcome.verdict.map_err(|error| error.code()))
     }
 
     #[test]
-    fn passes_when_every_check_passed() {
-        let answers = Answers {
-            document: document(None),
-            selfie: selfie(None),
-            ..Default::default()
-        };
-        let assembled = assembled(&record(true), answers);
-        assert_eq!((assembled.action, code(&assembled)), (Action::Pass, None));
-        let report = &assembled.report;
-        assert_eq!(report.verification_session.as_deref(), Some("vs_1"));
-        assert_eq!(report.client_reference_id.as_deref(), Some("order 7"));
-        assert!(report.livemode);
-        assert_eq!(report.r#type(), VerificationType::Document);
-        assert_eq!(report.insights.as_ref().expect("always").attempt, 2);
-        let outputs = assembled.outputs.as_ref().expect("verified");
-        assert_eq!(outputs.first_name.as_deref(), Some("ANNA"));
-
-        let mut session = VerificationSession {
-            last_error: Some(VerificationError::default()),
-            ..Default::default()
-        };
-        assembled.tell(&mut session);
-        assert_eq!(session.last_error, None);
-        assert_eq!(session.last_verification_report.as_deref(), Some("vr_1"));
-        assert_eq!(
-            session.verified_outputs.expect("verified").dob.expect("stated").year,
-            Some(1980)
-        );
-    }
-
-    #[test]
-    fn fails_with_the_first_failure_and_verifies_nothing() {
-        use VerificationErrorCode::{DocumentExpired, SelfieFaceMismatch};
-        for (document_error, selfie_error, expected) in [
-            (Some(DocumentExpired), None, DocumentExpired),
-            (None, Some(SelfieFaceMismatch), SelfieFaceMismatch),
-            (Some(DocumentExpired), Some(SelfieFaceMismatch), DocumentExpired),
-        ] {
-            let answers = Answers {
-                document: document(document_error),
-                selfie: selfie(selfie_error),
-                ..Default::default()
-            };
-            let assembled = assembled(&record(true), answers);
-            assert_eq!((assembled.action, code(&assembled)), (Action::Fail, Some(expected)));
-            assert!(assembled.outputs.is_none());
+    fn every_combination_of_outcomes() {
+        use VerificationErrorCode as Code;
+        let (expired, mismatch) = (error(Code::DocumentExpired), error(Code::SelfieFaceMismatch));
+        let cases = [
+            (false, document(None), None, None),
+            (false, document(None), selfie(mismatch.clone()), None),
+            (false, document(expired.clone()), None, Some(Code::DocumentExpired)),
+            (false, None, selfie(None), Some(Code::DocumentUnverifiedOther)),
+            (true, document(None), selfie(None), None),
+            (
+                true,
+                document(None),
+                selfie(mismatch.clone()),
+                Some(Code::SelfieFaceMismatch),
+            ),
+            (true, document(None), None, Some(Code::SelfieUnverifiedOther)),
+            (
+                true,
+                document(expired.clone()),
+                selfie(mismatch.clone()),
+                Some(Code::DocumentExpired),
+            ),
+            (true, document(expired), None, Some(Code::DocumentExpired)),
+            (true, None, selfie(mismatch), Some(Code::DocumentUnverifiedOther)),
+            (true, None, None, Some(Code::DocumentUnverifiedOther)),
+        ];
+        for (index, (with_selfie, document, selfie, expected)) in cases.into_iter().enumerate() {
+            let (report, verdict) = run(with_selfie, document, selfie);
+            assert_eq!(verdict.err(), expected, "case {index}");
+            assert_eq!(report.selfie.is_some(), with_selfie, "case {index}");
+            let document = report.document.expect("always reported");
+            assert_eq!(
+                document.error.is_none(),
+                document.status() == CheckStatus::Verified,
+                "case {index}"
+            );
         }
     }
 
     #[test]
-    fn a_check_that_did_not_answer_has_failed() {
-        use VerificationErrorCode::{DocumentUnverifiedOther, SelfieUnverifiedOther};
-        let nothing = assembled(&record(true), Answers::default());
-        assert_eq!(code(&nothing), Some(DocumentUnverifiedOther));
-        assert!(nothing.report.selfie.is_some());
-        let no_selfie = assembled(
-            &record(true),
-            Answers {
-                document: document(None),
-                ..Default::default()
-            },
-        );
-        assert_eq!(code(&no_selfie), Some(SelfieUnverifiedOther));
-        let empty = Answers {
-            document: Some(CheckDocumentResponse::default()),
-            ..Default::default()
+    fn a_status_without_reason_is_not_a_pass() {
+        let unsaid = CheckDocumentResponse {
+            document: Some(DocumentReport::default()),
+            insights: None,
         };
-        assert_eq!(code(&assembled(&record(false), empty)), Some(DocumentUnverifiedOther));
+        let (report, verdict) = run(false, Some(unsaid), None);
+        assert_eq!(verdict.err(), Some(VerificationErrorCode::DocumentUnverifiedOther));
+        assert_eq!(report.document.expect("reported").status(), CheckStatus::Unverified);
+        let empty = CheckSelfieResponse::default();
+        let (_, verdict) = run(true, document(None), Some(empty));
+        assert_eq!(verdict.err(), Some(VerificationErrorCode::SelfieUnverifiedOther));
     }
 
     #[test]
-    fn a_selfie_that_was_not_asked_for_is_not_missed() {
-        let assembled = assembled(
-            &record(false),
-            Answers {
-                document: document(None),
-                ..Default::default()
-            },
+    fn a_verified_status_with_an_error_is_not_a_pass() {
+        let mut answer = document(error(VerificationErrorCode::DocumentExpired));
+        if let Some(document) = answer.as_mut().and_then(|answer| answer.document.as_mut()) {
+            document.set_status(CheckStatus::Verified);
+        }
+        let (report, verdict) = run(false, answer, None);
+        assert_eq!(verdict.err(), Some(VerificationErrorCode::DocumentExpired));
+        assert_eq!(report.document.expect("reported").status(), CheckStatus::Unverified);
+    }
+
+    #[test]
+    fn fills_the_report() {
+        let (report, verdict) = run(true, document(None), selfie(None));
+        assert_eq!((report.id.as_str(), report.livemode), ("vr_1", true));
+        assert_eq!(report.verification_session.as_deref(), Some("vs_1"));
+        assert_eq!(report.client_reference_id.as_deref(), Some("reference"));
+        assert!(
+            report
+                .options
+                .and_then(|options| options.document)
+                .is_some_and(|options| options.require_matching_selfie)
         );
-        assert_eq!(assembled.action, Action::Pass);
-        assert!(assembled.report.selfie.is_none());
+        let insights = report.insights.expect("insights");
+        assert_eq!(insights.attempt, 3);
+        assert!(insights.document.is_some() && insights.selfie.is_some());
+        let outputs = verdict.expect("verified");
+        assert_eq!(outputs.first_name.as_deref(), Some("ANNA MARIA"));
+        assert_eq!(outputs.dob.and_then(|dob| dob.year), Some(1974));
+        assert_eq!(outputs.id_number, None);
+    }
+
+    #[test]
+    fn a_check_that_did_not_run_still_names_its_pictures() {
+        let (report, _) = run(true, None, None);
+        assert_eq!(report.document.expect("reported").files, ["file_f", "file_b"]);
+        let selfie = report.selfie.expect("reported");
+        assert_eq!(selfie.selfie.as_deref(), Some("file_s"));
+        assert_eq!(selfie.error.expect("failed").reason, NOT_CARRIED_OUT);
     }
 }

@@ -1,178 +1,146 @@
-//! Pictures, each sealed under a key of its own, in an object store.
+//! Pictures: files in an object store, each sealed under a key of its own.
 //!
-//! The key lies in the session's record and nowhere else: destroying it destroys the picture, also in every copy of the store that
-//! somebody keeps. A picture is written before the record that names it, so what a crash leaves behind is at worst a sealed file
-//! without a key.
+//! The key lies in the session's record and nowhere else, so that a redaction of the record destroys the picture, whatever
+//! copies of the file exist. A file is written before the record that names it and deleted after the record that does not
+//! name it any more: a crash between leaves a file that nobody can open, and never a record without its file.
 
-use std::fmt;
-use std::path::Path as Folder;
+use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _};
-use proto::id::Kind as IdKind;
-use proto::store::v1::ImageRecord;
-use zeroize::Zeroizing;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
 
+use crate::id::Id;
 use crate::seal::{Kind, SealError, SecretKey};
 
-/// Why a picture cannot be kept or read.
+/// Why a picture could not be kept or found.
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
-    /// The folder cannot be used.
-    #[error("evidence cannot be kept in this folder")]
-    Folder(#[source] object_store::Error),
-    /// The object store failed.
-    #[error("the object store failed")]
+    /// The folder or bucket does not answer.
+    #[error("object store: {0}")]
     Store(#[from] object_store::Error),
-    /// The picture is not there any more.
-    #[error("the picture is gone")]
-    Gone,
-    /// The picture's key or its ciphertext is damaged.
+    /// The file does not open.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The process is stopping.
+    #[error("the evidence store was closed")]
+    Closed,
 }
 
-/// Where pictures are kept. Clones share it.
-#[derive(Clone)]
-pub struct Evidence {
-    objects: Arc<dyn ObjectStore>,
-}
-
-/// A picture that was written: what the session's record must remember of it.
+/// Where a picture lies and what opens it.
+#[derive(Clone, Debug)]
 pub struct Kept {
     /// The picture's own key.
     pub key: SecretKey,
-    /// Where it lies.
+    /// Path in the object store.
     pub path: String,
 }
 
+/// The store of pictures. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Evidence(Arc<dyn ObjectStore>);
+
 impl Evidence {
-    /// Keeps pictures in a local folder, which is made where it is missing.
-    pub fn in_folder(folder: &Folder) -> Result<Self, EvidenceError> {
-        let made = std::fs::create_dir_all(folder);
-        made.map_err(|source| {
-            EvidenceError::Folder(object_store::Error::Generic {
-                store: "folder",
-                source: source.into(),
-            })
-        })?;
-        let objects = LocalFileSystem::new_with_prefix(folder)
-            .map_err(EvidenceError::Folder)?
-            .with_fsync(true);
-        Ok(Self {
-            objects: Arc::new(objects),
-        })
+    /// A local folder, made when it is missing. What was put is on disk when it is answered.
+    pub fn in_folder(folder: &FilePath) -> Result<Self, EvidenceError> {
+        let make = |source| object_store::Error::Generic {
+            store: "folder",
+            source: Box::new(source),
+        };
+        std::fs::create_dir_all(folder).map_err(make)?;
+        Ok(Self(Arc::new(
+            LocalFileSystem::new_with_prefix(folder)?.with_fsync(true),
+        )))
     }
 
-    /// Keeps pictures in memory.
+    /// Kept in memory, for tests.
     pub fn in_memory() -> Self {
-        Self {
-            objects: Arc::new(InMemory::new()),
+        Self(Arc::new(InMemory::new()))
+    }
+
+    /// Seals and stores a picture; all of it or nothing.
+    pub async fn put(&self, file: &Id, picture: Vec<u8>) -> Result<Kept, EvidenceError> {
+        let id = file.to_string();
+        let (key, sealed) = compute(move || {
+            let key = SecretKey::random()?;
+            let sealed = key.seal(Kind::Evidence, &id, &picture)?;
+            Ok((key, sealed))
+        })
+        .await?;
+        let path = format!("p{:02}/{file}", file.partition());
+        self.0.put(&Path::from(path.as_str()), PutPayload::from(sealed)).await?;
+        Ok(Kept { key, path })
+    }
+
+    /// Reads and opens a picture.
+    pub async fn get(&self, file: &Id, kept: Kept) -> Result<Vec<u8>, EvidenceError> {
+        let sealed = self.0.get(&Path::from(kept.path.as_str())).await?.bytes().await?;
+        let id = file.to_string();
+        compute(move || Ok(kept.key.open(Kind::Evidence, &id, &sealed)?.to_vec())).await
+    }
+
+    /// Deletes a picture that no record names any more. Whether it works matters little: its key is gone.
+    pub async fn delete(&self, path: &str) {
+        match self.0.delete(&Path::from(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => tracing::warn!(%error, "a replaced picture could not be deleted"),
         }
     }
 
-    /// Seals a picture under a new key and writes it.
-    pub async fn keep(&self, session: &str, file: &str, data: &[u8]) -> Result<Kept, EvidenceError> {
-        let key = SecretKey::random()?;
-        let sealed = key.seal(Kind::Evidence, file, data)?;
-        let path = path(session, file);
-        self.objects.put(&path, sealed.into()).await?;
-        Ok(Kept { key, path: path.into() })
-    }
-
-    /// Reads a picture and opens it.
-    pub async fn open(&self, image: &ImageRecord) -> Result<Zeroizing<Vec<u8>>, EvidenceError> {
-        let key = SecretKey::from_bytes(&image.key).ok_or(SealError::Damaged)?;
-        let file = image.file.as_ref().ok_or(SealError::Damaged)?;
-        let found = self.objects.get(&Path::from(image.path.as_str())).await.map_err(gone)?;
-        let sealed = found.bytes().await.map_err(gone)?;
-        Ok(key.open(Kind::Evidence, &file.id, &sealed)?)
-    }
-
-    /// Deletes a picture that no record names any more. One that is not there counts as deleted.
-    pub async fn delete(&self, image: &ImageRecord) -> Result<(), EvidenceError> {
-        match self.objects.delete(&Path::from(image.path.as_str())).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+    /// Whether the store answers.
+    pub async fn healthy(&self) -> bool {
+        let probe = self.0.head(&Path::from("health")).await;
+        matches!(probe, Ok(_) | Err(object_store::Error::NotFound { .. }))
     }
 }
 
-impl fmt::Debug for Evidence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Evidence")
-    }
-}
-
-/// `p07/vs_07…/file_07…`: by partition, so that no folder grows without bound.
-fn path(session: &str, file: &str) -> Path {
-    let partition = proto::id::partition(IdKind::VerificationSession, session).unwrap_or_default();
-    Path::from_iter([format!("p{partition:02}").as_str(), session, file])
-}
-
-fn gone(error: object_store::Error) -> EvidenceError {
-    match error {
-        object_store::Error::NotFound { .. } => EvidenceError::Gone,
-        other => other.into(),
-    }
+/// Ten megabytes take milliseconds: not on a thread that others wait for.
+async fn compute<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SealError> + Send + 'static,
+) -> Result<T, EvidenceError> {
+    Ok(tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| EvidenceError::Closed)??)
 }
 
 #[cfg(test)]
 mod tests {
-    use proto::identity::v1::File;
+    use proto::id::Kind as IdKind;
 
     use super::*;
 
-    fn record(file: &str, kept: &Kept) -> ImageRecord {
-        ImageRecord {
-            file: Some(File {
-                id: file.to_owned(),
-                ..File::default()
-            }),
-            key: kept.key.expose().to_vec(),
-            path: kept.path.clone(),
-        }
-    }
-
     #[tokio::test]
-    async fn opens_what_it_kept_and_only_that() {
+    async fn keeps_pictures_that_only_their_own_key_opens() {
         let folder = tempfile::tempdir().expect("a folder");
-        for evidence in [
-            Evidence::in_folder(folder.path()).expect("usable"),
-            Evidence::in_memory(),
-        ] {
-            let kept = evidence.keep("vs_1", "file_1", b"a face").await.expect("kept");
-            let image = record("file_1", &kept);
-            assert_eq!(evidence.open(&image).await.expect("opened").as_slice(), b"a face");
+        let evidence = Evidence::in_folder(folder.path()).expect("a store");
+        assert!(evidence.healthy().await);
+        let [first, second] = [(); 2].map(|()| Id::new(IdKind::File, 7));
+        let picture = b"a picture of a face".repeat(1000);
+        let kept = evidence.put(&first, picture.clone()).await.expect("put");
+        let other = evidence.put(&second, b"another".to_vec()).await.expect("put");
+        assert_eq!(kept.path, format!("p07/{first}"));
 
-            let other_name = record("file_2", &kept);
-            assert!(matches!(
-                evidence.open(&other_name).await,
-                Err(EvidenceError::Seal(SealError::Damaged))
-            ));
-            let mut without_key = image.clone();
-            without_key.key.clear();
-            assert!(matches!(
-                evidence.open(&without_key).await,
-                Err(EvidenceError::Seal(SealError::Damaged))
-            ));
+        let on_disk = std::fs::read(folder.path().join(&kept.path)).expect("one file");
+        assert!(!on_disk.windows(9).any(|window| window == b"a picture"));
+        assert_eq!(evidence.get(&first, kept.clone()).await.expect("get"), picture);
+        let wrong_key = Kept {
+            key: other.key.clone(),
+            ..kept.clone()
+        };
+        assert!(matches!(
+            evidence.get(&first, wrong_key).await,
+            Err(EvidenceError::Seal(_))
+        ));
+        assert!(
+            matches!(evidence.get(&second, kept.clone()).await, Err(EvidenceError::Seal(_))),
+            "bound to its id"
+        );
 
-            evidence.delete(&image).await.expect("deleted");
-            evidence.delete(&image).await.expect("deleted before");
-            assert!(matches!(evidence.open(&image).await, Err(EvidenceError::Gone)));
-        }
-    }
-
-    #[tokio::test]
-    async fn nothing_of_a_picture_lies_in_the_folder() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let evidence = Evidence::in_folder(folder.path()).expect("usable");
-        let plain = b"a face that must not be seen on the disk".repeat(20);
-        let kept = evidence.keep("vs_1", "file_1", &plain).await.expect("kept");
-        let sealed = std::fs::read(folder.path().join(kept.path)).expect("a file");
-        assert!(!sealed.windows(8).any(|window| window == &plain[..8]));
+        evidence.delete(&kept.path).await;
+        evidence.delete(&kept.path).await;
+        assert!(matches!(evidence.get(&first, kept).await, Err(EvidenceError::Store(_))));
+        assert_eq!(evidence.get(&second, other).await.expect("get"), b"another");
     }
 }

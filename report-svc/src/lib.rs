@@ -1,8 +1,23 @@
-//! The memory: session state, reports, evidence and the queue of work.
+//! The memory: session state, reports, evidence and the queue of work. The only service that talks to Redis.
+//!
+//! ```text
+//! service (gRPC) ─▶ store (sessions, images, jobs, completion) ─▶ storage (sealed bytes, compare-and-set, queue)
+//!                     │ lifecycle, assemble: pure decisions          ├ embedded: one redb file
+//!                     │ records, seal: envelope encryption           └ redis: server or Cluster
+//!                     └ evidence: pictures, each under a key of its own
+//! ```
+//!
+//! Only sealed bytes and identifiers reach a storage; only identifiers reach a log.
 
 pub mod assemble;
+pub mod config;
+pub mod error;
 pub mod evidence;
 pub mod id;
 pub mod lifecycle;
+pub mod records;
 pub mod seal;
+pub mod server;
+pub mod service;
 pub mod storage;
+pub mod store;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
 /// An error on its way to the caller.
 ///
@@ -40,6 +40,12 @@ impl Problem {
     /// Adds `BadRequest` violations.
     pub fn violations(mut self, violations: Vec<FieldViolation>) -> Self {
         self.details.set_bad_request(violations);
+        self
+    }
+
+    /// Adds `PreconditionFailure` violations: what has to be done before the call can succeed.
+    pub fn preconditions(mut self, violations: Vec<PreconditionViolation>) -> Self {
+        self.details.set_precondition_failure(violations);
         self
     }
 

@@ -1,5 +1,8 @@
 //! report-svc against both storages; Redis is a private one that the tests start.
 
 mod conformance;
+mod deployment;
 mod embedded;
 mod redis_server;
+mod service;
+mod store;

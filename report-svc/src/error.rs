@@ -1,0 +1,169 @@
+//! Why a call could not be served. "The document has expired" is a result, not an error.
+
+use std::time::Duration;
+
+use proto::identity::v1::ImagePurpose;
+use proto::reason;
+use service_kit::status::Problem;
+use tonic::{Code, Status};
+use tonic_types::{FieldViolation, PreconditionViolation};
+
+use crate::evidence::EvidenceError;
+use crate::lifecycle::Refusal;
+use crate::seal::SealError;
+use crate::storage::StorageError;
+
+/// When to try again what a moment may have put right.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Why a call could not be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields of the request are wrong.
+    #[error("the request has invalid fields")]
+    Invalid(Problem),
+    /// The picture has no bytes.
+    #[error("the picture is empty")]
+    ImageEmpty,
+    /// The picture has too many bytes.
+    #[error("the picture has {0} bytes, at most {limit} are accepted", limit = proto::MAX_IMAGE_BYTES)]
+    ImageTooLarge(usize),
+    /// No such session, or it belongs to another account.
+    #[error("no such verification session")]
+    SessionNotFound,
+    /// No such report, or it belongs to another account.
+    #[error("no such verification report")]
+    ReportNotFound,
+    /// The session holds no such picture.
+    #[error("the session holds no such picture")]
+    FileNotFound,
+    /// The session's state does not allow the call.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Pictures that the options ask for were not uploaded.
+    #[error("upload what is missing first: {}", names(.0).join(", "))]
+    ImagesMissing(Vec<ImagePurpose>),
+    /// The idempotency key belongs to another request.
+    #[error("the idempotency key was used before with other parameters: use a new key for a new request")]
+    IdempotencyKeyReused,
+    /// The lease ended, or another worker has the job.
+    #[error("the lease was lost: another worker has the job, or it is done")]
+    LeaseLost,
+    /// The completion is of a submission that did not happen.
+    #[error("the session was submitted {submitted} times: there is no attempt {attempt} to complete")]
+    NoSuchAttempt {
+        /// The attempt that was named.
+        attempt: u32,
+        /// How many there were.
+        submitted: u32,
+    },
+    /// Others changed the session each time before we could.
+    #[error("the session is being changed by others: try again")]
+    Contended,
+    /// The service is being stopped.
+    #[error("the service is stopping: try again")]
+    Stopping,
+    /// The storage does not answer.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The pictures' store does not answer.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// A record does not open.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A record opens but is not what it should be.
+    #[error("a record cannot be decoded")]
+    Decode(#[from] prost::DecodeError),
+    /// A record lacks what every record has.
+    #[error("a record has no {0}")]
+    Incomplete(&'static str),
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        match error {
+            Error::Invalid(problem) => problem,
+            Error::ImageEmpty => {
+                Problem::new(Code::InvalidArgument, reason::IMAGE_EMPTY, text).violations(on_data("must not be empty"))
+            }
+            Error::ImageTooLarge(_) => {
+                Problem::new(Code::InvalidArgument, reason::IMAGE_TOO_LARGE, text.clone()).violations(on_data(&text))
+            }
+            Error::SessionNotFound => Problem::new(Code::NotFound, reason::SESSION_NOT_FOUND, text),
+            Error::ReportNotFound => Problem::new(Code::NotFound, reason::REPORT_NOT_FOUND, text),
+            Error::FileNotFound => Problem::new(Code::NotFound, reason::FILE_NOT_FOUND, text),
+            Error::Refused(refusal) => {
+                let status = match refusal {
+                    Refusal::Status(status) => status.name(),
+                    Refusal::Redacted => "redacted",
+                };
+                Problem::new(Code::FailedPrecondition, reason::SESSION_STATUS, text).metadata("status", status)
+            }
+            Error::ImagesMissing(missing) => {
+                let names = names(&missing);
+                let violation =
+                    |name: &&str| PreconditionViolation::new(reason::IMAGE_MISSING, *name, "must be uploaded first");
+                Problem::new(Code::FailedPrecondition, reason::IMAGE_MISSING, text)
+                    .metadata("missing", names.join(","))
+                    .preconditions(names.iter().map(violation).collect())
+            }
+            Error::IdempotencyKeyReused => {
+                let field = FieldViolation::new("idempotency_key", "was used before with other parameters");
+                Problem::new(Code::InvalidArgument, reason::IDEMPOTENCY_KEY_REUSED, text).violations(vec![field])
+            }
+            Error::LeaseLost => Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, text),
+            Error::NoSuchAttempt { .. } => Problem::invalid_fields(vec![FieldViolation::new("attempt", text)]),
+            Error::Contended => Problem::new(Code::Aborted, reason::OVERLOADED, text).retry_after(SOON),
+            Error::Stopping => Problem::new(Code::Unavailable, reason::UNAVAILABLE, text).retry_after(SOON),
+            Error::Storage(StorageError::Redis(cause)) => unavailable(&cause),
+            Error::Storage(cause @ StorageError::Closed) => unavailable(&cause),
+            Error::Storage(cause @ (StorageError::Embedded(_) | StorageError::Foreign(_))) => internal(&cause),
+            Error::Evidence(cause @ (EvidenceError::Store(_) | EvidenceError::Closed)) => unavailable(&cause),
+            Error::Evidence(cause @ EvidenceError::Seal(_)) => internal(&cause),
+            Error::Seal(cause) => internal(&cause),
+            Error::Decode(cause) => internal(&cause),
+            Error::Incomplete(_) => internal(&error),
+        }
+        .into()
+    }
+}
+
+/// The purpose's public name.
+pub(crate) fn purpose_name(purpose: ImagePurpose) -> &'static str {
+    match purpose {
+        ImagePurpose::Unspecified => "unspecified",
+        ImagePurpose::DocumentFront => "document_front",
+        ImagePurpose::DocumentBack => "document_back",
+        ImagePurpose::Selfie => "selfie",
+    }
+}
+
+fn names(purposes: &[ImagePurpose]) -> Vec<&'static str> {
+    purposes.iter().map(|purpose| purpose_name(*purpose)).collect()
+}
+
+fn on_data(description: &str) -> Vec<FieldViolation> {
+    vec![FieldViolation::new("data", description)]
+}
+
+/// The cause is for the log alone.
+fn unavailable(cause: &(dyn std::error::Error + 'static)) -> Problem {
+    tracing::warn!(error = cause, "the storage does not answer");
+    Problem::new(
+        Code::Unavailable,
+        reason::UNAVAILABLE,
+        "the storage does not answer: try again",
+    )
+    .retry_after(SOON)
+}
+
+fn internal(cause: &(dyn std::error::Error + 'static)) -> Problem {
+    tracing::error!(error = cause, "the storage failed");
+    Problem::new(
+        Code::Internal,
+        reason::INTERNAL,
+        "the storage failed; the service's log has the cause",
+    )
+}

@@ -1,0 +1,270 @@
+//! The gRPC face of the store: checks requests, calls the store, waits for what was asked to be waited for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use proto::identity::v1::{File, ImagePurpose, VerificationReport};
+use proto::store::v1::store_service_server::StoreService;
+use proto::store::v1::{
+    CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
+    ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
+    LeaseJobRequest, LeaseJobResponse, PutImageRequest, ReleaseJobRequest, ReleaseJobResponse, StoredSession,
+    SubmitSessionRequest, WatchSessionRequest,
+};
+use service_kit::deadline;
+use service_kit::status::Violations;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status};
+use tracing::Instrument as _;
+
+use crate::assemble::Findings;
+use crate::error::Error;
+use crate::storage::LONGEST_LEASE;
+use crate::store::Store;
+
+/// How often a waiting call looks for itself: for leases that ended, delays that passed, and news that got lost.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// How often a watched session is read without news of it.
+const READ_AGAIN: Duration = Duration::from_secs(5);
+
+/// Left of a caller's deadline when it is told that there is no job, so that a job is never leased to somebody who has gone.
+const ANSWER_MARGIN: Duration = Duration::from_millis(100);
+
+/// Longest name of a worker.
+const LONGEST_WORKER: usize = 128;
+
+/// Answers `StoreService`.
+#[derive(Clone, Debug)]
+pub struct StoreApi {
+    store: Store,
+    shutdown: CancellationToken,
+}
+
+impl StoreApi {
+    /// Serves `store`; calls that wait end at `shutdown`.
+    pub fn new(store: Store, shutdown: CancellationToken) -> Self {
+        Self { store, shutdown }
+    }
+
+    /// Waits for a job until `until`.
+    async fn wait_for_job(&self, worker: &str, lease: Duration, until: Instant) -> Result<LeaseJobResponse, Error> {
+        let mut arrivals = self.store.changes().jobs();
+        loop {
+            arrivals.mark_unchanged();
+            if let Some(job) = self.store.lease(worker, lease).await? {
+                return Ok(LeaseJobResponse { job: Some(job) });
+            }
+            let now = Instant::now();
+            if now >= until {
+                return Ok(LeaseJobResponse { job: None });
+            }
+            tokio::select! {
+                _ = arrivals.changed() => {}
+                () = tokio::time::sleep_until(until.min(now + LOOK_AGAIN)) => {}
+                () = self.shutdown.cancelled() => return Ok(LeaseJobResponse { job: None }),
+            }
+        }
+    }
+
+    /// Sends a session whenever it has a version that was not sent, until it is final or nobody listens.
+    async fn watch(
+        &self,
+        id: &str,
+        account: &str,
+        sender: &mpsc::Sender<Result<StoredSession, Status>>,
+    ) -> Result<(), Error> {
+        let mut changes = self.store.changes().session(id);
+        let mut sent = 0;
+        loop {
+            let session = self.store.session(id, Some(account)).await?;
+            if session.version > sent {
+                sent = session.version;
+                let last = session.state()?.status.is_final();
+                if sender.send(Ok(session.to_stored())).await.is_err() || last {
+                    return Ok(());
+                }
+            }
+            tokio::select! {
+                () = changes.changed() => {}
+                () = tokio::time::sleep(READ_AGAIN) => {}
+                () = sender.closed() => return Ok(()),
+                () = self.shutdown.cancelled() => return Err(Error::Stopping),
+            }
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl StoreService for StoreApi {
+    async fn create_session(&self, request: Request<CreateSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        let CreateSessionRequest {
+            account,
+            livemode,
+            request,
+        } = request.into_inner();
+        let mut violations = Violations::new();
+        violations
+            .require(!account.is_empty(), "account", "must be given")
+            .require(request.is_some(), "request", "must be given");
+        violations.check().map_err(Error::Invalid)?;
+        let session = self
+            .store
+            .create(&account, livemode, request.unwrap_or_default())
+            .await?;
+        Ok(Response::new(session.to_stored()))
+    }
+
+    async fn get_session(&self, request: Request<GetSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        let request = request.into_inner();
+        let session = self.store.session(&request.id, request.account.as_deref()).await?;
+        Ok(Response::new(session.to_stored()))
+    }
+
+    async fn cancel_session(&self, request: Request<CancelSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        let request = request.into_inner();
+        let session = self.store.cancel(&request.id, &request.account).await?;
+        Ok(Response::new(session.to_stored()))
+    }
+
+    type WatchSessionStream = ReceiverStream<Result<StoredSession, Status>>;
+
+    async fn watch_session(
+        &self,
+        request: Request<WatchSessionRequest>,
+    ) -> Result<Response<Self::WatchSessionStream>, Status> {
+        let WatchSessionRequest { id, account } = request.into_inner();
+        // A session that is not found is the call's error, not the stream's.
+        self.store.session(&id, Some(&account)).await?;
+        let (sender, receiver) = mpsc::channel(1);
+        let api = self.clone();
+        let watching = async move {
+            if let Err(error) = api.watch(&id, &account, &sender).await {
+                let _ = sender.send(Err(error.into())).await;
+            }
+        };
+        tokio::spawn(watching.in_current_span());
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    async fn put_image(&self, request: Request<PutImageRequest>) -> Result<Response<File>, Status> {
+        let request = request.into_inner();
+        let purpose = request.purpose();
+        let mut violations = Violations::new();
+        violations.require(purpose != ImagePurpose::Unspecified, "purpose", "must be given");
+        violations.check().map_err(Error::Invalid)?;
+        let file = self
+            .store
+            .put_image(&request.session, request.account.as_deref(), purpose, request.data)
+            .await?;
+        Ok(Response::new(file))
+    }
+
+    async fn get_image(&self, request: Request<GetImageRequest>) -> Result<Response<GetImageResponse>, Status> {
+        let request = request.into_inner();
+        let data = self.store.image(&request.session, &request.file).await?;
+        Ok(Response::new(GetImageResponse { data }))
+    }
+
+    async fn submit_session(&self, request: Request<SubmitSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        let trace_context = trace_context(request.metadata());
+        let request = request.into_inner();
+        let session = self
+            .store
+            .submit(&request.session, request.account.as_deref(), trace_context)
+            .await?;
+        Ok(Response::new(session.to_stored()))
+    }
+
+    async fn lease_job(&self, request: Request<LeaseJobRequest>) -> Result<Response<LeaseJobResponse>, Status> {
+        let LeaseJobRequest { worker, lease, wait } = request.into_inner();
+        let (lease, wait) = (duration(lease), duration(wait));
+        let named = (1..=LONGEST_WORKER).contains(&worker.len()) && worker.bytes().all(|byte| byte.is_ascii_graphic());
+        let mut violations = Violations::new();
+        violations
+            .require(named, "worker", "must be 1 to 128 visible ASCII characters")
+            .require(is_lease(lease), "lease", "must be more than 0 s and at most 1 h")
+            .require(wait.is_some(), "wait", "must be 0 s or more");
+        violations.check().map_err(Error::Invalid)?;
+        let (lease, wait) = (lease.unwrap_or_default(), wait.unwrap_or_default());
+        let patience = deadline::remaining().map_or(wait, |left| wait.min(left.saturating_sub(ANSWER_MARGIN)));
+        let answer = self.wait_for_job(&worker, lease, Instant::now() + patience).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn extend_lease(
+        &self,
+        request: Request<ExtendLeaseRequest>,
+    ) -> Result<Response<ExtendLeaseResponse>, Status> {
+        let ExtendLeaseRequest { lease_token, lease } = request.into_inner();
+        let lease = duration(lease);
+        let mut violations = Violations::new();
+        violations.require(is_lease(lease), "lease", "must be more than 0 s and at most 1 h");
+        violations.check().map_err(Error::Invalid)?;
+        self.store.extend(&lease_token, lease.unwrap_or_default()).await?;
+        Ok(Response::new(ExtendLeaseResponse {}))
+    }
+
+    async fn release_job(&self, request: Request<ReleaseJobRequest>) -> Result<Response<ReleaseJobResponse>, Status> {
+        let ReleaseJobRequest { lease_token, delay } = request.into_inner();
+        let delay = duration(delay);
+        let mut violations = Violations::new();
+        let fits = delay.is_some_and(|delay| delay <= LONGEST_LEASE);
+        violations.require(fits, "delay", "must be 0 s to 1 h");
+        violations.check().map_err(Error::Invalid)?;
+        self.store.release(&lease_token, delay.unwrap_or_default()).await?;
+        Ok(Response::new(ReleaseJobResponse {}))
+    }
+
+    async fn complete_verification(
+        &self,
+        request: Request<CompleteVerificationRequest>,
+    ) -> Result<Response<CompleteVerificationResponse>, Status> {
+        // The lease token is for the worker's books: the attempt decides.
+        let CompleteVerificationRequest {
+            session,
+            attempt,
+            lease_token: _,
+            document,
+            selfie,
+            timings,
+        } = request.into_inner();
+        let findings = Findings {
+            document,
+            selfie,
+            timings,
+        };
+        let completion = self.store.complete(&session, attempt, findings).await?;
+        Ok(Response::new(CompleteVerificationResponse {
+            report: Some(completion.report),
+            session: Some(completion.session.to_stored()),
+            completed_now: completion.completed_now,
+        }))
+    }
+
+    async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<VerificationReport>, Status> {
+        let request = request.into_inner();
+        Ok(Response::new(self.store.report(&request.id, &request.account).await?))
+    }
+}
+
+/// The caller's place in its trace, for the job that the submission leads to.
+fn trace_context(metadata: &MetadataMap) -> HashMap<String, String> {
+    ["traceparent", "tracestate"]
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), metadata.get(key)?.to_str().ok()?.to_owned())))
+        .collect()
+}
+
+/// An absent duration is zero; a negative one is none.
+fn duration(duration: Option<prost_types::Duration>) -> Option<Duration> {
+    duration.unwrap_or_default().try_into().ok()
+}
+
+fn is_lease(lease: Option<Duration>) -> bool {
+    lease.is_some_and(|lease| !lease.is_zero() && lease <= LONGEST_LEASE)
+}

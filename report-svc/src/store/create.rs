@@ -1,0 +1,159 @@
+//! Opening a session, once per idempotency key.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use prost::Message as _;
+use proto::id::{Kind as IdKind, PARTITIONS};
+use proto::identity::v1::{CreateVerificationSessionRequest, VerificationSession};
+use proto::store::v1::IdempotencyRecord;
+use sha2::{Digest as _, Sha256};
+
+use super::{Session, Store, now};
+use crate::error::Error;
+use crate::id::Id;
+use crate::lifecycle::{EventType, State};
+use crate::seal::Kind;
+use crate::storage::{Created, NewIdempotency, NewSession};
+
+/// How long the first answer is given again.
+const IDEMPOTENCY_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+impl Store {
+    /// Opens a session in `requires_input`; or, for an idempotency key that was used before, answers the first session as it
+    /// was then.
+    pub async fn create(
+        &self,
+        account: &str,
+        livemode: bool,
+        request: CreateVerificationSessionRequest,
+    ) -> Result<Session, Error> {
+        let key = request
+            .idempotency_key
+            .as_deref()
+            .map(|key| hash([account.as_bytes(), key.as_bytes()]));
+        // Two creations with one key meet in one partition; others are spread evenly.
+        let partition = match &key {
+            Some([first, ..]) => first % PARTITIONS,
+            None => random_partition()?,
+        };
+        let id = Id::new(IdKind::VerificationSession, partition);
+        let fingerprint = fingerprint(livemode, &request);
+        let mut session = Session {
+            id: id.clone(),
+            version: 1,
+            account: account.to_owned(),
+            public: public(&id, livemode, request),
+            images: Vec::new(),
+            reports: Vec::new(),
+            attempts: 0,
+            trace_context: Default::default(),
+        };
+        session.settle();
+        let idempotency = key.map(|key| self.idempotency(key, &id, &fingerprint)).transpose()?;
+        let new = NewSession {
+            record: self.records.seal(Kind::Session, id.as_str(), &session.to_record())?,
+            event: self.seal_event(&session, EventType::Created)?,
+            id,
+            idempotency,
+        };
+        match (self.storage.create(new).await?, key) {
+            (Created::New, _) => Ok(session),
+            (Created::Existing(sealed), Some(key)) => {
+                let kept: IdempotencyRecord = self.records.open(Kind::Idempotency, &hex::encode(key), &sealed)?;
+                if kept.fingerprint != fingerprint {
+                    return Err(Error::IdempotencyKeyReused);
+                }
+                Ok(self.session(&kept.session, Some(account)).await?.as_created())
+            }
+            (Created::Existing(_), None) => Err(Error::Incomplete("idempotency key")),
+        }
+    }
+
+    fn idempotency(&self, key: [u8; 32], session: &Id, fingerprint: &[u8]) -> Result<NewIdempotency, Error> {
+        let record = IdempotencyRecord {
+            fingerprint: fingerprint.to_vec(),
+            session: session.to_string(),
+            expires: Some((SystemTime::now() + IDEMPOTENCY_LIFETIME).into()),
+        };
+        let record = self.records.seal(Kind::Idempotency, &hex::encode(key), &record)?;
+        Ok(NewIdempotency {
+            key,
+            record,
+            lifetime: IDEMPOTENCY_LIFETIME,
+        })
+    }
+}
+
+fn public(id: &Id, livemode: bool, request: CreateVerificationSessionRequest) -> VerificationSession {
+    VerificationSession {
+        id: id.to_string(),
+        client_reference_id: request.client_reference_id,
+        created: Some(now()),
+        livemode,
+        metadata: request.metadata,
+        options: Some(request.options.unwrap_or_default()),
+        provided_details: request.provided_details,
+        related_customer: request.related_customer,
+        related_customer_account: request.related_customer_account,
+        related_person: request.related_person,
+        status: proto::identity::v1::VerificationSessionStatus::from(State::NEW.status).into(),
+        r#type: request.r#type,
+        ..VerificationSession::default()
+    }
+}
+
+/// SHA-256 of a request. The order of a map's entries on the wire is not fixed, so they are taken in order.
+fn fingerprint(livemode: bool, request: &CreateVerificationSessionRequest) -> [u8; 32] {
+    let metadata: BTreeMap<_, _> = request.metadata.iter().collect();
+    let rest = CreateVerificationSessionRequest {
+        metadata: Default::default(),
+        ..request.clone()
+    }
+    .encode_to_vec();
+    let entries = metadata
+        .into_iter()
+        .flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
+    hash([[u8::from(livemode)].as_slice(), &rest].into_iter().chain(entries))
+}
+
+/// SHA-256 over parts with their lengths, so that no two lists of parts give the same bytes.
+fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+fn random_partition() -> Result<u8, Error> {
+    let mut byte = [0];
+    getrandom::fill(&mut byte).map_err(crate::seal::SealError::Random)?;
+    let [byte] = byte;
+    Ok(byte % PARTITIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_depends_on_content_alone() {
+        let request = |entries: &[(&str, &str)]| CreateVerificationSessionRequest {
+            metadata: entries
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..Default::default()
+        };
+        let entries = [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")];
+        let mut turned = entries;
+        turned.reverse();
+        let first = fingerprint(true, &request(&entries));
+        assert_eq!(first, fingerprint(true, &request(&turned)));
+        assert_ne!(first, fingerprint(false, &request(&entries)));
+        assert_ne!(first, fingerprint(true, &request(&entries[1..])));
+        assert_ne!(hash([b"ab".as_slice(), b"c"]), hash([b"a".as_slice(), b"bc"]));
+    }
+}

@@ -1,0 +1,116 @@
+//! Pictures of a session, and handing them over to the checks.
+
+use std::collections::HashMap;
+
+use proto::id::Kind as IdKind;
+use proto::identity::v1::{File, ImagePurpose};
+use proto::store::v1::ImageRecord;
+
+use super::{Change, Session, Store, now};
+use crate::error::Error;
+use crate::evidence::Kept;
+use crate::id::Id;
+use crate::lifecycle::{Action, transition};
+use crate::seal::SecretKey;
+use crate::storage::JobStep;
+
+impl Store {
+    /// Seals a picture and attaches it, instead of the one of the same purpose.
+    pub async fn put_image(
+        &self,
+        session: &str,
+        account: Option<&str>,
+        purpose: ImagePurpose,
+        data: Vec<u8>,
+    ) -> Result<File, Error> {
+        if data.is_empty() {
+            return Err(Error::ImageEmpty);
+        }
+        if data.len() > proto::MAX_IMAGE_BYTES {
+            return Err(Error::ImageTooLarge(data.len()));
+        }
+        let before = self.session(session, account).await?;
+        // Asked before anything is written, and again in the step itself.
+        transition(before.state()?, Action::Attach)?;
+        let id = Id::new(IdKind::File, before.id.partition());
+        let file = File {
+            id: id.to_string(),
+            purpose: purpose.into(),
+            size: data.len() as u64,
+            created: Some(now()),
+        };
+        let kept = self.evidence.put(&id, data).await?;
+        let image = ImageRecord {
+            file: Some(file.clone()),
+            key: kept.key.expose().to_vec(),
+            path: kept.path.clone(),
+        };
+        let mut replaced = None;
+        let attached = self.update(session, account, |session| {
+            let event = session.apply(Action::Attach)?;
+            replaced = session.hold(image.clone());
+            Ok(Change::of(event))
+        });
+        match attached.await {
+            Ok(_) => {
+                if let Some(replaced) = replaced {
+                    self.evidence.delete(&replaced.path).await;
+                }
+                Ok(file)
+            }
+            Err(error @ (Error::Storage(_) | Error::Stopping)) => {
+                // The step may have happened although its answer was lost: the file stays.
+                Err(error)
+            }
+            Err(error) => {
+                self.evidence.delete(&kept.path).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens a picture that a session holds.
+    pub async fn image(&self, session: &str, file: &str) -> Result<Vec<u8>, Error> {
+        let session = self.session(session, None).await?;
+        let id = Id::parse(IdKind::File, file).ok_or(Error::FileNotFound)?;
+        let named = |image: &&ImageRecord| image.file.as_ref().is_some_and(|held| held.id == file);
+        let image = session.images.iter().find(named).ok_or(Error::FileNotFound)?;
+        let key = SecretKey::from_bytes(&image.key).ok_or(Error::FileNotFound)?;
+        Ok(self
+            .evidence
+            .get(
+                &id,
+                Kept {
+                    key,
+                    path: image.path.clone(),
+                },
+            )
+            .await?)
+    }
+
+    /// requires_input → processing, and one job.
+    pub async fn submit(
+        &self,
+        session: &str,
+        account: Option<&str>,
+        trace_context: HashMap<String, String>,
+    ) -> Result<Session, Error> {
+        self.update(session, account, |session| {
+            let event = session.apply(Action::Submit)?;
+            let missing = session.missing();
+            if !missing.is_empty() {
+                return Err(Error::ImagesMissing(missing));
+            }
+            session.attempts = session.attempts.saturating_add(1);
+            session.trace_context.clone_from(&trace_context);
+            Ok(Change {
+                event,
+                report: None,
+                job: JobStep::Enqueue {
+                    attempt: session.attempts,
+                },
+            })
+        })
+        .await
+    }
+}

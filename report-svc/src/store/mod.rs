@@ -1,0 +1,198 @@
+//! What is done to sessions: read, decide, write; again when somebody else was faster.
+
+mod complete;
+mod create;
+mod images;
+mod jobs;
+mod session;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use proto::id::Kind as IdKind;
+use proto::identity::v1::VerificationReport;
+use proto::store::v1::{EventRecord, ReportRecord, SessionRecord};
+
+pub use session::Session;
+
+use crate::error::Error;
+use crate::evidence::Evidence;
+use crate::id::Id;
+use crate::lifecycle::{Action, EventType};
+use crate::records::Records;
+use crate::seal::{Keyring, Kind};
+use crate::storage::{Commit, Committed, JobStep, SealedEvent, SealedReport, Storage};
+
+/// Conflicts after which a change is given up: the person's device, the backend and a worker may meet, but not this often.
+const TRIES: usize = 16;
+
+/// Everything that is remembered. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    storage: Arc<dyn Storage>,
+    evidence: Evidence,
+    records: Records,
+    max_deliveries: u32,
+}
+
+/// What comes with a change of a session, in the same step.
+struct Change {
+    event: Option<EventType>,
+    report: Option<(Id, VerificationReport)>,
+    job: JobStep,
+}
+
+impl Change {
+    fn of(event: Option<EventType>) -> Self {
+        Self {
+            event,
+            report: None,
+            job: JobStep::Keep,
+        }
+    }
+}
+
+impl Store {
+    /// A store over a storage; a job that was leased `max_deliveries` times without being completed is given up.
+    pub fn new(storage: Arc<dyn Storage>, evidence: Evidence, keyring: Keyring, max_deliveries: u32) -> Self {
+        Self {
+            storage,
+            evidence,
+            records: Records::new(keyring),
+            max_deliveries,
+        }
+    }
+
+    /// Whether storage and pictures can be used now.
+    pub async fn healthy(&self) -> bool {
+        self.storage.healthy().await && self.evidence.healthy().await
+    }
+
+    /// Marks what changed; see [`crate::storage::Changes`].
+    pub fn changes(&self) -> &crate::storage::Changes {
+        self.storage.changes()
+    }
+
+    /// Reads a session; with an account, only that account's.
+    pub async fn session(&self, id: &str, account: Option<&str>) -> Result<Session, Error> {
+        let id = Id::parse(IdKind::VerificationSession, id).ok_or(Error::SessionNotFound)?;
+        let found = self.storage.session(&id).await?.ok_or(Error::SessionNotFound)?;
+        let record: SessionRecord = self.records.open(Kind::Session, id.as_str(), &found.record)?;
+        if account.is_some_and(|account| account != record.account) {
+            return Err(Error::SessionNotFound);
+        }
+        Session::from_record(id, found.version, record)
+    }
+
+    /// requires_input → canceled.
+    pub async fn cancel(&self, id: &str, account: &str) -> Result<Session, Error> {
+        self.update(id, Some(account), |session| {
+            Ok(Change::of(session.apply(Action::Cancel)?))
+        })
+        .await
+    }
+
+    /// Reads an account's report.
+    pub async fn report(&self, id: &str, account: &str) -> Result<VerificationReport, Error> {
+        let record = self.report_record(id).await?;
+        if record.account != account {
+            return Err(Error::ReportNotFound);
+        }
+        record.report.ok_or(Error::Incomplete("report"))
+    }
+
+    async fn report_record(&self, id: &str) -> Result<ReportRecord, Error> {
+        let id = Id::parse(IdKind::VerificationReport, id).ok_or(Error::ReportNotFound)?;
+        let sealed = self.storage.report(&id).await?.ok_or(Error::ReportNotFound)?;
+        self.records.open(Kind::Report, id.as_str(), &sealed)
+    }
+
+    /// Reads, lets `change` decide, and writes; starts over when somebody else wrote in between. An error of `change`
+    /// leaves everything as it was.
+    async fn update(
+        &self,
+        id: &str,
+        account: Option<&str>,
+        mut change: impl FnMut(&mut Session) -> Result<Change, Error>,
+    ) -> Result<Session, Error> {
+        for _ in 0..TRIES {
+            let mut session = self.session(id, account).await?;
+            let step = change(&mut session)?;
+            session.settle();
+            if let Committed::Done(version) = self.commit(&session, step).await? {
+                session.version = version;
+                return Ok(session);
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    async fn commit(&self, session: &Session, change: Change) -> Result<Committed, Error> {
+        let record = self
+            .records
+            .seal(Kind::Session, session.id.as_str(), &session.to_record())?;
+        let event = change.event.map(|event| self.seal_event(session, event)).transpose()?;
+        let report = change
+            .report
+            .map(|(id, report)| self.seal_report(session, id, report))
+            .transpose()?;
+        let (expected, job) = (session.version, change.job);
+        let step = Commit {
+            session: session.id.clone(),
+            expected,
+            record,
+            report,
+            event,
+            job,
+        };
+        Ok(self.storage.commit(step).await?)
+    }
+
+    fn seal_event(&self, session: &Session, event: EventType) -> Result<SealedEvent, Error> {
+        let id = Id::new(IdKind::Event, session.id.partition());
+        let mut public = session.public.clone();
+        // Only for who asks for it, with a key that may.
+        public.verified_outputs = None;
+        let record = EventRecord {
+            id: id.to_string(),
+            created: Some(now()),
+            r#type: event.name().to_owned(),
+            account: session.account.clone(),
+            session: Some(public),
+        };
+        let record = self.records.seal(Kind::Event, id.as_str(), &record)?;
+        Ok(SealedEvent { id, record })
+    }
+
+    fn seal_report(&self, session: &Session, id: Id, report: VerificationReport) -> Result<SealedReport, Error> {
+        let record = ReportRecord {
+            report: Some(report),
+            account: session.account.clone(),
+        };
+        let record = self.records.seal(Kind::Report, id.as_str(), &record)?;
+        Ok(SealedReport { id, record })
+    }
+
+    /// A partition's events after a position, oldest first.
+    pub async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<(u64, EventRecord)>, Error> {
+        let sealed = self.storage.events(partition, after, limit).await?;
+        let open = |event: crate::storage::StoredEvent| {
+            Ok((
+                event.position,
+                self.records.open(Kind::Event, event.id.as_str(), &event.record)?,
+            ))
+        };
+        sealed.into_iter().map(open).collect()
+    }
+}
+
+fn now() -> prost_types::Timestamp {
+    SystemTime::now().into()
+}
+
+impl From<crate::storage::NotALease> for Error {
+    /// A token that we never gave holds no lease.
+    fn from(_: crate::storage::NotALease) -> Self {
+        Self::LeaseLost
+    }
+}

@@ -1,0 +1,160 @@
+//! A session in memory, between its record and the world.
+
+use std::collections::HashMap;
+
+use proto::identity::v1::redaction::Status as RedactionStatus;
+use proto::identity::v1::{
+    File, ImagePurpose, Redaction as PublicRedaction, SessionInsights, VerificationSession, VerificationSessionStatus,
+};
+use proto::store::v1::{ImageRecord, SessionRecord, StoredSession};
+
+use crate::error::Error;
+use crate::id::Id;
+use crate::lifecycle::{Action, EventType, Redaction, State, Status, transition};
+
+/// A session as it was read, and as it is being changed.
+pub struct Session {
+    /// `vs_…`.
+    pub id: Id,
+    /// The version that was read.
+    pub version: u64,
+    /// The account that it belongs to.
+    pub account: String,
+    /// What backends see, without `client_secret` and `url`.
+    pub public: VerificationSession,
+    /// The pictures held, at most one of each purpose.
+    pub images: Vec<ImageRecord>,
+    /// One per finished attempt, in order.
+    pub reports: Vec<String>,
+    /// How many times it was submitted.
+    pub attempts: u32,
+    /// W3C trace context of the last submission.
+    pub trace_context: HashMap<String, String>,
+}
+
+impl Session {
+    /// A record as it was read.
+    pub fn from_record(id: Id, version: u64, record: SessionRecord) -> Result<Self, Error> {
+        Ok(Self {
+            id,
+            version,
+            account: record.account,
+            public: record.session.ok_or(Error::Incomplete("session"))?,
+            images: record.images,
+            reports: record.reports,
+            attempts: record.attempts,
+            trace_context: record.trace_context,
+        })
+    }
+
+    /// The record to be written.
+    pub fn to_record(&self) -> SessionRecord {
+        SessionRecord {
+            session: Some(self.public.clone()),
+            account: self.account.clone(),
+            images: self.images.clone(),
+            attempts: self.attempts,
+            reports: self.reports.clone(),
+            trace_context: self.trace_context.clone(),
+        }
+    }
+
+    /// What other services get.
+    pub fn to_stored(&self) -> StoredSession {
+        StoredSession {
+            session: Some(self.public.clone()),
+            account: self.account.clone(),
+            version: self.version,
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> Result<State, Error> {
+        let status = match self.public.status() {
+            VerificationSessionStatus::RequiresInput => Status::RequiresInput,
+            VerificationSessionStatus::Processing => Status::Processing,
+            VerificationSessionStatus::Verified => Status::Verified,
+            VerificationSessionStatus::Canceled => Status::Canceled,
+            VerificationSessionStatus::Unspecified => return Err(Error::Incomplete("status")),
+        };
+        let redaction = match self.public.redaction.as_ref().map(PublicRedaction::status) {
+            None => None,
+            Some(RedactionStatus::Processing) => Some(Redaction::Processing),
+            Some(RedactionStatus::Redacted | RedactionStatus::Validated) => Some(Redaction::Redacted),
+            Some(RedactionStatus::Unspecified) => return Err(Error::Incomplete("redaction status")),
+        };
+        Ok(State { status, redaction })
+    }
+
+    /// Moves it along, or refuses; answers the event to be told.
+    pub fn apply(&mut self, action: Action) -> Result<Option<EventType>, Error> {
+        let next = transition(self.state()?, action)?;
+        self.public.set_status(next.to.status.into());
+        self.public.redaction = next.to.redaction.map(|redaction| {
+            let status = match redaction {
+                Redaction::Processing => RedactionStatus::Processing,
+                Redaction::Redacted => RedactionStatus::Redacted,
+            };
+            PublicRedaction { status: status.into() }
+        });
+        Ok(next.event)
+    }
+
+    /// Whether this submission is the one that the checks run for now.
+    pub fn is_processing(&self, attempt: u32) -> Result<bool, Error> {
+        Ok(self.state()?.status == Status::Processing && self.attempts == attempt)
+    }
+
+    /// Holds a picture, instead of the one of the same purpose; answers that one.
+    pub fn hold(&mut self, image: ImageRecord) -> Option<ImageRecord> {
+        let purpose = |image: &ImageRecord| image.file.as_ref().map(File::purpose);
+        let same = self.images.iter().position(|held| purpose(held) == purpose(&image));
+        let replaced = same.map(|index| self.images.remove(index));
+        self.images.push(image);
+        self.images.sort_by_key(|image| purpose(image).map(i32::from));
+        replaced
+    }
+
+    /// The pictures held, by purpose.
+    pub fn files(&self) -> Vec<File> {
+        self.images.iter().filter_map(|image| image.file.clone()).collect()
+    }
+
+    /// The pictures that must be uploaded before it can be submitted. Whether a document needs its back is known only when its
+    /// front has been read: a back is never required.
+    pub fn missing(&self) -> Vec<ImagePurpose> {
+        let options = self
+            .public
+            .options
+            .as_ref()
+            .and_then(|options| options.document.as_ref());
+        let selfie = options.is_some_and(|options| options.require_matching_selfie);
+        let held = self.files();
+        [(ImagePurpose::DocumentFront, true), (ImagePurpose::Selfie, selfie)]
+            .into_iter()
+            .filter(|(purpose, required)| *required && held.iter().all(|file| file.purpose() != *purpose))
+            .map(|(purpose, _)| purpose)
+            .collect()
+    }
+
+    /// Brings what is derived up to date, before it is written.
+    pub fn settle(&mut self) {
+        self.public.insights = Some(SessionInsights {
+            attempts: self.attempts,
+            files: self.files(),
+        });
+    }
+
+    /// The answer that its creation had, to be given again for the same idempotency key. Everything that can change after the
+    /// creation is undone; the rest is as it was.
+    pub fn as_created(mut self) -> Self {
+        self.public.set_status(State::NEW.status.into());
+        self.public.redaction = None;
+        self.public.last_error = None;
+        self.public.last_verification_report = None;
+        self.public.verified_outputs = None;
+        self.public.insights = Some(SessionInsights::default());
+        self.version = 1;
+        self
+    }
+}
