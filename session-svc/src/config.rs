@@ -7,6 +7,9 @@ use service_kit::config::{Secret, ServeConfig};
 /// How long a job stays with a worker that does not say that it is still at it.
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 
+/// Name of a replica that is not told its name.
+const DEFAULT_REPLICA: &str = "session-svc";
+
 /// Everything that can be set.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
@@ -32,7 +35,10 @@ pub struct Config {
     /// Verifications driven at once; two per core when not given, 0 for a replica that only answers calls.
     #[arg(long, env = "BONAFIDE_VERIFICATION_WORKERS")]
     pub verification_workers: Option<usize>,
-    /// How long a job stays with a worker that died before another one gets it; at least 100ms.
+    /// Name of this replica, by which operators find its workers in the queue. Containers have it in HOSTNAME.
+    #[arg(long, env = "HOSTNAME", default_value = DEFAULT_REPLICA)]
+    pub replica: String,
+    /// How long a job stays with a worker that died before another one gets it; 100ms to 1h.
     #[arg(long, env = "BONAFIDE_LEASE", default_value = "30s", value_parser = humantime::parse_duration)]
     pub lease: Duration,
 }
@@ -48,6 +54,7 @@ impl Default for Config {
             document_address: String::new(),
             selfie_address: String::new(),
             verification_workers: None,
+            replica: DEFAULT_REPLICA.to_owned(),
             lease: DEFAULT_LEASE,
         }
     }

@@ -1,6 +1,7 @@
 //! Starting session-svc.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +33,10 @@ const MAX_UPLOAD_MESSAGE_BYTES: usize = proto::MAX_IMAGE_BYTES + 2 * 1024 * 1024
 /// Largest message without a picture: 50 entries of metadata of 540 four-byte characters, and room for the rest.
 const MAX_PLAIN_MESSAGE_BYTES: usize = 256 * 1024;
 
-const MIN_LEASE: Duration = Duration::from_millis(100);
+/// Shorter ones would end while they are taken; report-svc gives no longer ones.
+const LEASES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3600);
+
+const MAX_REPLICA_LENGTH: usize = 100;
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +55,12 @@ pub enum StartError {
         /// What is wrong with it.
         source: ClientError,
     },
-    /// Leases would end while they are taken.
-    #[error("--lease must be at least {MIN_LEASE:?}")]
+    /// A lease that cannot work.
+    #[error("--lease must be 100ms to 1h")]
     Lease,
+    /// A name that the queue cannot hold.
+    #[error("--replica (HOSTNAME) must have 1 to {MAX_REPLICA_LENGTH} visible ASCII characters")]
+    Replica,
     /// The port could not be bound, or the configuration is wrong.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -75,8 +82,12 @@ impl Service {
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let client_secrets = ClientSecrets::new(&config.client_secret_key)?;
         let authenticator = Authenticator::new(ApiKeys::parse(&config.api_keys)?, client_secrets.clone());
-        if config.lease < MIN_LEASE {
+        if !LEASES.contains(&config.lease) {
             return Err(StartError::Lease);
+        }
+        let visible = config.replica.bytes().all(|letter| letter.is_ascii_graphic());
+        if !visible || !(1..=MAX_REPLICA_LENGTH).contains(&config.replica.len()) {
+            return Err(StartError::Replica);
         }
         let channel = |flag, address: &str| {
             ServiceChannel::new(address, config.serve.service_token.as_ref())
@@ -113,7 +124,7 @@ impl Service {
             self.config.serve.drain_timeout,
             stop.clone(),
         );
-        let workers = crew.work(self.config.verification_workers());
+        let workers = crew.work(&self.config.replica, self.config.verification_workers());
 
         let mut routes = Routes::builder();
         let sessions = Sessions::new(store.clone(), self.client_secrets, stop.clone());

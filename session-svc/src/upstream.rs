@@ -98,7 +98,7 @@ fn log(status: &Status) {
     tracing::warn!(
         code = status.code() as i32,
         reason = status::reason(status),
-        message = status.message(),
+        error = status.message(),
         "report-svc could not serve a call"
     );
 }

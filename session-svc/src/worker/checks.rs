@@ -42,13 +42,13 @@ impl CheckError {
             Self::Service { status, .. } if upstream::is_transient(status) => tracing::warn!(
                 code = status.code() as i32,
                 reason = status::reason(status),
-                message = status.message(),
+                error = status.message(),
                 "{self}"
             ),
             Self::Service { status, .. } => tracing::error!(
                 code = status.code() as i32,
                 reason = status::reason(status),
-                message = status.message(),
+                error = status.message(),
                 "{self}"
             ),
             Self::MissingPicture(_) => tracing::error!("{self}"),

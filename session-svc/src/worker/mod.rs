@@ -89,12 +89,11 @@ impl Crew {
     }
 
     /// Runs this many workers until told to stop; ends when the last one has.
-    pub(crate) async fn work(self: Arc<Self>, workers: usize) {
+    pub(crate) async fn work(self: Arc<Self>, replica: &str, workers: usize) {
         let mut running = JoinSet::new();
         for index in 0..workers {
             let crew = Arc::clone(&self);
-            // Several replicas on one machine, as in tests, have process ids of their own.
-            let name = format!("session-svc-{}-{index}", std::process::id());
+            let name = format!("{replica}/{index}");
             running.spawn(async move { crew.work_alone(&name).await });
         }
         running.join_all().await;
@@ -141,7 +140,7 @@ impl Crew {
             Err(status) if answered_before => tracing::warn!(
                 code = status.code() as i32,
                 reason = status::reason(status),
-                message = status.message(),
+                error = status.message(),
                 "report-svc gives no jobs: workers wait until it does"
             ),
             Ok(_) | Err(_) => {}

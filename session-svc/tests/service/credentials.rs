@@ -219,6 +219,20 @@ async fn does_not_start_with_keys_that_cannot_be_meant() {
             },
             "--lease",
         ),
+        (
+            Config {
+                lease: Duration::from_secs(3601),
+                ..addresses()
+            },
+            "--lease",
+        ),
+        (
+            Config {
+                replica: "no name".to_owned(),
+                ..addresses()
+            },
+            "--replica",
+        ),
     ] {
         let error = Service::bind(config).await.err().expect("must be refused").to_string();
         assert!(error.contains(words), "{error:?} lacks {words:?}");
