@@ -193,7 +193,7 @@ async fn a_job_without_its_picture_is_handed_back() {
 async fn a_long_check_keeps_its_lease() {
     let running = start_with(Config {
         verification_workers: Some(1),
-        lease: Duration::from_millis(300),
+        lease: Duration::from_millis(900),
         ..config()
     })
     .await;
