@@ -1,3 +1,17 @@
 //! Reads and judges identity documents.
+//!
+//! [`reader`] turns pictures into a machine-readable zone, [`mrz`] knows what such a zone may hold and corrects what text
+//! recognition made of it, [`judge`] turns it into the outcome of the check, and [`server`] puts all of it behind gRPC. Nothing is
+//! kept between calls.
 
+pub mod config;
+pub mod error;
+pub mod evaluate;
+pub mod judge;
+mod message;
 pub mod mrz;
+pub mod reader;
+mod request;
+pub mod server;
+
+mod service;

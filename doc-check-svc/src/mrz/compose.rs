@@ -76,20 +76,29 @@ pub fn compose(fields: &Fields<'_>) -> Result<Vec<String>, ComposeError> {
             && let Some(line) = lines.get_mut(field.line)
             && let Some(place) = line.get_mut(field.start..field.end)
         {
-            place.iter_mut().zip(text.bytes()).for_each(|(place, symbol)| *place = symbol);
+            place
+                .iter_mut()
+                .zip(text.bytes())
+                .for_each(|(place, symbol)| *place = symbol);
         }
     };
     let room = |kind| format.field(kind).map_or(0, |field| field.end - field.start);
 
     put(FieldKind::DocumentCode, document_code(fields)?);
-    put(FieldKind::IssuingState, state("the issuing state", fields.issuing_state)?);
+    put(
+        FieldKind::IssuingState,
+        state("the issuing state", fields.issuing_state)?,
+    );
     put(FieldKind::Nationality, state("the nationality", fields.nationality)?);
     let surname = transliterate(fields.surname).map_err(ComposeError::Name)?;
     let given = transliterate(fields.given_names).map_err(ComposeError::Name)?;
     if surname.is_empty() {
         return Err(ComposeError::NoSurname);
     }
-    put(FieldKind::Name, &Name::to_field(&surname, &given, room(FieldKind::Name)));
+    put(
+        FieldKind::Name,
+        &Name::to_field(&surname, &given, room(FieldKind::Name)),
+    );
 
     // On cards a long number continues in the optional data, followed by its check digit and a filler.
     let number = fields.number.to_ascii_uppercase();
@@ -100,7 +109,9 @@ pub fn compose(fields: &Fields<'_>) -> Result<Vec<String>, ComposeError> {
     if number.is_empty() || number.len() > longest || !number.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(ComposeError::Number(longest));
     }
-    let (head, tail) = number.split_at_checked(room(FieldKind::Number)).unwrap_or((&number, ""));
+    let (head, tail) = number
+        .split_at_checked(room(FieldKind::Number))
+        .unwrap_or((&number, ""));
     put(FieldKind::Number, head);
     let continued = if tail.is_empty() {
         put(FieldKind::NumberCheck, &digit(&format!("{head:<<9}")));
@@ -112,11 +123,22 @@ pub fn compose(fields: &Fields<'_>) -> Result<Vec<String>, ComposeError> {
     let optional = format!("{continued}{}", fields.optional);
     for (kind, name, text) in [
         (FieldKind::Optional, "the optional data", optional.as_str()),
-        (FieldKind::SecondOptional, "the second optional data", fields.second_optional),
+        (
+            FieldKind::SecondOptional,
+            "the second optional data",
+            fields.second_optional,
+        ),
     ] {
         if text.len() > room(kind) || !text.bytes().all(|symbol| Class::Any.allows(symbol)) {
-            let taken = if kind == FieldKind::Optional { continued.len() } else { 0 };
-            return Err(ComposeError::Optional { field: name, longest: room(kind) - taken });
+            let taken = if kind == FieldKind::Optional {
+                continued.len()
+            } else {
+                0
+            };
+            return Err(ComposeError::Optional {
+                field: name,
+                longest: room(kind) - taken,
+            });
         }
         put(kind, text);
     }
@@ -133,7 +155,10 @@ pub fn compose(fields: &Fields<'_>) -> Result<Vec<String>, ComposeError> {
             Sex::Unspecified => "<",
         },
     );
-    put(FieldKind::OptionalCheck, &digit(&format!("{optional:<<width$}", width = room(FieldKind::Optional))));
+    put(
+        FieldKind::OptionalCheck,
+        &digit(&format!("{optional:<<width$}", width = room(FieldKind::Optional))),
+    );
 
     let covered: Vec<u8> = format
         .fields()
@@ -149,7 +174,10 @@ pub fn compose(fields: &Fields<'_>) -> Result<Vec<String>, ComposeError> {
     {
         *place = digit;
     }
-    Ok(lines.into_iter().map(|line| line.into_iter().map(char::from).collect()).collect())
+    Ok(lines
+        .into_iter()
+        .map(|line| line.into_iter().map(char::from).collect())
+        .collect())
 }
 
 fn document_code<'text>(fields: &Fields<'text>) -> Result<&'text str, ComposeError> {
@@ -163,7 +191,11 @@ fn document_code<'text>(fields: &Fields<'text>) -> Result<&'text str, ComposeErr
     let fits = matches!(code.len(), 1 | 2)
         && code.bytes().all(|byte| byte.is_ascii_uppercase())
         && code.chars().next().is_some_and(|first| allowed.contains(first));
-    if fits { Ok(code) } else { Err(ComposeError::DocumentCode(allowed)) }
+    if fits {
+        Ok(code)
+    } else {
+        Err(ComposeError::DocumentCode(allowed))
+    }
 }
 
 fn state<'text>(field: &'static str, code: &'text str) -> Result<&'text str, ComposeError> {

@@ -65,17 +65,24 @@ pub fn correct(lines: &[Vec<Glyph>]) -> Option<Corrected> {
     // hold.
     let free_as = |format: Format| {
         let fits = |line: &Vec<Glyph>| line.len().abs_diff(format.line_length()) <= MOST_MISCOUNTED;
-        lines.iter().all(fits).then(|| Lattice::search(format, lines, false))?.map(|free| (format, free))
+        lines
+            .iter()
+            .all(fits)
+            .then(|| Lattice::search(format, lines, false))?
+            .map(|free| (format, free))
     };
-    let (format, free) =
-        Format::ALL.into_iter().filter_map(free_as).min_by(|(_, a), (_, b)| a.cost.total_cmp(&b.cost))?;
+    let (format, free) = Format::ALL
+        .into_iter()
+        .filter_map(free_as)
+        .min_by(|(_, a), (_, b)| a.cost.total_cmp(&b.cost))?;
     let positions = (format.lines() * format.line_length()) as f32;
     let cost = free.cost / positions;
     if cost > MOST_COST {
         return None;
     }
-    let holding = Lattice::search(format, lines, true)
-        .filter(|path| path.cost - free.cost <= BUDGET && changed(format, lines, path) <= changed(format, lines, &free) + MOST_CHANGES);
+    let holding = Lattice::search(format, lines, true).filter(|path| {
+        path.cost - free.cost <= BUDGET && changed(format, lines, path) <= changed(format, lines, &free) + MOST_CHANGES
+    });
     let check_digits_hold = holding.is_some();
     let mut path = holding.unwrap_or(free);
     name_states(format, lines, &mut path);
@@ -99,7 +106,9 @@ fn name_states(format: Format, lines: &[Vec<Glyph>], path: &mut Path) {
         let Some(field) = format.field(kind) else { continue };
         let start = field.line * format.line_length() + field.start;
         let Some(glyphs) = lines.get(field.line) else { continue };
-        let Some(placed) = path.placed.get_mut(start..start + 3) else { continue };
+        let Some(placed) = path.placed.get_mut(start..start + 3) else {
+            continue;
+        };
         let code: String = placed.iter().map(|placed| char::from(placed.symbol)).collect();
         if State::of(code.trim_end_matches('<')).is_some() {
             continue;
@@ -113,12 +122,17 @@ fn name_states(format: Format, lines: &[Vec<Glyph>], path: &mut Path) {
             };
             placed.iter().zip(symbols).map(cost_of).sum()
         };
-        let likeliest = State::codes().map(|code| (code, cost(code))).min_by(|a, b| a.1.total_cmp(&b.1));
+        let likeliest = State::codes()
+            .map(|code| (code, cost(code)))
+            .min_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((code, cost)) = likeliest
             && cost <= STATE_BUDGET
         {
             let symbols = code.bytes().chain(std::iter::repeat(b'<'));
-            placed.iter_mut().zip(symbols).for_each(|(placed, symbol)| placed.symbol = symbol);
+            placed
+                .iter_mut()
+                .zip(symbols)
+                .for_each(|(placed, symbol)| placed.symbol = symbol);
         }
     }
 }

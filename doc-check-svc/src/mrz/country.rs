@@ -113,7 +113,10 @@ mod tests {
         for table in [ISO, ICAO] {
             assert!(table.is_sorted_by(|a, b| a.0 < b.0));
         }
-        assert!(ICAO.iter().all(|(code, _)| ISO.binary_search_by_key(code, |(code, _)| code).is_err()));
+        assert!(
+            ICAO.iter()
+                .all(|(code, _)| ISO.binary_search_by_key(code, |(code, _)| code).is_err())
+        );
         assert_eq!(ISO.len(), 249);
     }
 

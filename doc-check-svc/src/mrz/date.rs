@@ -41,7 +41,11 @@ impl Date {
             (None, Some(month), Some(day)) => full(2000, month, day).is_some(),
             (_, month, day) => month.is_none_or(|m| (1..=12).contains(&m)) && day.is_none_or(|d| (1..=31).contains(&d)),
         };
-        if real { Ok(Self { year, month, day }) } else { Err(NotADate) }
+        if real {
+            Ok(Self { year, month, day })
+        } else {
+            Err(NotADate)
+        }
     }
 
     /// Reads YYMMDD. `today` decides the century.
@@ -50,7 +54,9 @@ impl Date {
     /// [`NotADate`] when it is not six symbols, a part is neither two digits nor two fillers, or there is no such day.
     pub fn parse(field: &str, century: Century, today: time::Date) -> Result<Self, NotADate> {
         let parts = field.as_bytes().as_chunks::<2>();
-        let ([year, month, day], []) = parts else { return Err(NotADate) };
+        let ([year, month, day], []) = parts else {
+            return Err(NotADate);
+        };
         let (year, month, day) = (part(*year)?, part(*month)?, part(*day)?);
         let year = match year {
             Some(year) => Some(century.resolve(i32::from(year), month, day, today)),
@@ -89,14 +95,24 @@ impl Date {
     /// As a field of the machine-readable zone: YYMMDD with fillers for what is unknown.
     #[must_use]
     pub fn to_field(self) -> String {
-        let two = |part: Option<i32>| part.map_or_else(|| "<<".to_owned(), |part| format!("{:02}", part.rem_euclid(100)));
-        format!("{}{}{}", two(self.year), two(self.month.map(i32::from)), two(self.day.map(i32::from)))
+        let two =
+            |part: Option<i32>| part.map_or_else(|| "<<".to_owned(), |part| format!("{:02}", part.rem_euclid(100)));
+        format!(
+            "{}{}{}",
+            two(self.year),
+            two(self.month.map(i32::from)),
+            two(self.day.map(i32::from))
+        )
     }
 }
 
 impl From<time::Date> for Date {
     fn from(date: time::Date) -> Self {
-        Self { year: Some(date.year()), month: Some(date.month().into()), day: Some(date.day()) }
+        Self {
+            year: Some(date.year()),
+            month: Some(date.month().into()),
+            day: Some(date.day()),
+        }
     }
 }
 
@@ -157,7 +173,11 @@ mod tests {
         assert_eq!(year("261123", Century::Expiry), Some(2026));
         assert_eq!(year("350101", Century::Birth), Some(1935));
         assert_eq!(year("350101", Century::Expiry), Some(2035));
-        assert_eq!(year("960101", Century::Expiry), Some(1996), "an old passport is not valid until 2096");
+        assert_eq!(
+            year("960101", Century::Expiry),
+            Some(1996),
+            "an old passport is not valid until 2096"
+        );
         assert_eq!(year("560101", Century::Expiry), Some(2056));
         let later = date!(2095 - 06 - 01);
         let expiry = Date::parse("030101", Century::Expiry, later).expect("a date");
@@ -178,7 +198,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_day() {
-        for field in ["741312", "740431", "230229", "7408", "74081", "7408123", "7<0812", "AB0812", "740800", "ÄÄÄ"] {
+        for field in [
+            "741312", "740431", "230229", "7408", "74081", "7408123", "7<0812", "AB0812", "740800", "ÄÄÄ",
+        ] {
             assert_eq!(Date::parse(field, Century::Birth, TODAY), Err(NotADate), "{field}");
         }
     }

@@ -195,7 +195,12 @@ impl Field {
 
 /// A field by the positions that the standard prints: from 1, both ends included.
 const fn field(kind: FieldKind, line: usize, first: usize, last: usize) -> Field {
-    Field { kind, line: line - 1, start: first - 1, end: last }
+    Field {
+        kind,
+        line: line - 1,
+        start: first - 1,
+        end: last,
+    }
 }
 
 const TD1: &[Field] = &[
@@ -290,10 +295,19 @@ mod tests {
                 if position == format.line_length() {
                     (line, position) = (line + 1, 0);
                 }
-                assert_eq!((field.line, field.start), (line, position), "{format:?} {:?}", field.kind);
+                assert_eq!(
+                    (field.line, field.start),
+                    (line, position),
+                    "{format:?} {:?}",
+                    field.kind
+                );
                 position = field.end;
             }
-            assert_eq!((line + 1, position), (format.lines(), format.line_length()), "{format:?}");
+            assert_eq!(
+                (line + 1, position),
+                (format.lines(), format.line_length()),
+                "{format:?}"
+            );
         }
     }
 }

@@ -36,7 +36,11 @@ impl Name {
     /// Writes a field of exactly `length` symbols. A name that does not fit is cut so that as much of the surname as possible
     /// and at least the first given letter remain, and the last symbol is a letter (9303-4 §4.2.3).
     pub(crate) fn to_field(surname: &str, given_names: &str, length: usize) -> String {
-        let separator = if given_names.is_empty() || surname.is_empty() { "" } else { "<<" };
+        let separator = if given_names.is_empty() || surname.is_empty() {
+            ""
+        } else {
+            "<<"
+        };
         let least = separator.len() + usize::from(!separator.is_empty());
         let surname = surname.get(..length.saturating_sub(least)).unwrap_or(surname);
         let surname = surname.trim_end_matches('<');
@@ -90,7 +94,7 @@ fn capital(character: char) -> Option<&'static str> {
 
 /// 9303-3 §6: part A (Latin) and part B (Cyrillic). Where the standard leaves a choice, the first is taken.
 const LETTERS: &[(&str, &str)] = &[
-    ("A", "ÁÀÂÃĂĀĄ" ),
+    ("A", "ÁÀÂÃĂĀĄ"),
     ("AE", "ÄÆ"),
     ("AA", "Å"),
     ("C", "ĆĈČĊÇ"),
@@ -162,12 +166,21 @@ mod tests {
     #[test]
     fn reads_names() {
         let name = Name::parse("VAN<DER<MUELLEN<<MARIA<OLIVIA<<<<<<<<<<");
-        assert_eq!((name.surname.as_str(), name.given_names.as_str()), ("VAN DER MUELLEN", "MARIA OLIVIA"));
+        assert_eq!(
+            (name.surname.as_str(), name.given_names.as_str()),
+            ("VAN DER MUELLEN", "MARIA OLIVIA")
+        );
         assert!(!name.may_be_truncated);
         let alone = Name::parse("ARKFREITH<<<<<<<<<<<<<");
         assert_eq!((alone.surname.as_str(), alone.given_names.as_str()), ("ARKFREITH", ""));
         assert!(Name::parse("UNITED<KINGDOM<<JODIE<PI").may_be_truncated);
-        assert_eq!(Name::parse(""), Name { may_be_truncated: true, ..Name::default() });
+        assert_eq!(
+            Name::parse(""),
+            Name {
+                may_be_truncated: true,
+                ..Name::default()
+            }
+        );
     }
 
     #[test]
@@ -191,7 +204,10 @@ mod tests {
     #[test]
     fn cuts_names_that_do_not_fit() {
         assert_eq!(Name::to_field("ERIKSSON", "ANNA", 16), "ERIKSSON<<ANNA<<");
-        assert_eq!(Name::to_field("NILAVADHANANANDA", "CHAYAPA", 20), "NILAVADHANANANDA<<CH");
+        assert_eq!(
+            Name::to_field("NILAVADHANANANDA", "CHAYAPA", 20),
+            "NILAVADHANANANDA<<CH"
+        );
         assert_eq!(Name::to_field("ABCDEFGHIJKLMNOP", "XYZ", 12), "ABCDEFGHI<<X");
         assert_eq!(Name::to_field("ABC<EFG", "XYZ", 7), "ABC<<XY");
         assert_eq!(Name::to_field("SMITH", "JOHN<PAUL", 12), "SMITH<<JOH<P");

@@ -102,7 +102,10 @@ pub struct Mrz {
 /// Personal: shows the format and the outcome of the checks only.
 impl std::fmt::Debug for Mrz {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mrz").field("format", &self.format).field("checks", &self.checks).finish_non_exhaustive()
+        f.debug_struct("Mrz")
+            .field("format", &self.format)
+            .field("checks", &self.checks)
+            .finish_non_exhaustive()
     }
 }
 
@@ -123,8 +126,10 @@ impl Mrz {
             return Err(ParseError::Ragged);
         }
         let code = first.bytes().next().unwrap_or_default();
-        let format = Format::of(lines.len(), first.len(), code)
-            .ok_or(ParseError::Shape { lines: lines.len(), length: first.len() })?;
+        let format = Format::of(lines.len(), first.len(), code).ok_or(ParseError::Shape {
+            lines: lines.len(),
+            length: first.len(),
+        })?;
         Ok(Zone { format, lines: &lines }.read(today))
     }
 
@@ -180,13 +185,25 @@ impl Zone<'_> {
         for kind in [FieldKind::Optional, FieldKind::SecondOptional] {
             if self.format.field(kind).is_some() {
                 let text = self.text(kind);
-                let own = if kind == FieldKind::Optional { text.get(continued..).unwrap_or_default() } else { text };
+                let own = if kind == FieldKind::Optional {
+                    text.get(continued..).unwrap_or_default()
+                } else {
+                    text
+                };
                 optional.push(own.trim_matches('<').to_owned());
             }
         }
-        let mut malformed: Vec<FieldKind> =
-            self.format.fields().iter().filter(|field| !self.well_formed(field)).map(|field| field.kind).collect();
-        for (kind, wrong) in [(FieldKind::BirthDate, birth.is_err()), (FieldKind::ExpiryDate, expiry.is_err())] {
+        let mut malformed: Vec<FieldKind> = self
+            .format
+            .fields()
+            .iter()
+            .filter(|field| !self.well_formed(field))
+            .map(|field| field.kind)
+            .collect();
+        for (kind, wrong) in [
+            (FieldKind::BirthDate, birth.is_err()),
+            (FieldKind::ExpiryDate, expiry.is_err()),
+        ] {
             if wrong && !malformed.contains(&kind) {
                 malformed.push(kind);
             }
@@ -220,7 +237,10 @@ impl Zone<'_> {
     }
 
     fn slice(&self, field: &Field) -> &str {
-        self.lines.get(field.line).and_then(|line| line.get(field.start..field.end)).unwrap_or_default()
+        self.lines
+            .get(field.line)
+            .and_then(|line| line.get(field.start..field.end))
+            .unwrap_or_default()
     }
 
     fn well_formed(&self, field: &Field) -> bool {
@@ -239,9 +259,7 @@ impl Zone<'_> {
         let long = matches!(self.format, Format::Td1 | Format::Td2) && self.text(FieldKind::NumberCheck) == "<";
         let rest = self.text(FieldKind::Optional).split('<').next().unwrap_or_default();
         match rest.char_indices().last() {
-            Some((check, _)) if long => {
-                (format!("{number}{}", rest.get(..check).unwrap_or_default()), rest.len())
-            }
+            Some((check, _)) if long => (format!("{number}{}", rest.get(..check).unwrap_or_default()), rest.len()),
             _ => (number.to_owned(), 0),
         }
     }
@@ -253,9 +271,14 @@ impl Zone<'_> {
             FieldKind::BirthCheck => Some(self.text(FieldKind::BirthDate).to_owned()),
             FieldKind::ExpiryCheck => Some(self.text(FieldKind::ExpiryDate).to_owned()),
             FieldKind::OptionalCheck => Some(self.text(FieldKind::Optional).to_owned()),
-            FieldKind::CompositeCheck => {
-                Some(self.format.fields().iter().filter(|f| f.in_composite()).map(|f| self.slice(f)).collect())
-            }
+            FieldKind::CompositeCheck => Some(
+                self.format
+                    .fields()
+                    .iter()
+                    .filter(|f| f.in_composite())
+                    .map(|f| self.slice(f))
+                    .collect(),
+            ),
             _ => None,
         };
         let mut checks = Vec::new();
@@ -270,7 +293,10 @@ impl Zone<'_> {
                 && printed == Some(b'<')
                 && covered.bytes().all(|symbol| symbol == b'<');
             let holds = unused || (printed.is_some() && printed == check_digit(covered.bytes()));
-            checks.push(Check { kind: field.kind, holds });
+            checks.push(Check {
+                kind: field.kind,
+                holds,
+            });
         }
         checks
     }

@@ -19,7 +19,10 @@ fn reads_the_specimen_passport() {
     ]);
     assert_eq!(mrz.format, Format::Td3);
     assert_eq!((mrz.document_code.as_str(), mrz.issuing_state.as_str()), ("P", "UTO"));
-    assert_eq!((mrz.name.surname.as_str(), mrz.name.given_names.as_str()), ("ERIKSSON", "ANNA MARIA"));
+    assert_eq!(
+        (mrz.name.surname.as_str(), mrz.name.given_names.as_str()),
+        ("ERIKSSON", "ANNA MARIA")
+    );
     assert_eq!((mrz.number.as_str(), mrz.nationality.as_str()), ("L898902C3", "UTO"));
     assert_eq!(mrz.birth_date, Date::new(Some(1974), Some(8), Some(12)).ok());
     assert_eq!(mrz.expiry_date, Date::new(Some(2012), Some(4), Some(15)).ok());
@@ -68,10 +71,18 @@ fn tells_what_is_wrong_without_failing() {
         "P<UT0ERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
         "L898902C36UTO7413122Z1204159ZE184226B<<<<<10",
     ]);
-    assert_eq!(mrz.malformed, [FieldKind::IssuingState, FieldKind::Sex, FieldKind::BirthDate]);
+    assert_eq!(
+        mrz.malformed,
+        [FieldKind::IssuingState, FieldKind::Sex, FieldKind::BirthDate]
+    );
     assert_eq!(mrz.issuer(), None);
     assert_eq!((mrz.sex, mrz.sex_mark, mrz.birth_date), (None, Some('Z'), None));
-    let failed: Vec<_> = mrz.checks.iter().filter(|check| !check.holds).map(|check| check.kind).collect();
+    let failed: Vec<_> = mrz
+        .checks
+        .iter()
+        .filter(|check| !check.holds)
+        .map(|check| check.kind)
+        .collect();
     assert_eq!(failed, [FieldKind::BirthCheck, FieldKind::CompositeCheck]);
 }
 
@@ -90,7 +101,12 @@ fn knows_the_kinds_of_document() {
         assert_eq!(kind(code, Format::Td2), Some(DocumentType::IdCard));
     }
     assert_eq!(kind("D<", Format::Td1), Some(DocumentType::DrivingLicense));
-    for (code, format) in [("V<", Format::MrvA), ("VC", Format::MrvB), ("AC", Format::Td1), ("XX", Format::Td3)] {
+    for (code, format) in [
+        ("V<", Format::MrvA),
+        ("VC", Format::MrvB),
+        ("AC", Format::Td1),
+        ("XX", Format::Td3),
+    ] {
         assert_eq!(kind(code, format), None);
     }
 }

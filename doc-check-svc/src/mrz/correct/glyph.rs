@@ -35,7 +35,9 @@ impl Glyph {
     /// Empty when there is no candidate.
     #[must_use]
     pub fn of(candidates: &[(char, f32)]) -> Vec<Self> {
-        let Some(&(best, confidence)) = candidates.first() else { return Vec::new() };
+        let Some(&(best, confidence)) = candidates.first() else {
+            return Vec::new();
+        };
         let costs = |mixed: bool| {
             let mut likelihood = [FLOOR; SYMBOLS];
             for &(character, probability) in candidates {
@@ -50,16 +52,38 @@ impl Glyph {
             }
             likelihood.map(|probability| -probability.ln())
         };
-        let first = symbols(best).into_iter().next().map(|(symbol, _)| symbol).filter(|_| !is_blank(best));
-        let glyph = Self { known: costs(false), mixed: costs(true), best: first, confidence };
-        let count = if matches!(best, '«' | '»' | '《' | '≪') { 2 } else { 1 };
+        let first = symbols(best)
+            .into_iter()
+            .next()
+            .map(|(symbol, _)| symbol)
+            .filter(|_| !is_blank(best));
+        let glyph = Self {
+            known: costs(false),
+            mixed: costs(true),
+            best: first,
+            confidence,
+        };
+        let count = if matches!(best, '«' | '»' | '《' | '≪') {
+            2
+        } else {
+            1
+        };
         vec![glyph; count]
+    }
+
+    /// It was read as a filler.
+    #[must_use]
+    pub fn is_filler(&self) -> bool {
+        self.best == Some(b'<')
     }
 
     /// Cost of this symbol behind the character, from about 0 to about 11.5.
     pub(super) fn cost(&self, symbol: u8, class: Class) -> f32 {
         let costs = if class == Class::Any { &self.mixed } else { &self.known };
-        index(symbol).and_then(|index| costs.get(index)).copied().unwrap_or(f32::INFINITY)
+        index(symbol)
+            .and_then(|index| costs.get(index))
+            .copied()
+            .unwrap_or(f32::INFINITY)
     }
 
     /// Cost where both neighbours look like fillers: there a letter that resembles one mostly is one.
@@ -151,7 +175,10 @@ fn symbols(character: char) -> Vec<(u8, f32)> {
         'Ζ' | 'Ž' => vec![(b'Z', 1.0)],
         'З' => vec![(b'3', 1.0)],
         'Б' => vec![(b'6', 1.0)],
-        'a'..='z' => ascii(character.to_ascii_uppercase()).map(|symbol| (symbol, 0.9)).into_iter().collect(),
+        'a'..='z' => ascii(character.to_ascii_uppercase())
+            .map(|symbol| (symbol, 0.9))
+            .into_iter()
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -167,11 +194,22 @@ fn is_blank(character: char) -> bool {
 /// compete, and is sure of either. In fields of both kinds its word stands, unless it is in doubt itself: else nearly every
 /// wrong check digit could be made right by some look-alike. O and I are the exception: most states leave them out of numbers.
 fn look_alikes(read: u8, mixed: bool) -> impl Iterator<Item = (u8, f32)> {
-    let digits = DIGIT_LOOK_ALIKES.iter().filter_map(move |&(digit, letter, weight)| match read {
-        _ if read == letter => Some((digit, if !mixed { weight } else if avoided(letter) { 0.01 } else { 0.0005 })),
-        _ if read == digit => Some((letter, if mixed { 0.0005 } else { weight })),
-        _ => None,
-    });
+    let digits = DIGIT_LOOK_ALIKES
+        .iter()
+        .filter_map(move |&(digit, letter, weight)| match read {
+            _ if read == letter => Some((
+                digit,
+                if !mixed {
+                    weight
+                } else if avoided(letter) {
+                    0.01
+                } else {
+                    0.0005
+                },
+            )),
+            _ if read == digit => Some((letter, if mixed { 0.0005 } else { weight })),
+            _ => None,
+        });
     let letters = LETTER_LOOK_ALIKES.iter().filter_map(move |&(a, b)| match read {
         _ if read == a => Some((b, if mixed { 0.0005 } else { 0.005 })),
         _ if read == b => Some((a, if mixed { 0.0005 } else { 0.005 })),
@@ -179,7 +217,9 @@ fn look_alikes(read: u8, mixed: bool) -> impl Iterator<Item = (u8, f32)> {
     });
     // A filler is read as a letter when it is blurred, but a letter hardly ever as a filler.
     let fillers = FILLER_LOOK_ALIKES.iter().filter(move |letter| **letter == read);
-    digits.chain(letters).chain(fillers.map(move |_| (b'<', if mixed { 0.0005 } else { 0.03 })))
+    digits
+        .chain(letters)
+        .chain(fillers.map(move |_| (b'<', if mixed { 0.0005 } else { 0.03 })))
 }
 
 /// Letters that most states leave out of document numbers.

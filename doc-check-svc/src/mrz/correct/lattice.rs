@@ -15,15 +15,15 @@ use crate::mrz::layout::{Class, FieldKind, Format};
 use super::glyph::{Glyph, all};
 
 /// A filler more or less inside a run: recognisers lose count there.
-const RUN: f32 = 0.6;
+const RUN: f32 = 0.5;
 /// A gap or a speck that stands for nothing.
 const BLANK: f32 = 0.3;
 /// A second filler where one was seen.
-const SECOND_FILLER: f32 = 2.5;
+const SECOND_FILLER: f32 = 2.8;
 /// A filler where none was seen near: between words it is rarely lost.
 const LONE_FILLER: f32 = 4.5;
 /// A symbol that was read once and stands twice, or the other way round.
-const REPEAT: f32 = 6.5;
+const REPEAT: f32 = 7.0;
 /// A character that stands for nothing.
 const DIRT: f32 = 7.5;
 /// A symbol that the standard does not have at this position, but that may have been printed there nevertheless.
@@ -98,7 +98,11 @@ struct State {
     composite: u8,
 }
 
-const START: State = State { mode: Mode::Plain, own: 0, composite: 0 };
+const START: State = State {
+    mode: Mode::Plain,
+    own: 0,
+    composite: 0,
+};
 
 /// One position of a format.
 #[derive(Clone, Copy)]
@@ -135,7 +139,11 @@ impl Lattice {
         if lines.len() != format.lines() {
             return None;
         }
-        let mut lattice = Self { format, enforce, nodes: Vec::new() };
+        let mut lattice = Self {
+            format,
+            enforce,
+            nodes: Vec::new(),
+        };
         let slots = slots(format);
         let mut entered = vec![(START, NONE, 0.0)];
         for (glyphs, slots) in lines.iter().zip(slots.chunks(format.line_length())) {
@@ -161,10 +169,20 @@ impl Lattice {
 
     fn state(&self, key: usize) -> Option<(usize, State)> {
         let (glyph, state) = (key / self.stride(), key % self.stride());
-        let (mode, own, composite) =
-            if self.enforce { (state / 100, state / 10 % 10, state % 10) } else { (state, 0, 0) };
+        let (mode, own, composite) = if self.enforce {
+            (state / 100, state / 10 % 10, state % 10)
+        } else {
+            (state, 0, 0)
+        };
         let mode = *Mode::ALL.get(mode)?;
-        Some((glyph, State { mode, own: u8::try_from(own).ok()?, composite: u8::try_from(composite).ok()? }))
+        Some((
+            glyph,
+            State {
+                mode,
+                own: u8::try_from(own).ok()?,
+                composite: u8::try_from(composite).ok()?,
+            },
+        ))
     }
 
     /// Walks one line from the states that entered it; the states that leave it, every glyph used up.
@@ -174,7 +192,16 @@ impl Lattice {
         for &(state, node, cost) in entered {
             // The line starts with a node of its own, which repeats nothing of the one before.
             let key = self.key(0, state);
-            self.relax(&mut layer, key, Node { cost, previous: node, symbol: None, glyph: None });
+            self.relax(
+                &mut layer,
+                key,
+                Node {
+                    cost,
+                    previous: node,
+                    symbol: None,
+                    glyph: None,
+                },
+            );
         }
         for slot in slots {
             self.drop_glyphs(&mut layer, glyphs);
@@ -182,20 +209,33 @@ impl Lattice {
             let limit = self.cheapest(&layer) + BEAM;
             for (key, &node) in layer.iter().enumerate() {
                 let Some((at, state)) = self.state(key) else { continue };
-                let Some(cost) = self.cost(node).filter(|cost| *cost <= limit) else { continue };
+                let Some(cost) = self.cost(node).filter(|cost| *cost <= limit) else {
+                    continue;
+                };
                 if let Some(glyph) = glyphs.get(at) {
                     let beside = |at: Option<usize>| at.and_then(|at| glyphs.get(at)).is_some_and(Glyph::may_be_filler);
                     let among = beside(at.checked_sub(1)) && beside(Some(at + 1));
                     for symbol in all() {
-                        let read = if among { glyph.cost_among_fillers(symbol) } else { glyph.cost(symbol, slot.class) };
+                        let read = if among {
+                            glyph.cost_among_fillers(symbol)
+                        } else {
+                            glyph.cost(symbol, slot.class)
+                        };
                         let cost = cost + read;
-                        let place = Place { node, at, used: Some(at), cost };
+                        let place = Place {
+                            node,
+                            at,
+                            used: Some(at),
+                            cost,
+                        };
                         self.emit(&mut next, slot, state, symbol, place);
                     }
                 }
                 let before = at.checked_sub(1).and_then(|before| glyphs.get(before));
                 let fillers = |range: Range<usize>| {
-                    glyphs.get(range).is_some_and(|run| run.iter().all(Glyph::may_be_filler))
+                    glyphs
+                        .get(range)
+                        .is_some_and(|run| run.iter().all(Glyph::may_be_filler))
                 };
                 // The end of a line may have been cut off.
                 let in_run = at == glyphs.len()
@@ -210,9 +250,25 @@ impl Lattice {
                         (false, false) if slot.class == Class::Letters => LONE_FILLER,
                         (false, false) => DIRT,
                     };
-                self.emit(&mut next, slot, state, b'<', Place { node, at, used: None, cost: filler });
+                self.emit(
+                    &mut next,
+                    slot,
+                    state,
+                    b'<',
+                    Place {
+                        node,
+                        at,
+                        used: None,
+                        cost: filler,
+                    },
+                );
                 if let Some(repeated) = before.and_then(Glyph::best).filter(|symbol| *symbol != b'<') {
-                    let place = Place { node, at, used: None, cost: cost + REPEAT };
+                    let place = Place {
+                        node,
+                        at,
+                        used: None,
+                        cost: cost + REPEAT,
+                    };
                     self.emit(&mut next, slot, state, repeated, place);
                 }
             }
@@ -234,7 +290,10 @@ impl Lattice {
     }
 
     fn cheapest(&self, layer: &[u32]) -> f32 {
-        layer.iter().filter_map(|node| self.cost(*node)).fold(f32::INFINITY, f32::min)
+        layer
+            .iter()
+            .filter_map(|node| self.cost(*node))
+            .fold(f32::INFINITY, f32::min)
     }
 
     fn relax(&mut self, layer: &mut [u32], key: usize, node: Node) {
@@ -249,7 +308,10 @@ impl Lattice {
     /// Steps over glyphs without a position for them.
     fn drop_glyphs(&mut self, layer: &mut [u32], glyphs: &[Glyph]) {
         for (at, glyph) in glyphs.iter().enumerate() {
-            let beside = [at.checked_sub(1), Some(at + 1)].into_iter().flatten().filter_map(|at| glyphs.get(at));
+            let beside = [at.checked_sub(1), Some(at + 1)]
+                .into_iter()
+                .flatten()
+                .filter_map(|at| glyphs.get(at));
             let cost = match glyph.best() {
                 None => BLANK,
                 Some(b'<') if glyph.confidence() < 0.5 => RUN,
@@ -262,7 +324,12 @@ impl Lattice {
             for key in at * self.stride()..(at + 1) * self.stride() {
                 let Some(&node) = layer.get(key) else { continue };
                 let Some(before) = self.cost(node) else { continue };
-                let dropped = Node { cost: before + cost, previous: node, symbol: None, glyph: u16::try_from(at).ok() };
+                let dropped = Node {
+                    cost: before + cost,
+                    previous: node,
+                    symbol: None,
+                    glyph: u16::try_from(at).ok(),
+                };
                 self.relax(layer, key + self.stride(), dropped);
             }
         }
@@ -270,7 +337,9 @@ impl Lattice {
 
     /// Puts a symbol at a position, where the format and the check digits allow it.
     fn emit(&mut self, layer: &mut [u32], slot: &Slot, state: State, symbol: u8, place: Place) {
-        let Some(penalty) = self.grammar(slot, symbol) else { return };
+        let Some(penalty) = self.grammar(slot, symbol) else {
+            return;
+        };
         let node = |extra: f32| Node {
             cost: place.cost + penalty + extra,
             previous: place.node,
@@ -311,7 +380,11 @@ impl Lattice {
             }
             FieldKind::NumberCheck if symbol == b'<' => {
                 // TD2 keeps the rest after three other fields; that sum is left to the composite check digit.
-                state.mode = if self.format == Format::Td1 { Mode::Long } else { Mode::Plain };
+                state.mode = if self.format == Format::Td1 {
+                    Mode::Long
+                } else {
+                    Mode::Plain
+                };
                 if state.mode == Mode::Plain {
                     state.own = 0;
                 }
@@ -337,7 +410,14 @@ impl Lattice {
                         return;
                     }
                     if slot.offset > 0 && is(state.own) {
-                        let key = self.key(at, State { mode: Mode::LongChecked, own: 0, ..state });
+                        let key = self.key(
+                            at,
+                            State {
+                                mode: Mode::LongChecked,
+                                own: 0,
+                                ..state
+                            },
+                        );
                         self.relax(layer, key, node(0.0));
                     }
                     let position = LONG_NUMBER_STARTS + slot.offset;
@@ -374,6 +454,7 @@ impl Lattice {
                 (Format::MrvA | Format::MrvB, _) | (_, b'V' | b'<') => None,
                 (Format::Td3, b'P') => Some(0.0),
                 (Format::Td1 | Format::Td2, b'I' | b'A' | b'C') => Some(0.0),
+                (Format::Td1 | Format::Td2, b'P') => Some(UNGRAMMATICAL),
                 _ if expected => Some(RARE),
                 _ => None,
             },
@@ -381,8 +462,12 @@ impl Lattice {
             // What was printed wrong is told, not made right.
             _ if slot.class == Class::Letters => Some(if expected { 0.0 } else { UNGRAMMATICAL }),
             // No month begins with 2, no day with 4.
-            (FieldKind::BirthDate | FieldKind::ExpiryDate, 2) if (b'2'..=b'9').contains(&symbol) => Some(IMPOSSIBLE_DATE),
-            (FieldKind::BirthDate | FieldKind::ExpiryDate, 4) if (b'4'..=b'9').contains(&symbol) => Some(IMPOSSIBLE_DATE),
+            (FieldKind::BirthDate | FieldKind::ExpiryDate, 2) if (b'2'..=b'9').contains(&symbol) => {
+                Some(IMPOSSIBLE_DATE)
+            }
+            (FieldKind::BirthDate | FieldKind::ExpiryDate, 4) if (b'4'..=b'9').contains(&symbol) => {
+                Some(IMPOSSIBLE_DATE)
+            }
             (FieldKind::NumberCheck, _) if symbol == b'<' => {
                 matches!(self.format, Format::Td1 | Format::Td2).then_some(RARE)
             }
@@ -398,9 +483,14 @@ impl Lattice {
         let mut at = last;
         while let Some(node) = self.nodes.get(at as usize) {
             match (node.symbol, node.glyph) {
-                (Some(symbol), glyph) => placed.push(Placed { symbol, glyph: glyph.map(usize::from) }),
+                (Some(symbol), glyph) => placed.push(Placed {
+                    symbol,
+                    glyph: glyph.map(usize::from),
+                }),
                 (None, Some(glyph)) => {
-                    let glyph = line.checked_sub(1).and_then(|line| lines.get(line)?.get(usize::from(glyph)));
+                    let glyph = line
+                        .checked_sub(1)
+                        .and_then(|line| lines.get(line)?.get(usize::from(glyph)));
                     dropped += usize::from(glyph.and_then(Glyph::best).is_some_and(|symbol| symbol != b'<'));
                 }
                 // The start of a line.
@@ -447,7 +537,12 @@ fn slots(format: Format) -> Vec<Slot> {
         for offset in 0..field.end - field.start {
             let composite = field.in_composite().then(|| weight(covered));
             covered += usize::from(field.in_composite());
-            slots.push(Slot { kind: field.kind, class: field.class(), offset, composite });
+            slots.push(Slot {
+                kind: field.kind,
+                class: field.class(),
+                offset,
+                composite,
+            });
         }
     }
     slots

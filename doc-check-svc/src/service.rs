@@ -1,0 +1,113 @@
+//! The gRPC side: a request in, work onto the pool, an answer out.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use proto::document::v1::document_check_service_server::DocumentCheckService;
+use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse};
+use proto::identity::v1::{CheckStatus, DocumentInsights, VerificationError};
+use service_kit::compute::{Caller, Pool};
+use tonic::{Request, Response, Status};
+use vision::picture::{DecodeError, Limits, Picture};
+
+use crate::error::Error;
+use crate::judge::judge;
+use crate::message;
+use crate::reader::{DocumentReader, Spent};
+use crate::request::Check;
+
+/// The service of doc-check-svc. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Documents {
+    shared: Arc<Shared>,
+    pool: Pool,
+}
+
+struct Shared {
+    reader: DocumentReader,
+    limits: Limits,
+}
+
+impl Documents {
+    pub(crate) fn new(reader: DocumentReader, pool: Pool) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                reader,
+                limits: Limits::default(),
+            }),
+            pool,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl DocumentCheckService for Documents {
+    async fn check_document(
+        &self,
+        request: Request<CheckDocumentRequest>,
+    ) -> Result<Response<CheckDocumentResponse>, Status> {
+        let check = Check::try_from(request.into_inner())?;
+        let shared = Arc::clone(&self.shared);
+        let answer = self
+            .pool
+            .run(move |caller| shared.check(&check, caller))
+            .await
+            .map_err(Error::from)??;
+        Ok(Response::new(answer))
+    }
+}
+
+impl Shared {
+    fn check(&self, check: &Check, caller: &Caller) -> Result<CheckDocumentResponse, Error> {
+        let started = Instant::now();
+        let decoded: Vec<Result<Picture, DecodeError>> = check
+            .images
+            .iter()
+            .map(|image| Picture::decode(&image.data, &self.limits))
+            .collect();
+        let decode = started.elapsed();
+        let pictures: Vec<(usize, &Picture)> = decoded
+            .iter()
+            .enumerate()
+            .filter_map(|(index, picture)| Some((index, picture.as_ref().ok()?)))
+            .collect();
+        let mut spent = Spent::default();
+        let zone = self
+            .reader
+            .read(&pictures, check.today, &|| caller.gone(), &mut spent)?;
+
+        let unreadable: Vec<DecodeError> = decoded.into_iter().filter_map(Result::err).collect();
+        let mrz = zone.as_ref().map(|zone| &zone.mrz);
+        let judgement = judge(mrz, &unreadable, check.images.len(), &check.allowed, check.today);
+
+        let mut report = mrz.map(message::report).unwrap_or_default();
+        report.files = check.images.iter().map(|image| image.file.clone()).collect();
+        report.status = match judgement.failure {
+            None => CheckStatus::Verified,
+            Some(_) => CheckStatus::Unverified,
+        }
+        .into();
+        report.error = judgement.failure.map(|(code, reason)| VerificationError {
+            code: code.into(),
+            reason: reason.to_owned(),
+        });
+        let insights = DocumentInsights {
+            machine_readable_zone: zone.as_ref().map(|zone| {
+                let file = check.images.get(zone.picture).map(|image| image.file.clone());
+                message::zone(zone, file.unwrap_or_default())
+            }),
+            checks: judgement.checks,
+            timings: vec![
+                message::timing("decode", decode),
+                message::timing("text_detection", spent.detect),
+                message::timing("text_recognition", spent.recognize),
+                message::timing("mrz_correction", spent.correct),
+            ],
+            models: self.reader.models().iter().map(message::model).collect(),
+        };
+        Ok(CheckDocumentResponse {
+            document: Some(report),
+            insights: Some(insights),
+        })
+    }
+}
