@@ -1,1 +1,9 @@
-//! Library part of the `bonafide` command.
+//! The parts of the `bonafide` command. A library, so that tests and benches can start a deployment and draw specimens too.
+
+pub mod client;
+pub mod commands;
+pub mod deployment;
+pub mod evaluate;
+pub mod keys;
+pub mod render;
+pub mod specimen;

@@ -13,7 +13,7 @@ use vision::face::metrics::Roc;
 use vision::models::ModelStore;
 use vision::picture::{Limits, Picture};
 
-use super::output::{create_folder, require_folder, write_rows, write_summary};
+use super::output::{create_folder, print_summary, require_folder, write_rows, write_summary};
 use super::pairs::{Labelled, Pair, read_identities, read_pairs};
 use super::pictures::each;
 use super::tail::{Row, Tail};
@@ -108,7 +108,8 @@ impl Faces {
                 None => of_pairs(&compared).rows(),
             },
         };
-        write_summary(&self.out, &summary)
+        write_summary(&self.out, &summary)?;
+        print_summary(&summary)
     }
 }
 

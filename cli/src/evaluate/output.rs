@@ -32,12 +32,16 @@ pub(super) fn write_rows<T: Serialize>(path: &Path, rows: impl IntoIterator<Item
     writer.flush().with_context(context)
 }
 
-/// Writes the summary and shows it.
+/// Writes the summary.
 pub(super) fn write_summary(folder: &Path, summary: &impl Serialize) -> anyhow::Result<()> {
     let path = folder.join("summary.json");
     let text = serde_json::to_string_pretty(summary)?;
-    std::fs::write(&path, format!("{text}\n")).with_context(|| format!("cannot write {}", path.display()))?;
-    print(&format!("{text}\n"))
+    std::fs::write(&path, format!("{text}\n")).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Shows the summary.
+pub(super) fn print_summary(summary: &impl Serialize) -> anyhow::Result<()> {
+    print(&format!("{}\n", serde_json::to_string_pretty(summary)?))
 }
 
 /// A bar over so many pictures, on standard error where that is a terminal.

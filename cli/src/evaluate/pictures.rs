@@ -21,8 +21,9 @@ where
     F: Fn(PathBuf) -> Result<T, String> + Send + Sync + 'static,
 {
     let workers = ComputeConfig::default().workers();
-    // As many wait as work, so that no worker is ever idle.
-    let pool = Pool::start("evaluate", workers, workers.get())?;
+    // As many wait as work, so that no worker is ever idle; room for all of them, so that none is ever refused.
+    let in_flight = 2 * workers.get();
+    let pool = Pool::start("evaluate", workers, in_flight)?;
     let work = Arc::new(work);
     let names: Vec<String> = names.into_iter().collect();
     let bar = bar(names.len());
@@ -34,10 +35,34 @@ where
                 (name, result.unwrap_or_else(|error| Err(error.to_string())))
             }
         })
-        .buffered(2 * workers.get())
+        .buffered(in_flight)
         .inspect(|_| bar.inc(1))
         .collect()
         .await;
     bar.finish_and_clear();
     Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_file_has_its_result_in_order() {
+        let names: Vec<String> = (0..500).map(|number| number.to_string()).collect();
+        let work = |path: PathBuf| match path.file_name().and_then(|name| name.to_str()) {
+            Some("7") => panic!("as planned"),
+            Some("8") => Err("damaged".to_owned()),
+            name => Ok(name.map(str::to_owned)),
+        };
+        let results = each(Path::new("folder"), names.clone(), work).await.expect("threads");
+        assert!(results.iter().map(|(name, _)| name).eq(&names));
+        for (name, result) in results {
+            match name.as_str() {
+                "7" => assert_eq!(result, Err("the computation failed".to_owned())),
+                "8" => assert_eq!(result, Err("damaged".to_owned())),
+                _ => assert_eq!(result, Ok(Some(name))),
+            }
+        }
+    }
 }

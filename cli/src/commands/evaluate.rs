@@ -1,0 +1,40 @@
+//! `bonafide evaluate`: error rates on pictures of one's own.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use vision::models::{Console, ModelStore};
+
+use crate::evaluate::{documents::Documents, faces::Faces};
+
+/// Measure error rates on pictures of your own
+#[derive(Debug, clap::Args)]
+pub struct Evaluate {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// How often the comparison of faces errs
+    Faces(Faces),
+    /// How many machine-readable zones are read whole
+    Documents(Documents),
+}
+
+impl Evaluate {
+    /// Measures; pictures that fail are rows of the result.
+    pub async fn run(self, store: &ModelStore) -> anyhow::Result<ExitCode> {
+        match self.what {
+            What::Faces(faces) => {
+                store.ensure(&selfie_svc::pipeline::MODELS, &Console::default())?;
+                faces.run(store).await?;
+            }
+            What::Documents(documents) => {
+                store.ensure(&doc_check_svc::reader::MODELS, &Console::default())?;
+                documents.run(store).await?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

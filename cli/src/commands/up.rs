@@ -1,0 +1,76 @@
+//! `bonafide up`: all four services in one process, staying up.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use service_kit::config::{ComputeConfig, Secret};
+use service_kit::serving::shutdown_signal;
+use vision::models::{Console, ModelStore};
+
+use super::print;
+use crate::deployment::{self, Deployment, Options};
+use crate::keys::Keys;
+
+/// Start all services in this process and stay up
+#[derive(Debug, clap::Args)]
+pub struct Up {
+    /// Address that backends and people call; port 0 takes a free one
+    #[arg(
+        long,
+        env = "BONAFIDE_LISTEN",
+        default_value = "127.0.0.1:50051",
+        value_name = "ADDR"
+    )]
+    listen: SocketAddr,
+    /// Folder of the store, the pictures and the keys [default: bonafide in the user's data directory]
+    #[arg(long, env = "BONAFIDE_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Keep state in Redis rather than in the data folder, e.g. redis://127.0.0.1:6379; pictures and keys stay in the folder
+    #[arg(long, env = "BONAFIDE_REDIS_URL", hide_env_values = true, value_name = "URL")]
+    redis_url: Option<Secret>,
+    /// How long a verification that was interrupted by the end of the process waits before it is taken up again
+    #[arg(long, env = "BONAFIDE_LEASE", default_value = "30s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    lease: Duration,
+    #[command(flatten)]
+    compute: ComputeConfig,
+}
+
+impl Up {
+    /// Runs until SIGTERM or Ctrl-C.
+    pub async fn run(self, store: &ModelStore) -> anyhow::Result<ExitCode> {
+        let data = self
+            .data
+            .or_else(deployment::default_data_folder)
+            .context("no folder for data: name one with --data or set HOME")?;
+        // Watched from the start, so that a signal during a long download ends the process in order, too.
+        let stop = shutdown_signal();
+        store.ensure(&deployment::MODELS, &Console::default())?;
+        let options = Options {
+            listen: self.listen,
+            redis_url: self.redis_url,
+            compute: self.compute,
+            lease: self.lease,
+            models: Some(store.root().to_owned()),
+            ..Options::in_folder(&data)
+        };
+        let mut deployment = Deployment::start(options).await?;
+        print(&format!(
+            "listening on {}\nAPI key in {}\nAPI key that also reads sensitive fields in {}\nready\n",
+            deployment.address(),
+            Keys::api_key_file(&data).display(),
+            Keys::restricted_api_key_file(&data).display(),
+        ))?;
+        let failure = tokio::select! {
+            () = stop => None,
+            failure = deployment.failed() => Some(failure),
+        };
+        let stopped = deployment.shutdown().await;
+        match failure {
+            Some(failure) => Err(failure),
+            None => stopped.map(|()| ExitCode::SUCCESS),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `bonafide verify`: one verification, against a running deployment or in this process.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use proto::identity::v1::DocumentType;
+use serde_json::json;
+use service_kit::config::{ComputeConfig, Secret};
+use vision::models::{Console, ModelStore};
+
+use super::print;
+use crate::client::{Client, Outcome, Submission, read_picture};
+use crate::deployment::{self, Deployment, Options};
+use crate::keys::{self, Keys};
+use crate::render::{Style, json, text};
+
+/// Verify one document, with or without a selfie
+#[derive(Debug, clap::Args)]
+pub struct Verify {
+    /// Picture of the document's side with the portrait; for a passport the data page
+    #[arg(long, value_name = "FILE")]
+    document: PathBuf,
+    /// Picture of the other side of a card
+    #[arg(long, value_name = "FILE")]
+    document_back: Option<PathBuf>,
+    /// Picture of the person's face, which must then match the document's portrait
+    #[arg(long, value_name = "FILE")]
+    selfie: Option<PathBuf>,
+    /// A type of document that is accepted, may be given several times [default: all]
+    #[arg(long = "allowed-type", value_name = "TYPE")]
+    allowed_types: Vec<Allowed>,
+    /// How to print the session and the report
+    #[arg(long, default_value = "text")]
+    format: Format,
+    /// Deployment to ask, e.g. http://127.0.0.1:50051; without one all services are started in this process for a moment
+    #[arg(long, value_name = "URL")]
+    address: Option<String>,
+    /// File with the API key for --address [default: $BONAFIDE_API_KEY, else the key of `bonafide up` on this machine]
+    #[arg(long, value_name = "FILE", requires = "address")]
+    api_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    compute: ComputeConfig,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Allowed {
+    DrivingLicense,
+    IdCard,
+    Passport,
+}
+
+impl From<Allowed> for DocumentType {
+    fn from(allowed: Allowed) -> Self {
+        match allowed {
+            Allowed::DrivingLicense => Self::DrivingLicense,
+            Allowed::IdCard => Self::IdCard,
+            Allowed::Passport => Self::Passport,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl Verify {
+    /// Runs the command; the exit code is 0 when verified, 1 when not.
+    pub async fn run(self, store: &ModelStore) -> anyhow::Result<ExitCode> {
+        let optional = |path: &Option<PathBuf>| path.as_deref().map(read_picture).transpose();
+        let submission = Submission {
+            document: read_picture(&self.document)?,
+            document_back: optional(&self.document_back)?,
+            selfie: optional(&self.selfie)?,
+            allowed_types: self.allowed_types.iter().copied().map(DocumentType::from).collect(),
+        };
+        let outcome = match &self.address {
+            Some(address) => {
+                let key = api_key(self.api_key_file.as_deref())?;
+                Client::new(&with_scheme(address), &key)?.verify(submission).await?
+            }
+            None => in_process(submission, store, self.compute.clone()).await?,
+        };
+        self.print(&outcome)?;
+        Ok(if outcome.verified() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(1)
+        })
+    }
+
+    fn print(&self, outcome: &Outcome) -> anyhow::Result<()> {
+        let Outcome {
+            session,
+            report,
+            elapsed,
+        } = outcome;
+        match self.format {
+            Format::Text => print(&text::verification(session, report, *elapsed, Style::of_stdout())),
+            Format::Json => {
+                let object = json!({ "session": json::session(session), "report": json::report(report) });
+                print(&format!("{}\n", serde_json::to_string_pretty(&object)?))
+            }
+        }
+    }
+}
+
+async fn in_process(submission: Submission, store: &ModelStore, compute: ComputeConfig) -> anyhow::Result<Outcome> {
+    store.ensure(&deployment::MODELS, &Console::default())?;
+    let data = tempfile::tempdir().context("cannot create a folder for the time of the verification")?;
+    let options = Options {
+        compute,
+        models: Some(store.root().to_owned()),
+        ..Options::in_folder(data.path())
+    };
+    let deployment = Deployment::start(options).await?;
+    let client = Client::new(deployment.address(), &deployment.keys().restricted_api_key)?;
+    let outcome = client.verify(submission).await;
+    deployment.shutdown().await?;
+    outcome
+}
+
+/// The key from the file named, else from the environment, else that of a deployment of this user on this machine.
+fn api_key(file: Option<&Path>) -> anyhow::Result<Secret> {
+    if let Some(file) = file {
+        return keys::read_key(file);
+    }
+    if let Some(key) = std::env::var("BONAFIDE_API_KEY").ok().filter(|key| !key.is_empty()) {
+        return Ok(Secret::new(key));
+    }
+    let local = deployment::default_data_folder().map(|data| Keys::restricted_api_key_file(&data));
+    match local {
+        Some(file) if file.exists() => keys::read_key(&file),
+        _ => anyhow::bail!("--address needs an API key: name its file with --api-key-file or set BONAFIDE_API_KEY"),
+    }
+}
+
+fn with_scheme(address: &str) -> String {
+    if address.contains("://") {
+        address.to_owned()
+    } else {
+        format!("http://{address}")
+    }
+}

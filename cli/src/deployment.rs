@@ -1,0 +1,229 @@
+//! All four services in one process, each on a loopback port of its own, talking gRPC as they would on four machines.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use service_kit::config::{ComputeConfig, Secret, ServeConfig};
+use service_kit::serving::ServeError;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use vision::models::Model;
+
+use crate::keys::Keys;
+
+/// The networks that a deployment needs.
+pub const MODELS: [Model; 4] = Model::ALL;
+
+/// The one account of a deployment of this kind.
+const ACCOUNT: &str = "default";
+
+/// How long a verification stays with a worker that died.
+pub const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+
+/// How to start a deployment.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where session-svc listens, the only service that others call.
+    pub listen: SocketAddr,
+    /// Folder of the keys, the pictures and the embedded store.
+    pub data: PathBuf,
+    /// Keeps state in Redis rather than in the embedded store.
+    pub redis_url: Option<Secret>,
+    /// Folder of the networks; the user's cache folder when not given.
+    pub models: Option<PathBuf>,
+    /// Inference threads of each of the two services that compute.
+    pub compute: ComputeConfig,
+    /// How long a verification stays with a worker that died before another one gets it.
+    pub lease: Duration,
+}
+
+impl Options {
+    /// On a free loopback port, with everything else at its default.
+    pub fn in_folder(data: &Path) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data: data.to_owned(),
+            redis_url: None,
+            models: None,
+            compute: ComputeConfig::default(),
+            lease: DEFAULT_LEASE,
+        }
+    }
+}
+
+/// Four running services. Dropping it stops them without waiting; [`Deployment::shutdown`] lets them finish.
+pub struct Deployment {
+    address: String,
+    keys: Keys,
+    /// In the order in which they stop: callers before those they call.
+    running: Vec<Running>,
+}
+
+struct Running {
+    name: &'static str,
+    address: SocketAddr,
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Binds a service and spawns it. The services' `Service` types are alike but share no trait.
+macro_rules! spawn {
+    ($service:ident, $name:literal, $config:expr) => {{
+        let service = $service::server::Service::bind($config)
+            .await
+            .map_err(|error| anyhow!("{} did not start: {}", $name, sentence(&error)))?;
+        let address = service.local_addr();
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(service.serve(stop.clone()));
+        Running {
+            name: $name,
+            address,
+            stop,
+            task,
+        }
+    }};
+}
+
+impl Deployment {
+    /// Starts all services; answers once every port is bound.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        let keys = Keys::open(&options.data)?;
+        let inside = ServeConfig {
+            service_token: Some(keys.service_token.clone()),
+            ..ServeConfig::default()
+        };
+        let url = |service: &Running| format!("http://{}", service.address);
+
+        let report = spawn!(
+            report_svc,
+            "report-svc",
+            report_svc::config::Config {
+                serve: inside.clone(),
+                redis_url: options.redis_url,
+                master_keys: Some(keys.master_key.clone()),
+                ..report_svc::config::Config::embedded(options.data)
+            }
+        );
+        let document = spawn!(
+            doc_check_svc,
+            "doc-check-svc",
+            doc_check_svc::config::Config {
+                serve: inside.clone(),
+                compute: options.compute.clone(),
+                models: options.models.clone(),
+                ..doc_check_svc::config::Config::default()
+            }
+        );
+        let selfie = spawn!(
+            selfie_svc,
+            "selfie-svc",
+            selfie_svc::config::Config {
+                serve: inside.clone(),
+                compute: options.compute,
+                models: options.models,
+                ..selfie_svc::config::Config::default()
+            }
+        );
+        let session = spawn!(
+            session_svc,
+            "session-svc",
+            session_svc::config::Config {
+                serve: ServeConfig {
+                    listen: options.listen,
+                    ..inside
+                },
+                api_keys: keys.list(ACCOUNT),
+                client_secret_key: keys.client_secret_key.clone(),
+                lease: options.lease,
+                report_address: url(&report),
+                document_address: url(&document),
+                selfie_address: url(&selfie),
+                ..session_svc::config::Config::default()
+            }
+        );
+        let address = url(&session);
+        Ok(Self {
+            address,
+            keys,
+            running: vec![session, document, selfie, report],
+        })
+    }
+
+    /// Where backends and people call: `http://host:port`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The keys that it was started with.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Name and address of every service.
+    pub fn services(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        self.running.iter().map(|service| (service.name, service.address))
+    }
+
+    /// Ends when a service has ended that nobody stopped, with the reason.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        let tasks = self.running.iter_mut().map(|service| {
+            let name = service.name;
+            Box::pin(async move { (name, (&mut service.task).await) })
+        });
+        let ((name, ended), ..) = futures_util::future::select_all(tasks).await;
+        match ended {
+            Ok(Err(error)) => anyhow!("{name} ended: {}", sentence(&error)),
+            Ok(Ok(())) => anyhow!("{name} ended though nobody stopped it"),
+            Err(_panic) => anyhow!("{name} ended with a defect; its log has the cause"),
+        }
+    }
+
+    /// Stops one service after the other, each once its running requests are done.
+    pub async fn shutdown(mut self) -> anyhow::Result<()> {
+        for service in &mut self.running {
+            service.stop.cancel();
+            // One that ended before has been told by `failed`.
+            if service.task.is_finished() {
+                continue;
+            }
+            let ended = (&mut service.task)
+                .await
+                .with_context(|| format!("{} ended with a defect", service.name))?;
+            ended.map_err(|error| anyhow!("{} did not end in order: {}", service.name, sentence(&error)))?;
+        }
+        Ok(())
+    }
+}
+
+/// An error with its causes in one line, each once: an error that shows its cause itself is not repeated.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let mut sentence = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !sentence.contains(&text) {
+            sentence = format!("{sentence}: {text}");
+        }
+        cause = inner.source();
+    }
+    sentence
+}
+
+/// `bonafide` in the user's data directory (XDG Base Directory Specification); `None` where the environment names no home.
+pub fn default_data_folder() -> Option<PathBuf> {
+    let variable = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let data = variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")))?;
+    Some(data.join("bonafide"))
+}

@@ -1,0 +1,38 @@
+//! `bonafide evaluate documents`: how many machine-readable zones are read whole.
+
+use std::path::PathBuf;
+
+use candle_core::Device;
+use doc_check_svc::evaluate::{evaluate, read_truth};
+use doc_check_svc::reader::DocumentReader;
+use time::OffsetDateTime;
+use vision::models::ModelStore;
+
+use super::output::{bar, print_summary, require_folder};
+
+/// What to evaluate.
+#[derive(Debug, clap::Args)]
+pub struct Documents {
+    /// Folder of the pictures
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// What stands on them: one JSON object a line, with `image` and `mrz`, the lines as printed
+    #[arg(long, value_name = "FILE")]
+    truth: PathBuf,
+    /// Folder for results.csv and summary.json
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl Documents {
+    /// Measures and writes the results. One picture after the other, so that the times are those of a picture alone.
+    pub async fn run(self, store: &ModelStore) -> anyhow::Result<()> {
+        require_folder(&self.images)?;
+        let bar = bar(read_truth(&self.truth)?.len());
+        let reader = DocumentReader::load(store, &Device::Cpu)?;
+        let today = OffsetDateTime::now_utc().date();
+        let summary = evaluate(&reader, &self.images, &self.truth, &self.out, today, |_| bar.inc(1))?;
+        bar.finish_and_clear();
+        print_summary(&summary)
+    }
+}

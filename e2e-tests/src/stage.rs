@@ -1,0 +1,153 @@
+//! One deployment that all tests of a binary share, with its logs and spans in memory.
+
+use std::io::Write;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use cli::client::{Client, Outcome, Submission};
+use cli::deployment::{Deployment, Options};
+use opentelemetry::trace::TraceId;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use service_kit::config::TelemetryConfig;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tracing::Instrument as _;
+
+use crate::backend::Backend;
+use crate::pictures::Pictures;
+
+/// Everything that our own crates would ever log.
+const LOG: &str = "info,cli=trace,doc_check_svc=trace,report_svc=trace,selfie_svc=trace,service_kit=trace,\
+                   session_svc=trace,vision=trace";
+
+/// How long spans may take to be exported.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running deployment and what it tells about itself.
+pub struct Stage {
+    /// Pictures to submit.
+    pub pictures: Pictures,
+    /// All four services.
+    pub deployment: Deployment,
+    runtime: Runtime,
+    logs: Logs,
+    spans: InMemorySpanExporter,
+    _data: TempDir,
+}
+
+/// Log lines, kept in memory.
+#[derive(Clone, Default)]
+struct Logs(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Logs {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+static STAGE: LazyLock<Option<Stage>> = LazyLock::new(|| {
+    let pictures = Pictures::open()?;
+    Some(Stage::open(pictures).expect("all services start"))
+});
+
+/// The stage, on which services play from the first call to the end of the process; `None` without networks.
+pub fn stage() -> Option<&'static Stage> {
+    STAGE.as_ref()
+}
+
+impl Stage {
+    fn open(pictures: Pictures) -> anyhow::Result<Self> {
+        let runtime = Runtime::new()?;
+        let logs = Logs::default();
+        let spans = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder().with_simple_exporter(spans.clone()).build();
+        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+        let config = TelemetryConfig {
+            log: LOG.to_owned(),
+            ..TelemetryConfig::default()
+        };
+        let writer = {
+            let logs = logs.clone();
+            move || logs.clone()
+        };
+        let subscriber = service_kit::telemetry::subscriber(&config, writer, Some(&provider))?;
+        tracing::subscriber::set_global_default(subscriber)?;
+
+        let data = tempfile::tempdir()?;
+        let options = Options {
+            models: Some(pictures.store().root().to_owned()),
+            ..Options::in_folder(data.path())
+        };
+        let deployment = runtime.block_on(Deployment::start(options))?;
+        Ok(Self {
+            pictures,
+            deployment,
+            runtime,
+            logs,
+            spans,
+            _data: data,
+        })
+    }
+
+    /// Runs one test's future.
+    pub fn run<T>(&self, test: impl Future<Output = T>) -> T {
+        self.runtime.block_on(test)
+    }
+
+    /// A backend with a key that reads sensitive fields.
+    pub fn client(&self) -> anyhow::Result<Client> {
+        Client::new(self.deployment.address(), &self.deployment.keys().restricted_api_key)
+    }
+
+    /// A backend that makes every call on its own.
+    pub fn backend(&self) -> Backend {
+        Backend::new(
+            self.deployment.address(),
+            self.deployment.keys().restricted_api_key.expose(),
+        )
+    }
+
+    /// Verifies in a trace of its own and answers the trace's id, once the last call of the verification has been exported.
+    pub fn verify_traced(&self, submission: Submission) -> anyhow::Result<(Outcome, TraceId)> {
+        let client = self.client()?;
+        let span = tracing::info_span!("test");
+        let context = span.in_scope(service_kit::telemetry::trace_context);
+        // W3C Trace Context, 3.2: version, trace id, parent id and flags with dashes between.
+        let trace = context.get("traceparent").and_then(|parent| parent.split('-').nth(1));
+        let trace = TraceId::from_hex(trace.context("the span belongs to a trace")?)?;
+        let outcome = self.run(client.verify(submission).instrument(span))?;
+        // The caller hears of the completion a moment before the call that made it has returned.
+        let completed = || {
+            let spans = self.spans();
+            spans
+                .iter()
+                .any(|span| span.span_context.trace_id() == trace && span.name.ends_with("/CompleteVerification"))
+        };
+        let deadline = Instant::now() + PATIENCE;
+        while !completed() {
+            anyhow::ensure!(
+                Instant::now() < deadline,
+                "no call that completes the verification was exported"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok((outcome, trace))
+    }
+
+    /// All log lines up to now.
+    pub fn logs(&self) -> String {
+        let bytes = self.logs.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// All spans that have ended up to now.
+    pub fn spans(&self) -> Vec<SpanData> {
+        self.spans.get_finished_spans().unwrap_or_default()
+    }
+}

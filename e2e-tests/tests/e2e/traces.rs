@@ -1,0 +1,63 @@
+//! One verification is one trace.
+
+use std::collections::{BTreeSet, HashSet};
+
+use cli::client::Submission;
+use e2e_tests::stage::stage;
+use opentelemetry::trace::{SpanId, SpanKind};
+use opentelemetry_sdk::trace::SpanData;
+use vision::models::Sample;
+
+#[test]
+fn all_four_services_are_found_under_one_trace_id() -> anyhow::Result<()> {
+    let Some(stage) = stage() else { return Ok(()) };
+    let submission = Submission {
+        document: stage.pictures.passport()?,
+        selfie: Some(stage.pictures.sample(Sample::Obama2)?),
+        ..Submission::default()
+    };
+    let (outcome, trace) = stage.verify_traced(submission)?;
+    assert!(outcome.verified());
+
+    let mut spans = stage.spans();
+    spans.retain(|span| span.span_context.trace_id() == trace);
+    let services: BTreeSet<String> = spans.iter().filter_map(|span| attribute(span, "service")).collect();
+    let expected = ["doc-check-svc", "report-svc", "selfie-svc", "session-svc"];
+    assert_eq!(services, expected.map(str::to_owned).into());
+
+    // Each step once, on both sides of the call.
+    let calls = |kind: SpanKind, method: &str| {
+        spans
+            .iter()
+            .filter(|span| span.span_kind == kind && span.name.ends_with(method))
+            .count()
+    };
+    for method in [
+        "/CreateVerificationSession",
+        "/SubmitVerificationSession",
+        "/SubmitSession",
+        "/CheckDocument",
+        "/CheckSelfie",
+        "/CompleteVerification",
+    ] {
+        assert_eq!(calls(SpanKind::Server, method), 1, "{method}");
+    }
+
+    // The server's side of every call hangs on the client's side of it.
+    let ids: HashSet<SpanId> = spans.iter().map(|span| span.span_context.span_id()).collect();
+    for method in ["/CheckDocument", "/CheckSelfie", "/SubmitSession"] {
+        let server = spans
+            .iter()
+            .find(|span| span.span_kind == SpanKind::Server && span.name.ends_with(method));
+        assert!(
+            server.is_some_and(|server| ids.contains(&server.parent_span_id)),
+            "{method}"
+        );
+    }
+    Ok(())
+}
+
+fn attribute(span: &SpanData, key: &str) -> Option<String> {
+    let found = span.attributes.iter().find(|attribute| attribute.key.as_str() == key)?;
+    Some(found.value.as_str().into_owned())
+}
