@@ -220,7 +220,7 @@ async fn a_lost_lease_ends_the_work_on_its_job() {
     .await;
     running.document.0.next(Answer::After(Arc::new(Notify::new())));
     let lost = running.submitted(DocumentOptions::default()).await;
-    soon(running.store.until(|state| (!state.leased.is_empty()).then_some(()))).await;
+    soon(running.document.0.asked()).await;
     running.store.change(|state| state.leased.clear());
 
     // The only worker goes on with the next job.
@@ -241,7 +241,7 @@ async fn a_completion_that_comes_too_late_is_dropped() {
     let answer = Arc::new(Notify::new());
     running.document.0.next(Answer::After(Arc::clone(&answer)));
     running.submitted(DocumentOptions::default()).await;
-    soon(running.store.until(|state| (!state.leased.is_empty()).then_some(()))).await;
+    soon(running.document.0.asked()).await;
     running.store.change(|state| state.leased.clear());
     answer.notify_one();
     let next = running.submitted(DocumentOptions::default()).await;
@@ -282,12 +282,7 @@ async fn stopping_lets_a_running_job_finish() {
     let answer = Arc::new(Notify::new());
     running.document.0.next(Answer::After(Arc::clone(&answer)));
     running.submitted(DocumentOptions::default()).await;
-    soon(async {
-        while running.document.0.requests().is_empty() {
-            tokio::task::yield_now().await
-        }
-    })
-    .await;
+    soon(running.document.0.asked()).await;
     running.shutdown.cancel();
     answer.notify_one();
     soon(&mut running.server).await.expect("stopped");
@@ -309,12 +304,7 @@ async fn stopping_hands_back_a_job_that_does_not_finish() {
     .await;
     running.document.0.next(Answer::After(Arc::new(Notify::new())));
     running.submitted(DocumentOptions::default()).await;
-    soon(async {
-        while running.document.0.requests().is_empty() {
-            tokio::task::yield_now().await
-        }
-    })
-    .await;
+    soon(running.document.0.asked()).await;
     running.shutdown.cancel();
     soon(&mut running.server).await.expect("stopped");
     let state = running.store.read();

@@ -7,7 +7,7 @@ use proto::document::v1::document_check_service_server::DocumentCheckService;
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse};
 use proto::selfie::v1::selfie_check_service_server::SelfieCheckService;
 use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tonic::{Request, Response, Status};
 
 pub(crate) enum Answer {
@@ -20,14 +20,14 @@ pub(crate) enum Answer {
 /// A check's answers, and the requests it got. With no answer left it answers well.
 pub(crate) struct Script<R> {
     answers: Mutex<VecDeque<Answer>>,
-    requests: Mutex<Vec<R>>,
+    requests: watch::Sender<Vec<R>>,
 }
 
 impl<R> Script<R> {
     fn new() -> Arc<Self> {
         Arc::new(Self {
             answers: Mutex::default(),
-            requests: Mutex::new(Vec::new()),
+            requests: watch::Sender::new(Vec::new()),
         })
     }
 
@@ -39,11 +39,18 @@ impl<R> Script<R> {
     where
         R: Clone,
     {
-        self.requests.lock().expect("no panic").clone()
+        self.requests.borrow().clone()
+    }
+
+    /// Waits for the first request.
+    pub(crate) async fn asked(&self) {
+        let mut requests = self.requests.subscribe();
+        let asked = requests.wait_for(|requests| !requests.is_empty()).await;
+        asked.expect("the check is there");
     }
 
     async fn play(&self, request: R) -> Result<(), Status> {
-        self.requests.lock().expect("no panic").push(request);
+        self.requests.send_modify(|requests| requests.push(request));
         let answer = self.answers.lock().expect("no panic").pop_front();
         match answer {
             None => Ok(()),
