@@ -251,7 +251,7 @@ async fn refuses_a_stale_version(storage: &dyn Storage) {
     assert_eq!(lease(storage, LEASE).await, None);
 
     let unknown = Commit {
-        session: session_id(),
+        session: Id::new(Kind::VerificationSession, id.partition()),
         ..stale.clone()
     };
     assert_eq!(storage.commit(unknown).await.expect("storage"), Committed::Conflict);

@@ -1,5 +1,7 @@
 //! A private redis-server, and the Redis storage on it.
 
+use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,49 +14,46 @@ use crate::conformance::{Subject, suite};
 /// A redis-server on a free loopback port, with a folder of its own; stopped when dropped.
 pub(crate) struct RedisServer {
     process: Child,
+    port: u16,
     pub(crate) address: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl RedisServer {
     /// Starts one; `None`, and a line that says so, where redis-server is not installed.
     pub(crate) async fn start() -> Option<Self> {
+        Self::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await
+    }
+
+    async fn start_with(arguments: &[&str]) -> Option<Self> {
         // Another process may take the port between finding and using it: then the next one is tried.
         for _ in 0..10 {
-            let port = std::net::TcpListener::bind("127.0.0.1:0")
-                .and_then(|free| free.local_addr())
-                .expect("a free port")
-                .port();
-            let folder = tempfile::tempdir().expect("a folder");
-            let started = Command::new("redis-server")
-                .args([
-                    "--port",
-                    &port.to_string(),
-                    "--bind",
-                    "127.0.0.1",
-                    "--save",
-                    "",
-                    "--appendonly",
-                    "no",
-                ])
-                .arg("--dir")
-                .arg(folder.path())
-                .stdout(Stdio::null())
-                .spawn();
-            let Ok(process) = started else {
+            let (port, folder) = (free_port(), tempfile::tempdir().expect("a folder"));
+            let Ok(process) = spawn(port, folder.path(), arguments) else {
                 println!("skipped: redis-server is not installed");
                 return None;
             };
             let mut server = Self {
                 process,
+                port,
                 address: format!("redis://127.0.0.1:{port}"),
-                _folder: folder,
+                folder,
             };
             if server.answers().await {
                 return Some(server);
             }
         }
         panic!("redis-server does not start");
+    }
+
+    /// Kills it as a power cut would, and starts it again on what it had written.
+    async fn kill_and_start(&mut self, while_down: impl AsyncFnOnce()) {
+        self.process.kill().expect("our child");
+        self.process.wait().expect("our child");
+        while_down().await;
+        let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
+        self.process = spawn(self.port, self.folder.path(), &arguments).expect("installed");
+        assert!(self.answers().await);
     }
 
     /// Waits until it answers; false when it ended instead.
@@ -70,6 +69,17 @@ impl RedisServer {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+
+    /// Sends one command.
+    async fn command(&self, words: &[&str]) -> redis::Value {
+        let client = redis::Client::open(self.address.as_str()).expect("an address");
+        let mut connection = client.get_multiplexed_async_connection().await.expect("connects");
+        let mut command = redis::Cmd::new();
+        words.iter().for_each(|word| {
+            command.arg(*word);
+        });
+        command.query_async(&mut connection).await.expect("answers")
+    }
 }
 
 impl Drop for RedisServer {
@@ -77,6 +87,56 @@ impl Drop for RedisServer {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A port that is free now, as is the one 10,000 above it, on which a Cluster's nodes talk to each other.
+fn free_port() -> u16 {
+    loop {
+        let free = TcpListener::bind("127.0.0.1:0")
+            .and_then(|free| free.local_addr())
+            .expect("a free port")
+            .port();
+        if let Some(bus) = free.checked_add(10_000)
+            && TcpListener::bind(("127.0.0.1", bus)).is_ok()
+        {
+            return free;
+        }
+    }
+}
+
+fn spawn(port: u16, folder: &Path, arguments: &[&str]) -> std::io::Result<Child> {
+    Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+        .arg("--dir")
+        .arg(folder)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .spawn()
+}
+
+/// Three nodes that share the slots.
+async fn start_cluster() -> Option<Vec<RedisServer>> {
+    let mut nodes = Vec::new();
+    for slots in [["0", "5000"], ["5001", "11000"], ["11001", "16383"]] {
+        let node = RedisServer::start_with(&["--cluster-enabled", "yes"]).await?;
+        node.command(&["CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]]).await;
+        nodes.push(node);
+    }
+    for node in &nodes[1..] {
+        nodes[0]
+            .command(&["CLUSTER", "MEET", "127.0.0.1", &node.port.to_string()])
+            .await;
+    }
+    for node in &nodes {
+        loop {
+            let state: String = redis::from_redis_value(node.command(&["CLUSTER", "INFO"]).await).expect("text");
+            if state.contains("cluster_state:ok") && state.contains("cluster_known_nodes:3") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    Some(nodes)
 }
 
 struct OnRedis(Arc<dyn Storage>);
@@ -138,4 +198,46 @@ async fn an_address_where_nothing_listens_is_an_error() {
         .expect("a free port");
     assert!(Redis::connect(&format!("redis://{free}")).await.is_err());
     assert!(Redis::connect("not an address").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_cluster_does_what_every_storage_must() {
+    let Some(nodes) = start_cluster().await else { return };
+    let addresses: Vec<_> = nodes.iter().map(|node| node.address.as_str()).collect();
+    let storage = Redis::connect(&addresses.join(",")).await.expect("connects");
+    suite(&OnRedis(Arc::new(storage))).await;
+}
+
+#[tokio::test]
+async fn goes_on_where_it_was_when_redis_comes_back() {
+    let Some(mut server) = RedisServer::start().await else {
+        return;
+    };
+    let storage = Redis::connect(&server.address).await.expect("connects");
+    let id = crate::conformance::submit(&storage).await;
+    let mut jobs = storage.changes().jobs();
+    server
+        .kill_and_start(async || {
+            assert!(storage.session(&id).await.is_err());
+            assert!(!storage.healthy().await);
+        })
+        .await;
+    // The connection opens itself again; calls fail until it has.
+    let found = loop {
+        match storage.session(&id).await {
+            Ok(found) => break found.expect("kept"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    };
+    assert_eq!(found.version, 2);
+    tokio::time::timeout(Duration::from_secs(10), jobs.changed())
+        .await
+        .expect("listens again")
+        .expect("open");
+    let lease = storage
+        .lease("worker", Duration::from_secs(60))
+        .await
+        .expect("storage")
+        .expect("still queued");
+    assert_eq!((lease.session, lease.delivery), (id, 1));
 }

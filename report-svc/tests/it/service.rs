@@ -299,7 +299,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
             })
             .await;
         assert_eq!(
-            reason_of(&error.err().expect("another account's")),
+            reason_of(&error.expect_err("another account's")),
             reason::SESSION_NOT_FOUND
         );
         let picture = GetImageRequest {
