@@ -218,6 +218,37 @@ fn photographs_give_the_faces_and_similarities_of_opencv() {
 }
 
 #[test]
+fn refined_landmarks_stay_on_the_face() {
+    let Some(store) = store() else { return };
+    let detector = detector(&store);
+    let options = DetectOptions::default();
+    for name in ["obama", "obama2", "biden"] {
+        let picture = photograph(&store, name);
+        let face = one_face(detector.detect(&picture, &options).unwrap());
+        let refined = detector.refine(&picture, &face, &options).unwrap();
+        assert_eq!((refined.bounds, refined.score), (face.bounds, face.score));
+        assert_ne!(refined.landmarks, face.landmarks);
+        for (a, b) in refined.landmarks.points().into_iter().zip(face.landmarks.points()) {
+            assert!(a.distance(b) < face.bounds.width / 15.0, "{name}: {a:?} {b:?}");
+        }
+    }
+    // Where there is no face, there is nothing to refine.
+    let wall = Picture::from_fn(300, 300, |x, _| [(x / 3) as u8; 3]);
+    for bounds in [
+        Rect::new(50.0, 50.0, 100.0, 120.0),
+        Rect::new(-900.0, 0.0, 10.0, 10.0),
+        Rect::default(),
+    ] {
+        let face = Face {
+            bounds,
+            landmarks: Landmarks::from([Point::new(1.0, 2.0); 5]),
+            score: 0.7,
+        };
+        assert_eq!(detector.refine(&wall, &face, &options).unwrap(), face);
+    }
+}
+
+#[test]
 fn a_mirrored_face_embeds_alike_with_mirroring() {
     let Some(store) = store() else { return };
     let embedder = embedder(&store, EmbedOptions { mirror: true });
