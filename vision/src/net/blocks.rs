@@ -6,7 +6,8 @@ use candle_core::{Result, Tensor};
 
 use crate::models::{ModelError, Weights};
 use crate::ops::{
-    Activation, bias_activation, bias_residual, channel_means, depthwise_conv2d, pointwise_conv2d, scale_channels,
+    Activation, bias_activation, bias_residual, channel_means, depthwise_conv2d, direct_conv2d, max_pool_2x2,
+    pointwise_conv2d, scale_channels,
 };
 
 /// Result of taking tensors out of weights.
@@ -57,10 +58,11 @@ impl Convolution {
     /// With all channels of the input, padded by one on all sides for a 3×3 kernel, or at the right and the bottom only for a
     /// 2×2 kernel (ONNX's `SAME_UPPER`).
     pub(super) fn dense(&self, x: &Tensor, stride: usize, activation: Activation) -> Result<Tensor> {
-        let y = match self.kernel.dim(2)? {
-            2 => pad_right_and_bottom(x)?.conv2d(&self.kernel, 0, stride, 1, 1)?,
-            side => x.conv2d(&self.kernel, side / 2, stride, 1, 1)?,
+        let padding = match self.kernel.dim(2)? {
+            2 => (0, 1),
+            side => (side / 2, side / 2),
         };
+        let y = direct_conv2d(x, &self.kernel, stride, padding)?;
         bias_activation(y, &self.bias, activation)
     }
 
@@ -74,10 +76,6 @@ impl Convolution {
     pub(super) fn pointwise(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
         bias_activation(pointwise_conv2d(x, &self.kernel, None)?, &self.bias, activation)
     }
-}
-
-fn pad_right_and_bottom(x: &Tensor) -> Result<Tensor> {
-    x.pad_with_zeros(2, 0, 1)?.pad_with_zeros(3, 0, 1)
 }
 
 /// Squeeze and excitation (Hu et al. 2018): a factor from 0 to 1 per channel, from the means of all channels.
@@ -132,8 +130,7 @@ impl Stem {
         let x = self.first.dense(x, 2, Activation::Relu)?;
         let [one, two] = &self.branch;
         let branch = two.dense(&one.dense(&x, 1, Activation::Relu)?, 1, Activation::Relu)?;
-        // Nothing is below zero after the activation, so that zeros are as good as nothing beyond the border.
-        let pooled = pad_right_and_bottom(&x)?.max_pool2d_with_stride(2, 1)?;
+        let pooled = max_pool_2x2(&x)?;
         let x = self
             .merge
             .dense(&Tensor::cat(&[&pooled, &branch], 1)?, 2, Activation::Relu)?;

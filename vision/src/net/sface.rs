@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{bias_prelu, depthwise_conv2d, pointwise_conv2d, stem_conv2d};
+use crate::ops::{bias_prelu, depthwise_conv2d, direct_conv2d, pointwise_conv2d};
 
 /// Width and height of the input in pixels.
 pub const SIDE: u32 = 112;
@@ -130,7 +130,7 @@ impl SFace {
     /// When the input has another shape.
     pub fn forward(&self, faces: &Tensor) -> Result<Tensor> {
         let x = ((faces - 127.5)? * (1.0 / 128.0))?;
-        let mut x = self.stem.finish(stem_conv2d(&x, &self.stem.weight, 1, 1)?)?;
+        let mut x = self.stem.finish(direct_conv2d(&x, &self.stem.weight, 1, (1, 1))?)?;
         for (filter, stride, mix) in &self.blocks {
             x = mix.pointwise(&filter.depthwise(&x, *stride)?)?;
         }

@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{Activation, bias_activation, depthwise_conv2d, pointwise_conv2d, stem_conv2d};
+use crate::ops::{Activation, bias_activation, depthwise_conv2d, direct_conv2d, pointwise_conv2d};
 
 /// Sides of the input must be multiples of this.
 pub const ALIGNMENT: u32 = 32;
@@ -159,7 +159,7 @@ impl YuNet {
             second.forward(&first.forward(x, Activation::Relu)?, Activation::Relu)
         };
         let x = bias_activation(
-            stem_conv2d(pictures, &self.stem.0, 2, 1)?,
+            direct_conv2d(pictures, &self.stem.0, 2, (1, 1))?,
             &self.stem.1,
             Activation::Relu,
         )?;

@@ -62,7 +62,7 @@ impl DepthwiseConv2d {
                 weight.1.shape()
             );
         }
-        let phases = Phases::new(1, (h, w), (kh, kw), self.stride, self.padding)?;
+        let phases = Phases::new(1, (h, w), (kh, kw), self.stride, self.padding, self.padding)?;
         let x = contiguous(x)?;
         let weight = contiguous(weight)?;
         let bias = bias.map(contiguous).transpose()?;
@@ -80,7 +80,7 @@ impl DepthwiseConv2d {
                 .zip(x.par_chunks(in_plane * planes_per_task))
                 .enumerate()
                 .for_each_init(
-                    || (phases.buffer(), phases.sums()),
+                    || (phases.buffer(), phases.sums(1, phases.out_h)),
                     |(buffer, sums), (task, (out, x))| {
                         for (i, (out, x)) in out.chunks_mut(out_plane).zip(x.chunks(in_plane)).enumerate() {
                             let channel = (task * planes_per_task + i) % c;
@@ -119,9 +119,17 @@ impl WithSimd for Plane<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        self.phases.split(0, self.x, self.buffer);
-        self.phases
-            .convolve(simd, self.buffer, self.filter, self.bias, self.sums, self.out);
+        let filter = self.filter.as_chunks::<1>().0;
+        self.phases.split(self.x, self.buffer);
+        self.phases.convolve(
+            simd,
+            self.buffer,
+            filter,
+            [self.bias],
+            0..self.phases.out_h,
+            self.sums,
+            self.out,
+        );
     }
 }
 

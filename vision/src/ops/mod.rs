@@ -5,15 +5,17 @@
 //! vectors, which picks the instruction set at run time. They work on the rayon pool that the caller runs in.
 
 mod depthwise;
+mod direct;
 mod epilogue;
 mod phases;
 mod pointwise;
+mod pool;
 mod prelu;
-mod stem;
 
 pub use depthwise::depthwise_conv2d;
+pub use direct::direct_conv2d;
 pub use epilogue::Activation;
 pub(crate) use epilogue::{bias_activation, bias_residual, channel_means, scale_channels};
 pub use pointwise::pointwise_conv2d;
+pub(crate) use pool::max_pool_2x2;
 pub(crate) use prelu::bias_prelu;
-pub use stem::stem_conv2d;

@@ -1,10 +1,16 @@
 //! The layout and the inner loop that the direct convolutions share.
 
+use std::ops::Range;
+
 use candle_core::{CpuStorage, Layout, Result, bail};
 use pulp::Simd;
 
-/// Vectors that are summed up side by side: enough to hide the latency of an addition, few enough to stay in registers.
+/// Vectors of each filter's output that are summed up side by side: enough to hide the latency of an addition, and few enough
+/// that those of [`FILTERS`] filters stay in 16 registers.
 const VECTORS: usize = 4;
+
+/// How many filters are best applied at once, so that a run of values that was read is used for all of them.
+pub(super) const FILTERS: usize = 3;
 
 /// Values in [`VECTORS`] of the widest vectors there are.
 const LARGEST_BLOCK: usize = VECTORS * 16;
@@ -27,15 +33,20 @@ pub(super) struct Phases {
 }
 
 impl Phases {
-    /// For filters over `channels` planes of the size `input`; sizes, strides and paddings are (vertical, horizontal).
+    /// For filters over `channels` planes of the size `input`; sizes, strides and paddings are (vertical, horizontal), `padding` is
+    /// before the first row and column, `padding_after` after the last.
     pub(super) fn new(
         channels: usize,
         input: (usize, usize),
         kernel: (usize, usize),
         stride: (usize, usize),
         padding: (usize, usize),
+        padding_after: (usize, usize),
     ) -> Result<Self> {
-        let padded = (input.0 + 2 * padding.0, input.1 + 2 * padding.1);
+        let padded = (
+            input.0 + padding.0 + padding_after.0,
+            input.1 + padding.1 + padding_after.1,
+        );
         if stride.0 == 0 || stride.1 == 0 || kernel.0 == 0 || kernel.1 == 0 {
             bail!("convolution needs strides and kernels of at least 1, got {stride:?} and {kernel:?}");
         }
@@ -68,7 +79,7 @@ impl Phases {
     /// Room for the phases of all channels, all zero: the borders are never written again.
     pub(super) fn buffer(&self) -> Vec<f32> {
         // The last block of the last tap may read past the last phase.
-        let reach = self.offsets.iter().max().copied().unwrap_or(0) + self.sums_len();
+        let reach = self.offsets.iter().max().copied().unwrap_or(0) + self.sums_len(self.out_h) + LARGEST_BLOCK;
         let channels_end = self
             .offsets
             .iter()
@@ -78,24 +89,23 @@ impl Phases {
         vec![0.0; reach.max(channels_end)]
     }
 
-    /// Room for the outputs of one plane before their rows are cut to the width of the output.
-    pub(super) fn sums(&self) -> Vec<f32> {
-        vec![0.0; self.sums_len()]
+    /// Room for some rows of some planes of the output before they are cut to its width.
+    pub(super) fn sums(&self, planes: usize, rows: usize) -> Vec<f32> {
+        vec![0.0; planes * self.sums_len(rows)]
     }
 
-    fn sums_len(&self) -> usize {
-        (self.out_h * self.phase_w).next_multiple_of(LARGEST_BLOCK)
+    fn sums_len(&self, rows: usize) -> usize {
+        (rows * self.phase_w).next_multiple_of(LARGEST_BLOCK)
     }
 
     /// Length of the phases of one channel.
-    fn channel_len(&self) -> usize {
+    pub(super) fn channel_len(&self) -> usize {
         self.stride.0 * self.stride.1 * self.phase_len
     }
 
-    /// Writes one channel's plane into its phases.
+    /// Writes one channel's plane into its phases, a part of [`Phases::channel_len`] values of the buffer.
     #[inline(always)]
-    pub(super) fn split(&self, channel: usize, x: &[f32], buffer: &mut [f32]) {
-        let phases = &mut buffer[channel * self.channel_len()..];
+    pub(super) fn split(&self, x: &[f32], phases: &mut [f32]) {
         let (sy, sx) = self.stride;
         for (y, row) in x.chunks_exact(self.in_w).enumerate() {
             let y = y + self.padding.0;
@@ -116,32 +126,50 @@ impl Phases {
         }
     }
 
-    /// Computes one plane of the output from the phases of its inputs.
+    /// Computes rows of `N` planes of the output from the phases of their inputs. `filters` holds for each tap the weights of the
+    /// `N` filters, `out` the rows of one plane after those of the other.
     #[inline(always)]
-    pub(super) fn convolve<S: Simd>(
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an inner loop and everything it reads and writes"
+    )]
+    pub(super) fn convolve<S: Simd, const N: usize>(
         &self,
         simd: S,
         buffer: &[f32],
-        filter: &[f32],
-        bias: f32,
+        filters: &[[f32; N]],
+        biases: [f32; N],
+        rows: Range<usize>,
         sums: &mut [f32],
         out: &mut [f32],
     ) {
         let block = VECTORS * S::F32_LANES;
-        for (index, sums) in sums.chunks_exact_mut(block).enumerate() {
-            let from = &buffer[index * block..];
-            let mut acc = [simd.splat_f32s(bias); VECTORS];
-            for (&offset, &tap) in self.offsets.iter().zip(filter) {
-                let tap = simd.splat_f32s(tap);
+        let sums_len = self.sums_len(rows.len());
+        for start in (0..sums_len).step_by(block) {
+            let from = &buffer[rows.start * self.phase_w + start..];
+            let mut acc = biases.map(|bias| [simd.splat_f32s(bias); VECTORS]);
+            for (&offset, taps) in self.offsets.iter().zip(filters) {
                 let run = S::as_simd_f32s(&from[offset..offset + block]).0;
-                for (acc, &run) in acc.iter_mut().zip(run) {
-                    *acc = simd.mul_add_e_f32s(tap, run, *acc);
+                for (acc, &tap) in acc.iter_mut().zip(taps) {
+                    let tap = simd.splat_f32s(tap);
+                    for (acc, &run) in acc.iter_mut().zip(run) {
+                        *acc = simd.mul_add_e_f32s(tap, run, *acc);
+                    }
                 }
             }
-            S::as_mut_simd_f32s(sums).0.copy_from_slice(&acc);
+            for (acc, sums) in acc.iter().zip(sums.chunks_exact_mut(sums_len)) {
+                S::as_mut_simd_f32s(&mut sums[start..start + block])
+                    .0
+                    .copy_from_slice(acc);
+            }
         }
-        for (row, sums) in out.chunks_exact_mut(self.out_w).zip(sums.chunks_exact(self.phase_w)) {
-            row.copy_from_slice(&sums[..self.out_w]);
+        for (out, sums) in out
+            .chunks_exact_mut(rows.len() * self.out_w)
+            .zip(sums.chunks_exact(sums_len))
+        {
+            for (row, sums) in out.chunks_exact_mut(self.out_w).zip(sums.chunks_exact(self.phase_w)) {
+                row.copy_from_slice(&sums[..self.out_w]);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use candle_core::{Device, Tensor};
 
 use super::components::components;
 use super::crop::write_planes;
+use super::join::join;
 use super::order;
 use super::rectangle::Rectangle;
 use crate::VisionError;
@@ -106,9 +107,8 @@ impl TextDetector {
             .collect();
         found.sort_by(|a, b| b.area().total_cmp(&a.area()));
         found.truncate(options.max_lines);
-        Ok(order::sort(
-            found.iter().map(|rectangle| rectangle.quad(scale)).collect(),
-        ))
+        let quads = found.iter().map(|rectangle| rectangle.quad(scale)).collect();
+        Ok(join(order::sort(quads)))
     }
 
     /// The network's answer for a picture with sides in multiples of [`STRIDE`], row by row.

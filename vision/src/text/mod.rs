@@ -13,6 +13,7 @@ mod components;
 mod crop;
 mod ctc;
 mod detect;
+mod join;
 mod line;
 mod order;
 mod recognize;

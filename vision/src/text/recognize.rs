@@ -116,17 +116,22 @@ impl TextRecognizer {
     ) -> Result<(), candle_core::Error> {
         let width = jobs.first().map_or(0, |job| job.padded as usize);
         let mut planes = vec![0.0; jobs.len() * 3 * HEIGHT * width];
+        let mut visible = Vec::with_capacity(jobs.len());
         for (job, planes) in jobs.iter().zip(planes.chunks_exact_mut(3 * HEIGHT * width)) {
-            if let Some(line) = cut(picture, job.quad) {
+            let line = cut(picture, job.quad);
+            visible.push(line.is_some());
+            if let Some(line) = line {
                 write_planes(&line, planes, width);
             }
         }
         let input = Tensor::from_vec(planes, (jobs.len(), 3, HEIGHT, width), &self.device)?;
         let scores = reading.head.forward(&self.network.forward(&input)?)?;
-        for (index, job) in jobs.iter().enumerate() {
-            let scores = scores.get(index)?.flatten_all()?.to_vec1::<f32>()?;
-            let places = job.width as f32 / STRIDE as f32;
-            let chars = ctc::decode(&scores, &reading.dictionary, places);
+        for (index, (job, visible)) in jobs.iter().zip(visible).enumerate() {
+            let mut chars = Vec::new();
+            if visible {
+                let scores = scores.get(index)?.flatten_all()?.to_vec1::<f32>()?;
+                chars = ctc::decode(&scores, &reading.dictionary, job.width as f32 / STRIDE as f32);
+            }
             lines.push((job.index, TextLine::new(*job.quad, chars)));
         }
         Ok(())
