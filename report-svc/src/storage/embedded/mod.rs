@@ -113,11 +113,6 @@ impl Embedded {
         }
     }
 
-    fn now(&self) -> u64 {
-        let since = (self.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
-        millis(since)
-    }
-
     async fn read<T: Send + 'static>(
         &self,
         look: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error> + Send + 'static,
@@ -125,14 +120,16 @@ impl Embedded {
         self.blocking(move |database| look(&database.begin_read()?)).await
     }
 
-    /// Runs one write transaction; an error undoes all of it.
+    /// Runs one write transaction; an error undoes all of it. The step is told the time at which its turn came, so that
+    /// what it queues is due for every step that comes after.
     async fn write<T: Send + 'static>(
         &self,
-        step: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error> + Send + 'static,
+        step: impl FnOnce(&WriteTransaction, u64) -> Result<T, redb::Error> + Send + 'static,
     ) -> Result<T, StorageError> {
+        let clock = Arc::clone(&self.clock);
         self.blocking(move |database| {
             let transaction = database.begin_write()?;
-            let outcome = step(&transaction)?;
+            let outcome = step(&transaction, now(&clock))?;
             transaction.commit()?;
             Ok(outcome)
         })
@@ -179,8 +176,7 @@ fn prepare(database: &Database) -> Result<u64, redb::Error> {
 #[async_trait]
 impl Storage for Embedded {
     async fn create(&self, new: NewSession) -> Result<Created, StorageError> {
-        let now = self.now();
-        self.write(move |transaction| steps::create(transaction, &new, now))
+        self.write(move |transaction, now| steps::create(transaction, &new, now))
             .await
     }
 
@@ -200,11 +196,10 @@ impl Storage for Embedded {
     }
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
-        let now = self.now();
         let session = step.session.clone();
         let job = step.job;
         let outcome = self
-            .write(move |transaction| steps::commit(transaction, &step, now))
+            .write(move |transaction, now| steps::commit(transaction, &step, now))
             .await?;
         if let Committed::Done(_) = outcome {
             self.changes.session_changed(session.as_str());
@@ -246,15 +241,15 @@ impl Storage for Embedded {
     }
 
     async fn lease(&self, worker: &str, lease: Duration) -> Result<Option<Lease>, StorageError> {
-        let now = self.now();
         // Most calls find nothing: only one that does pays for a write.
+        let now = now(&self.clock);
         let waits = self.read(move |transaction| steps::job_waits(transaction, now)).await?;
         if !waits {
             return Ok(None);
         }
         let worker = worker.to_owned();
         let leased = self
-            .write(move |transaction| steps::lease(transaction, &worker, now, lease))
+            .write(move |transaction, now| steps::lease(transaction, &worker, now, lease))
             .await?;
         leased
             .map(|(session, attempt, delivery)| {
@@ -269,15 +264,15 @@ impl Storage for Embedded {
     }
 
     async fn extend(&self, held: &Lease, lease: Duration) -> Result<bool, StorageError> {
-        let (held, now) = (held.clone(), self.now());
-        self.write(move |transaction| steps::extend(transaction, &held, now, lease))
+        let held = held.clone();
+        self.write(move |transaction, now| steps::extend(transaction, &held, now, lease))
             .await
     }
 
     async fn release(&self, held: &Lease, delay: Duration) -> Result<bool, StorageError> {
-        let (held, now) = (held.clone(), self.now());
+        let held = held.clone();
         let released = self
-            .write(move |transaction| steps::release(transaction, &held, now, delay))
+            .write(move |transaction, now| steps::release(transaction, &held, now, delay))
             .await?;
         if released {
             self.changes.job_arrived();
@@ -315,6 +310,11 @@ impl Storage for Embedded {
     async fn healthy(&self) -> bool {
         self.read(|_| Ok(())).await.is_ok()
     }
+}
+
+/// Milliseconds since 1970.
+fn now(clock: &Clock) -> u64 {
+    millis(clock().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 fn millis(duration: Duration) -> u64 {
