@@ -65,7 +65,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// For the deployment at `address` (`http://host:port`). Connects with the first call.
+    /// For the deployment at `address` (`http://host:port`). Connects with the first call; must be made inside a
+    /// tokio runtime.
     pub fn new(address: &str, api_key: &Secret) -> anyhow::Result<Self> {
         let channel = ServiceChannel::new(address, Some(api_key))?;
         Ok(Self {

@@ -24,6 +24,7 @@ fn verification(bencher: Bencher<'_, '_>, workers: usize) {
     let Some(pictures) = &*PICTURES else { return };
     let submission = submission(pictures).expect("pictures to submit");
     let runtime = Runtime::new().expect("a runtime");
+    let _inside = runtime.enter();
     let data = tempfile::tempdir().expect("a folder");
     let options = Options {
         models: Some(pictures.store().root().to_owned()),

@@ -102,11 +102,13 @@ impl Stage {
 
     /// A backend with a key that reads sensitive fields.
     pub fn client(&self) -> anyhow::Result<Client> {
+        let _inside = self.runtime.enter();
         Client::new(self.deployment.address(), &self.deployment.keys().restricted_api_key)
     }
 
     /// A backend that makes every call on its own.
     pub fn backend(&self) -> Backend {
+        let _inside = self.runtime.enter();
         Backend::new(
             self.deployment.address(),
             self.deployment.keys().restricted_api_key.expose(),

@@ -118,8 +118,12 @@ impl Page {
                 "check digits do not hold"
             };
             let mut value = format!("{format}, {digits}, read with confidence {:.3}", zone.confidence);
-            if zone.corrected_characters > 0 {
-                let _ = write!(value, ", {} characters corrected", zone.corrected_characters);
+            match zone.corrected_characters {
+                0 => {}
+                1 => value.push_str(", 1 character corrected"),
+                count => {
+                    let _ = write!(value, ", {count} characters corrected");
+                }
             }
             self.label("machine-readable zone", &value);
         }

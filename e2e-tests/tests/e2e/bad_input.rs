@@ -353,11 +353,12 @@ fn a_plain_key_sees_no_sensitive_fields() -> anyhow::Result<()> {
     let seen = stage.run(stage.client()?.verify(submission))?;
     assert!(seen.report.document.is_some_and(|document| document.number.is_some()));
 
-    let plain = Backend::new(stage.deployment.address(), stage.deployment.keys().api_key.expose());
     let request = GetVerificationReportRequest { id: seen.report.id };
-    let report = stage
-        .run(plain.reports().get_verification_report(request))?
-        .into_inner();
+    let report = stage.run(async {
+        let plain = Backend::new(stage.deployment.address(), stage.deployment.keys().api_key.expose());
+        plain.reports().get_verification_report(request).await
+    })?;
+    let report = report.into_inner();
     let document = report.document.expect("the document was checked");
     assert_eq!(document.last_name.as_deref(), Some("ERIKSSON"));
     assert!(document.number.is_none() && document.dob.is_none() && document.expiration_date.is_none());
