@@ -154,7 +154,8 @@ fn orientation_is_applied() {
     let scene = Picture::from_fn(48, 32, |x, y| {
         [if x < 24 { 200 } else { 20 }, if y < 16 { 220 } else { 30 }, 60]
     });
-    let upright: [(u8, fn(&Picture) -> Picture); 8] = [
+    type Turn = fn(&Picture) -> Picture;
+    let upright: [(u8, Turn); 8] = [
         (1, |p| p.clone()),
         (2, |p| p.mirror()),
         (3, |p| p.rotate180()),
