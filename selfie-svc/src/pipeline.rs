@@ -77,6 +77,27 @@ impl FacePipeline {
         self.detector.detect(picture, &DetectOptions::default())
     }
 
+    /// A picture turned by quarters until its faces stand upright, and its faces, best score first. People hold documents sideways,
+    /// and not every camera writes down how it was held.
+    pub fn detect_upright(&self, picture: Picture) -> Result<(Picture, Vec<Face>), VisionError> {
+        let faces = self.detect(&picture)?;
+        if faces.first().is_some_and(stands_surely) {
+            return Ok((picture, faces));
+        }
+        let score = |faces: &[Face]| faces.first().map_or(0.0, |face| face.score);
+        let mut best = (picture, faces);
+        for turned in [best.0.rotate90(), best.0.rotate270(), best.0.rotate180()] {
+            let faces = self.detect(&turned)?;
+            if score(&faces) > score(&best.1) {
+                best = (turned, faces);
+            }
+            if best.1.first().is_some_and(stands_surely) {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
     /// Aligns, embeds and measures one face.
     pub fn examine(&self, picture: &Picture, face: &Face) -> Result<Examined, VisionError> {
         let aligned = align(picture, &face.landmarks)?;
@@ -97,6 +118,14 @@ impl FacePipeline {
             .map(|face| self.examine(picture, face))
             .transpose()
     }
+}
+
+/// Whether a face stands upright without doubt. The detector finds lying faces too, but less surely and with misplaced landmarks.
+fn stands_surely(face: &Face) -> bool {
+    // Upright faces of the sample pictures score 0.93 to 0.95, the same upside down up to 0.88.
+    const SURE: f32 = 0.9;
+    let (right, left) = (face.landmarks.right_eye, face.landmarks.left_eye);
+    face.score >= SURE && left.x - right.x > (left.y - right.y).abs()
 }
 
 /// The portrait of a document: the largest face. A second, smaller print of it ("ghost image") may be more central.

@@ -267,7 +267,7 @@ impl Shared {
             Ok(picture) => picture,
             Err(error) => return Ok(Look::Unreadable(error)),
         };
-        let faces = timed(&mut clock.faces.detect, || self.pipeline.detect(&picture))?;
+        let (picture, faces) = timed(&mut clock.faces.detect, || self.pipeline.detect_upright(picture))?;
         let Some(chosen) = choose(&faces, &picture) else {
             return Ok(Look::NoFace);
         };

@@ -154,6 +154,21 @@ fn what_cannot_be_compared_is_a_result() {
 }
 
 #[test]
+fn pictures_may_lie_on_any_side() {
+    let Some(running) = running() else { return };
+    let picture = |sample| Picture::decode(&running.sample(sample), &Limits::default()).expect("a picture");
+    let (document, selfie) = (picture(Sample::Obama), picture(Sample::Obama2));
+    let jpeg = |picture: &Picture| picture.encode_jpeg(90).expect("encodes");
+    for (document, selfie) in [
+        (document.rotate90(), selfie.clone()),
+        (document.rotate180(), selfie.rotate90()),
+        (document.rotate270(), selfie.rotate180()),
+    ] {
+        assert_eq!(running.code(jpeg(&document), jpeg(&selfie)), None);
+    }
+}
+
+#[test]
 fn three_people_are_no_selfie() {
     let Some(running) = running() else { return };
     let person = |sample| {
