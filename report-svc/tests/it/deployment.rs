@@ -11,8 +11,8 @@ use proto::identity::v1::{
 use proto::selfie::v1::CheckSelfieResponse;
 use proto::store::v1::store_service_client::StoreServiceClient;
 use proto::store::v1::{
-    CompleteVerificationRequest, CreateSessionRequest, GetSessionRequest, Job, LeaseJobRequest, PutImageRequest,
-    StoredSession, SubmitSessionRequest,
+    CancelSessionRequest, CompleteVerificationRequest, CreateSessionRequest, GetReportRequest, GetSessionRequest, Job,
+    LeaseJobRequest, PutImageRequest, StoredSession, SubmitSessionRequest,
 };
 use report_svc::config::Config;
 use report_svc::seal::Keyring;
@@ -22,6 +22,7 @@ use service_kit::config::Secret;
 use service_kit::serving::ServeError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 
 use crate::redis_server::RedisServer;
 
@@ -204,5 +205,24 @@ pub(crate) fn completion(
             insights: None,
         }),
         timings: Vec::new(),
+    }
+}
+
+/// The stable reason that a status carries.
+pub(crate) fn reason_of(status: &Status) -> String {
+    service_kit::status::reason(status).unwrap_or_default()
+}
+
+pub(crate) fn report_request(id: &str, account: &str) -> GetReportRequest {
+    GetReportRequest {
+        id: id.to_owned(),
+        account: account.to_owned(),
+    }
+}
+
+pub(crate) fn cancellation(id: &str, account: &str) -> CancelSessionRequest {
+    CancelSessionRequest {
+        id: id.to_owned(),
+        account: account.to_owned(),
     }
 }

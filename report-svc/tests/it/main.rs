@@ -3,6 +3,8 @@
 mod conformance;
 mod deployment;
 mod embedded;
+mod jobs;
+mod life;
 mod redis_server;
-mod service;
+mod refusals;
 mod store;

@@ -1,4 +1,4 @@
-//! The Redis storage, for production: a single server, or a Cluster.
+//! The Redis storage, for production: a single server, or a Cluster. Sentinel and TLS are not there yet.
 //!
 //! The key space is cut into partitions, each a hash tag; everything that one step changes lies in one of them, so that a
 //! step is one Lua script (`*.lua` beside this file), called by its hash. How durable an answered step is, is Redis's own

@@ -1,0 +1,193 @@
+//! Workers: leasing, extending, handing back, completing, over gRPC and both storages.
+
+use std::time::{Duration, Instant};
+
+use proto::identity::v1::{VerificationErrorCode, VerificationSessionStatus};
+use proto::reason;
+use proto::store::v1::{ExtendLeaseRequest, LeaseJobRequest, ReleaseJobRequest, WatchSessionRequest};
+use tokio_stream::StreamExt as _;
+use tonic::{Code, Request};
+
+use crate::deployment::{
+    ACCOUNT, Deployment, completion, get, lease, on_both, public, reason_of, report_request, status, submission,
+    submitted,
+};
+
+const LEASE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(10);
+const NOW: Duration = Duration::ZERO;
+
+#[tokio::test]
+async fn a_waiting_worker_gets_a_job_at_once_and_an_answer_in_any_case() {
+    on_both(|Deployment { mut client, .. }| async move {
+        let started = Instant::now();
+        assert!(lease(&mut client, LEASE, Duration::from_millis(50)).await.is_none());
+        assert!(started.elapsed() >= Duration::from_millis(50));
+
+        let mut worker = client.clone();
+        let waiting = tokio::spawn(async move { lease(&mut worker, LEASE, Duration::from_secs(30)).await });
+        let session = submitted(&mut client).await;
+        let job = waiting.await.expect("no panic").expect("queued");
+        assert_eq!(job.session, session);
+
+        // A caller with little time left is told that there is none before it leaves.
+        let wait = prost_types::Duration::try_from(LEASE).ok();
+        let mut request = Request::new(LeaseJobRequest {
+            worker: "test".to_owned(),
+            lease: wait,
+            wait,
+        });
+        request.set_timeout(Duration::from_millis(400));
+        assert!(
+            client
+                .lease_job(request)
+                .await
+                .expect("in time")
+                .into_inner()
+                .job
+                .is_none()
+        );
+
+        for (worker, seconds) in [("", 1), ("two words", 1), ("test", 0), ("test", -1), ("test", 3601)] {
+            let time = Some(prost_types::Duration { seconds, nanos: 0 });
+            let request = LeaseJobRequest {
+                worker: worker.to_owned(),
+                lease: time,
+                wait: None,
+            };
+            let error = client.lease_job(request).await.expect_err("refused");
+            assert_eq!(reason_of(&error), reason::INVALID_FIELDS, "{worker} {seconds}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_is_extended_handed_back_and_lost() {
+    on_both(|Deployment { mut client, .. }| async move {
+        let session = submitted(&mut client).await;
+        let job = lease(&mut client, LEASE, PATIENCE).await.expect("queued");
+        let time = prost_types::Duration::try_from(LEASE).ok();
+        let extension = |token: &str| ExtendLeaseRequest {
+            lease_token: token.to_owned(),
+            lease: time,
+        };
+        let handing_back = |token: &str| ReleaseJobRequest {
+            lease_token: token.to_owned(),
+            delay: None,
+        };
+        client.extend_lease(extension(&job.lease_token)).await.expect("held");
+        client.release_job(handing_back(&job.lease_token)).await.expect("held");
+        let again = lease(&mut client, LEASE, NOW).await.expect("at once");
+        assert_eq!((again.session.as_str(), again.delivery), (session.as_str(), 2));
+        for token in [job.lease_token.as_str(), "", "not a token"] {
+            let error = client.extend_lease(extension(token)).await.expect_err("lost");
+            assert_eq!(
+                (error.code(), reason_of(&error).as_str()),
+                (Code::FailedPrecondition, reason::LEASE_LOST)
+            );
+            let error = client.release_job(handing_back(token)).await.expect_err("lost");
+            assert_eq!(reason_of(&error), reason::LEASE_LOST);
+        }
+        // Who lost the lease may still bring the result first.
+        let mut result = completion(&session, 1, None, None);
+        result.lease_token = job.lease_token;
+        assert!(
+            client
+                .complete_verification(result)
+                .await
+                .expect("done")
+                .into_inner()
+                .completed_now
+        );
+        let error = client
+            .extend_lease(extension(&again.lease_token))
+            .await
+            .expect_err("done");
+        assert_eq!(reason_of(&error), reason::LEASE_LOST);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_completes_is_given_up() {
+    on_both(|Deployment { mut client, .. }| async move {
+        let session = submitted(&mut client).await;
+        for delivery in 1..=2 {
+            let job = lease(&mut client, Duration::from_millis(1), PATIENCE)
+                .await
+                .expect("leased again");
+            assert_eq!(job.delivery, delivery);
+        }
+        let watch = WatchSessionRequest {
+            id: session.clone(),
+            account: ACCOUNT.to_owned(),
+        };
+        let mut watched = client.watch_session(watch).await.expect("found").into_inner();
+        let mut worker = client.clone();
+        let waiting = tokio::spawn(async move { lease(&mut worker, LEASE, PATIENCE).await });
+        let stored = loop {
+            let stored = watched.next().await.expect("goes on").expect("no error");
+            if status(&stored) == VerificationSessionStatus::RequiresInput {
+                break stored;
+            }
+        };
+        let error = public(&stored).last_error.clone().expect("failed");
+        assert_eq!(error.code(), VerificationErrorCode::DocumentUnverifiedOther);
+        let report = public(&stored).last_verification_report.clone().expect("made");
+        client
+            .get_report(report_request(&report, ACCOUNT))
+            .await
+            .expect("found");
+
+        // The person tries again, and the worker that waits gets that attempt.
+        client
+            .submit_session(submission(&session))
+            .await
+            .expect("submitted again");
+        let job = waiting.await.expect("no panic").expect("the next attempt");
+        assert_eq!((job.attempt, job.delivery), (2, 1));
+        let late = client
+            .complete_verification(completion(&session, 1, None, None))
+            .await
+            .expect("answers")
+            .into_inner();
+        assert!(!late.completed_now, "the attempt that was given up stays so");
+        assert_eq!(late.report.expect("exists").id, report);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_completions_make_one_report() {
+    on_both(|Deployment { mut client, .. }| async move {
+        let session = submitted(&mut client).await;
+        let completions: Vec<_> = (0..12)
+            .map(|number| {
+                let mut client = client.clone();
+                let failure = (number % 2 == 0).then_some(VerificationErrorCode::DocumentExpired);
+                let request = completion(&session, 1, failure, None);
+                tokio::spawn(async move {
+                    client
+                        .complete_verification(request)
+                        .await
+                        .expect("answers")
+                        .into_inner()
+                })
+            })
+            .collect();
+        let mut answers = Vec::new();
+        for completion in completions {
+            answers.push(completion.await.expect("no panic"));
+        }
+        assert_eq!(answers.iter().filter(|answer| answer.completed_now).count(), 1);
+        let reports: Vec<_> = answers.into_iter().map(|answer| answer.report.expect("made")).collect();
+        assert!(reports.iter().all(|report| *report == reports[0]));
+        let stored = get(&mut client, &session).await;
+        assert_eq!(
+            public(&stored).last_verification_report.as_deref(),
+            Some(reports[0].id.as_str())
+        );
+    })
+    .await;
+}
