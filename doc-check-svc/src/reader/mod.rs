@@ -25,9 +25,9 @@ use rows::{Row, Run, rows, upside_down};
 /// The networks that the reader needs.
 pub const MODELS: [Model; 2] = [Model::PpOcrDet, Model::PpOcrRec];
 
-/// Rows whose characters are recognised, the longest of a picture. A zone has three at most, and hardly any print beside it is
-/// longer.
-const MOST_ROWS: usize = 8;
+/// Rows whose characters are recognised, the longest of a picture: first as many as a zone has, which mostly are the zone, then
+/// more. Recognition takes most of the time.
+const ROWS: [usize; 2] = [3, 8];
 
 /// A row of a zone is at least this many times as long as it is high.
 const LEAST_ASPECT: f32 = 7.0;
@@ -191,13 +191,18 @@ impl Look<'_> {
         let mut ways = [(across, Run::Right), (along, Run::Down)];
         ways.sort_by(|a, b| length(&b.0).total_cmp(&length(&a.0)));
         for (rows, run) in &ways {
-            best = better(best, self.window(rows, *run)?);
-            if best.as_ref().is_some_and(Found::holds) {
-                return Ok(best);
-            }
-            best = better(best, self.window(&upside_down(rows), run.reversed())?);
-            if best.as_ref().is_some_and(Found::holds) {
-                return Ok(best);
+            let reversed = upside_down(rows);
+            for most in ROWS {
+                // Where the longest rows were all, there is no more to read.
+                if most > ROWS[0] && rows.len() <= ROWS[0] {
+                    break;
+                }
+                for (rows, run) in [(rows, *run), (&reversed, run.reversed())] {
+                    best = better(best, self.window(rows, run, most)?);
+                    if best.as_ref().is_some_and(Found::holds) {
+                        return Ok(best);
+                    }
+                }
             }
             // A second look where a zone was seen; else the rest of the picture would be searched in vain.
             if let Some(found) = &best {
@@ -224,13 +229,13 @@ impl Look<'_> {
         }
     }
 
-    /// The likeliest zone in two or three rows below each other.
-    fn window(&mut self, rows: &[Row], run: Run) -> Result<Option<Found>, ReadError> {
+    /// The likeliest zone in two or three rows below each other, among the `most` longest.
+    fn window(&mut self, rows: &[Row], run: Run, most: usize) -> Result<Option<Found>, ReadError> {
         // The longest rows, in their order.
         let mut lengths: Vec<f32> = rows.iter().map(|row| row.length).collect();
         lengths.sort_by(|a, b| b.total_cmp(a));
-        let least = lengths.get(MOST_ROWS - 1).copied().unwrap_or(0.0);
-        let rows: Vec<&Row> = rows.iter().filter(|row| row.length >= least).take(MOST_ROWS).collect();
+        let least = lengths.get(most - 1).copied().unwrap_or(0.0);
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.length >= least).take(most).collect();
         if rows.len() < 2 {
             return Ok(None);
         }
@@ -299,7 +304,7 @@ impl Look<'_> {
             gone: self.gone,
             spent: &mut *self.spent,
         };
-        let again = look.window(&rows, found.run)?;
+        let again = look.window(&rows, found.run, ROWS[1])?;
         Ok(again.map(|again| Found {
             bounds: found.bounds,
             ..again

@@ -1,0 +1,324 @@
+//! The service over real gRPC, with the real networks and pictures drawn here. Skips where models are not installed.
+
+use std::sync::OnceLock;
+
+use ab_glyph::{Font as _, FontRef, PxScale, ScaleFont as _, point};
+use doc_check_svc::config::Config;
+use doc_check_svc::mrz::{Date, Fields, Format, Sex, compose};
+use doc_check_svc::reader::MODELS;
+use doc_check_svc::server::Service;
+use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
+use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
+use proto::identity::v1::check_detail::Outcome;
+use proto::identity::v1::{
+    CheckStatus, Date as DateMessage, DocumentOptions, DocumentReport, DocumentType, ImagePurpose, Sex as SexMessage,
+    VerificationErrorCode,
+};
+use service_kit::client::ServiceChannel;
+use service_kit::config::ComputeConfig;
+use service_kit::status;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+use vision::models::{Font, ModelStore, State};
+use vision::picture::Picture;
+
+struct Running {
+    runtime: Runtime,
+    channel: ServiceChannel,
+    font: Vec<u8>,
+}
+
+/// One service for all tests of this binary: loading the networks takes longer than most tests.
+fn running() -> Option<&'static Running> {
+    static RUNNING: OnceLock<Option<Running>> = OnceLock::new();
+    let running = RUNNING.get_or_init(|| {
+        let store = ModelStore::open_default().ok()?;
+        let ready = |item| store.state(item) == State::Ready;
+        if !MODELS.into_iter().all(|model| ready(model.into())) || !ready(Font::OcrB.into()) {
+            return None;
+        }
+        let font = store.font(Font::OcrB).ok()?;
+        let runtime = Runtime::new().expect("a runtime");
+        let config = Config {
+            compute: ComputeConfig {
+                queue: Some(64),
+                ..ComputeConfig::default()
+            },
+            ..Config::default()
+        };
+        let service = runtime.block_on(Service::bind(config)).expect("starts");
+        let address = format!("http://{}", service.local_addr());
+        runtime.spawn(service.serve(CancellationToken::new()));
+        let channel = {
+            let _inside = runtime.enter();
+            ServiceChannel::new(&address, None).expect("an address")
+        };
+        Some(Running { runtime, channel, font })
+    });
+    if running.is_none() {
+        println!("skipped: models or fonts are not installed (bonafide models fetch)");
+    }
+    running.as_ref()
+}
+
+const TODAY: DateMessage = DateMessage {
+    day: Some(22),
+    month: Some(11),
+    year: Some(2026),
+};
+
+impl Running {
+    fn call(&self, request: CheckDocumentRequest) -> Result<CheckDocumentResponse, Status> {
+        let mut client = DocumentCheckServiceClient::new(self.channel.clone())
+            .max_encoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES);
+        self.runtime
+            .block_on(client.check_document(request))
+            .map(tonic::Response::into_inner)
+    }
+
+    /// Checks one picture of the front, and one of the back where there is one.
+    fn check(&self, pictures: &[&[u8]], allowed: &[DocumentType]) -> CheckDocumentResponse {
+        let purposes = [ImagePurpose::DocumentFront, ImagePurpose::DocumentBack];
+        let images = pictures.iter().zip(purposes).map(|(data, purpose)| DocumentImage {
+            file: format!("file_{}", purpose.as_str_name().to_lowercase()),
+            purpose: purpose.into(),
+            data: data.to_vec(),
+        });
+        let request = CheckDocumentRequest {
+            images: images.collect(),
+            options: Some(DocumentOptions {
+                allowed_types: allowed.iter().map(|kind| i32::from(*kind)).collect(),
+                ..DocumentOptions::default()
+            }),
+            today: Some(TODAY),
+        };
+        self.call(request).expect("a result, whatever the pictures")
+    }
+
+    /// A page that carries these lines at its foot in the size and pitch of the standard, as a picture 1,200 pixels wide.
+    fn page(&self, lines: &[String]) -> Picture {
+        let font = FontRef::try_from_slice(&self.font).expect("a font");
+        let length = lines.iter().map(String::len).max().unwrap_or(30) as f32;
+        let pitch = 1100.0 / length;
+        let unit = font.as_scaled(PxScale::from(100.0)).h_advance(font.glyph_id('A'));
+        let scale = PxScale::from(pitch / unit * 100.0);
+        let (width, height) = (1200, 780);
+        let mut dark = vec![0f32; width * height];
+        for (row, line) in lines.iter().enumerate() {
+            for (column, symbol) in line.chars().enumerate() {
+                let x = 50.0 + column as f32 * pitch;
+                let y = height as f32 - 2.2 * pitch * (lines.len() - row) as f32;
+                let glyph = font.glyph_id(symbol).with_scale_and_position(scale, point(x, y));
+                let Some(outline) = font.outline_glyph(glyph) else {
+                    continue;
+                };
+                let bounds = outline.px_bounds();
+                outline.draw(|dx, dy, cover| {
+                    let (x, y) = (bounds.min.x as usize + dx as usize, bounds.min.y as usize + dy as usize);
+                    if let Some(place) = dark.get_mut(y * width + x) {
+                        *place = place.max(cover);
+                    }
+                });
+            }
+        }
+        Picture::from_fn(width as u32, height as u32, |x, y| {
+            let cover = dark[y as usize * width + x as usize].min(1.0);
+            [225.0, 222.0, 210.0].map(|paper: f32| (paper * (1.0 - 0.85 * cover)) as u8)
+        })
+    }
+
+    fn specimen(&self, format: Format, expiry: i32) -> Picture {
+        self.page(&lines(format, expiry))
+    }
+}
+
+fn lines(format: Format, expiry: i32) -> Vec<String> {
+    let (document_code, number) = match format {
+        Format::Td1 => ("I", "D23145890734"),
+        Format::Td2 => ("I", "D23145890"),
+        Format::Td3 => ("P", "L898902C3"),
+        Format::MrvA | Format::MrvB => ("V", "L898902C3"),
+    };
+    compose(&Fields {
+        format,
+        document_code,
+        issuing_state: "UTO",
+        surname: "Eriksson",
+        given_names: "Anna Maria",
+        number,
+        nationality: "UTO",
+        birth_date: Date::new(Some(1974), Some(8), Some(12)).expect("a date"),
+        sex: Sex::Female,
+        expiry_date: Date::new(Some(expiry), Some(4), Some(15)).expect("a date"),
+        optional: "",
+        second_optional: "",
+    })
+    .expect("fields that fit")
+}
+
+fn png(picture: &Picture) -> Vec<u8> {
+    picture.encode_png().expect("encodes")
+}
+
+fn grey(width: u32, height: u32) -> Vec<u8> {
+    png(&Picture::from_fn(width, height, |_, _| [128; 3]))
+}
+
+fn report(response: &CheckDocumentResponse) -> &DocumentReport {
+    response.document.as_ref().expect("a report")
+}
+
+fn code(response: &CheckDocumentResponse) -> Option<VerificationErrorCode> {
+    report(response).error.as_ref().map(|error| error.code())
+}
+
+#[test]
+fn reads_a_passport() {
+    let Some(running) = running() else { return };
+    let response = running.check(&[&png(&running.specimen(Format::Td3, 2032))], &[DocumentType::Passport]);
+    let report = report(&response);
+    assert_eq!((report.status(), code(&response)), (CheckStatus::Verified, None));
+    assert_eq!(report.r#type(), DocumentType::Passport);
+    assert_eq!(report.first_name.as_deref(), Some("ANNA MARIA"));
+    assert_eq!(report.last_name.as_deref(), Some("ERIKSSON"));
+    assert_eq!(report.number.as_deref(), Some("L898902C3"));
+    assert_eq!(report.issuing_country.as_deref(), Some("UTO"));
+    assert_eq!(
+        (report.sex(), report.unparsed_sex.as_deref()),
+        (SexMessage::Female, Some("F"))
+    );
+    let day = |day, month, year| DateMessage {
+        day: Some(day),
+        month: Some(month),
+        year: Some(year),
+    };
+    assert_eq!(report.dob, Some(day(12, 8, 1974)));
+    assert_eq!(report.expiration_date, Some(day(15, 4, 2032)));
+    assert_eq!(report.files, ["file_image_purpose_document_front"]);
+    let insights = response.insights.as_ref().expect("insights");
+    let zone = insights.machine_readable_zone.as_ref().expect("a zone");
+    assert!(zone.check_digits_valid && zone.rotation == 0 && zone.confidence > 0.8);
+    assert!(insights.checks.iter().all(|check| check.outcome() == Outcome::Passed));
+    assert_eq!((insights.models.len(), insights.timings.len()), (2, 4));
+}
+
+#[test]
+fn reads_a_card_from_its_back_that_lies_on_its_side() {
+    let Some(running) = running() else { return };
+    let back = running.specimen(Format::Td1, 2032);
+    for (turned, rotation) in [(back.rotate90(), 270), (back.rotate180(), 180)] {
+        let response = running.check(&[&grey(900, 600), &png(&turned)], &[]);
+        assert_eq!(code(&response), None);
+        assert_eq!(report(&response).r#type(), DocumentType::IdCard);
+        assert_eq!(report(&response).number.as_deref(), Some("D23145890734"));
+        let zone = response
+            .insights
+            .and_then(|insights| insights.machine_readable_zone)
+            .expect("a zone");
+        assert_eq!(
+            (zone.rotation, zone.file.as_str()),
+            (rotation, "file_image_purpose_document_back")
+        );
+    }
+}
+
+#[test]
+fn says_why_a_document_fails() {
+    let Some(running) = running() else { return };
+    let expired = running.check(&[&png(&running.specimen(Format::Td3, 2026))], &[]);
+    assert_eq!(code(&expired), Some(VerificationErrorCode::DocumentExpired));
+    let allowed = [DocumentType::Passport];
+    let card = running.check(&[&png(&running.specimen(Format::Td2, 2032))], &allowed);
+    assert_eq!(code(&card), Some(VerificationErrorCode::DocumentTypeNotSupported));
+    let visa = running.check(&[&png(&running.specimen(Format::MrvA, 2032))], &[]);
+    assert_eq!(code(&visa), Some(VerificationErrorCode::DocumentTypeNotSupported));
+    // One digit of the number altered, its check digits left as they were.
+    let mut altered = lines(Format::Td3, 2032);
+    altered[1].replace_range(3..4, "4");
+    let altered = running.check(&[&png(&running.page(&altered))], &[]);
+    assert_eq!(code(&altered), Some(VerificationErrorCode::DocumentUnverifiedOther));
+    assert_eq!(
+        report(&altered).number,
+        None,
+        "what the check digit contradicts is not told"
+    );
+    assert_eq!(report(&altered).last_name.as_deref(), Some("ERIKSSON"));
+}
+
+#[test]
+fn a_bad_picture_is_a_result() {
+    let Some(running) = running() else { return };
+    let whole = png(&running.specimen(Format::Td3, 2032));
+    let huge = vec![0xFF; proto::MAX_IMAGE_BYTES + 1];
+    let pictures: [(&str, &[u8]); 6] = [
+        ("empty", &[]),
+        ("truncated", &whole[..whole.len() / 2]),
+        ("huge", &huge),
+        ("not a picture", b"GIF89a, or so it says"),
+        ("one pixel", &grey(1, 1)),
+        ("no zone", &grey(800, 600)),
+    ];
+    for (name, bytes) in pictures {
+        let response = running.check(&[bytes], &[]);
+        assert_eq!(
+            code(&response),
+            Some(VerificationErrorCode::DocumentUnverifiedOther),
+            "{name}"
+        );
+        assert_eq!(report(&response).number, None, "{name}");
+        let error = report(&response).error.as_ref().expect("an error");
+        assert!(error.reason.ends_with('.'), "{name}: a sentence");
+    }
+    // One bad picture beside a good one does no harm.
+    let response = running.check(&[&[], &whole], &[]);
+    assert_eq!(code(&response), None);
+}
+
+#[test]
+fn a_wrong_request_is_refused_with_every_violation() {
+    let Some(running) = running() else { return };
+    let image = |purpose: ImagePurpose| DocumentImage {
+        file: String::new(),
+        purpose: purpose.into(),
+        data: Vec::new(),
+    };
+    let refused = |request| {
+        let status = running.call(request).expect_err("refused");
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(status::reason(&status).as_deref(), Some(proto::reason::INVALID_FIELDS));
+        let violations = status.get_details_bad_request().expect("violations").field_violations;
+        violations
+            .into_iter()
+            .map(|violation| violation.field)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(refused(CheckDocumentRequest::default()), ["images"]);
+    let request = CheckDocumentRequest {
+        images: vec![image(ImagePurpose::Selfie)],
+        options: Some(DocumentOptions {
+            allowed_types: vec![0, 1, 77],
+            ..DocumentOptions::default()
+        }),
+        today: Some(DateMessage {
+            day: Some(31),
+            month: Some(2),
+            year: Some(2026),
+        }),
+    };
+    assert_eq!(
+        refused(request),
+        [
+            "images[0].purpose",
+            "options.allowed_types[0]",
+            "options.allowed_types[2]",
+            "today"
+        ]
+    );
+    let twice = CheckDocumentRequest {
+        images: vec![image(ImagePurpose::DocumentFront), image(ImagePurpose::DocumentFront)],
+        ..CheckDocumentRequest::default()
+    };
+    assert_eq!(refused(twice), ["images"]);
+}
