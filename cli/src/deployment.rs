@@ -119,7 +119,6 @@ impl Deployment {
                 serve: inside.clone(),
                 compute: options.compute.clone(),
                 models: options.models.clone(),
-                ..doc_check_svc::config::Config::default()
             }
         );
         let selfie = spawn!(

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use vision::models::{Console, ModelStore};
+use vision::models::ModelStore;
 
 use crate::evaluate::{documents::Documents, faces::Faces};
 
@@ -26,14 +26,8 @@ impl Evaluate {
     /// Measures; pictures that fail are rows of the result.
     pub async fn run(self, store: &ModelStore) -> anyhow::Result<ExitCode> {
         match self.what {
-            What::Faces(faces) => {
-                store.ensure(&selfie_svc::pipeline::MODELS, &Console::default())?;
-                faces.run(store).await?;
-            }
-            What::Documents(documents) => {
-                store.ensure(&doc_check_svc::reader::MODELS, &Console::default())?;
-                documents.run(store).await?;
-            }
+            What::Faces(faces) => faces.run(store).await?,
+            What::Documents(documents) => documents.run(store).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -1,6 +1,6 @@
 //! `bonafide up`: all four services in one process, staying up.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -45,8 +45,9 @@ impl Up {
             .data
             .or_else(deployment::default_data_folder)
             .context("no folder for data: name one with --data or set HOME")?;
-        // Watched from the start, so that a signal during a long download ends the process in order, too.
-        let stop = shutdown_signal();
+        // Told before anything is fetched or loaded.
+        let probe = TcpListener::bind(self.listen);
+        drop(probe.with_context(|| format!("cannot listen on {}", self.listen))?);
         store.ensure(&deployment::MODELS, &Console::default())?;
         let options = Options {
             listen: self.listen,
@@ -64,7 +65,7 @@ impl Up {
             Keys::restricted_api_key_file(&data).display(),
         ))?;
         let failure = tokio::select! {
-            () = stop => None,
+            () = shutdown_signal() => None,
             failure = deployment.failed() => Some(failure),
         };
         let stopped = deployment.shutdown().await;

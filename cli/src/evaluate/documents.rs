@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use candle_core::Device;
 use doc_check_svc::evaluate::{evaluate, read_truth};
-use doc_check_svc::reader::DocumentReader;
+use doc_check_svc::reader::{DocumentReader, MODELS};
 use time::OffsetDateTime;
-use vision::models::ModelStore;
+use vision::models::{Console, ModelStore};
 
 use super::output::{bar, print_summary, require_folder};
 
@@ -28,8 +28,10 @@ impl Documents {
     /// Measures and writes the results. One picture after the other, so that the times are those of a picture alone.
     pub async fn run(self, store: &ModelStore) -> anyhow::Result<()> {
         require_folder(&self.images)?;
-        let bar = bar(read_truth(&self.truth)?.len());
+        let pictures = read_truth(&self.truth)?.len();
+        store.ensure(&MODELS, &Console::default())?;
         let reader = DocumentReader::load(store, &Device::Cpu)?;
+        let bar = bar(pictures);
         let today = OffsetDateTime::now_utc().date();
         let summary = evaluate(&reader, &self.images, &self.truth, &self.out, today, |_| bar.inc(1))?;
         bar.finish_and_clear();

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use candle_core::Device;
 use rayon::prelude::*;
-use selfie_svc::pipeline::FacePipeline;
+use selfie_svc::pipeline::{FacePipeline, MODELS};
 use serde::Serialize;
 use vision::face::Embedding;
 use vision::face::metrics::Roc;
-use vision::models::ModelStore;
+use vision::models::{Console, ModelStore};
 use vision::picture::{Limits, Picture};
 
 use super::output::{create_folder, print_summary, require_folder, write_rows, write_summary};
@@ -74,6 +74,7 @@ impl Faces {
         let identities = self.identities.as_deref().map(read_identities).transpose()?;
         require_folder(&self.images)?;
         create_folder(&self.out)?;
+        store.ensure(&MODELS, &Console::default())?;
         let pipeline = FacePipeline::load(store, &Device::Cpu)?;
 
         let names: BTreeSet<String> = pairs
