@@ -13,7 +13,6 @@ mod components;
 mod crop;
 mod ctc;
 mod detect;
-mod join;
 mod line;
 mod order;
 mod recognize;
