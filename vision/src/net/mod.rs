@@ -1,8 +1,8 @@
 //! The networks, one file each, and the plain candle forward pass.
 
 mod blocks;
-mod quantized;
-pub mod yunet;
-pub mod sface;
 pub mod ppocr_det;
 pub mod ppocr_rec;
+mod quantized;
+pub mod sface;
+pub mod yunet;
