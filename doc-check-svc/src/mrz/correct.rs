@@ -5,6 +5,7 @@
 //! therefore keeps them, since making them right would mean to change characters that were read surely.
 
 mod glyph;
+mod grammar;
 mod lattice;
 
 use super::country::State;

@@ -58,10 +58,7 @@ impl Date {
             return Err(NotADate);
         };
         let (year, month, day) = (part(*year)?, part(*month)?, part(*day)?);
-        let year = match year {
-            Some(year) => Some(century.resolve(i32::from(year), month, day, today)),
-            None => None,
-        };
+        let year = year.map(|year| century.resolve(i32::from(year), month, day, today));
         Self::new(year, month, day)
     }
 

@@ -152,7 +152,7 @@ impl Dice {
     }
 
     fn chance(&mut self, one_in: u64) -> bool {
-        self.roll() % one_in == 0
+        self.roll().is_multiple_of(one_in)
     }
 
     fn pick<T: Copy>(&mut self, from: &[T]) -> T {

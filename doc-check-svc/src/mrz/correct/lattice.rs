@@ -9,10 +9,10 @@
 
 use std::ops::Range;
 
-use crate::mrz::check_digit::{value, weight};
-use crate::mrz::layout::{Class, FieldKind, Format};
+use crate::mrz::layout::{Class, Format};
 
 use super::glyph::{Glyph, all};
+use super::grammar::{Mode, START, Slot, State, slots};
 
 /// A filler more or less inside a run: recognisers lose count there.
 const RUN: f32 = 0.5;
@@ -26,16 +26,6 @@ const LONE_FILLER: f32 = 4.5;
 const REPEAT: f32 = 7.0;
 /// A character that stands for nothing.
 const DIRT: f32 = 7.5;
-/// A symbol that the standard does not have at this position, but that may have been printed there nevertheless.
-const UNGRAMMATICAL: f32 = 9.0;
-/// A digit that no month or day begins with: printed only by mistake.
-const IMPOSSIBLE_DATE: f32 = 3.0;
-/// A letter after fillers that should be the end of the name.
-const AFTER_NAME: f32 = 6.0;
-/// A name without given names.
-const NO_GIVEN_NAMES: f32 = 3.0;
-/// A document code or state that begins with a rare symbol, and a number that continues in the optional data.
-const RARE: f32 = 3.0;
 /// Paths this much dearer than the cheapest of their position are given up.
 const BEAM: f32 = 30.0;
 
@@ -57,64 +47,6 @@ pub(super) struct Path {
     pub cost: f32,
 }
 
-/// Where a path stands inside a field.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// Nothing to remember, or the start of a name.
-    Plain,
-    /// Name: in the surname; after one filler in it; after the two that end it.
-    Surname,
-    SurnameGap,
-    Separator,
-    /// Name: in the given names; after one filler in them; in the fillers at the end.
-    Given,
-    GivenGap,
-    Trailing,
-    /// TD1: the number continues in the optional data; its check digit was read there.
-    Long,
-    LongChecked,
-}
-
-impl Mode {
-    const ALL: [Self; 9] = [
-        Self::Plain,
-        Self::Surname,
-        Self::SurnameGap,
-        Self::Separator,
-        Self::Given,
-        Self::GivenGap,
-        Self::Trailing,
-        Self::Long,
-        Self::LongChecked,
-    ];
-}
-
-#[derive(Clone, Copy)]
-struct State {
-    mode: Mode,
-    /// Running sum of the current field, modulo 10.
-    own: u8,
-    /// Running sum of the composite check digit, modulo 10.
-    composite: u8,
-}
-
-const START: State = State {
-    mode: Mode::Plain,
-    own: 0,
-    composite: 0,
-};
-
-/// One position of a format.
-#[derive(Clone, Copy)]
-struct Slot {
-    kind: FieldKind,
-    class: Class,
-    /// Position in the field.
-    offset: usize,
-    /// Weight in the composite sum.
-    composite: Option<u32>,
-}
-
 struct Node {
     cost: f32,
     previous: u32,
@@ -127,7 +59,6 @@ const NONE: u32 = u32::MAX;
 
 /// The search over one format.
 pub(super) struct Lattice {
-    format: Format,
     enforce: bool,
     nodes: Vec<Node>,
 }
@@ -140,7 +71,6 @@ impl Lattice {
             return None;
         }
         let mut lattice = Self {
-            format,
             enforce,
             nodes: Vec::new(),
         };
@@ -228,34 +158,17 @@ impl Lattice {
                             used: Some(at),
                             cost,
                         };
-                        self.emit(&mut next, slot, state, symbol, place);
+                        self.emit(&mut next, slot, state, symbol, &place);
                     }
                 }
                 let before = at.checked_sub(1).and_then(|before| glyphs.get(before));
-                let fillers = |range: Range<usize>| {
-                    glyphs
-                        .get(range)
-                        .is_some_and(|run| run.iter().all(Glyph::may_be_filler))
-                };
-                // The end of a line may have been cut off.
-                let in_run = at == glyphs.len()
-                    || fillers(at.saturating_sub(2)..at.max(2))
-                    || fillers(at..at + 2)
-                    || fillers(at.saturating_sub(1)..at.max(1) + 1);
-                let beside = fillers(at.saturating_sub(1)..at.max(1)) || fillers(at..at + 1);
-                let filler = cost
-                    + match (in_run, beside) {
-                        (true, _) => RUN,
-                        (false, true) => SECOND_FILLER,
-                        (false, false) if slot.class == Class::Letters => LONE_FILLER,
-                        (false, false) => DIRT,
-                    };
+                let filler = cost + missing_filler(glyphs, at, slot.class);
                 self.emit(
                     &mut next,
                     slot,
                     state,
                     b'<',
-                    Place {
+                    &Place {
                         node,
                         at,
                         used: None,
@@ -269,7 +182,7 @@ impl Lattice {
                         used: None,
                         cost: cost + REPEAT,
                     };
-                    self.emit(&mut next, slot, state, repeated, place);
+                    self.emit(&mut next, slot, state, repeated, &place);
                 }
             }
             layer = next;
@@ -336,144 +249,17 @@ impl Lattice {
     }
 
     /// Puts a symbol at a position, where the format and the check digits allow it.
-    fn emit(&mut self, layer: &mut [u32], slot: &Slot, state: State, symbol: u8, place: Place) {
-        let Some(penalty) = self.grammar(slot, symbol) else {
-            return;
-        };
-        let node = |extra: f32| Node {
-            cost: place.cost + penalty + extra,
-            previous: place.node,
-            symbol: Some(symbol),
-            glyph: place.used.and_then(|used| u16::try_from(used).ok()),
-        };
-        let at = place.at + usize::from(place.used.is_some());
-        let mut state = state;
-        if slot.offset == 0 {
-            // A number that began to continue must have ended with the field.
-            if state.mode == Mode::Long && slot.kind != FieldKind::Optional {
-                return;
-            }
-            let continues = state.mode == Mode::Long && slot.kind == FieldKind::Optional;
-            state.mode = if continues { Mode::Long } else { Mode::Plain };
-        }
-        if slot.kind == FieldKind::Name {
-            let (mode, extra) = name_step(state.mode, symbol);
-            let key = self.key(at, State { mode, ..state });
-            return self.relax(layer, key, node(extra));
-        }
-        if !self.enforce {
-            let key = self.key(at, START);
-            return self.relax(layer, key, node(0.0));
-        }
-        let Some(number) = value(symbol) else { return };
-        let modulo = |sum: u32| u8::try_from(sum % 10).unwrap_or_default();
-        let composite = state.composite;
-        if let Some(weight) = slot.composite {
-            state.composite = modulo(u32::from(composite) + number * weight);
-        }
-        let is = |sum: u8| symbol == b'0' + sum;
-        match slot.kind {
-            FieldKind::CompositeCheck => {
-                if !is(composite) {
-                    return;
-                }
-            }
-            FieldKind::NumberCheck if symbol == b'<' => {
-                // TD2 keeps the rest after three other fields; that sum is left to the composite check digit.
-                state.mode = if self.format == Format::Td1 {
-                    Mode::Long
-                } else {
-                    Mode::Plain
-                };
-                if state.mode == Mode::Plain {
-                    state.own = 0;
-                }
-            }
-            FieldKind::OptionalCheck if symbol == b'<' => {
-                if state.own != 0 {
-                    return;
-                }
-            }
-            FieldKind::NumberCheck | FieldKind::BirthCheck | FieldKind::ExpiryCheck | FieldKind::OptionalCheck => {
-                if !is(state.own) {
-                    return;
-                }
-                state.own = 0;
-            }
-            FieldKind::Number | FieldKind::BirthDate | FieldKind::ExpiryDate => {
-                let before = if slot.offset == 0 { 0 } else { state.own };
-                state.own = modulo(u32::from(before) + number * weight(slot.offset));
-            }
-            FieldKind::Optional => match state.mode {
-                Mode::Long => {
-                    if symbol == b'<' {
-                        return;
-                    }
-                    if slot.offset > 0 && is(state.own) {
-                        let key = self.key(
-                            at,
-                            State {
-                                mode: Mode::LongChecked,
-                                own: 0,
-                                ..state
-                            },
-                        );
-                        self.relax(layer, key, node(0.0));
-                    }
-                    let position = LONG_NUMBER_STARTS + slot.offset;
-                    state.own = modulo(u32::from(state.own) + number * weight(position));
-                }
-                Mode::LongChecked => {
-                    if symbol != b'<' {
-                        return;
-                    }
-                    state.mode = Mode::Plain;
-                }
-                _ if self.format == Format::Td3 => {
-                    state.own = modulo(u32::from(state.own) + number * weight(slot.offset));
-                }
-                _ => {}
-            },
-            FieldKind::DocumentCode
-            | FieldKind::IssuingState
-            | FieldKind::Name
-            | FieldKind::Nationality
-            | FieldKind::Sex
-            | FieldKind::SecondOptional => {}
-        }
-        let key = self.key(at, state);
-        self.relax(layer, key, node(0.0));
-    }
-
-    /// What a symbol costs at a position before anything was read; `None` where it cannot stand.
-    fn grammar(&self, slot: &Slot, symbol: u8) -> Option<f32> {
-        let expected = slot.class.allows(symbol);
-        match (slot.kind, slot.offset) {
-            (FieldKind::DocumentCode, 0) => match (self.format, symbol) {
-                (Format::MrvA | Format::MrvB, b'V') => Some(0.0),
-                (Format::MrvA | Format::MrvB, _) | (_, b'V' | b'<') => None,
-                (Format::Td3, b'P') => Some(0.0),
-                (Format::Td1 | Format::Td2, b'I' | b'A' | b'C') => Some(0.0),
-                (Format::Td1 | Format::Td2, b'P') => Some(UNGRAMMATICAL),
-                _ if expected => Some(RARE),
-                _ => None,
-            },
-            (FieldKind::IssuingState | FieldKind::Nationality, 0) if symbol == b'<' => Some(RARE),
-            // What was printed wrong is told, not made right.
-            _ if slot.class == Class::Letters => Some(if expected { 0.0 } else { UNGRAMMATICAL }),
-            // No month begins with 2, no day with 4.
-            (FieldKind::BirthDate | FieldKind::ExpiryDate, 2) if (b'2'..=b'9').contains(&symbol) => {
-                Some(IMPOSSIBLE_DATE)
-            }
-            (FieldKind::BirthDate | FieldKind::ExpiryDate, 4) if (b'4'..=b'9').contains(&symbol) => {
-                Some(IMPOSSIBLE_DATE)
-            }
-            (FieldKind::NumberCheck, _) if symbol == b'<' => {
-                matches!(self.format, Format::Td1 | Format::Td2).then_some(RARE)
-            }
-            (FieldKind::OptionalCheck, _) if symbol == b'<' => Some(0.0),
-            (FieldKind::Sex, _) if symbol == b'X' => Some(RARE),
-            _ => expected.then_some(0.0),
+    fn emit(&mut self, layer: &mut [u32], slot: &Slot, state: State, symbol: u8, place: &Place) {
+        let Some(penalty) = slot.cost(symbol) else { return };
+        for (state, extra) in slot.step(state, symbol, self.enforce).into_iter().flatten() {
+            let node = Node {
+                cost: place.cost + penalty + extra,
+                previous: place.node,
+                symbol: Some(symbol),
+                glyph: place.used.and_then(|used| u16::try_from(used).ok()),
+            };
+            let key = self.key(place.at + usize::from(place.used.is_some()), state);
+            self.relax(layer, key, node);
         }
     }
 
@@ -503,8 +289,24 @@ impl Lattice {
     }
 }
 
-/// Where a long number goes on: after the nine symbols of its own field.
-const LONG_NUMBER_STARTS: usize = 9;
+/// What it costs that a filler was not seen between the glyphs before and at `at`.
+fn missing_filler(glyphs: &[Glyph], at: usize, class: Class) -> f32 {
+    let fillers = |range: Range<usize>| {
+        glyphs
+            .get(range)
+            .is_some_and(|run| run.iter().all(Glyph::may_be_filler))
+    };
+    let before = |count: usize| at.checked_sub(count).is_some_and(|start| fillers(start..at));
+    let after = |count: usize| fillers(at..at + count);
+    // The end of a line may have been cut off.
+    let in_run = at == glyphs.len() || before(2) || after(2) || (before(1) && after(1));
+    match (in_run, before(1) || after(1)) {
+        (true, _) => RUN,
+        (false, true) => SECOND_FILLER,
+        (false, false) if class == Class::Letters => LONE_FILLER,
+        (false, false) => DIRT,
+    }
+}
 
 /// Where a step starts and what it has cost.
 struct Place {
@@ -512,38 +314,4 @@ struct Place {
     at: usize,
     used: Option<usize>,
     cost: f32,
-}
-
-/// Surname words, two fillers, given names, fillers to the end (9303-3 §4.6).
-fn name_step(mode: Mode, symbol: u8) -> (Mode, f32) {
-    let filler = symbol == b'<';
-    match mode {
-        Mode::Plain if filler => (Mode::Plain, RARE),
-        Mode::Surname if filler => (Mode::SurnameGap, 0.0),
-        Mode::SurnameGap if filler => (Mode::Separator, 0.0),
-        Mode::Separator if filler => (Mode::Trailing, NO_GIVEN_NAMES),
-        Mode::Given if filler => (Mode::GivenGap, 0.0),
-        Mode::GivenGap | Mode::Trailing if filler => (Mode::Trailing, 0.0),
-        Mode::Plain | Mode::Surname | Mode::SurnameGap => (Mode::Surname, 0.0),
-        Mode::Separator | Mode::Given | Mode::GivenGap => (Mode::Given, 0.0),
-        _ => (Mode::Given, AFTER_NAME),
-    }
-}
-
-fn slots(format: Format) -> Vec<Slot> {
-    let mut covered = 0;
-    let mut slots = Vec::new();
-    for field in format.fields() {
-        for offset in 0..field.end - field.start {
-            let composite = field.in_composite().then(|| weight(covered));
-            covered += usize::from(field.in_composite());
-            slots.push(Slot {
-                kind: field.kind,
-                class: field.class(),
-                offset,
-                composite,
-            });
-        }
-    }
-    slots
 }

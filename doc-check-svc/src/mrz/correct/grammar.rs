@@ -1,0 +1,248 @@
+//! What may stand at each position after what stood before: the layout of a format, the shape of names, and check digits.
+
+use crate::mrz::check_digit::{value, weight};
+use crate::mrz::layout::{Class, FieldKind, Format};
+
+/// A symbol that the standard does not have at this position, but that may have been printed there nevertheless.
+const UNGRAMMATICAL: f32 = 9.0;
+/// A digit that no month or day begins with: printed only by mistake.
+const IMPOSSIBLE_DATE: f32 = 3.0;
+/// A letter after fillers that should be the end of the name.
+const AFTER_NAME: f32 = 6.0;
+/// A name without given names.
+const NO_GIVEN_NAMES: f32 = 3.0;
+/// A document code or state that begins with a rare symbol, and a number that continues in the optional data.
+const RARE: f32 = 3.0;
+/// Where a path stands inside a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Nothing to remember, or the start of a name.
+    Plain,
+    /// Name: in the surname; after one filler in it; after the two that end it.
+    Surname,
+    SurnameGap,
+    Separator,
+    /// Name: in the given names; after one filler in them; in the fillers at the end.
+    Given,
+    GivenGap,
+    Trailing,
+    /// TD1: the number continues in the optional data; its check digit was read there.
+    Long,
+    LongChecked,
+}
+
+impl Mode {
+    pub(super) const ALL: [Self; 9] = [
+        Self::Plain,
+        Self::Surname,
+        Self::SurnameGap,
+        Self::Separator,
+        Self::Given,
+        Self::GivenGap,
+        Self::Trailing,
+        Self::Long,
+        Self::LongChecked,
+    ];
+}
+
+/// What a path must remember of what stood before.
+#[derive(Clone, Copy)]
+pub(super) struct State {
+    pub(super) mode: Mode,
+    /// Running sum of the current field, modulo 10.
+    pub(super) own: u8,
+    /// Running sum of the composite check digit, modulo 10.
+    pub(super) composite: u8,
+}
+
+/// Where every path starts.
+pub(super) const START: State = State {
+    mode: Mode::Plain,
+    own: 0,
+    composite: 0,
+};
+
+/// One position of a format.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    format: Format,
+    kind: FieldKind,
+    pub(super) class: Class,
+    /// Position in the field.
+    offset: usize,
+    /// Weight in the composite sum.
+    composite: Option<u32>,
+}
+
+/// Up to two states in which a path may go on, with what each costs beside the symbol.
+type Steps = [Option<(State, f32)>; 2];
+
+const NOWHERE: Steps = [None; 2];
+
+fn only(state: State) -> Steps {
+    [Some((state, 0.0)), None]
+}
+
+impl Slot {
+    /// What a symbol costs at a position before anything was read; `None` where it cannot stand.
+    pub(super) fn cost(&self, symbol: u8) -> Option<f32> {
+        let expected = self.class.allows(symbol);
+        match (self.kind, self.offset) {
+            (FieldKind::DocumentCode, 0) => match (self.format, symbol) {
+                (Format::MrvA | Format::MrvB, b'V') => Some(0.0),
+                (Format::MrvA | Format::MrvB, _) | (_, b'V' | b'<') => None,
+                (Format::Td3, b'P') => Some(0.0),
+                (Format::Td1 | Format::Td2, b'I' | b'A' | b'C') => Some(0.0),
+                (Format::Td1 | Format::Td2, b'P') => Some(UNGRAMMATICAL),
+                _ if expected => Some(RARE),
+                _ => None,
+            },
+            (FieldKind::IssuingState | FieldKind::Nationality, 0) if symbol == b'<' => Some(RARE),
+            // What was printed wrong is told, not made right.
+            _ if self.class == Class::Letters => Some(if expected { 0.0 } else { UNGRAMMATICAL }),
+            // No month begins with 2, no day with 4.
+            (FieldKind::BirthDate | FieldKind::ExpiryDate, 2) if (b'2'..=b'9').contains(&symbol) => {
+                Some(IMPOSSIBLE_DATE)
+            }
+            (FieldKind::BirthDate | FieldKind::ExpiryDate, 4) if (b'4'..=b'9').contains(&symbol) => {
+                Some(IMPOSSIBLE_DATE)
+            }
+            (FieldKind::NumberCheck, _) if symbol == b'<' => {
+                matches!(self.format, Format::Td1 | Format::Td2).then_some(RARE)
+            }
+            (FieldKind::OptionalCheck, _) if symbol == b'<' => Some(0.0),
+            (FieldKind::Sex, _) if symbol == b'X' => Some(RARE),
+            _ => expected.then_some(0.0),
+        }
+    }
+
+    /// Where a path goes on after a symbol here. With `enforce`, a check digit must be that of what stood before.
+    pub(super) fn step(&self, mut state: State, symbol: u8, enforce: bool) -> Steps {
+        if self.offset == 0 {
+            let continues = self.kind == FieldKind::Optional;
+            state.mode = match state.mode {
+                Mode::Long if continues => Mode::Long,
+                // A number that began to continue must have ended with the field.
+                Mode::Long => return NOWHERE,
+                _ => Mode::Plain,
+            };
+        }
+        if self.kind == FieldKind::Name {
+            let (mode, cost) = name_step(state.mode, symbol);
+            return [Some((State { mode, ..state }, cost)), None];
+        }
+        if !enforce {
+            return only(START);
+        }
+        let Some(number) = value(symbol) else { return NOWHERE };
+        let before = state;
+        if let Some(weight) = self.composite {
+            state.composite = added(before.composite, number * weight);
+        }
+        let is = |sum: u8| symbol == b'0' + sum;
+        let holds = match self.kind {
+            FieldKind::CompositeCheck => is(before.composite),
+            // TD2 keeps the rest of a long number after three other fields: it is left to the composite check digit.
+            FieldKind::NumberCheck if symbol == b'<' && self.format == Format::Td1 => {
+                state.mode = Mode::Long;
+                return only(state);
+            }
+            FieldKind::NumberCheck if symbol == b'<' => true,
+            FieldKind::OptionalCheck if symbol == b'<' => before.own == 0,
+            FieldKind::NumberCheck | FieldKind::BirthCheck | FieldKind::ExpiryCheck | FieldKind::OptionalCheck => {
+                is(before.own)
+            }
+            FieldKind::Number | FieldKind::BirthDate | FieldKind::ExpiryDate => {
+                state.own = added(
+                    if self.offset == 0 { 0 } else { before.own },
+                    number * weight(self.offset),
+                );
+                return only(state);
+            }
+            FieldKind::Optional => return self.optional(state, symbol, number),
+            FieldKind::DocumentCode
+            | FieldKind::IssuingState
+            | FieldKind::Name
+            | FieldKind::Nationality
+            | FieldKind::Sex
+            | FieldKind::SecondOptional => return only(state),
+        };
+        if holds {
+            only(State { own: 0, ..state })
+        } else {
+            NOWHERE
+        }
+    }
+
+    /// The optional data: where a long number goes on, followed by its check digit and a filler (9303-5 §4.2.2.1 note j).
+    fn optional(&self, mut state: State, symbol: u8, number: u32) -> Steps {
+        match state.mode {
+            Mode::Long if symbol == b'<' => NOWHERE,
+            Mode::Long => {
+                let checked = State {
+                    mode: Mode::LongChecked,
+                    own: 0,
+                    ..state
+                };
+                let is_check_digit = self.offset > 0 && symbol == b'0' + state.own;
+                state.own = added(state.own, number * weight(LONG_NUMBER_STARTS + self.offset));
+                [Some((state, 0.0)), is_check_digit.then_some((checked, 0.0))]
+            }
+            Mode::LongChecked if symbol != b'<' => NOWHERE,
+            Mode::LongChecked => only(State {
+                mode: Mode::Plain,
+                ..state
+            }),
+            // Only TD3 has a check digit over its optional data.
+            _ if self.format == Format::Td3 => {
+                state.own = added(state.own, number * weight(self.offset));
+                only(state)
+            }
+            _ => only(state),
+        }
+    }
+}
+
+/// A running sum modulo 10.
+fn added(sum: u8, more: u32) -> u8 {
+    u8::try_from((u32::from(sum) + more) % 10).unwrap_or_default()
+}
+
+/// Where a long number goes on: after the nine symbols of its own field.
+const LONG_NUMBER_STARTS: usize = 9;
+
+/// Surname words, two fillers, given names, fillers to the end (9303-3 §4.6).
+fn name_step(mode: Mode, symbol: u8) -> (Mode, f32) {
+    let filler = symbol == b'<';
+    match mode {
+        Mode::Plain if filler => (Mode::Plain, RARE),
+        Mode::Surname if filler => (Mode::SurnameGap, 0.0),
+        Mode::SurnameGap if filler => (Mode::Separator, 0.0),
+        Mode::Separator if filler => (Mode::Trailing, NO_GIVEN_NAMES),
+        Mode::Given if filler => (Mode::GivenGap, 0.0),
+        Mode::GivenGap | Mode::Trailing if filler => (Mode::Trailing, 0.0),
+        Mode::Plain | Mode::Surname | Mode::SurnameGap => (Mode::Surname, 0.0),
+        Mode::Separator | Mode::Given | Mode::GivenGap => (Mode::Given, 0.0),
+        _ => (Mode::Given, AFTER_NAME),
+    }
+}
+
+/// The positions of a format in reading order.
+pub(super) fn slots(format: Format) -> Vec<Slot> {
+    let mut covered = 0;
+    let mut slots = Vec::new();
+    for field in format.fields() {
+        for offset in 0..field.end - field.start {
+            let composite = field.in_composite().then(|| weight(covered));
+            covered += usize::from(field.in_composite());
+            slots.push(Slot {
+                format,
+                kind: field.kind,
+                class: field.class(),
+                offset,
+                composite,
+            });
+        }
+    }
+    slots
+}
