@@ -235,3 +235,7 @@ fn read(reader: &DocumentReader, path: &Path, today: time::Date) -> Result<Optio
         .read(&[(0, &picture)], today, &|| false, &mut Spent::default())
         .map_err(|error: ReadError| error.to_string())
 }
+
+#[cfg(test)]
+#[path = "evaluate_tests.rs"]
+mod tests;
