@@ -322,3 +322,53 @@ fn a_wrong_request_is_refused_with_every_violation() {
     };
     assert_eq!(refused(twice), ["images"]);
 }
+
+#[test]
+fn refuses_more_than_it_can_queue() {
+    let Some(running) = running() else { return };
+    let page = png(&running.specimen(Format::Td3, 2032));
+    let outcomes = running.runtime.block_on(async {
+        let one = std::num::NonZeroUsize::MIN;
+        let config = Config {
+            compute: ComputeConfig {
+                workers: Some(one),
+                queue: Some(1),
+            },
+            ..Config::default()
+        };
+        let service = Service::bind(config).await.expect("starts");
+        let address = format!("http://{}", service.local_addr());
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(service.serve(stop.clone()));
+        let channel = ServiceChannel::new(&address, None).expect("an address");
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..6 {
+            let mut client = DocumentCheckServiceClient::new(channel.clone());
+            let image = DocumentImage {
+                file: "file_front".to_owned(),
+                purpose: ImagePurpose::DocumentFront.into(),
+                data: page.clone(),
+            };
+            calls.spawn(async move {
+                let request = CheckDocumentRequest {
+                    images: vec![image],
+                    ..CheckDocumentRequest::default()
+                };
+                client.check_document(request).await.map(|_| ())
+            });
+        }
+        let outcomes = calls.join_all().await;
+        stop.cancel();
+        serving.await.expect("no panic").expect("served to the end");
+        outcomes
+    });
+    // One runs and one waits; whoever comes while both are there is told to try later. The first to come still waits in the queue
+    // when the others arrive at the same moment.
+    let refused: Vec<&Status> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+    assert!((1..=5).contains(&refused.len()), "{} of 6 refused", refused.len());
+    for status in refused {
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert_eq!(status::reason(status).as_deref(), Some(proto::reason::OVERLOADED));
+        assert!(status::retry_after(status).is_some());
+    }
+}

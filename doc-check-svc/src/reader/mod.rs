@@ -25,9 +25,15 @@ use rows::{Row, Run, rows, upside_down};
 /// The networks that the reader needs.
 pub const MODELS: [Model; 2] = [Model::PpOcrDet, Model::PpOcrRec];
 
-/// Rows whose characters are recognised, the longest of a picture: first as many as a zone has, which mostly are the zone, then
-/// more. Recognition takes most of the time.
-const ROWS: [usize; 2] = [3, 8];
+/// Rows whose characters are recognised, the longest of a picture: first as many as a zone has, which mostly are the zone.
+/// Recognition takes much of the time.
+const FEW_ROWS: usize = 3;
+
+/// Rows whose characters are recognised where the longest were no zone.
+const MANY_ROWS: usize = 8;
+
+/// Rows of 30 symbols are about this many times as long as high, boxes being higher than print.
+const PROMISING_ASPECT: f32 = 12.0;
 
 /// A row of a zone is at least this many times as long as it is high.
 const LEAST_ASPECT: f32 = 7.0;
@@ -117,7 +123,33 @@ impl DocumentReader {
         spent: &mut Spent,
     ) -> Result<Option<Zone>, ReadError> {
         let mut best: Option<Found> = None;
+        // The side with the portrait of a card has no zone, but print that would be read in vain: it waits for the other.
+        let mut later = Vec::new();
         for &(index, picture) in pictures {
+            let mut look = Look {
+                text: &self.text,
+                picture,
+                gone,
+                spent: &mut *spent,
+            };
+            let ways = look.ways()?;
+            if pictures.len() > 1 && !ways.iter().any(|(rows, _)| is_promising(rows)) {
+                later.push((index, picture, ways));
+                continue;
+            }
+            best = better(
+                best,
+                look.find(&ways)?.map(|found| Found {
+                    picture: index,
+                    ..found
+                }),
+            );
+            if best.as_ref().is_some_and(Found::holds) {
+                later.clear();
+                break;
+            }
+        }
+        for (index, picture, ways) in later {
             let mut look = Look {
                 text: &self.text,
                 picture,
@@ -126,7 +158,7 @@ impl DocumentReader {
             };
             best = better(
                 best,
-                look.find()?.map(|found| Found {
+                look.find(&ways)?.map(|found| Found {
                     picture: index,
                     ..found
                 }),
@@ -172,6 +204,21 @@ fn better(old: Option<Found>, new: Option<Found>) -> Option<Found> {
     })
 }
 
+/// Rows of text that run in two directions.
+type Ways = [(Vec<Row>, Run); 2];
+
+/// Two long rows of nearly the same length below each other.
+fn is_promising(rows: &[Row]) -> bool {
+    let long: Vec<&Row> = rows
+        .iter()
+        .filter(|row| row.length > PROMISING_ASPECT * row.height)
+        .collect();
+    long.windows(2).any(|pair| match pair {
+        [a, b] => (a.length - b.length).abs() < 0.2 * a.length && b.down - a.down < 4.0 * a.height,
+        _ => false,
+    })
+}
+
 /// One picture being read.
 struct Look<'a> {
     text: &'a TextReader,
@@ -181,36 +228,41 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn find(&mut self) -> Result<Option<Found>, ReadError> {
+    /// Rows of text across the picture and along it; first those that cover more.
+    fn ways(&mut self) -> Result<Ways, ReadError> {
         let quads = self.detect(self.picture)?;
-        let mut best = None;
-        // Text across the picture and text along it; first the one with more long lines.
-        let across = rows(&quads, false, LEAST_ASPECT);
-        let along = rows(&quads, true, LEAST_ASPECT);
         let length = |rows: &[Row]| rows.iter().map(|row| row.length).sum::<f32>();
-        let mut ways = [(across, Run::Right), (along, Run::Down)];
-        ways.sort_by(|a, b| length(&b.0).total_cmp(&length(&a.0)));
-        for (rows, run) in &ways {
+        let across = (rows(&quads, false, LEAST_ASPECT), Run::Right);
+        let along = (rows(&quads, true, LEAST_ASPECT), Run::Down);
+        Ok(if length(&along.0) > length(&across.0) {
+            [along, across]
+        } else {
+            [across, along]
+        })
+    }
+
+    /// The likeliest zone among the rows.
+    fn find(&mut self, ways: &Ways) -> Result<Option<Found>, ReadError> {
+        let mut best = None;
+        for (rows, run) in ways {
             let reversed = upside_down(rows);
-            for most in ROWS {
-                // Where the longest rows were all, there is no more to read.
-                if most > ROWS[0] && rows.len() <= ROWS[0] {
-                    break;
-                }
-                for (rows, run) in [(rows, *run), (&reversed, run.reversed())] {
-                    best = better(best, self.window(rows, run, most)?);
-                    if best.as_ref().is_some_and(Found::holds) {
-                        return Ok(best);
-                    }
-                }
+            let mut tries = vec![(rows, *run, FEW_ROWS), (&reversed, run.reversed(), FEW_ROWS)];
+            if rows.len() > FEW_ROWS {
+                tries.push((rows, *run, MANY_ROWS));
             }
-            // A second look where a zone was seen; else the rest of the picture would be searched in vain.
-            if let Some(found) = &best {
-                let again = self.again(found)?;
-                return Ok(better(best, again));
+            for (rows, run, most) in tries {
+                best = better(best, self.window(rows, run, most)?);
+                if best.as_ref().is_some_and(Found::holds) {
+                    return Ok(best);
+                }
             }
         }
-        Ok(best)
+        // A second look where a zone was seen, but not read right.
+        let again = match &best {
+            Some(found) => self.again(found)?,
+            None => None,
+        };
+        Ok(better(best, again))
     }
 
     fn detect(&mut self, picture: &Picture) -> Result<Vec<Quad>, ReadError> {
@@ -304,7 +356,7 @@ impl Look<'_> {
             gone: self.gone,
             spent: &mut *self.spent,
         };
-        let again = look.window(&rows, found.run, ROWS[1])?;
+        let again = look.window(&rows, found.run, MANY_ROWS)?;
         Ok(again.map(|again| Found {
             bounds: found.bounds,
             ..again
