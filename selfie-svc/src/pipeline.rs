@@ -33,7 +33,7 @@ pub struct FacePipeline {
 
 /// A face with all that is known of it.
 pub struct Examined {
-    /// Where it is.
+    /// Where it is: the box as detected, the landmarks refined.
     pub face: Face,
     /// Who it is.
     pub embedding: Embedding,
@@ -98,13 +98,14 @@ impl FacePipeline {
         Ok(best)
     }
 
-    /// Aligns, embeds and measures one face.
+    /// Aligns, embeds and measures one face, its landmarks refined first: misplaced ones cost more matches than anything else.
     pub fn examine(&self, picture: &Picture, face: &Face) -> Result<Examined, VisionError> {
+        let face = self.detector.refine(picture, face, &DetectOptions::default())?;
         let aligned = align(picture, &face.landmarks)?;
         let embedding = self.embedder.embed_aligned(&aligned)?;
         let quality = Quality::measure(&aligned, &face.landmarks);
         Ok(Examined {
-            face: *face,
+            face,
             embedding,
             aligned,
             quality,
@@ -143,7 +144,7 @@ pub fn subject<'faces>(faces: &'faces [Face], picture: &Picture) -> Option<&'fac
 
 /// What the judgement needs to know of the chosen face among all faces of its picture.
 pub fn measured(chosen: &Examined, faces: &[Face]) -> Measured {
-    let others = faces.iter().filter(|face| **face != chosen.face);
+    let others = faces.iter().filter(|face| face.bounds != chosen.face.bounds);
     let rival = others.map(|face| face.bounds.area()).fold(0.0, f32::max);
     Measured {
         inter_eye_distance: f64::from(chosen.face.landmarks.eye_distance()),

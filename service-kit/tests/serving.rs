@@ -45,7 +45,9 @@ struct Running {
 }
 
 async fn start(config: ServeConfig) -> Running {
-    let server = Server::bind("test-svc", Door::Internal, &config).await.expect("a free port");
+    let server = Server::bind("test-svc", Door::Internal, &config)
+        .await
+        .expect("a free port");
     let address = format!("http://{}", server.local_addr());
     let shutdown = CancellationToken::new();
     let mut routes = Routes::builder();
@@ -53,7 +55,11 @@ async fn start(config: ServeConfig) -> Running {
     let health = Health::new().depends_on("always", || async { true });
     let serving = server.serve(routes, health, shutdown.clone());
     let server = tokio::spawn(async move { serving.await.expect("serves until told to stop") });
-    Running { address, shutdown, server }
+    Running {
+        address,
+        shutdown,
+        server,
+    }
 }
 
 fn client(running: &Running, token: Option<&str>) -> DocumentCheckServiceClient<ServiceChannel> {
@@ -62,8 +68,14 @@ fn client(running: &Running, token: Option<&str>) -> DocumentCheckServiceClient<
 }
 
 fn order(order: &str) -> CheckDocumentRequest {
-    let image = DocumentImage { file: order.to_owned(), ..DocumentImage::default() };
-    CheckDocumentRequest { images: vec![image], ..CheckDocumentRequest::default() }
+    let image = DocumentImage {
+        file: order.to_owned(),
+        ..DocumentImage::default()
+    };
+    CheckDocumentRequest {
+        images: vec![image],
+        ..CheckDocumentRequest::default()
+    }
 }
 
 #[tokio::test]
@@ -73,7 +85,10 @@ async fn a_panic_is_an_error_of_that_call_alone() {
     let error = client.check_document(order("panic")).await.expect_err("panicked");
     assert_eq!(error.code(), Code::Internal);
     assert_eq!(status::reason(&error).as_deref(), Some(proto::reason::INTERNAL));
-    client.check_document(order("answer")).await.expect("the service goes on");
+    client
+        .check_document(order("answer"))
+        .await
+        .expect("the service goes on");
 }
 
 #[tokio::test]
@@ -83,20 +98,29 @@ async fn a_deadline_is_honoured_and_known_to_the_service() {
 
     let mut request = Request::new(order("deadline"));
     request.set_timeout(Duration::from_secs(7));
-    let error = client.check_document(request).await.expect_err("answers with what is left");
+    let error = client
+        .check_document(request)
+        .await
+        .expect_err("answers with what is left");
     let left: u64 = error.message().parse().expect("milliseconds");
     assert!((5_000..=7_000).contains(&left), "{left}");
 
     // Inside another request, what is left of that one's deadline is passed on without anybody doing something for it.
     let outer = Duration::from_millis(300);
-    let error = deadline::scope(Some(outer), client.check_document(order("hang"))).await.expect_err("late");
+    let error = deadline::scope(Some(outer), client.check_document(order("hang")))
+        .await
+        .expect_err("late");
     assert_eq!(error.code(), Code::DeadlineExceeded);
     assert_eq!(status::reason(&error).as_deref(), Some(proto::reason::DEADLINE));
 }
 
 #[tokio::test]
 async fn more_requests_than_allowed_are_refused_with_a_delay() {
-    let running = start(ServeConfig { max_requests: 1, ..ServeConfig::default() }).await;
+    let running = start(ServeConfig {
+        max_requests: 1,
+        ..ServeConfig::default()
+    })
+    .await;
     let mut client = client(&running, None);
     let mut hanging = client.clone();
     let hanging = tokio::spawn(async move { hanging.check_document(order("hang")).await });
@@ -114,18 +138,40 @@ async fn more_requests_than_allowed_are_refused_with_a_delay() {
 
 #[tokio::test]
 async fn an_internal_door_opens_for_the_token_only() {
-    let running = start(ServeConfig { service_token: Some(Secret::new(TOKEN)), ..ServeConfig::default() }).await;
-    let missing = client(&running, None).check_document(order("answer")).await.expect_err("no token");
+    let running = start(ServeConfig {
+        service_token: Some(Secret::new(TOKEN)),
+        ..ServeConfig::default()
+    })
+    .await;
+    let missing = client(&running, None)
+        .check_document(order("answer"))
+        .await
+        .expect_err("no token");
     assert_eq!(missing.code(), Code::Unauthenticated);
-    assert_eq!(status::reason(&missing).as_deref(), Some(proto::reason::CREDENTIAL_MISSING));
-    let wrong = client(&running, Some("another token of that length")).check_document(order("answer")).await;
-    assert_eq!(status::reason(&wrong.expect_err("wrong token")).as_deref(), Some(proto::reason::CREDENTIAL_INVALID));
-    client(&running, Some(TOKEN)).check_document(order("answer")).await.expect("the right token");
+    assert_eq!(
+        status::reason(&missing).as_deref(),
+        Some(proto::reason::CREDENTIAL_MISSING)
+    );
+    let wrong = client(&running, Some("another token of that length"))
+        .check_document(order("answer"))
+        .await;
+    assert_eq!(
+        status::reason(&wrong.expect_err("wrong token")).as_deref(),
+        Some(proto::reason::CREDENTIAL_INVALID)
+    );
+    client(&running, Some(TOKEN))
+        .check_document(order("answer"))
+        .await
+        .expect("the right token");
 }
 
 #[tokio::test]
 async fn tells_its_health_without_a_token_and_stops_when_told() {
-    let running = start(ServeConfig { service_token: Some(Secret::new(TOKEN)), ..ServeConfig::default() }).await;
+    let running = start(ServeConfig {
+        service_token: Some(Secret::new(TOKEN)),
+        ..ServeConfig::default()
+    })
+    .await;
     let channel = ServiceChannel::new(&running.address, None).expect("an address");
     assert!(channel.clone().serving().await);
     running.shutdown.cancel();
