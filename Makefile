@@ -21,7 +21,14 @@ redis-server:
 bench:
 	cargo bench --package vision
 	cargo bench --package e2e-tests
+	cargo bench --package report-svc
 
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
+
+# Resident memory of each service while verifications run.
+.PHONY: memory
+memory:
+	cargo build --release --workspace --bins
+	./scripts/measure_memory.sh
