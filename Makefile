@@ -3,7 +3,7 @@
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: demo test bench lint
+.PHONY: demo test bench bench-peers lint
 
 demo:
 	cargo run --release --quiet -- demo
@@ -20,7 +20,19 @@ redis-server:
 
 bench:
 	cargo bench --package vision
-	cargo bench --package e2e-tests
+	cargo bench --package e2e-tests --bench verification
+
+# Beside onnxruntime, OpenCV and rapidocr, on the same pictures with the same weights: a table, and rows in results.json there.
+PEERS := target/bench-peers
+bench-peers: $(PEERS)/venv/ready
+	cargo run --release --quiet --package cli -- models fetch
+	cargo bench --quiet --package e2e-tests --bench peers --no-run
+	$(PEERS)/venv/bin/python scripts/bench_peers.py $(PEERS)
+
+$(PEERS)/venv/ready: scripts/bench_peers_requirements.txt
+	python3 -m venv --clear $(PEERS)/venv
+	$(PEERS)/venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $<
+	touch $@
 
 lint:
 	cargo fmt --all --check
