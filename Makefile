@@ -25,8 +25,7 @@ bench:
 # Beside onnxruntime, OpenCV and rapidocr, on the same pictures with the same weights: a table, and rows in results.json there.
 PEERS := target/bench-peers
 bench-peers: $(PEERS)/venv/ready
-	cargo run --release --quiet --package cli -- models fetch
-	cargo bench --quiet --package e2e-tests --bench peers --no-run
+	cargo bench --package e2e-tests --bench peers --no-run
 	$(PEERS)/venv/bin/python scripts/bench_peers.py $(PEERS)
 
 $(PEERS)/venv/ready: scripts/bench_peers_requirements.txt

@@ -337,7 +337,7 @@ def machine():
     packages = ("onnxruntime", "opencv-python-headless", "rapidocr", "numpy")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     return (
-        f"{names[0] if names else platform.processor()}, {cores} cores, load {os.getloadavg()[0]:.1f} at the start; "
+        f"{names[0] if names else platform.processor()}, {cores} cores, load {os.getloadavg()[0]:.1f} from what else runs; "
         f"Bonafide at {output('git', 'rev-parse', '--short', 'HEAD')}, {output('rustc', '--version')}; "
         f"Python {platform.python_version()}, {versions}"
     )

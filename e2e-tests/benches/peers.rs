@@ -7,6 +7,7 @@
 //! * `WORK THREADS` does a work once, with so many threads, and answers how long it took. The works are in [`Bench::work`].
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs;
 use std::hint::black_box;
 use std::io::{self, BufRead as _, Write as _};
@@ -24,7 +25,7 @@ use selfie_svc::pipeline::{self, FacePipeline};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use vision::face::{DetectOptions, EmbedOptions, FaceDetector, FaceEmbedder, align};
-use vision::models::{Model, ModelStore, Sample};
+use vision::models::{Console, Item, Model, ModelStore, Sample};
 use vision::net::ppocr_det::PpOcrDet;
 use vision::net::ppocr_rec::{CtcHead, PpOcrRec};
 use vision::picture::{Limits, Picture};
@@ -52,10 +53,10 @@ fn answer(bench: &Bench, pools: &mut HashMap<usize, ThreadPool>, command: &str) 
         return Ok(json!({ "pictures": argument }));
     }
     let threads = argument.parse()?;
-    if !pools.contains_key(&threads) {
-        pools.insert(threads, ThreadPoolBuilder::new().num_threads(threads).build()?);
-    }
-    let pool = pools.get(&threads).context("a pool")?;
+    let pool = match pools.entry(threads) {
+        Entry::Occupied(entry) => entry.into_mut(),
+        Entry::Vacant(entry) => entry.insert(ThreadPoolBuilder::new().num_threads(threads).build()?),
+    };
     let (cpu, started) = (cpu_seconds(), Instant::now());
     let result = pool.install(|| bench.work(word))?;
     let (ms, cpu) = (started.elapsed().as_secs_f64() * 1e3, cpu_seconds() - cpu);
@@ -136,6 +137,8 @@ impl Bench {
     fn load() -> anyhow::Result<Self> {
         let device = Device::Cpu;
         let store = ModelStore::open_default()?;
+        let items: Vec<Item> = Item::all().collect();
+        store.ensure(&items, &Console::default())?;
         let weights = |model| store.weights(model, &device);
         let (det, rec) = (weights(Model::PpOcrDet)?, weights(Model::PpOcrRec)?);
         let pictures = Pictures::open().context("the networks, samples and fonts are not here")?;
