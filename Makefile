@@ -3,15 +3,19 @@
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: demo test bench lint
+.PHONY: demo test bench bench-peers memory lint
 
 demo:
 	cargo run --release --quiet -- demo
 
+# Every call builds the same packages, so that all share one build of the dependencies.
+TESTS := cargo test --workspace --lib --bins --tests
 test: redis-server
+	$(TESTS) --no-run
 	@# Tests that need the networks skip, and say so, where these could not be had.
-	cargo run --quiet --package cli -- models fetch || echo "models are not here: the tests that need them will skip"
-	cargo test --workspace --lib --bins --tests
+	$${CARGO_TARGET_DIR:-target}/debug/bonafide models fetch \
+		|| echo "models are not here: the tests that need them will skip"
+	$(TESTS)
 
 # The tests of the Redis storage start a private redis-server on loopback.
 .PHONY: redis-server
@@ -19,16 +23,24 @@ redis-server:
 	@command -v redis-server >/dev/null || ./scripts/install-redis
 
 bench:
-	cargo bench --package vision
-	cargo bench --package e2e-tests
-	cargo bench --package report-svc
+	cargo bench --workspace --bench vision --bench text --bench verification --bench whole_life
+
+# Beside onnxruntime, OpenCV and rapidocr, on the same pictures with the same weights: a table, and rows in results.json there.
+PEERS := target/bench-peers
+bench-peers: $(PEERS)/venv/ready
+	cargo bench --workspace --bench peers --no-run
+	$(PEERS)/venv/bin/python scripts/bench_peers.py $(PEERS)
+
+$(PEERS)/venv/ready: scripts/bench_peers_requirements.txt
+	python3 -m venv --clear $(PEERS)/venv
+	$(PEERS)/venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $<
+	touch $@
+
+# Resident memory of each service while verifications run.
+memory:
+	cargo build --release --workspace --bins
+	./scripts/measure_memory.sh
 
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
-
-# Resident memory of each service while verifications run.
-.PHONY: memory
-memory:
-	cargo build --release --workspace --bins
-	./scripts/measure_memory.sh

@@ -1,0 +1,225 @@
+//! Our side of `make bench-peers`, which measures us beside what can be installed with pip: `scripts/bench_peers.py` starts this
+//! program and decides what runs when, so that both sides take turns on one machine.
+//!
+//! It reads commands from standard input, one a line, and answers each with one line of JSON on standard output:
+//!
+//! * `pictures DIR` writes the pictures that are worked on into DIR, where the other side reads them;
+//! * `WORK THREADS` does a work once, with so many threads, and answers how long it took. The works are in [`Bench::work`].
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fs;
+use std::hint::black_box;
+use std::io::{self, BufRead as _, Write as _};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use candle_core::{Device, Tensor};
+use cli::specimen::Format;
+use doc_check_svc::reader::{self, DocumentReader};
+use e2e_tests::pictures::{Pictures, on_table};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use rustix::time::{ClockId, clock_gettime};
+use selfie_svc::pipeline::{self, FacePipeline};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use vision::face::{DetectOptions, EmbedOptions, FaceDetector, FaceEmbedder, align};
+use vision::models::{Console, Item, Model, ModelStore, Sample};
+use vision::net::ppocr_det::PpOcrDet;
+use vision::net::ppocr_rec::{CtcHead, PpOcrRec};
+use vision::picture::{Limits, Picture};
+use vision::text::{self, TextReader};
+
+/// Classes that text recognition tells apart.
+const CLASSES: usize = 18_710;
+
+fn main() -> anyhow::Result<()> {
+    let bench = Bench::load()?;
+    let mut pools = HashMap::new();
+    let mut answers = io::stdout().lock();
+    for line in io::stdin().lock().lines() {
+        let answer = answer(&bench, &mut pools, &line?)?;
+        writeln!(answers, "{answer}")?;
+        answers.flush()?;
+    }
+    Ok(())
+}
+
+fn answer(bench: &Bench, pools: &mut HashMap<usize, ThreadPool>, command: &str) -> anyhow::Result<Value> {
+    let (word, argument) = command.split_once(' ').context("two words are a command")?;
+    if word == "pictures" {
+        bench.views.write(Path::new(argument))?;
+        return Ok(json!({ "pictures": argument }));
+    }
+    let threads = argument.parse()?;
+    let pool = match pools.entry(threads) {
+        Entry::Occupied(entry) => entry.into_mut(),
+        Entry::Vacant(entry) => entry.insert(ThreadPoolBuilder::new().num_threads(threads).build()?),
+    };
+    let (cpu, started) = (cpu_seconds(), Instant::now());
+    let result = pool.install(|| bench.work(word))?;
+    let (ms, cpu) = (started.elapsed().as_secs_f64() * 1e3, cpu_seconds() - cpu);
+    Ok(json!({ "work": word, "threads": threads, "ms": ms, "cpu_s": cpu, "result": result }))
+}
+
+/// What all threads of this process have computed so far.
+fn cpu_seconds() -> f64 {
+    let spent = clock_gettime(ClockId::ProcessCPUTime);
+    spent.tv_sec as f64 + spent.tv_nsec as f64 * 1e-9
+}
+
+/// Everything that is worked on.
+struct Views {
+    /// An aligned face of 112×112 pixels.
+    face: Picture,
+    /// A portrait of 640×640 pixels, and of 320×320.
+    portraits: [Picture; 2],
+    /// A page of 960×640 pixels.
+    page: Picture,
+    /// A line of text of 640×48 pixels.
+    line: Picture,
+    /// A JPEG file of 1600×1200 pixels that shows a passport.
+    document: Vec<u8>,
+    /// A JPEG file that shows its holder.
+    selfie: Vec<u8>,
+}
+
+impl Views {
+    fn draw(pictures: &Pictures, faces: &FaceDetector, text: &TextReader) -> anyhow::Result<Self> {
+        let photo = pictures.decoded(Sample::Obama)?;
+        let found = faces.detect(&photo, &DetectOptions::default())?;
+        let passport = pictures.draw(&pictures.specimen(Format::Td3)?)?.front;
+        let document = on_table(&passport.resize_longest(1400), 1600, 1200);
+        let lines = text.detect(&document, &text::DetectOptions::default())?;
+        let longest = lines.iter().max_by(|a, b| a.width().total_cmp(&b.width()));
+        let line = longest.and_then(|line| document.crop(line.bounds()));
+        Ok(Self {
+            face: align(&photo, &found.first().context("a face")?.landmarks)?,
+            portraits: [640, 320].map(|side| on_table(&photo.resize_longest(side), side, side)),
+            page: on_table(&passport.resize_longest(840), 960, 640),
+            line: line.context("a line of text")?.resize(640, 48),
+            document: document.encode_jpeg(90)?,
+            selfie: pictures.sample(Sample::Obama2)?,
+        })
+    }
+
+    fn write(&self, to: &Path) -> anyhow::Result<()> {
+        let [large, small] = &self.portraits;
+        let pictures = [
+            ("sface", &self.face),
+            ("yunet_640", large),
+            ("yunet_320", small),
+            ("text_det_640x960", &self.page),
+            ("text_rec_48x640", &self.line),
+        ];
+        for (name, picture) in pictures {
+            fs::write(to.join(name).with_extension("png"), picture.encode_png()?)?;
+        }
+        fs::write(to.join("document.jpg"), &self.document)?;
+        fs::write(to.join("selfie.jpg"), &self.selfie)?;
+        Ok(())
+    }
+}
+
+/// The networks, and what they work on.
+struct Bench {
+    views: Views,
+    embedder: FaceEmbedder,
+    detector: FaceDetector,
+    text_detector: (PpOcrDet, Tensor),
+    text_recognizer: (PpOcrRec, CtcHead, Tensor),
+    reader: DocumentReader,
+    faces: FacePipeline,
+}
+
+impl Bench {
+    fn load() -> anyhow::Result<Self> {
+        let device = Device::Cpu;
+        let store = ModelStore::open_default()?;
+        let items: Vec<Item> = Item::all().collect();
+        store.ensure(&items, &Console::default())?;
+        let weights = |model| store.weights(model, &device);
+        let (det, rec) = (weights(Model::PpOcrDet)?, weights(Model::PpOcrRec)?);
+        let pictures = Pictures::open().context("the networks, samples and fonts are not here")?;
+        let detector = FaceDetector::new(&weights(Model::YuNet)?, &device)?;
+        let views = Views::draw(&pictures, &detector, &TextReader::new(&det, &rec, &device)?)?;
+        let (recognizer, head) = PpOcrRec::load(&rec, CLASSES)?;
+        Ok(Self {
+            embedder: FaceEmbedder::new(&weights(Model::SFace)?, &device, EmbedOptions::default())?,
+            detector,
+            text_detector: (PpOcrDet::load(&det)?, text_input(&views.page)?),
+            text_recognizer: (recognizer, head, text_input(&views.line)?),
+            reader: DocumentReader::load(&store, &device)?,
+            faces: FacePipeline::load(&store, &device)?,
+            views,
+        })
+    }
+
+    /// Does a work once. Answers what it found, where that shows whether the work was done.
+    fn work(&self, name: &str) -> anyhow::Result<Value> {
+        let [large, small] = &self.views.portraits;
+        match name {
+            // From the picture to the embedding.
+            "sface" => {
+                let embedding = self.embedder.embed_aligned(&self.views.face)?;
+                Ok(json!(embedding.values().as_slice()))
+            }
+            // From the picture to faces.
+            "yunet_640" => self.detect(large),
+            "yunet_320" => self.detect(small),
+            // The networks alone.
+            "text_det_640x960" => {
+                let (network, input) = &self.text_detector;
+                black_box(network.forward(input)?);
+                Ok(Value::Null)
+            }
+            "text_rec_48x640" => {
+                let (network, head, input) = &self.text_recognizer;
+                black_box(head.forward(&network.forward(input)?)?);
+                Ok(Value::Null)
+            }
+            // From two files to whether a passport and its holder were recognised.
+            "verification" => self.verify(),
+            _ => bail!("there is no work of the name {name}"),
+        }
+    }
+
+    fn detect(&self, picture: &Picture) -> anyhow::Result<Value> {
+        let faces = self.detector.detect(picture, &DetectOptions::default())?;
+        Ok(json!(faces.len()))
+    }
+
+    /// What doc-check-svc and selfie-svc do, one after the other.
+    fn verify(&self) -> anyhow::Result<Value> {
+        let decode = |file| Picture::decode(file, &Limits::default());
+        let document = decode(&self.views.document)?;
+        let today = OffsetDateTime::now_utc().date();
+        let mut spent = reader::Spent::default();
+        let zone = self.reader.read(&[(0, &document)], today, &|| false, &mut spent)?;
+        let zone = zone.context("the passport's zone can be read")?;
+
+        // Each of the services decodes for itself.
+        let (document, faces) = self.faces.detect_upright(decode(&self.views.document)?)?;
+        let portrait = pipeline::portrait(&faces).context("a portrait")?;
+        let portrait = self.faces.examine(&document, portrait)?;
+        let (selfie, faces) = self.faces.detect_upright(decode(&self.views.selfie)?)?;
+        let subject = pipeline::subject(&faces, &selfie).context("a face")?;
+        let subject = self.faces.examine(&selfie, subject)?;
+        Ok(json!({
+            "lines": zone.mrz.lines,
+            "similarity": portrait.embedding.cosine(&subject.embedding),
+        }))
+    }
+}
+
+/// (1, 3, height, width), blue, green, red, −1 to 1.
+fn text_input(picture: &Picture) -> anyhow::Result<Tensor> {
+    let planes: Vec<f32> = [2, 1, 0]
+        .into_iter()
+        .flat_map(|channel| picture.pixels().iter().skip(channel).step_by(3))
+        .map(|&value| f32::from(value) / 127.5 - 1.0)
+        .collect();
+    let shape = (1, 3, picture.height() as usize, picture.width() as usize);
+    Ok(Tensor::from_vec(planes, shape, &Device::Cpu)?)
+}
