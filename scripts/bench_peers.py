@@ -135,7 +135,7 @@ class Ours:
     """The Rust program. Cargo has built it before."""
 
     def __init__(self):
-        command = ["cargo", "bench", "--quiet", "--package", "e2e-tests", "--bench", "peers"]
+        command = ["cargo", "bench", "--quiet", "--workspace", "--bench", "peers"]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, command):

@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{bias_prelu, depthwise_conv2d, direct_conv2d, pointwise_conv2d};
+use crate::ops::{Filter, Layer, bias_prelu, depthwise_conv2d, direct_conv2d, pointwise_conv2d};
 
 /// Width and height of the input in pixels.
 pub const SIDE: u32 = 112;
@@ -90,14 +90,28 @@ impl Convolution {
     fn finish(&self, x: Tensor) -> Result<Tensor> {
         bias_prelu(x, &self.bias, &self.slope)
     }
+
+    fn filter(&self) -> Filter<'_> {
+        Filter {
+            kernel: &self.weight,
+            bias: &self.bias,
+            slope: &self.slope,
+        }
+    }
+}
+
+/// The convolutions, as suits the device.
+enum Convolutions {
+    /// On a CPU, channels last: weights packed, a depthwise convolution and the pointwise one after it in one layer.
+    Packed(Vec<Layer>),
+    /// Elsewhere, channels first: the first one, and for each block a depthwise one, its stride, and a pointwise one.
+    Plain(Convolution, Vec<(Convolution, usize, Convolution)>),
 }
 
 /// The network.
 pub struct SFace {
-    stem: Convolution,
-    /// Depthwise convolution, its stride, pointwise convolution.
-    blocks: Vec<(Convolution, usize, Convolution)>,
-    /// (dimensions, channels × height × width), and what is added after it.
+    convolutions: Convolutions,
+    /// (dimensions, values of the last picture in its layout), and what is added after it.
     head: (Tensor, Tensor),
 }
 
@@ -113,14 +127,28 @@ impl SFace {
             let mix = Convolution::load(weights, &name, (outputs, inputs, 1))?;
             Ok::<_, ModelError>((filter, stride, mix))
         };
+        let stem = Convolution::load(weights, "conv_1", (32, 3, 3))?;
+        let blocks = BLOCKS.iter().enumerate().map(block);
+        let (matrix, bias) = load_head(weights)?;
+        if !matrix.device().is_cpu() {
+            return Ok(Self {
+                convolutions: Convolutions::Plain(stem, blocks.collect::<std::result::Result<_, _>>()?),
+                head: (matrix, bias),
+            });
+        }
+        let mut layers = vec![Layer::dense(&stem.filter(), 1)?];
+        for block in blocks {
+            let (filter, stride, mix) = block?;
+            layers.push(Layer::separable(&filter.filter(), stride, &mix.filter())?);
+        }
+        let (channels, side) = LAST;
+        let matrix = matrix
+            .reshape((DIMENSIONS, channels, side * side))?
+            .transpose(1, 2)?
+            .reshape((DIMENSIONS, channels * side * side))?;
         Ok(Self {
-            stem: Convolution::load(weights, "conv_1", (32, 3, 3))?,
-            blocks: BLOCKS
-                .iter()
-                .enumerate()
-                .map(block)
-                .collect::<std::result::Result<_, _>>()?,
-            head: load_head(weights)?,
+            convolutions: Convolutions::Packed(layers),
+            head: (matrix, bias),
         })
     }
 
@@ -130,10 +158,17 @@ impl SFace {
     /// When the input has another shape.
     pub fn forward(&self, faces: &Tensor) -> Result<Tensor> {
         let x = ((faces - 127.5)? * (1.0 / 128.0))?;
-        let mut x = self.stem.finish(direct_conv2d(&x, &self.stem.weight, 1, (1, 1))?)?;
-        for (filter, stride, mix) in &self.blocks {
-            x = mix.pointwise(&filter.depthwise(&x, *stride)?)?;
-        }
+        let x = match &self.convolutions {
+            Convolutions::Packed(layers) => layers
+                .iter()
+                .try_fold(x.permute((0, 2, 3, 1))?, |x, layer| layer.forward(&x))?,
+            Convolutions::Plain(stem, blocks) => {
+                let x = stem.finish(direct_conv2d(&x, &stem.weight, 1, (1, 1))?)?;
+                blocks.iter().try_fold(x, |x, (filter, stride, mix)| {
+                    mix.pointwise(&filter.depthwise(&x, *stride)?)
+                })?
+            }
+        };
         x.flatten_from(1)?
             .matmul(&self.head.0.t()?)?
             .broadcast_add(&self.head.1)

@@ -7,10 +7,12 @@
 mod depthwise;
 mod direct;
 mod epilogue;
+mod panels;
 mod phases;
 mod pointwise;
 mod pool;
 mod prelu;
+mod separable;
 
 pub use depthwise::depthwise_conv2d;
 pub use direct::direct_conv2d;
@@ -19,3 +21,4 @@ pub(crate) use epilogue::{bias_activation, bias_residual, channel_means, scale_c
 pub use pointwise::pointwise_conv2d;
 pub(crate) use pool::max_pool_2x2;
 pub(crate) use prelu::bias_prelu;
+pub(crate) use separable::{Filter, Layer};
