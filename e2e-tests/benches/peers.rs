@@ -213,13 +213,12 @@ impl Bench {
     }
 }
 
-/// (1, 3, height, width), blue, green, red, −1 to 1.
+/// (1, height, width, 3), blue, green, red, −1 to 1.
 fn text_input(picture: &Picture) -> anyhow::Result<Tensor> {
-    let planes: Vec<f32> = [2, 1, 0]
-        .into_iter()
-        .flat_map(|channel| picture.pixels().iter().skip(channel).step_by(3))
-        .map(|&value| f32::from(value) / 127.5 - 1.0)
+    let pixels = picture.pixels().as_chunks::<3>().0.iter();
+    let values: Vec<f32> = pixels
+        .flat_map(|&[r, g, b]| [b, g, r].map(|value| f32::from(value) / 127.5 - 1.0))
         .collect();
-    let shape = (1, 3, picture.height() as usize, picture.width() as usize);
-    Ok(Tensor::from_vec(planes, shape, &Device::Cpu)?)
+    let shape = (1, picture.height() as usize, picture.width() as usize, 3);
+    Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
 }

@@ -71,7 +71,7 @@ fn on(threads: usize, bencher: Bencher<'_, '_>, work: impl Fn(&Text) + Sync) {
 
 #[divan::bench(args = THREADS, sample_count = 10)]
 fn detector_640x960(bencher: Bencher<'_, '_>, threads: usize) {
-    let input = Tensor::zeros((1, 3, 640, 960), DType::F32, &Device::Cpu).unwrap();
+    let input = Tensor::zeros((1, 640, 960, 3), DType::F32, &Device::Cpu).unwrap();
     on(threads, bencher, |text| {
         black_box(text.detector.forward(&input).unwrap());
     });
@@ -79,7 +79,7 @@ fn detector_640x960(bencher: Bencher<'_, '_>, threads: usize) {
 
 #[divan::bench(args = THREADS, sample_count = 10)]
 fn recogniser_48x640(bencher: Bencher<'_, '_>, threads: usize) {
-    let input = Tensor::zeros((1, 3, 48, 640), DType::F32, &Device::Cpu).unwrap();
+    let input = Tensor::zeros((1, 48, 640, 3), DType::F32, &Device::Cpu).unwrap();
     on(threads, bencher, |text| {
         black_box(text.recognizer.forward(&input).unwrap());
     });

@@ -113,11 +113,9 @@ fn detector_outputs_are_those_of_onnxruntime() {
     let Some(store) = store() else { return };
     let golden = golden().detector;
     let picture = pattern(640, 1);
-    let bgr: Vec<f32> = [2, 1, 0]
-        .into_iter()
-        .flat_map(|c| picture.pixels().iter().skip(c).step_by(3).map(|&v| f32::from(v)))
-        .collect();
-    let input = Tensor::from_vec(bgr, (1, 3, 640, 640), &Device::Cpu).unwrap();
+    let pixels = picture.pixels().as_chunks::<3>().0.iter();
+    let bgr: Vec<f32> = pixels.flat_map(|&[r, g, b]| [b, g, r].map(f32::from)).collect();
+    let input = Tensor::from_vec(bgr, (1, 640, 640, 3), &Device::Cpu).unwrap();
     let levels = YuNet::load(&weights(&store, Model::YuNet))
         .unwrap()
         .forward(&input)
@@ -133,15 +131,7 @@ fn detector_outputs_are_those_of_onnxruntime() {
             ("kps", level.landmarks),
         ] {
             // The model file's outputs are (cells, channels).
-            let cells = got
-                .squeeze(0)
-                .unwrap()
-                .flatten_from(1)
-                .unwrap()
-                .t()
-                .unwrap()
-                .to_vec2::<f32>()
-                .unwrap();
+            let cells = got.flatten_to(2).unwrap().to_vec2::<f32>().unwrap();
             let got: Vec<f32> = cells.into_iter().step_by(step).flatten().collect();
             let expected = &expected[kind];
             assert_eq!(got.len(), expected.len());

@@ -117,7 +117,7 @@ fn page(lines: &[Letters], width: u32, height: u32) -> Picture {
     })
 }
 
-/// Planes in the order of the picture's channels, −1 to 1.
+/// Values in the order of the picture's channels, −1 to 1.
 fn tensor(picture: &Picture) -> Tensor {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let values: Vec<f32> = picture
@@ -125,8 +125,7 @@ fn tensor(picture: &Picture) -> Tensor {
         .iter()
         .map(|&byte| f32::from(byte) / 127.5 - 1.0)
         .collect();
-    let pixels = Tensor::from_vec(values, (1, height, width, 3), &Device::Cpu).unwrap();
-    pixels.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap()
+    Tensor::from_vec(values, (1, height, width, 3), &Device::Cpu).unwrap()
 }
 
 #[test]

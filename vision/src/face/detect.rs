@@ -148,29 +148,27 @@ fn surroundings(picture: &Picture, bounds: &Rect) -> Option<(Picture, Point)> {
     Some((part, Point::new(area.x.round().max(0.0), area.y.round().max(0.0))))
 }
 
-/// (1, 3, height, width), blue, green, red; black is added on the right and at the bottom up to the next multiple of 32.
+/// (1, height, width, 3), blue, green, red; black is added on the right and at the bottom up to the next multiple of 32.
 fn padded_bgr(picture: &Picture, device: &Device) -> candle_core::Result<Tensor> {
     let width = picture.width().next_multiple_of(ALIGNMENT) as usize;
     let height = picture.height().next_multiple_of(ALIGNMENT) as usize;
-    let mut planes = vec![0f32; 3 * width * height];
-    for (channel, plane) in planes.chunks_exact_mut(width * height).enumerate() {
-        for (row, to) in picture.rows().zip(plane.chunks_exact_mut(width)) {
-            for (value, to) in row.iter().skip(2 - channel).step_by(3).zip(to) {
-                *to = f32::from(*value);
-            }
+    let mut values = vec![0f32; height * width * 3];
+    for (row, to) in picture.rows().zip(values.chunks_exact_mut(width * 3)) {
+        for (rgb, bgr) in row.as_chunks::<3>().0.iter().zip(to.as_chunks_mut::<3>().0) {
+            let [red, green, blue] = rgb.map(f32::from);
+            *bgr = [blue, green, red];
         }
     }
-    Tensor::from_vec(planes, (1, 3, height, width), device)
+    Tensor::from_vec(values, (1, height, width, 3), device)
 }
 
 /// Adds the faces of one level with at least the wanted score: the square root of class times object probability, as
 /// `FaceDetectorYN` of OpenCV has it.
 fn decode(level: &Level, threshold: f32, faces: &mut Vec<Face>) -> candle_core::Result<()> {
-    let (_, _, rows, columns) = level.class.dims4()?;
+    let (_, _, columns, _) = level.class.dims4()?;
     let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
     let (class, object) = (values(&level.class)?, values(&level.object)?);
     let (bbox, landmarks) = (values(&level.bbox)?, values(&level.landmarks)?);
-    let cells = rows * columns;
     let stride = level.stride as f32;
     for (cell, (class, object)) in class.into_iter().zip(object).enumerate() {
         let score = (sigmoid(class) * sigmoid(object)).sqrt();
@@ -178,13 +176,13 @@ fn decode(level: &Level, threshold: f32, faces: &mut Vec<Face>) -> candle_core::
             continue;
         }
         let (column, row) = ((cell % columns) as f32, (cell / columns) as f32);
-        let at = |values: &[f32], channel: usize| values.get(channel * cells + cell).copied().unwrap_or(f32::NAN);
-        let centre = Point::new((column + at(&bbox, 0)) * stride, (row + at(&bbox, 1)) * stride);
-        let (width, height) = (at(&bbox, 2).exp() * stride, at(&bbox, 3).exp() * stride);
+        let (bbox, landmarks) = (&bbox[cell * 4..][..4], &landmarks[cell * 10..][..10]);
+        let centre = Point::new((column + bbox[0]) * stride, (row + bbox[1]) * stride);
+        let (width, height) = (bbox[2].exp() * stride, bbox[3].exp() * stride);
         let landmark = |index: usize| {
             Point::new(
-                (at(&landmarks, 2 * index) + column) * stride,
-                (at(&landmarks, 2 * index + 1) + row) * stride,
+                (landmarks[2 * index] + column) * stride,
+                (landmarks[2 * index + 1] + row) * stride,
             )
         };
         let face = Face {

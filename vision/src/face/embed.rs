@@ -64,16 +64,12 @@ impl FaceEmbedder {
     }
 }
 
-/// (1, 3, height, width), red, green, blue, 0 to 255.
+/// (1, height, width, 3), red, green, blue, 0 to 255.
 fn rgb(picture: &Picture, device: &Device) -> candle_core::Result<Tensor> {
-    let pixels = picture.pixels();
-    let planes: Vec<f32> = (0..3)
-        .flat_map(|channel| pixels.iter().skip(channel).step_by(3))
-        .map(|&value| f32::from(value))
-        .collect();
+    let values = picture.pixels().iter().map(|&value| f32::from(value)).collect();
     Tensor::from_vec(
-        planes,
-        (1, 3, picture.height() as usize, picture.width() as usize),
+        values,
+        (1, picture.height() as usize, picture.width() as usize, 3),
         device,
     )
 }

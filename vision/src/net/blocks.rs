@@ -5,10 +5,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::models::{ModelError, Weights};
-use crate::ops::{
-    Activation, bias_activation, bias_residual, channel_means, depthwise_conv2d, direct_conv2d, max_pool_2x2,
-    pointwise_conv2d, scale_channels,
-};
+use crate::ops::{Activation, Convolution, Layer, channel_means, max_pool_2x2, recycle, side_by_side};
 
 /// Result of taking tensors out of weights.
 pub(super) type Loaded<T> = std::result::Result<T, ModelError>;
@@ -39,50 +36,79 @@ impl<'a> Loader<'a> {
         Ok(self.weights.get(&name, (1, channels, 1, 1))?.reshape(channels)?)
     }
 
-    /// Convolution `number` with the next bias.
-    pub(super) fn convolution(&mut self, number: usize, shape: (usize, usize, usize, usize)) -> Loaded<Convolution> {
+    /// Convolution `number` of all channels, with the next bias.
+    pub(super) fn dense(
+        &mut self,
+        number: usize,
+        shape: (usize, usize, usize, usize),
+        stride: usize,
+        activation: Activation,
+    ) -> Loaded<Convolution> {
         Ok(Convolution {
             kernel: self.kernel(number, shape)?,
             bias: self.bias(shape.0)?,
+            depthwise: false,
+            stride: (stride, stride),
+            activation,
         })
     }
-}
 
-/// A kernel (channels out, channels in per group, height, width) and a bias (channels out).
-pub(super) struct Convolution {
-    pub(super) kernel: Tensor,
-    pub(super) bias: Tensor,
-}
-
-impl Convolution {
-    /// With all channels of the input, padded by one on all sides for a 3×3 kernel, or at the right and the bottom only for a
-    /// 2×2 kernel (ONNX's `SAME_UPPER`).
-    pub(super) fn dense(&self, x: &Tensor, stride: usize, activation: Activation) -> Result<Tensor> {
-        let padding = match self.kernel.dim(2)? {
-            2 => (0, 1),
-            side => (side / 2, side / 2),
-        };
-        let y = direct_conv2d(x, &self.kernel, stride, padding)?;
-        bias_activation(y, &self.bias, activation)
+    /// Convolution `number` with a 1×1 kernel, with the next bias.
+    pub(super) fn pointwise(
+        &mut self,
+        number: usize,
+        (from, to): (usize, usize),
+        activation: Activation,
+    ) -> Loaded<Convolution> {
+        self.dense(number, (to, from, 1, 1), 1, activation)
     }
 
-    /// With one channel of the input each, padded so that a stride of 1 keeps the size.
-    pub(super) fn depthwise(&self, x: &Tensor, stride: (usize, usize)) -> Result<Tensor> {
-        let padding = (self.kernel.dim(2)? / 2, self.kernel.dim(3)? / 2);
-        depthwise_conv2d(x, &self.kernel, Some(&self.bias), stride, padding)
-    }
-
-    /// A 1×1 kernel.
-    pub(super) fn pointwise(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        bias_activation(pointwise_conv2d(x, &self.kernel, None)?, &self.bias, activation)
+    /// Convolution `number` with one filter of this height and width per channel, with the next bias.
+    pub(super) fn depthwise(
+        &mut self,
+        number: usize,
+        channels: usize,
+        (height, width): (usize, usize),
+        stride: (usize, usize),
+    ) -> Loaded<Convolution> {
+        Ok(Convolution {
+            kernel: self.kernel(number, (channels, 1, height, width))?,
+            bias: self.bias(channels)?,
+            depthwise: true,
+            stride,
+            activation: Activation::Identity,
+        })
     }
 }
 
 /// Squeeze and excitation (Hu et al. 2018): a factor from 0 to 1 per channel, from the means of all channels.
 pub(super) struct SqueezeExcite {
-    squeeze: Convolution,
-    excite: Convolution,
+    squeeze: Linear,
+    excite: Linear,
     slope: f64,
+}
+
+/// A matrix (from, to) and what is added after it (to).
+struct Linear {
+    matrix: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    fn load(loader: &mut Loader<'_>, number: usize, from: usize, to: usize) -> Loaded<Self> {
+        Ok(Self {
+            matrix: loader
+                .kernel(number, (to, from, 1, 1))?
+                .reshape((to, from))?
+                .t()?
+                .contiguous()?,
+            bias: loader.bias(to)?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        x.matmul(&self.matrix)?.broadcast_add(&self.bias)
+    }
 }
 
 impl SqueezeExcite {
@@ -90,78 +116,102 @@ impl SqueezeExcite {
     /// the parts of the networks.
     pub(super) fn load(loader: &mut Loader<'_>, number: usize, channels: usize, slope: f64) -> Loaded<Self> {
         Ok(Self {
-            squeeze: loader.convolution(number, (channels / 4, channels, 1, 1))?,
-            excite: loader.convolution(number + 1, (channels, channels / 4, 1, 1))?,
+            squeeze: Linear::load(loader, number, channels, channels / 4)?,
+            excite: Linear::load(loader, number + 1, channels / 4, channels)?,
             slope,
         })
     }
 
-    /// (batch, channels, height, width) to (batch, channels, 1, 1).
+    /// (batch, height, width, channels) to (batch, channels).
     pub(super) fn factors(&self, x: &Tensor) -> Result<Tensor> {
-        let x = self.squeeze.pointwise(&channel_means(x)?, Activation::Relu)?;
-        let x = self.excite.pointwise(&x, Activation::Identity)?;
-        ((x * self.slope)? + 0.5)?.clamp(0f32, 1f32)
+        let x = self.squeeze.forward(&channel_means(x)?)?.relu()?;
+        ((self.excite.forward(&x)? * self.slope)? + 0.5)?.clamp(0f32, 1f32)
     }
 }
 
 /// The first layers: four times smaller, from the picture's 3 channels to `2 * width`.
 struct Stem {
-    first: Convolution,
+    first: Layer,
     /// A branch of two 2×2 convolutions beside a maximum over 2×2.
-    branch: [Convolution; 2],
-    merge: Convolution,
-    last: Convolution,
+    branch: [Layer; 2],
+    merge: Layer,
 }
 
 impl Stem {
     fn load(loader: &mut Loader<'_>, number: usize, width: usize) -> Loaded<Self> {
+        let relu = Activation::Relu;
+        let mut dense =
+            |at: usize, from, to, side, stride| loader.dense(number + at, (to, from, side, side), stride, relu.clone());
+        let first = dense(0, 3, width, 3, 2)?;
+        let branch = [dense(1, width, width / 2, 2, 1)?, dense(2, width / 2, width, 2, 1)?];
+        let merge = vec![dense(3, 2 * width, width, 3, 2)?, dense(4, width, 2 * width, 1, 1)?];
+        let [one, two] = branch.map(|convolution| Layer::new(vec![convolution]));
         Ok(Self {
-            first: loader.convolution(number, (width, 3, 3, 3))?,
-            branch: [
-                loader.convolution(number + 1, (width / 2, width, 2, 2))?,
-                loader.convolution(number + 2, (width, width / 2, 2, 2))?,
-            ],
-            merge: loader.convolution(number + 3, (width, 2 * width, 3, 3))?,
-            last: loader.convolution(number + 4, (2 * width, width, 1, 1))?,
+            first: Layer::new(vec![first])?,
+            branch: [one?, two?],
+            merge: Layer::new(merge)?,
         })
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = self.first.dense(x, 2, Activation::Relu)?;
+        let x = self.first.forward(x)?;
         let [one, two] = &self.branch;
-        let branch = two.dense(&one.dense(&x, 1, Activation::Relu)?, 1, Activation::Relu)?;
-        let pooled = max_pool_2x2(&x)?;
-        let x = self
-            .merge
-            .dense(&Tensor::cat(&[&pooled, &branch], 1)?, 2, Activation::Relu)?;
-        self.last.pointwise(&x, Activation::Relu)
+        let branch = two.consume(one.forward(&x)?)?;
+        let pooled = max_pool_2x2(&x, 1)?;
+        recycle(x);
+        let both = side_by_side(&[(&pooled, 1), (&branch, 1)])?;
+        recycle(pooled);
+        recycle(branch);
+        self.merge.consume(both)
     }
 }
 
-/// A depthwise convolution over places, then a pair of pointwise convolutions over channels.
-struct Block {
-    places: Convolution,
-    stride: (usize, usize),
-    gate: Option<SqueezeExcite>,
-    /// To twice the incoming channels and on.
-    channels: [Convolution; 2],
-    /// Whether the pair adds to what it gets. It does not where it changes the number of channels.
-    residual: bool,
+/// A depthwise convolution over places, then a pair of pointwise convolutions over channels, to twice as many and back. The pair
+/// adds to what it gets, save where it changes the number of channels.
+enum Block {
+    Whole(Layer),
+    /// The pair gets its channels weighted, for which all places must be known.
+    Gated {
+        places: Layer,
+        gate: SqueezeExcite,
+        channels: Layer,
+    },
 }
 
 impl Block {
+    fn load(
+        loader: &mut Loader<'_>,
+        number: usize,
+        (from, to): (usize, usize),
+        stride: (usize, usize),
+        gate: Option<usize>,
+    ) -> Loaded<Self> {
+        let places = loader.depthwise(number, from, (3, 3), stride)?;
+        let gate = gate
+            .map(|number| SqueezeExcite::load(loader, number, from, 1.0 / 6.0))
+            .transpose()?;
+        let widen = loader.pointwise(number + 1, (from, 2 * from), Activation::Gelu)?;
+        let narrow = loader.pointwise(number + 2, (2 * from, to), Activation::Identity)?;
+        Ok(match gate {
+            None if from == to => Block::Whole(Layer::residual(vec![places, widen, narrow])?),
+            None => Block::Whole(Layer::new(vec![places, widen, narrow])?),
+            Some(gate) => Block::Gated {
+                places: Layer::new(vec![places])?,
+                gate,
+                channels: Layer::residual(vec![widen, narrow])?,
+            },
+        })
+    }
+
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut x = self.places.depthwise(x, self.stride)?;
-        if let Some(gate) = &self.gate {
-            let factors = gate.factors(&x)?;
-            x = scale_channels(x, &factors)?;
-        }
-        let [widen, narrow] = &self.channels;
-        let y = widen.pointwise(&x, Activation::Gelu)?;
-        if self.residual {
-            bias_residual(pointwise_conv2d(&y, &narrow.kernel, None)?, &narrow.bias, &x)
-        } else {
-            narrow.pointwise(&y, Activation::Identity)
+        match self {
+            Block::Whole(layer) => layer.forward(x),
+            Block::Gated { places, gate, channels } => {
+                let x = places.forward(x)?;
+                let y = channels.forward_scaled(&x, &gate.factors(&x)?)?;
+                recycle(x);
+                Ok(y)
+            }
         }
     }
 }
@@ -192,11 +242,11 @@ impl Backbone {
             .map(|layout| {
                 let mut blocks = Vec::new();
                 if let Some((number, stride)) = layout.entry {
-                    blocks.push(load_block(loader, number, (channels, layout.channels), stride, None)?);
+                    blocks.push(Block::load(loader, number, (channels, layout.channels), stride, None)?);
                     channels = layout.channels;
                 }
                 for &(number, gate) in layout.blocks {
-                    blocks.push(load_block(loader, number, (channels, channels), (1, 1), gate)?);
+                    blocks.push(Block::load(loader, number, (channels, channels), (1, 1), gate)?);
                 }
                 Ok(blocks)
             })
@@ -204,38 +254,22 @@ impl Backbone {
         Ok(Self { stem, stages })
     }
 
-    /// A picture (batch, 3, height, width) to the results of all stages.
+    /// A picture (batch, height, width, 3) to the results of all stages.
     pub(super) fn forward(&self, picture: &Tensor) -> Result<Vec<Tensor>> {
+        let mut results = Vec::with_capacity(self.stages.len());
         let mut x = self.stem.forward(picture)?;
-        self.stages
-            .iter()
-            .map(|blocks| {
-                for block in blocks {
-                    x = block.forward(&x)?;
+        for blocks in &self.stages {
+            // The result of the stage before is kept.
+            let mut kept = !results.is_empty();
+            for block in blocks {
+                let y = block.forward(&x)?;
+                let done = std::mem::replace(&mut x, y);
+                if !std::mem::take(&mut kept) {
+                    recycle(done);
                 }
-                Ok(x.clone())
-            })
-            .collect()
+            }
+            results.push(x.clone());
+        }
+        Ok(results)
     }
-}
-
-fn load_block(
-    loader: &mut Loader<'_>,
-    number: usize,
-    (from, to): (usize, usize),
-    stride: (usize, usize),
-    gate: Option<usize>,
-) -> Loaded<Block> {
-    Ok(Block {
-        places: loader.convolution(number, (from, 1, 3, 3))?,
-        stride,
-        gate: gate
-            .map(|number| SqueezeExcite::load(loader, number, from, 1.0 / 6.0))
-            .transpose()?,
-        channels: [
-            loader.convolution(number + 1, (2 * from, from, 1, 1))?,
-            loader.convolution(number + 2, (to, 2 * from, 1, 1))?,
-        ],
-        residual: from == to,
-    })
 }

@@ -6,9 +6,9 @@
 
 use candle_core::{Result, Tensor};
 
-use super::blocks::{Backbone, Convolution, Loaded, Loader, SqueezeExcite, StageLayout};
+use super::blocks::{Backbone, Loaded, Loader, SqueezeExcite, StageLayout};
 use crate::models::Weights;
-use crate::ops::{Activation, bias_activation, pointwise_conv2d, scale_channels};
+use crate::ops::{Activation, Convolution, Layer, recycle, scale_and_add, side_by_side, spread_4x4};
 
 /// Width and height of the input are multiples of this.
 pub const STRIDE: usize = 32;
@@ -51,54 +51,56 @@ const SLOPE: f64 = 0.2;
 /// Numbers of the convolutions of the pyramid's levels, coarse to fine: into the pyramid, over places, out of it.
 const LEVELS: [(usize, usize, usize); 4] = [(94, 169, 101), (84, 168, 91), (74, 167, 81), (64, 166, 71)];
 
-/// A 1×1 convolution whose result is weighted by 1 + squeeze and excitation.
+/// Convolutions whose result is weighted by 1 + squeeze and excitation.
 struct Projection {
-    kernel: Tensor,
+    layer: Layer,
     gate: SqueezeExcite,
 }
 
 impl Projection {
-    fn load(loader: &mut Loader<'_>, number: usize, from: usize, to: usize) -> Loaded<Self> {
+    /// The pointwise convolution `number`, which has no bias, after those in `before`.
+    fn load(
+        loader: &mut Loader<'_>,
+        mut before: Vec<Convolution>,
+        number: usize,
+        (from, to): (usize, usize),
+    ) -> Loaded<Self> {
+        let kernel = loader.kernel(number, (to, from, 1, 1))?;
+        before.push(Convolution {
+            bias: Tensor::zeros(to, kernel.dtype(), kernel.device())?,
+            kernel,
+            depthwise: false,
+            stride: (1, 1),
+            activation: Activation::Identity,
+        });
         Ok(Self {
-            kernel: loader.kernel(number, (to, from, 1, 1))?,
+            layer: Layer::new(before)?,
             gate: SqueezeExcite::load(loader, number + 1, to, SLOPE)?,
         })
     }
 
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = pointwise_conv2d(x, &self.kernel, None)?;
+    /// The result, to which a picture of half its height and width is added.
+    fn forward(&self, x: &Tensor, half: Option<&Tensor>) -> Result<Tensor> {
+        let x = self.layer.forward(x)?;
         let factors = (self.gate.factors(&x)? + 1.0)?;
-        scale_channels(x, &factors)
+        scale_and_add(x, Some(&factors), half)
     }
 }
 
-/// A transposed 2×2 convolution of stride 2: each place becomes four, so that it is a product per place.
-struct Enlarge {
-    /// (4 places × channels out, channels in, 1, 1)
-    kernel: Tensor,
-    /// (4 places × channels out)
-    bias: Tensor,
-}
-
-impl Enlarge {
-    fn load(loader: &mut Loader<'_>, name: &str, from: usize, to: usize) -> Loaded<Self> {
-        let kernel = loader.weights.get(name, (from, to, 2, 2))?;
-        Ok(Self {
-            kernel: kernel
-                .permute((2, 3, 1, 0))?
-                .contiguous()?
-                .reshape((4 * to, from, 1, 1))?,
-            bias: loader.bias(to)?.repeat(4)?,
-        })
-    }
-
-    /// (batch, channels in, height, width) to (batch × 4 places, channels out, height, width): the four places side by side are
-    /// left as they are until the end, since everything in between looks at one place only.
-    fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        let (n, _, h, w) = x.dims4()?;
-        let x = bias_activation(pointwise_conv2d(x, &self.kernel, None)?, &self.bias, activation)?;
-        x.reshape((n * 4, (), h, w))
-    }
+/// A transposed 2×2 convolution of stride 2 as a 1×1 convolution: each place becomes four, side by side in its channels. They are
+/// left there until the end, since everything in between looks at one place only.
+fn enlarge(loader: &mut Loader<'_>, name: &str, (from, to): (usize, usize), activation: Activation) -> Loaded<Layer> {
+    let kernel = loader.weights.get(name, (from, to, 2, 2))?;
+    Ok(Layer::new(vec![Convolution {
+        kernel: kernel
+            .permute((2, 3, 1, 0))?
+            .contiguous()?
+            .reshape((4 * to, from, 1, 1))?,
+        bias: loader.bias(to)?.repeat(4)?,
+        depthwise: false,
+        stride: (1, 1),
+        activation,
+    }])?)
 }
 
 /// The network.
@@ -106,10 +108,10 @@ pub struct PpOcrDet {
     backbone: Backbone,
     /// Coarse to fine.
     inward: Vec<Projection>,
-    /// Coarse to fine: over places, then out.
-    outward: Vec<(Convolution, Projection)>,
-    merge: Convolution,
-    enlarge: [Enlarge; 2],
+    /// Coarse to fine.
+    outward: Vec<Projection>,
+    merge: Layer,
+    enlarge: [Layer; 2],
 }
 
 impl PpOcrDet {
@@ -125,32 +127,30 @@ impl PpOcrDet {
                 .iter()
                 .rev()
                 .zip(LEVELS)
-                .map(|(stage, (inward, _, _))| Projection::load(&mut loader, inward, stage.channels, NECK))
+                .map(|(stage, (inward, _, _))| Projection::load(&mut loader, vec![], inward, (stage.channels, NECK)))
                 .collect::<Loaded<_>>()?,
             outward: LEVELS
                 .iter()
                 .map(|&(_, places, outward)| {
-                    Ok((
-                        loader.convolution(places, (NECK, 1, 7, 7))?,
-                        Projection::load(&mut loader, outward, NECK, HEAD)?,
-                    ))
+                    let places = loader.depthwise(places, NECK, (7, 7), (1, 1))?;
+                    Projection::load(&mut loader, vec![places], outward, (NECK, HEAD))
                 })
                 .collect::<Loaded<_>>()?,
-            merge: loader.convolution(170, (HEAD, 4 * HEAD, 3, 3))?,
+            merge: Layer::new(vec![loader.dense(170, (HEAD, 4 * HEAD, 3, 3), 1, Activation::Relu)?])?,
             enlarge: [
-                Enlarge::load(&mut loader, "auto.cast.95", HEAD, HEAD)?,
-                Enlarge::load(&mut loader, "auto.cast.98", HEAD, 1)?,
+                enlarge(&mut loader, "auto.cast.95", (HEAD, HEAD), Activation::Relu)?,
+                enlarge(&mut loader, "auto.cast.98", (HEAD, 1), Activation::Sigmoid)?,
             ],
         })
     }
 
-    /// A picture (1, 3, height, width), both multiples of [`STRIDE`], blue, green, red, −1 to 1, to the probability that each
+    /// A picture (1, height, width, 3), both multiples of [`STRIDE`], blue, green, red, −1 to 1, to the probability that each
     /// pixel lies in the (shrunk) middle of a line of text: (height, width), 0 to 1.
     ///
     /// # Errors
     /// When the input has another shape.
     pub fn forward(&self, picture: &Tensor) -> Result<Tensor> {
-        let (one, _, height, width) = picture.dims4()?;
+        let (one, height, width, _) = picture.dims4()?;
         if one != 1 || height % STRIDE != 0 || width % STRIDE != 0 {
             candle_core::bail!(
                 "text detection needs one picture with sides in multiples of {STRIDE}, got {one}x{height}x{width}"
@@ -160,35 +160,20 @@ impl PpOcrDet {
 
         let mut levels: Vec<Tensor> = Vec::with_capacity(LEVELS.len());
         for (projection, stage) in self.inward.iter().zip(stages.iter().rev()) {
-            let level = projection.forward(stage)?;
-            levels.push(match levels.last() {
-                Some(coarser) => (level + enlarge_nearest(coarser, 2)?)?,
-                None => level,
-            });
+            levels.push(projection.forward(stage, levels.last())?);
         }
-        let parts = levels
-            .iter()
-            .zip(&self.outward)
-            .zip([8, 4, 2, 1])
-            .map(|((level, (places, projection)), factor)| {
-                let part = projection.forward(&places.depthwise(level, (1, 1))?)?;
-                enlarge_nearest(&part, factor)
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let parts = levels.iter().zip(&self.outward);
+        let parts = parts.map(|(level, projection)| projection.forward(level, None));
+        let parts = parts.collect::<Result<Vec<_>>>()?;
+        stages.into_iter().chain(levels).for_each(recycle);
+        let beside: Vec<_> = parts.iter().zip([8, 4, 2, 1]).collect();
+        let x = side_by_side(&beside)?;
+        parts.into_iter().for_each(recycle);
 
-        let x = self.merge.dense(&Tensor::cat(&parts, 1)?, 1, Activation::Relu)?;
         let [first, second] = &self.enlarge;
-        let x = second.forward(&first.forward(&x, Activation::Relu)?, Activation::Identity)?;
-        // (first's row, first's column, second's row, second's column, height, width), outermost place first.
-        let x = x.reshape(&[2, 2, 2, 2, height / 4, width / 4][..])?;
-        let x = x.permute([4, 0, 2, 5, 1, 3].as_slice())?.reshape((height, width))?;
-        candle_nn::ops::sigmoid(&x)
-    }
-}
-
-fn enlarge_nearest(x: &Tensor, factor: usize) -> Result<Tensor> {
-    match factor {
-        1 => Ok(x.clone()),
-        _ => x.upsample_nearest2d(x.dim(2)? * factor, x.dim(3)? * factor),
+        let x = first.consume(self.merge.consume(x)?)?;
+        let x = second.consume(x.reshape((1, height / 4, width, HEAD))?)?;
+        // What the second one made of each of the first one's four places is side by side.
+        spread_4x4(&x.reshape((1, height / 4, width / 4, 16))?)?.squeeze(0)
     }
 }

@@ -4,12 +4,12 @@
 //! The backbone reduces a line of 48 pixels' height to a row of places, two transformer blocks let them look at each other, and
 //! a matrix gives every place a score for every character, to be decoded by connectionist temporal classification.
 
-use candle_core::{D, Result, Tensor};
+use candle_core::{Result, Tensor};
 use candle_nn::{LayerNorm, Module};
 
 use super::blocks::{Backbone, Loaded, Loader, StageLayout};
 use crate::models::Weights;
-use crate::ops::{depthwise_conv2d, pointwise_conv2d};
+use crate::ops::{Activation, Convolution, Layer};
 
 /// Height of the input in pixels.
 pub const HEIGHT: usize = 48;
@@ -51,6 +51,9 @@ const BACKBONE: usize = 384;
 /// Channels of the neck.
 const NECK: usize = 120;
 
+/// Channels of the neck's convolutions, filled up to whole vectors.
+const FILLED: usize = 128;
+
 /// Attention heads.
 const HEADS: usize = 8;
 
@@ -60,32 +63,26 @@ const EPSILON: f64 = 1e-5;
 /// Epsilon of the last layer normalisation.
 const LAST_EPSILON: f64 = 1e-6;
 
-/// A convolution without bias, its batch normalisation folded in, and x · sigmoid(x).
-struct Convolution {
-    kernel: Tensor,
-    bias: Tensor,
-}
-
-impl Convolution {
-    fn load(loader: &Loader<'_>, number: usize, norm: usize, shape: (usize, usize, usize, usize)) -> Loaded<Self> {
-        let get = |part: &str| loader.weights.get(&format!("batch_norm2d_{norm}.{part}"), shape.0);
-        let (gamma, beta, mean, variance) = (get("w_0")?, get("b_0")?, get("w_1")?, get("w_2")?);
-        let scale = (gamma / (variance + EPSILON)?.sqrt()?)?;
-        let kernel = loader.kernel(number, shape)?;
-        Ok(Self {
-            kernel: kernel.broadcast_mul(&scale.reshape((shape.0, 1, 1, 1))?)?,
-            bias: (beta - (mean * scale)?)?,
-        })
-    }
-
-    fn pointwise(&self, x: &Tensor) -> Result<Tensor> {
-        pointwise_conv2d(x, &self.kernel, Some(&self.bias))?.silu()
-    }
-
-    fn depthwise(&self, x: &Tensor) -> Result<Tensor> {
-        let padding = (self.kernel.dim(2)? / 2, self.kernel.dim(3)? / 2);
-        depthwise_conv2d(x, &self.kernel, Some(&self.bias), (1, 1), padding)?.silu()
-    }
+/// A convolution without bias, its batch normalisation folded in, and x · sigmoid(x). Channels beyond those of the network are
+/// zero and stay so.
+fn load_convolution(
+    loader: &Loader<'_>,
+    number: usize,
+    norm: usize,
+    shape: (usize, usize, usize, usize),
+) -> Loaded<Layer> {
+    let get = |part: &str| loader.weights.get(&format!("batch_norm2d_{norm}.{part}"), shape.0);
+    let (gamma, beta, mean, variance) = (get("w_0")?, get("b_0")?, get("w_1")?, get("w_2")?);
+    let scale = (gamma / (variance + EPSILON)?.sqrt()?)?;
+    let kernel = loader.kernel(number, shape)?;
+    let filled = |tensor: Tensor| tensor.pad_with_zeros(0, 0, FILLED - NECK);
+    Ok(Layer::new(vec![Convolution {
+        kernel: filled(kernel.broadcast_mul(&scale.reshape((shape.0, 1, 1, 1))?)?)?,
+        bias: filled((beta - (mean * scale)?)?)?,
+        depthwise: shape.1 == 1,
+        stride: (1, 1),
+        activation: Activation::Silu,
+    }])?)
 }
 
 /// A matrix (from, to) and what is added after it (to).
@@ -192,9 +189,9 @@ impl CtcHead {
 /// The network without its head.
 pub struct PpOcrRec {
     backbone: Backbone,
-    bypass: Convolution,
-    inward: Convolution,
-    neighbours: Convolution,
+    bypass: Layer,
+    inward: Layer,
+    neighbours: Layer,
     transformers: [Transformer; 2],
     last_norm: LayerNorm,
 }
@@ -208,16 +205,16 @@ impl PpOcrRec {
         let mut loader = Loader::new(weights);
         let network = Self {
             backbone: Backbone::load(&mut loader, STEM, &STAGES)?,
-            bypass: Convolution::load(&loader, 67, 57, (NECK, BACKBONE, 1, 1))?,
-            inward: Convolution::load(&loader, 65, 55, (NECK, BACKBONE, 1, 1))?,
-            neighbours: Convolution::load(&loader, 66, 56, (NECK, 1, 1, 7))?,
+            bypass: load_convolution(&loader, 67, 57, (NECK, BACKBONE, 1, 1))?,
+            inward: load_convolution(&loader, 65, 55, (NECK, BACKBONE, 1, 1))?,
+            neighbours: load_convolution(&loader, 66, 56, (NECK, 1, 1, 7))?,
             transformers: [Transformer::load(&loader, 0)?, Transformer::load(&loader, 1)?],
             last_norm: load_norm(&loader, 4, LAST_EPSILON)?,
         };
         Ok((network, CtcHead(Linear::load(&loader, 8, NECK, classes)?)))
     }
 
-    /// Lines (batch, 3, 48, width), blue, green, red, −1 to 1, to features (batch, places, 120), with one place per 8 pixels of
+    /// Lines (batch, 48, width, 3), blue, green, red, −1 to 1, to features (batch, places, 120), with one place per 8 pixels of
     /// width.
     ///
     /// # Errors
@@ -227,17 +224,18 @@ impl PpOcrRec {
         let Some(x) = stages.last() else {
             candle_core::bail!("the backbone has no stages");
         };
-        // Three rows are left of 48: (batch, channels, 3, 2 × places) to (batch, channels, 1, places).
-        let x = x.avg_pool2d_with_stride((3, 2), (3, 2))?;
-        let bypass = self.bypass.pointwise(&x)?;
-        let x = self.inward.pointwise(&x)?;
-        let x = (&x + self.neighbours.depthwise(&x)?)?;
-
-        let mut x = x.squeeze(2)?.transpose(1, 2)?.contiguous()?;
+        // Three rows are left of 48; their mean, and that of each two columns: (batch, 1, places, channels).
+        let (n, height, width, channels) = x.dims4()?;
+        let x = x.reshape((n, height, width / 2, 2 * channels))?.sum_keepdim(1)?;
+        let x = x.narrow(3, 0, channels)? + x.narrow(3, channels, channels)?;
+        let x = (x? * (0.5 / height as f64))?;
+        let network = |x: &Tensor| x.squeeze(1)?.narrow(2, 0, NECK)?.contiguous();
+        let bypass = network(&self.bypass.forward(&x)?)?;
+        let x = self.inward.forward(&x)?;
+        let mut x = network(&(&x + self.neighbours.forward(&x)?)?)?;
         for transformer in &self.transformers {
             x = transformer.forward(&x)?;
         }
-        let x = self.last_norm.forward(&x)?;
-        x + bypass.squeeze(2)?.transpose(D::Minus1, D::Minus2)?
+        self.last_norm.forward(&x)? + bypass
     }
 }

@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{Filter, Layer, bias_prelu, depthwise_conv2d, direct_conv2d, pointwise_conv2d};
+use crate::ops::{Activation, Convolution, Layer};
 
 /// Width and height of the input in pixels.
 pub const SIDE: u32 = 112;
@@ -57,61 +57,29 @@ impl Normalisation {
     }
 }
 
-/// A convolution with its normalisation folded in, and the slopes of the PReLU after it.
-struct Convolution {
-    weight: Tensor,
-    bias: Tensor,
-    slope: Tensor,
-}
-
-impl Convolution {
-    fn load(
-        weights: &Weights,
-        name: &str,
-        (outputs, inputs, side): (usize, usize, usize),
-    ) -> std::result::Result<Self, ModelError> {
-        let weight = tensor(weights, &format!("{name}_conv2d_weight"), (outputs, inputs, side, side))?;
-        let norm = Normalisation::load(weights, &format!("{name}_batchnorm"), outputs, CONV_EPSILON)?;
-        Ok(Self {
-            weight: weight.broadcast_mul(&norm.scale.reshape((outputs, 1, 1, 1))?)?,
-            bias: norm.shift,
-            slope: weights.get(&format!("{name}_relu_gamma"), (outputs, 1, 1))?,
-        })
-    }
-
-    fn depthwise(&self, x: &Tensor, stride: usize) -> Result<Tensor> {
-        self.finish(depthwise_conv2d(x, &self.weight, None, (stride, stride), (1, 1))?)
-    }
-
-    fn pointwise(&self, x: &Tensor) -> Result<Tensor> {
-        self.finish(pointwise_conv2d(x, &self.weight, None)?)
-    }
-
-    fn finish(&self, x: Tensor) -> Result<Tensor> {
-        bias_prelu(x, &self.bias, &self.slope)
-    }
-
-    fn filter(&self) -> Filter<'_> {
-        Filter {
-            kernel: &self.weight,
-            bias: &self.bias,
-            slope: &self.slope,
-        }
-    }
-}
-
-/// The convolutions, as suits the device.
-enum Convolutions {
-    /// On a CPU, channels last: weights packed, a depthwise convolution and the pointwise one after it in one layer.
-    Packed(Vec<Layer>),
-    /// Elsewhere, channels first: the first one, and for each block a depthwise one, its stride, and a pointwise one.
-    Plain(Convolution, Vec<(Convolution, usize, Convolution)>),
+/// A convolution with its normalisation folded in, and the PReLU after it. One with one channel in is depthwise.
+fn load_convolution(
+    weights: &Weights,
+    name: &str,
+    (outputs, inputs, side): (usize, usize, usize),
+    stride: usize,
+) -> std::result::Result<Convolution, ModelError> {
+    let kernel = tensor(weights, &format!("{name}_conv2d_weight"), (outputs, inputs, side, side))?;
+    let norm = Normalisation::load(weights, &format!("{name}_batchnorm"), outputs, CONV_EPSILON)?;
+    Ok(Convolution {
+        kernel: kernel.broadcast_mul(&norm.scale.reshape((outputs, 1, 1, 1))?)?,
+        bias: norm.shift,
+        depthwise: inputs == 1,
+        stride: (stride, stride),
+        activation: Activation::PRelu(weights.get(&format!("{name}_relu_gamma"), (outputs, 1, 1))?),
+    })
 }
 
 /// The network.
 pub struct SFace {
-    convolutions: Convolutions,
-    /// (dimensions, values of the last picture in its layout), and what is added after it.
+    /// The first convolution, then a depthwise and a pointwise one each.
+    layers: Vec<Layer>,
+    /// (dimensions, values of the last picture), and what is added after it.
     head: (Tensor, Tensor),
 }
 
@@ -121,54 +89,27 @@ impl SFace {
     /// # Errors
     /// When one is missing or has another shape.
     pub fn load(weights: &Weights) -> std::result::Result<Self, ModelError> {
-        let block = |(index, &(inputs, outputs, stride)): (usize, &(usize, usize, usize))| {
+        let mut layers = vec![Layer::new(vec![load_convolution(weights, "conv_1", (32, 3, 3), 1)?])?];
+        for (index, &(inputs, outputs, stride)) in BLOCKS.iter().enumerate() {
             let name = format!("conv_{}", index + 2);
-            let filter = Convolution::load(weights, &format!("{name}_dw"), (inputs, 1, 3))?;
-            let mix = Convolution::load(weights, &name, (outputs, inputs, 1))?;
-            Ok::<_, ModelError>((filter, stride, mix))
-        };
-        let stem = Convolution::load(weights, "conv_1", (32, 3, 3))?;
-        let blocks = BLOCKS.iter().enumerate().map(block);
-        let (matrix, bias) = load_head(weights)?;
-        if !matrix.device().is_cpu() {
-            return Ok(Self {
-                convolutions: Convolutions::Plain(stem, blocks.collect::<std::result::Result<_, _>>()?),
-                head: (matrix, bias),
-            });
+            layers.push(Layer::new(vec![
+                load_convolution(weights, &format!("{name}_dw"), (inputs, 1, 3), stride)?,
+                load_convolution(weights, &name, (outputs, inputs, 1), 1)?,
+            ])?);
         }
-        let mut layers = vec![Layer::dense(&stem.filter(), 1)?];
-        for block in blocks {
-            let (filter, stride, mix) = block?;
-            layers.push(Layer::separable(&filter.filter(), stride, &mix.filter())?);
-        }
-        let (channels, side) = LAST;
-        let matrix = matrix
-            .reshape((DIMENSIONS, channels, side * side))?
-            .transpose(1, 2)?
-            .reshape((DIMENSIONS, channels * side * side))?;
         Ok(Self {
-            convolutions: Convolutions::Packed(layers),
-            head: (matrix, bias),
+            layers,
+            head: load_head(weights)?,
         })
     }
 
-    /// Embeds a batch of aligned faces: (batch, 3, 112, 112), red, green, blue, 0 to 255. Answers (batch, 128), not normalised.
+    /// Embeds a batch of aligned faces: (batch, 112, 112, 3), red, green, blue, 0 to 255. Answers (batch, 128), not normalised.
     ///
     /// # Errors
     /// When the input has another shape.
     pub fn forward(&self, faces: &Tensor) -> Result<Tensor> {
         let x = ((faces - 127.5)? * (1.0 / 128.0))?;
-        let x = match &self.convolutions {
-            Convolutions::Packed(layers) => layers
-                .iter()
-                .try_fold(x.permute((0, 2, 3, 1))?, |x, layer| layer.forward(&x))?,
-            Convolutions::Plain(stem, blocks) => {
-                let x = stem.finish(direct_conv2d(&x, &stem.weight, 1, (1, 1))?)?;
-                blocks.iter().try_fold(x, |x, (filter, stride, mix)| {
-                    mix.pointwise(&filter.depthwise(&x, *stride)?)
-                })?
-            }
-        };
+        let x = self.layers.iter().try_fold(x, |x, layer| layer.consume(x))?;
         x.flatten_from(1)?
             .matmul(&self.head.0.t()?)?
             .broadcast_add(&self.head.1)
@@ -176,7 +117,7 @@ impl SFace {
 }
 
 /// The final matrix W with the normalisations before (s, t) and after (u, v) it:
-/// u·(W·(s·x + t) + b) + v = (u·W·s)·x + u·(W·t + b) + v.
+/// u·(W·(s·x + t) + b) + v = (u·W·s)·x + u·(W·t + b) + v. The model file's picture has its channels first.
 fn load_head(weights: &Weights) -> std::result::Result<(Tensor, Tensor), ModelError> {
     let (channels, side) = LAST;
     let pixels = side * side;
@@ -194,6 +135,7 @@ fn load_head(weights: &Weights) -> std::result::Result<(Tensor, Tensor), ModelEr
     let matrix = matrix
         .broadcast_mul(&before.scale.reshape((1, channels, 1))?)?
         .broadcast_mul(&after.scale.reshape((DIMENSIONS, 1, 1))?)?
-        .reshape((DIMENSIONS, channels * pixels))?;
+        .transpose(1, 2)?
+        .reshape((DIMENSIONS, pixels * channels))?;
     Ok((matrix, bias))
 }

@@ -7,15 +7,15 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{Activation, bias_activation, depthwise_conv2d, direct_conv2d, pointwise_conv2d};
+use crate::ops::{Activation, Convolution, Layer, max_pool_2x2, scale_and_add};
 
 /// Sides of the input must be multiples of this.
 pub const ALIGNMENT: u32 = 32;
 
-/// A 1×1 convolution followed by a 3×3 depthwise one.
+/// A 1×1 convolution followed by a 3×3 depthwise one, which an activation may follow.
 struct Separable {
-    mix: (Tensor, Tensor),
-    filter: (Tensor, Tensor),
+    mix: Convolution,
+    filter: Convolution,
 }
 
 impl Separable {
@@ -25,32 +25,29 @@ impl Separable {
         mix: [&str; 2],
         filter: [&str; 2],
         (inputs, outputs): (usize, usize),
+        activation: Activation,
     ) -> std::result::Result<Self, ModelError> {
         Ok(Self {
-            mix: (
-                tensor(weights, mix[0], (outputs, inputs, 1, 1))?,
-                tensor(weights, mix[1], outputs)?,
-            ),
-            filter: (
-                tensor(weights, filter[0], (outputs, 1, 3, 3))?,
-                tensor(weights, filter[1], outputs)?,
-            ),
+            mix: Convolution {
+                kernel: tensor(weights, mix[0], (outputs, inputs, 1, 1))?,
+                bias: tensor(weights, mix[1], outputs)?,
+                depthwise: false,
+                stride: (1, 1),
+                activation: Activation::Identity,
+            },
+            filter: Convolution {
+                kernel: tensor(weights, filter[0], (outputs, 1, 3, 3))?,
+                bias: tensor(weights, filter[1], outputs)?,
+                depthwise: true,
+                stride: (1, 1),
+                activation,
+            },
         })
-    }
-
-    fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        let x = bias_activation(
-            pointwise_conv2d(x, &self.mix.0, None)?,
-            &self.mix.1,
-            Activation::Identity,
-        )?;
-        let x = depthwise_conv2d(&x, &self.filter.0, None, (1, 1), (1, 1))?;
-        bias_activation(x, &self.filter.1, activation)
     }
 }
 
 /// Takes the four heads of a level as one with their channels side by side: class, object, box, landmarks. Four products of a
-/// few rows each would cost more than one.
+/// few columns each would cost more than one.
 fn load_heads(weights: &Weights, level: usize) -> std::result::Result<Separable, ModelError> {
     let head = |kind: &str, outputs| {
         let name = |part: &str| format!("bbox_head.multi_level_{kind}.{level}.{part}");
@@ -59,20 +56,25 @@ fn load_heads(weights: &Weights, level: usize) -> std::result::Result<Separable,
             [&name("conv1.weight"), &name("conv1.bias")],
             [&name("conv2.weight"), &name("conv2.bias")],
             (64, outputs),
+            Activation::Identity,
         )
     };
     let heads = [head("cls", 1)?, head("obj", 1)?, head("bbox", 4)?, head("kps", 10)?];
-    let side_by_side = |part: fn(&Separable) -> &Tensor| Tensor::cat(&heads.each_ref().map(part), 0);
+    let side_by_side = |part: fn(&Separable) -> &Convolution| {
+        let parts = heads.each_ref().map(part);
+        Ok::<_, ModelError>(Convolution {
+            kernel: Tensor::cat(&parts.map(|part| &part.kernel), 0)?,
+            bias: Tensor::cat(&parts.map(|part| &part.bias), 0)?,
+            ..parts[0].clone()
+        })
+    };
     Ok(Separable {
-        mix: (side_by_side(|head| &head.mix.0)?, side_by_side(|head| &head.mix.1)?),
-        filter: (
-            side_by_side(|head| &head.filter.0)?,
-            side_by_side(|head| &head.filter.1)?,
-        ),
+        mix: side_by_side(|head| &head.mix)?,
+        filter: side_by_side(|head| &head.filter)?,
     })
 }
 
-/// What the network says about one grid of cells, `stride` pixels apart; all (batch, channels, rows, columns).
+/// What the network says about one grid of cells, `stride` pixels apart; all (batch, rows, columns, channels).
 #[derive(Debug, Clone)]
 pub struct Level {
     /// Pixels from one cell to the next: 8, 16 or 32.
@@ -87,16 +89,46 @@ pub struct Level {
     pub landmarks: Tensor,
 }
 
+/// A stage whose result is looked at more than once: from pixels to pixels.
+struct Stage {
+    first: Layer,
+    rest: Vec<Layer>,
+}
+
+impl Stage {
+    /// A unit is a pointwise and a depthwise convolution: between two units, a depthwise one and the next pointwise one are a layer.
+    fn new(first: Separable, rest: impl IntoIterator<Item = Separable>) -> Result<Self> {
+        let mut layers = Vec::new();
+        let mut filter = first.filter;
+        for unit in rest {
+            layers.push(Layer::new(vec![filter, unit.mix])?);
+            filter = unit.filter;
+        }
+        layers.push(Layer::new(vec![filter])?);
+        Ok(Self {
+            first: Layer::new(vec![first.mix])?,
+            rest: layers,
+        })
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let x = self.first.forward(x)?;
+        self.rest.iter().try_fold(x, |x, layer| layer.consume(x))
+    }
+}
+
 /// The network.
 pub struct YuNet {
-    stem: (Tensor, Tensor),
-    stem_unit: Separable,
-    /// Two units in each of the five stages after the stem.
-    stages: [[Separable; 2]; 5],
+    /// From the picture to an eighth of its size.
+    stem: Layer,
+    fine: Vec<Layer>,
+    /// The rest of the backbone, each after halving the size.
+    middle: Stage,
+    coarse: Stage,
     /// From the coarsest level to the finest.
-    laterals: [Separable; 3],
+    laterals: [Stage; 3],
     /// From the finest level to the coarsest.
-    heads: [Separable; 3],
+    heads: [Stage; 3],
 }
 
 impl YuNet {
@@ -112,86 +144,88 @@ impl YuNet {
                 [&format!("{name}.conv1.weight"), &format!("{name}.conv1.bias")],
                 [&filter.to_string(), &(filter + 1).to_string()],
                 channels,
+                Activation::Relu,
             )
         };
         let stage = |stage: usize, filter: usize, channels: [usize; 3]| {
+            let unit = |at: usize, channels| {
+                unit(
+                    &format!("backbone.model{stage}.conv{at}"),
+                    filter + 3 * (at - 1),
+                    channels,
+                )
+            };
             Ok::<_, ModelError>([
-                unit(
-                    &format!("backbone.model{stage}.conv1"),
-                    filter,
-                    (channels[0], channels[1]),
-                )?,
-                unit(
-                    &format!("backbone.model{stage}.conv2"),
-                    filter + 3,
-                    (channels[1], channels[2]),
-                )?,
+                unit(1, (channels[0], channels[1]))?,
+                unit(2, (channels[1], channels[2]))?,
             ])
         };
-        let lateral = |level: usize, filter| unit(&format!("neck.lateral_convs.{level}"), filter, (64, 64));
+        let lateral = |level: usize, filter| {
+            let unit = unit(&format!("neck.lateral_convs.{level}"), filter, (64, 64))?;
+            Ok::<_, ModelError>(Stage::new(unit, [])?)
+        };
+        let heads = |level| Ok::<_, ModelError>(Stage::new(load_heads(weights, level)?, [])?);
+
+        let stem = Convolution {
+            kernel: tensor(weights, "420", (16, 3, 3, 3))?,
+            bias: tensor(weights, "421", 16)?,
+            depthwise: false,
+            stride: (2, 2),
+            activation: Activation::Relu,
+        };
+        let stem_unit = unit("backbone.model0.conv2", 423, (16, 16))?;
+        let [a, b] = stage(1, 426, [16, 16, 32])?;
+        let [c, d] = stage(2, 432, [32, 32, 64])?;
+        let [e, f] = stage(3, 438, [64, 64, 64])?;
+        let [g, h] = stage(4, 444, [64, 64, 64])?;
+        let [i, j] = stage(5, 450, [64, 64, 64])?;
+        let fine = vec![
+            Layer::pooled(vec![stem_unit.filter, a.mix])?,
+            Layer::new(vec![a.filter, b.mix])?,
+            Layer::new(vec![b.filter, c.mix])?,
+            Layer::new(vec![c.filter, d.mix])?,
+            Layer::pooled(vec![d.filter, e.mix])?,
+            Layer::new(vec![e.filter, f.mix])?,
+            Layer::new(vec![f.filter])?,
+        ];
         Ok(Self {
-            stem: (tensor(weights, "420", (16, 3, 3, 3))?, tensor(weights, "421", 16)?),
-            stem_unit: unit("backbone.model0.conv2", 423, (16, 16))?,
-            stages: [
-                stage(1, 426, [16, 16, 32])?,
-                stage(2, 432, [32, 32, 64])?,
-                stage(3, 438, [64, 64, 64])?,
-                stage(4, 444, [64, 64, 64])?,
-                stage(5, 450, [64, 64, 64])?,
-            ],
+            stem: Layer::new(vec![stem, stem_unit.mix])?,
+            fine,
+            middle: Stage::new(g, [h])?,
+            coarse: Stage::new(i, [j])?,
             laterals: [lateral(2, 456)?, lateral(1, 459)?, lateral(0, 462)?],
-            heads: [
-                load_heads(weights, 0)?,
-                load_heads(weights, 1)?,
-                load_heads(weights, 2)?,
-            ],
+            heads: [heads(0)?, heads(1)?, heads(2)?],
         })
     }
 
-    /// Looks at a batch of pictures: (batch, 3, height, width), blue, green, red, 0 to 255, sides multiples of [`ALIGNMENT`].
+    /// Looks at a batch of pictures: (batch, height, width, 3), blue, green, red, 0 to 255, sides multiples of [`ALIGNMENT`].
     /// Answers the levels of strides 8, 16 and 32.
     ///
     /// # Errors
     /// When the input has another shape.
     pub fn forward(&self, pictures: &Tensor) -> Result<[Level; 3]> {
-        let stage = |x: &Tensor, at: usize| {
-            let [first, second] = &self.stages[at];
-            second.forward(&first.forward(x, Activation::Relu)?, Activation::Relu)
-        };
-        let x = bias_activation(
-            direct_conv2d(pictures, &self.stem.0, 2, (1, 1))?,
-            &self.stem.1,
-            Activation::Relu,
-        )?;
-        let x = self.stem_unit.forward(&x, Activation::Relu)?.max_pool2d(2)?;
-        let x = stage(&stage(&x, 0)?, 1)?.max_pool2d(2)?;
-        let c3 = stage(&x, 2)?;
-        let c4 = stage(&c3.max_pool2d(2)?, 3)?;
-        let c5 = stage(&c4.max_pool2d(2)?, 4)?;
+        let x = self.stem.forward(pictures)?;
+        let c3 = self.fine.iter().try_fold(x, |x, layer| layer.consume(x))?;
+        let c4 = self.middle.forward(&max_pool_2x2(&c3, 2)?)?;
+        let c5 = self.coarse.forward(&max_pool_2x2(&c4, 2)?)?;
 
-        let lateral = |x: &Tensor, at: usize| self.laterals[at].forward(x, Activation::Relu);
-        let p5 = lateral(&c5, 0)?;
-        let p4 = lateral(&(&c4 + double(&p5)?)?, 1)?;
-        let p3 = lateral(&(&c3 + double(&p4)?)?, 2)?;
+        let [p5, p4, p3] = &self.laterals;
+        let p5 = p5.forward(&c5)?;
+        let p4 = p4.forward(&scale_and_add(c4, None, Some(&p5))?)?;
+        let p3 = p3.forward(&scale_and_add(c3, None, Some(&p4))?)?;
 
         let [fine, middle, coarse] = &self.heads;
         Ok([level(fine, &p3, 8)?, level(middle, &p4, 16)?, level(coarse, &p5, 32)?])
     }
 }
 
-fn level(heads: &Separable, x: &Tensor, stride: u32) -> Result<Level> {
-    let outputs = heads.forward(x, Activation::Identity)?;
+fn level(heads: &Stage, x: &Tensor, stride: u32) -> Result<Level> {
+    let outputs = heads.forward(x)?;
     Ok(Level {
         stride,
-        class: outputs.narrow(1, 0, 1)?,
-        object: outputs.narrow(1, 1, 1)?,
-        bbox: outputs.narrow(1, 2, 4)?,
-        landmarks: outputs.narrow(1, 6, 10)?,
+        class: outputs.narrow(3, 0, 1)?,
+        object: outputs.narrow(3, 1, 1)?,
+        bbox: outputs.narrow(3, 2, 4)?,
+        landmarks: outputs.narrow(3, 6, 10)?,
     })
-}
-
-/// Twice the height and width, each value repeated.
-fn double(x: &Tensor) -> Result<Tensor> {
-    let (_, _, h, w) = x.dims4()?;
-    x.upsample_nearest2d(2 * h, 2 * w)
 }

@@ -1,24 +1,20 @@
-//! Kernels that candle lacks or runs slowly on a CPU.
+//! Kernels that candle lacks or runs slowly on a CPU, for pictures whose channels lie next to each other: (batch, height, width,
+//! channels).
 //!
-//! Each one computes exactly what the plain candle expression named in its documentation computes, is checked against that
-//! expression over odd shapes, and falls back to it on other devices. They are safe code over [`pulp`]'s
-//! vectors, which picks the instruction set at run time. They work on the rayon pool that the caller runs in.
+//! Each one computes exactly what the expression by candle's operators beside it computes, is checked against that expression over
+//! odd shapes, and falls back to it on other devices. They are safe code over [`pulp`]'s vectors, which picks the instruction set
+//! at run time. They work on the rayon pool that the caller runs in.
 
+mod activation;
+mod buffers;
 mod depthwise;
-mod direct;
-mod epilogue;
+mod layer;
+mod merge;
 mod panels;
-mod phases;
-mod pointwise;
-mod pool;
-mod prelu;
-mod separable;
+mod view;
 
-pub use depthwise::depthwise_conv2d;
-pub use direct::direct_conv2d;
-pub use epilogue::Activation;
-pub(crate) use epilogue::{bias_activation, bias_residual, channel_means, scale_channels};
-pub use pointwise::pointwise_conv2d;
-pub(crate) use pool::max_pool_2x2;
-pub(crate) use prelu::bias_prelu;
-pub(crate) use separable::{Filter, Layer};
+pub use activation::Activation;
+pub(crate) use buffers::recycle;
+pub use layer::Convolution;
+pub(crate) use layer::Layer;
+pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, side_by_side, spread_4x4};

@@ -3,62 +3,74 @@
 use candle_core::{Result, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 
-/// Vectors of columns that one tile computes.
+use super::activation::{Activation, Smooth};
+
+/// Vectors of columns that a tile computes, where there are so many.
 const VECTORS: usize = 2;
 
-/// Values of a row that are multiplied between two looks at where the row lies.
-const STEP: usize = 8;
-
-/// A matrix (inner, columns) and what follows a product with it: a bias and the slope of a PReLU per column (1 for none).
+/// A matrix (inner, columns), and what follows a product with it: a bias per column and an activation. A row of the left matrix
+/// is one piece or several of one length, as the rows of a picture under a kernel are.
 ///
-/// The columns are cut into panels of [`VECTORS`] vectors of this machine, each stored row by row, so that a tile of the product
-/// reads its panel from the first to the last value.
+/// The columns are cut into panels of two vectors of this machine, the last of one where no more are left; each is stored row by
+/// row, so that a tile of the product reads its panel from the first to the last value.
 pub(super) struct Panels {
     inner: usize,
+    pieces: usize,
     columns: usize,
-    width: usize,
+    lanes: usize,
     values: Vec<f32>,
-    /// Biases, then slopes, each filled up to whole panels.
+    /// Biases and slopes, each filled up to whole panels.
     biases: Vec<f32>,
     slopes: Vec<f32>,
+    smooth: Option<Smooth>,
+}
+
+/// Rows of the left matrix.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) values: &'a [f32],
+    /// From the first value of a row to that of the next.
+    pub(super) stride: usize,
+    /// From the first value of a piece of a row to that of its next piece.
+    pub(super) piece: usize,
 }
 
 impl Panels {
-    /// Packs `weight`, (columns, inner) as convolutions and linear layers store it; `bias` and `slope` have one value per column.
-    pub(super) fn pack(weight: &Tensor, bias: &Tensor, slope: Option<&Tensor>) -> Result<Self> {
-        let (columns, inner) = weight.dims2()?;
-        let width = VECTORS * Arch::new().dispatch(Lanes);
-        let padded = inner.next_multiple_of(STEP);
+    /// Packs `weight`, (columns, pieces, values of a piece); `bias` has one value per column.
+    pub(super) fn pack(weight: &Tensor, bias: &Tensor, activation: &Activation) -> Result<Self> {
+        let (columns, pieces, piece) = weight.dims3()?;
+        let inner = pieces * piece;
+        let lanes = lanes();
         let weight = weight.flatten_all()?.to_vec1::<f32>()?;
-        let mut values = vec![0.0; columns.next_multiple_of(width) * padded];
+        let mut values = vec![0.0; columns.next_multiple_of(lanes) * inner];
         for (column, row) in weight.chunks_exact(inner).enumerate() {
-            let panel = &mut values[column / width * width * padded..][..width * padded];
-            for (to, from) in panel.iter_mut().skip(column % width).step_by(width).zip(row) {
+            let first = column / (VECTORS * lanes) * (VECTORS * lanes);
+            let width = width(first, columns, lanes);
+            let panel = &mut values[first * inner..][..width * inner];
+            for (to, from) in panel.iter_mut().skip(column - first).step_by(width).zip(row) {
                 *to = *from;
             }
         }
-        let per_column = |tensor: &Tensor| {
-            let mut values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        let per_column = |mut values: Vec<f32>| {
             if values.len() != columns {
                 bail!("{columns} columns need as many biases and slopes, got {}", values.len());
             }
-            values.resize(columns.next_multiple_of(width), 0.0);
+            values.resize(columns.next_multiple_of(lanes), 0.0);
             Ok(values)
         };
         Ok(Self {
-            inner: padded,
+            inner,
+            pieces,
             columns,
-            width,
-            biases: per_column(bias)?,
-            slopes: match slope {
-                Some(slope) => per_column(slope)?,
-                None => vec![1.0; columns.next_multiple_of(width)],
-            },
+            lanes,
             values,
+            biases: per_column(bias.flatten_all()?.to_vec1()?)?,
+            slopes: per_column(activation.slopes(columns)?)?,
+            smooth: activation.smooth(),
         })
     }
 
-    /// Values of a row of the left matrix: those of the packed one, filled up with zeros to a multiple of 8.
+    /// Values of a row of the left matrix.
     pub(super) fn inner(&self) -> usize {
         self.inner
     }
@@ -68,79 +80,122 @@ impl Panels {
         self.columns
     }
 
-    /// Multiplies the rows of `x`, each of [`Panels::inner`] values, into those of `out`, each of [`Panels::columns`] values.
+    /// Multiplies rows of [`Panels::inner`] values each into those of `out`, which begin `stride` values apart. What lies between
+    /// the rows is left as it is.
     #[inline(always)]
-    pub(super) fn multiply<S: Simd>(&self, simd: S, x: &[f32], out: &mut [f32]) {
-        debug_assert_eq!(self.width, VECTORS * S::F32_LANES);
-        let count = out.len() / self.columns;
-        let most = if S::REGISTER_COUNT >= 32 { 12 } else { 6 };
-        let tiles = count.div_ceil(most).max(1);
-        for (panel, values) in self.values.chunks_exact(self.inner * self.width).enumerate() {
-            let first = panel * self.width;
+    pub(super) fn multiply<S: Simd>(&self, simd: S, x: Rows<'_>, out: &mut [f32], stride: usize) {
+        debug_assert_eq!(self.lanes, S::F32_LANES);
+        let count = out.len() / stride;
+        let mut first = 0;
+        while first < self.columns {
+            let width = width(first, self.columns, self.lanes);
             let panel = Panel {
-                values,
-                inner: self.inner,
-                bias: &self.biases[first..first + self.width],
-                slope: &self.slopes[first..first + self.width],
-                first,
-                last: (first + self.width).min(self.columns),
-                columns: self.columns,
+                values: &self.values[first * self.inner..(first + width) * self.inner],
+                piece: self.inner / self.pieces,
+                bias: &self.biases[first..first + width],
+                slope: &self.slopes[first..first + width],
+                columns: first..(first + width).min(self.columns),
             };
-            // Rows are dealt out evenly: a last tile of one row would take as long as one of four.
-            let mut done = 0;
-            for tile in 0..tiles {
-                let rows = (count - done).div_ceil(tiles - tile);
-                let x = &x[done * self.inner..(done + rows) * self.inner];
-                let out = &mut out[done * self.columns..(done + rows) * self.columns];
-                match rows {
-                    1 => panel.tile::<S, 1>(simd, x, out),
-                    2 => panel.tile::<S, 2>(simd, x, out),
-                    3 => panel.tile::<S, 3>(simd, x, out),
-                    4 => panel.tile::<S, 4>(simd, x, out),
-                    5 => panel.tile::<S, 5>(simd, x, out),
-                    6 => panel.tile::<S, 6>(simd, x, out),
-                    7 => panel.tile::<S, 7>(simd, x, out),
-                    8 => panel.tile::<S, 8>(simd, x, out),
-                    9 => panel.tile::<S, 9>(simd, x, out),
-                    10 => panel.tile::<S, 10>(simd, x, out),
-                    11 => panel.tile::<S, 11>(simd, x, out),
-                    12 => panel.tile::<S, 12>(simd, x, out),
-                    _ => {}
-                }
-                done += rows;
+            // As many sums as registers hold, beside the values that they are made of.
+            if width == self.lanes {
+                panel.multiply::<S, 1>(simd, count, 12, x, out, stride);
+            } else {
+                let most = if S::REGISTER_COUNT >= 32 { 12 } else { 6 };
+                panel.multiply::<S, VECTORS>(simd, count, most, x, out, stride);
+            }
+            first += width;
+        }
+        if let Some(smooth) = self.smooth {
+            for out in out.chunks_exact_mut(stride) {
+                smooth.apply(simd, &mut out[..self.columns]);
             }
         }
     }
 }
 
+/// Columns of the panel that begins at column `first`, filled up to whole vectors.
+fn width(first: usize, columns: usize, lanes: usize) -> usize {
+    (columns - first).next_multiple_of(lanes).min(VECTORS * lanes)
+}
+
 /// One panel and the columns that it computes.
 struct Panel<'a> {
     values: &'a [f32],
-    inner: usize,
+    /// Values of a piece of a row.
+    piece: usize,
     bias: &'a [f32],
     slope: &'a [f32],
-    first: usize,
-    last: usize,
-    columns: usize,
+    columns: std::ops::Range<usize>,
 }
 
 impl Panel<'_> {
-    /// `R` rows of the result, in registers until they are done.
+    /// `count` rows of the result in tiles of at most `most`, of which there must not be more than 12.
     #[inline(always)]
-    fn tile<S: Simd, const R: usize>(&self, simd: S, x: &[f32], out: &mut [f32]) {
-        let rows: [&[[f32; STEP]]; R] =
-            std::array::from_fn(|row| x[row * self.inner..(row + 1) * self.inner].as_chunks().0);
-        let vectors = |values: &[f32]| {
+    fn multiply<S: Simd, const V: usize>(
+        &self,
+        simd: S,
+        count: usize,
+        most: usize,
+        x: Rows<'_>,
+        out: &mut [f32],
+        stride: usize,
+    ) {
+        if count == 0 {
+            return;
+        }
+        // Rows are dealt out evenly: a last tile of one row would take as long as one of four.
+        let tiles = count.div_ceil(most);
+        let (rows, longer) = (count / tiles, count % tiles);
+        let done = longer * (rows + 1);
+        let (first, second) = out.split_at_mut(done * stride);
+        let rest = Rows {
+            values: &x.values[done * x.stride..],
+            ..x
+        };
+        self.tiles::<S, V>(simd, rows + 1, longer, x, first, stride);
+        self.tiles::<S, V>(simd, rows, tiles - longer, rest, second, stride);
+    }
+
+    /// So many tiles of `rows` rows each.
+    #[inline(always)]
+    fn tiles<S: Simd, const V: usize>(
+        &self,
+        simd: S,
+        rows: usize,
+        tiles: usize,
+        x: Rows<'_>,
+        out: &mut [f32],
+        stride: usize,
+    ) {
+        macro_rules! of {
+            ($($rows:literal)*) => {
+                match rows {
+                    // Each a function of its own, so that its sums have all registers.
+                    $($rows => simd.vectorize(Tiles::<V, $rows> { panel: self, tiles, x, out, stride }),)*
+                    _ => {}
+                }
+            };
+        }
+        if tiles > 0 {
+            of!(1 2 3 4 5 6 7 8 9 10 11 12);
+        }
+    }
+
+    /// `R` rows of the result, `V` vectors each, in registers until they are done.
+    #[inline(always)]
+    fn tile<S: Simd, const V: usize, const R: usize>(&self, simd: S, x: Rows<'_>, out: &mut [f32], stride: usize) {
+        let vectors = |values: &[f32]| -> [S::f32s; V] {
             let vectors = S::as_simd_f32s(values).0;
-            [vectors[0], vectors[1]]
+            std::array::from_fn(|at| vectors[at])
         };
         let mut sums = [vectors(self.bias); R];
-        let steps = S::as_simd_f32s(self.values).0.as_chunks::<{ VECTORS * STEP }>().0;
-        for (step, weights) in steps.iter().enumerate() {
-            let values: [&[f32; STEP]; R] = std::array::from_fn(|row| &rows[row][step]);
-            for (at, weights) in weights.as_chunks::<VECTORS>().0.iter().enumerate() {
-                for (sums, values) in sums.iter_mut().zip(values) {
-                    let value = simd.splat_f32s(values[at]);
+        let weights = S::as_simd_f32s(self.values).0.as_chunks::<V>().0;
+        for (piece, weights) in weights.chunks_exact(self.piece).enumerate() {
+            let rows: [&[f32]; R] =
+                std::array::from_fn(|row| &x.values[piece * x.piece + row * x.stride..][..weights.len()]);
+            for (at, weights) in weights.iter().enumerate() {
+                for (sums, row) in sums.iter_mut().zip(rows) {
+                    let value = simd.splat_f32s(row[at]);
                     for (sum, weight) in sums.iter_mut().zip(weights) {
                         *sum = simd.mul_add_e_f32s(value, *weight, *sum);
                     }
@@ -149,40 +204,61 @@ impl Panel<'_> {
         }
         let zero = simd.splat_f32s(0.0);
         let slopes = vectors(self.slope);
-        for (sums, out) in sums.into_iter().zip(out.chunks_exact_mut(self.columns)) {
-            let out = &mut out[self.first..self.last];
-            for ((sum, slope), out) in sums.into_iter().zip(slopes).zip(out.chunks_mut(S::F32_LANES)) {
-                let y = simd.mul_add_e_f32s(slope, simd.min_f32s(sum, zero), simd.max_f32s(sum, zero));
-                simd.partial_store_f32s(out, y);
+        let whole = self.columns.len() == V * S::F32_LANES;
+        for (sums, out) in sums.into_iter().zip(out.chunks_mut(stride)) {
+            let out = &mut out[self.columns.clone()];
+            // Sums stay in registers only where no array of them is moved as one.
+            let ends = sums.into_iter().zip(slopes).map(
+                #[inline(always)]
+                |(sum, slope)| simd.mul_add_e_f32s(slope, simd.min_f32s(sum, zero), simd.max_f32s(sum, zero)),
+            );
+            if whole {
+                for (out, end) in S::as_mut_simd_f32s(out).0.iter_mut().zip(ends) {
+                    *out = end;
+                }
+            } else {
+                for (out, end) in out.chunks_mut(S::F32_LANES).zip(ends) {
+                    simd.partial_store_f32s(out, end);
+                }
             }
         }
     }
 }
 
-/// Values in a vector of this machine.
-struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
-    }
+/// Tiles of `R` rows, one below the other.
+struct Tiles<'a, const V: usize, const R: usize> {
+    panel: &'a Panel<'a>,
+    tiles: usize,
+    x: Rows<'a>,
+    out: &'a mut [f32],
+    stride: usize,
 }
 
-/// A product on the vectors of this machine.
-pub(super) struct Multiply<'a> {
-    pub(super) panels: &'a Panels,
-    pub(super) x: &'a [f32],
-    pub(super) out: &'a mut [f32],
-}
-
-impl WithSimd for Multiply<'_> {
+impl<const V: usize, const R: usize> WithSimd for Tiles<'_, V, R> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        self.panels.multiply(simd, self.x, self.out);
+        for (tile, out) in self.out.chunks_mut(R * self.stride).take(self.tiles).enumerate() {
+            let x = Rows {
+                values: &self.x.values[tile * R * self.x.stride..],
+                ..self.x
+            };
+            self.panel.tile::<S, V, R>(simd, x, out, self.stride);
+        }
     }
+}
+
+/// Values in a vector of this machine.
+pub(super) fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    Arch::new().dispatch(Lanes)
 }

@@ -36,15 +36,13 @@ pub(super) fn cut(picture: &Picture, quad: &Quad) -> Option<Picture> {
     Some(line.resize(width, height))
 }
 
-/// Writes a picture as planes of blue, green and red, −1 to 1, into `planes` with rows of `width` values. What is to the right of
-/// the picture is left as it is.
-pub(super) fn write_planes(picture: &Picture, planes: &mut [f32], width: usize) {
-    let plane = width * picture.height() as usize;
-    for (channel, plane) in [2, 1, 0].into_iter().zip(planes.chunks_exact_mut(plane.max(1))) {
-        for (row, out) in picture.rows().zip(plane.chunks_exact_mut(width)) {
-            for (value, &byte) in out.iter_mut().zip(row.iter().skip(channel).step_by(3)) {
-                *value = f32::from(byte) / 127.5 - 1.0;
-            }
+/// Writes a picture as blue, green and red, −1 to 1, into `values` with rows of `width` pixels. What is to the right of the
+/// picture is left as it is.
+pub(super) fn write_pixels(picture: &Picture, values: &mut [f32], width: usize) {
+    for (row, out) in picture.rows().zip(values.chunks_exact_mut((3 * width).max(1))) {
+        for (rgb, bgr) in row.as_chunks::<3>().0.iter().zip(out.as_chunks_mut::<3>().0) {
+            let [red, green, blue] = rgb.map(|byte| f32::from(byte) / 127.5 - 1.0);
+            *bgr = [blue, green, red];
         }
     }
 }
@@ -55,13 +53,13 @@ mod tests {
     use crate::geometry::Rect;
 
     #[test]
-    fn planes_are_blue_green_red_and_padded() {
+    fn pixels_are_blue_green_red_and_padded() {
         let picture = Picture::from_rgb(2, 1, vec![255, 0, 51, 0, 255, 102]).unwrap();
-        let mut planes = vec![0.0; 9];
-        write_planes(&picture, &mut planes, 3);
-        let expected = [-0.6, -0.2, 0.0, -1.0, 1.0, 0.0, 1.0, -1.0, 0.0];
-        for (got, want) in planes.iter().zip(expected) {
-            assert!((got - want).abs() < 1e-6, "{planes:?}");
+        let mut values = vec![0.0; 9];
+        write_pixels(&picture, &mut values, 3);
+        let expected = [-0.6, -1.0, 1.0, -0.2, 1.0, -1.0, 0.0, 0.0, 0.0];
+        for (got, want) in values.iter().zip(expected) {
+            assert!((got - want).abs() < 1e-6, "{values:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use super::components::components;
-use super::crop::write_planes;
+use super::crop::write_pixels;
 use super::order;
 use super::rectangle::Rectangle;
 use crate::VisionError;
@@ -114,9 +114,9 @@ impl TextDetector {
     /// The network's answer for a picture with sides in multiples of [`STRIDE`], row by row.
     fn probabilities(&self, picture: &Picture) -> Result<Vec<f32>, candle_core::Error> {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
-        let mut planes = vec![0.0; 3 * width * height];
-        write_planes(picture, &mut planes, width);
-        let input = Tensor::from_vec(planes, (1, 3, height, width), &self.device)?;
+        let mut pixels = vec![0.0; height * width * 3];
+        write_pixels(picture, &mut pixels, width);
+        let input = Tensor::from_vec(pixels, (1, height, width, 3), &self.device)?;
         self.network.forward(&input)?.flatten_all()?.to_vec1()
     }
 }

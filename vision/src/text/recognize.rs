@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use super::alphabet::{Alphabet, Dictionary};
-use super::crop::{cut, width_of, write_planes};
+use super::crop::{cut, width_of, write_pixels};
 use super::ctc;
 use super::line::TextLine;
 use crate::VisionError;
@@ -115,16 +115,16 @@ impl TextRecognizer {
         lines: &mut Vec<(usize, TextLine)>,
     ) -> Result<(), candle_core::Error> {
         let width = jobs.first().map_or(0, |job| job.padded as usize);
-        let mut planes = vec![0.0; jobs.len() * 3 * HEIGHT * width];
+        let mut pixels = vec![0.0; jobs.len() * HEIGHT * width * 3];
         let mut visible = Vec::with_capacity(jobs.len());
-        for (job, planes) in jobs.iter().zip(planes.chunks_exact_mut(3 * HEIGHT * width)) {
+        for (job, pixels) in jobs.iter().zip(pixels.chunks_exact_mut(HEIGHT * width * 3)) {
             let line = cut(picture, job.quad);
             visible.push(line.is_some());
             if let Some(line) = line {
-                write_planes(&line, planes, width);
+                write_pixels(&line, pixels, width);
             }
         }
-        let input = Tensor::from_vec(planes, (jobs.len(), 3, HEIGHT, width), &self.device)?;
+        let input = Tensor::from_vec(pixels, (jobs.len(), HEIGHT, width, 3), &self.device)?;
         let scores = reading.head.forward(&self.network.forward(&input)?)?;
         for (index, (job, visible)) in jobs.iter().zip(visible).enumerate() {
             let mut chars = Vec::new();

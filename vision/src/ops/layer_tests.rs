@@ -1,0 +1,160 @@
+use super::*;
+use candle_core::{DType, Device};
+use proptest::prelude::*;
+
+fn randn(shape: impl Into<Shape>) -> Result<Tensor> {
+    Tensor::randn(0f32, 1.0, shape, &Device::Cpu)
+}
+
+/// A convolution with all kinds of activations in turn.
+fn convolution(
+    kernel: (usize, usize, usize, usize),
+    depthwise: bool,
+    stride: (usize, usize),
+    activation: usize,
+) -> Result<Convolution> {
+    // Sums of about one, whatever the number of products.
+    let scale = 1.0 / ((kernel.1 * kernel.2 * kernel.3) as f64).sqrt();
+    Ok(Convolution {
+        kernel: (randn(kernel)? * scale)?,
+        bias: randn(kernel.0)?,
+        depthwise,
+        stride,
+        activation: match activation % 6 {
+            0 => Activation::Identity,
+            1 => Activation::Relu,
+            2 => Activation::PRelu(randn(kernel.0)?),
+            3 => Activation::Gelu,
+            4 => Activation::Silu,
+            _ => Activation::Sigmoid,
+        },
+    })
+}
+
+fn pointwise(from: usize, to: usize, activation: usize) -> Result<Convolution> {
+    convolution((to, from, 1, 1), false, (1, 1), activation)
+}
+
+fn largest_difference(left: &Tensor, right: &Tensor) -> Result<f32> {
+    assert_eq!(left.dims(), right.dims());
+    (left - right)?.abs()?.flatten_all()?.max(0)?.to_scalar()
+}
+
+/// What is allowed beside another order of sums and other approximations of exp and erf.
+const TOLERANCE: f32 = 1e-4;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_convolution_and_one_after_it_equal_candles(
+        n in 1usize..3, channels in 1usize..20, between in 1usize..70, columns in 1usize..40, h in 1usize..20, w in 1usize..20,
+        side in 1usize..4, stride in 1usize..3, activation in 0usize..36,
+    ) {
+        let x = randn((n, h, w, channels))?;
+        let convolutions = vec![
+            convolution((between, channels, side, side), false, (stride, stride), activation)?,
+            pointwise(between, columns, activation / 6)?,
+        ];
+        let expected = plain(&x, &convolutions, false, false)?;
+        let got = Layer::new(convolutions)?.forward(&x)?;
+        prop_assert!(largest_difference(&got, &expected)? < TOLERANCE);
+    }
+
+    #[test]
+    fn a_depthwise_convolution_and_two_after_it_equal_candles(
+        n in 1usize..3, blocks in 1usize..4, between in 1usize..70, h in 1usize..20, w in 1usize..20,
+        size in prop::sample::select(vec![(3, 3), (7, 7), (1, 7)]), stride in prop::sample::select(vec![(1, 1), (2, 2), (2, 1)]),
+        residual in any::<bool>(), activation in 0usize..216,
+    ) {
+        let channels = 16 * blocks;
+        let stride = if size.1 == 3 { stride } else { (1, 1) };
+        let x = randn((n, h, w, channels))?;
+        let convolutions = vec![
+            convolution((channels, 1, size.0, size.1), true, stride, activation)?,
+            pointwise(channels, between, activation / 6)?,
+            pointwise(between, channels, activation / 36)?,
+        ];
+        let expected = plain(&x, &convolutions, false, residual)?;
+        let layer = if residual { Layer::residual(convolutions)? } else { Layer::new(convolutions)? };
+        prop_assert!(largest_difference(&layer.forward(&x)?, &expected)? < TOLERANCE);
+    }
+
+    #[test]
+    fn a_pooled_depthwise_convolution_equals_candles(
+        n in 1usize..3, blocks in 1usize..4, h in 2usize..20, w in 2usize..20, activation in 0usize..3, mix in any::<bool>(),
+    ) {
+        let channels = 16 * blocks;
+        let x = randn((n, h, w, channels))?;
+        let mut convolutions = vec![convolution((channels, 1, 3, 3), true, (1, 1), activation)?];
+        if mix {
+            convolutions.push(pointwise(channels, 30, activation)?);
+        }
+        let expected = plain(&x, &convolutions, true, false)?;
+        let got = Layer::pooled(convolutions)?.forward(&x)?;
+        prop_assert!(largest_difference(&got, &expected)? < TOLERANCE);
+    }
+
+    #[test]
+    fn factors_count_before_the_residual(
+        n in 1usize..3, channels in 1usize..40, h in 1usize..12, w in 1usize..12,
+    ) {
+        let (x, factors) = (randn((n, h, w, channels))?, randn((n, channels))?);
+        let convolutions = vec![pointwise(channels, 2 * channels, 3)?, pointwise(2 * channels, channels, 0)?];
+        let scaled = x.broadcast_mul(&factors.reshape((n, 1, 1, channels))?)?;
+        let expected = plain(&scaled, &convolutions, false, false)?;
+        let got = Layer::new(convolutions)?.forward_scaled(&x, &factors)?;
+        prop_assert!(largest_difference(&got, &expected)? < TOLERANCE);
+    }
+}
+
+#[test]
+fn the_cache_padding_between_rows_is_not_seen() -> Result<()> {
+    let x = randn((1, 3, 5, 512))?;
+    let convolutions = vec![
+        convolution((512, 1, 3, 3), true, (1, 1), 2)?,
+        pointwise(512, 512, 1)?,
+        pointwise(512, 512, 0)?,
+    ];
+    let expected = plain(&x, &convolutions, false, true)?;
+    let got = Layer::residual(convolutions)?.forward(&x)?;
+    assert!(largest_difference(&got, &expected)? < TOLERANCE);
+    Ok(())
+}
+
+#[test]
+fn refuses_what_does_not_fit() -> Result<()> {
+    let depthwise = |channels| convolution((channels, 1, 3, 3), true, (1, 1), 0);
+    assert!(Layer::new(vec![]).is_err());
+    assert!(Layer::new(vec![depthwise(8)?]).is_err(), "not whole vectors");
+    assert!(
+        Layer::new(vec![convolution((16, 1, 5, 5), true, (1, 1), 0)?]).is_err(),
+        "no such kernel"
+    );
+    assert!(
+        Layer::new(vec![pointwise(4, 16, 0)?, depthwise(16)?]).is_err(),
+        "depthwise comes first"
+    );
+    assert!(Layer::new(vec![depthwise(16)?, pointwise(32, 4, 0)?]).is_err());
+    assert!(Layer::residual(vec![depthwise(16)?, pointwise(16, 4, 0)?]).is_err());
+    assert!(Layer::pooled(vec![pointwise(16, 4, 0)?]).is_err());
+    let three = pointwise(8, 8, 0)?;
+    assert!(Layer::new(vec![depthwise(16)?, pointwise(16, 8, 0)?, three.clone(), three]).is_err());
+
+    let layer = Layer::new(vec![depthwise(16)?])?;
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu);
+    assert!(layer.forward(&zeros(&[1, 5, 5, 32])?).is_err());
+    assert!(
+        layer
+            .forward_scaled(&zeros(&[1, 5, 5, 16])?, &zeros(&[1, 16])?)
+            .is_err()
+    );
+    let layer = Layer::new(vec![pointwise(16, 4, 0)?])?;
+    assert!(
+        layer
+            .forward_scaled(&zeros(&[2, 5, 5, 16])?, &zeros(&[1, 16])?)
+            .is_err()
+    );
+    assert_eq!(layer.forward(&zeros(&[2, 0, 5, 16])?)?.dims(), [2, 0, 5, 4]);
+    Ok(())
+}
