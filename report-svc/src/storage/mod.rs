@@ -5,6 +5,7 @@
 //! * a step ([`Storage::create`], [`Storage::commit`]) happens as a whole or not at all, and is on disk when it is answered
 //!   (with Redis, as far as its `appendfsync` says);
 //! * of two steps that expect the same version one happens and the other is told of the conflict;
+//! * a step that is sent again, as a client does that lost its connection, happens once and is answered as before;
 //! * a queued job is leased to one worker at a time, to another one when the lease ends, and to nobody after the step that
 //!   finishes it.
 

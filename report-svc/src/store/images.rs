@@ -48,7 +48,10 @@ impl Store {
         let mut replaced = None;
         let attached = self.update(session, account, |session| {
             let event = session.apply(Action::Attach)?;
-            replaced = session.hold(image.clone());
+            // Held already when this step had happened and we were told of a conflict: then nothing is replaced any more.
+            if !session.images.contains(&image) {
+                replaced = session.hold(image.clone());
+            }
             Ok(Change::of(event))
         });
         match attached.await {

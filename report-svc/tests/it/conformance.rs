@@ -31,6 +31,7 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     creates_once_per_idempotency_key(subject).await;
     one_of_many_creations_wins(subject).await;
     refuses_a_stale_version(storage).await;
+    takes_a_step_once_that_is_sent_again(storage).await;
     one_of_many_commits_wins(subject).await;
     keeps_events_in_the_order_of_their_steps(storage).await;
     leases_each_job_once(storage).await;
@@ -272,6 +273,35 @@ async fn refuses_a_stale_version(storage: &dyn Storage) {
     );
 }
 
+async fn takes_a_step_once_that_is_sent_again(storage: &dyn Storage) {
+    let id = session_id();
+    let events = async || {
+        let events = storage.events(id.partition(), 0, 10_000).await.expect("storage");
+        events.into_iter().map(|event| event.record).collect::<Vec<_>>()
+    };
+    let before = events().await.len();
+    let new = new_session(&id);
+    for _ in 0..2 {
+        assert_eq!(storage.create(new.clone()).await.expect("storage"), Created::New);
+    }
+    let submission = Commit {
+        event: Some(event(&id, b"submitted")),
+        ..step(&id, 1, b"two", JobStep::Enqueue { attempt: 1 })
+    };
+    for _ in 0..3 {
+        let outcome = storage.commit(submission.clone()).await;
+        assert_eq!(outcome.expect("storage"), Committed::Done(2));
+    }
+    assert_eq!(events().await[before..], [b"created".as_slice(), b"submitted"]);
+    let held = lease(storage, Duration::from_secs(60)).await.expect("queued");
+    assert_eq!(held.session, id);
+    assert_eq!(lease(storage, LEASE).await, None, "once");
+
+    finish(storage, &held).await;
+    let outcome = storage.commit(submission).await;
+    assert_eq!(outcome.expect("storage"), Committed::Conflict, "others went on since");
+}
+
 async fn one_of_many_commits_wins(subject: &dyn Subject) {
     let id = create(subject.storage().as_ref()).await;
     let commits: Vec<_> = (0..8_u8)
@@ -483,7 +513,7 @@ async fn sets_aside_what_is_given_up(subject: &dyn Subject) {
         storage.commit(given_up.clone()).await.expect("storage"),
         Committed::Done(3)
     );
-    assert_eq!(storage.commit(given_up).await.expect("storage"), Committed::Conflict);
+    assert_eq!(storage.commit(given_up).await.expect("storage"), Committed::Done(3));
     let dead = storage.dead_letters(id.partition()).await.expect("storage");
     assert_eq!(
         dead.iter()
