@@ -1,6 +1,7 @@
 //! The gRPC face of the store: checks requests, calls the store, waits for what was asked to be waited for.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use proto::identity::v1::{File, ImagePurpose, VerificationReport};
@@ -14,6 +15,7 @@ use proto::store::v1::{
 use service_kit::deadline;
 use service_kit::status::Violations;
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -157,11 +159,15 @@ impl StoreService for StoreApi {
         let mut violations = Violations::new();
         violations.require(purpose != ImagePurpose::Unspecified, "purpose", "must be given");
         violations.check().map_err(Error::Invalid)?;
-        let file = self
-            .store
-            .put_image(&request.session, request.account.as_deref(), purpose, request.data)
-            .await?;
-        Ok(Response::new(file))
+        let store = self.store.clone();
+        let putting = async move {
+            store
+                .put_image(&request.session, request.account.as_deref(), purpose, request.data)
+                .await
+        };
+        // Brought to its end even when the caller leaves: half of it would be a file that no record names.
+        let put = tokio::spawn(putting.in_current_span()).await;
+        Ok(Response::new(put.map_err(ended)??))
     }
 
     async fn get_image(&self, request: Request<GetImageRequest>) -> Result<Response<GetImageResponse>, Status> {
@@ -249,6 +255,14 @@ impl StoreService for StoreApi {
     async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<VerificationReport>, Status> {
         let request = request.into_inner();
         Ok(Response::new(self.store.report(&request.id, &request.account).await?))
+    }
+}
+
+/// A task of ours that did not end: it goes on panicking here, where panics are answered.
+fn ended(error: JoinError) -> Error {
+    match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        Err(_) => Error::Stopping,
     }
 }
 
