@@ -5,7 +5,6 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
 use proto::identity::v1::{DocumentOptions, ImagePurpose, Timing};
-use proto::reason;
 use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse, FaceImage};
 use proto::store::v1::{CompleteVerificationRequest, GetImageRequest, Job};
 use service_kit::status;
@@ -19,9 +18,6 @@ use crate::upstream;
 /// Why a job has no outcome.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CheckError {
-    /// The store gave the job to somebody else.
-    #[error("the lease was lost")]
-    LeaseLost,
     /// A service failed, or did not answer for as long as we tried.
     #[error("{step} failed")]
     Service { step: &'static str, status: Status },
@@ -38,7 +34,6 @@ impl CheckError {
     /// Says once, in the trace of the job, why it is handed back. Statuses of our services hold nothing personal.
     pub(super) fn log(&self) {
         match self {
-            Self::LeaseLost => tracing::warn!("{self}"),
             Self::Service { status, .. } if upstream::is_transient(status) => tracing::warn!(
                 code = status.code() as i32,
                 reason = status::reason(status),
@@ -160,17 +155,10 @@ impl Services {
     }
 
     async fn complete(&self, request: CompleteVerificationRequest) -> Result<bool, CheckError> {
-        let outcome = patiently(async || self.store.clone().complete_verification(request.clone()).await).await;
-        match outcome {
-            Ok(answer) => Ok(answer.completed_now),
-            Err(status)
-                if status.code() == Code::FailedPrecondition
-                    && status::reason(&status).as_deref() == Some(reason::LEASE_LOST) =>
-            {
-                Err(CheckError::LeaseLost)
-            }
-            Err(status) => Err(CheckError::service("completing the verification")(status)),
-        }
+        let answer = patiently(async || self.store.clone().complete_verification(request.clone()).await)
+            .await
+            .map_err(CheckError::service("completing the verification"))?;
+        Ok(answer.completed_now)
     }
 }
 

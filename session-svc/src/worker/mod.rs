@@ -31,7 +31,6 @@ use tracing::Instrument as _;
 
 use crate::backoff::Backoff;
 use crate::{Store, upstream};
-use checks::CheckError;
 
 /// How long report-svc holds a request for a job that is not there yet.
 const LEASE_WAIT: Duration = Duration::from_secs(20);
@@ -181,7 +180,6 @@ impl Crew {
                     tracing::info!(completed_now, "verification completed");
                     Outcome::Completed
                 }
-                Ok(Err(CheckError::LeaseLost)) => Outcome::LeaseLost,
                 Ok(Err(error)) => {
                     error.log();
                     Outcome::HandBack(delay_after(job.delivery))

@@ -57,9 +57,14 @@ async fn submitting_names_every_missing_picture_and_happens_once() {
     let session = running.create(options).await;
     let status = running.submit(&session).await.expect_err("no pictures");
     assert_eq!(status.code(), Code::FailedPrecondition);
-    let missing = status.get_details_bad_request().expect("the pictures").field_violations;
-    let missing: Vec<_> = missing.iter().map(|violation| violation.field.as_str()).collect();
-    assert_eq!(missing, ["IMAGE_PURPOSE_DOCUMENT_FRONT", "IMAGE_PURPOSE_SELFIE"]);
+    let missing = status
+        .get_details_precondition_failure()
+        .expect("the pictures")
+        .violations;
+    let missing: Vec<_> = missing.iter().map(|violation| violation.subject.as_str()).collect();
+    assert_eq!(missing, ["document_front", "selfie"]);
+    let info = status.get_details_error_info().expect("always");
+    assert_eq!(info.metadata["missing"], "document_front,selfie");
 
     for purpose in [ImagePurpose::DocumentFront, ImagePurpose::Selfie] {
         running.upload(&session, purpose, PICTURE).await.expect("stored");
