@@ -216,13 +216,19 @@ impl StoreService for StoreApi {
     }
 
     async fn release_job(&self, request: Request<ReleaseJobRequest>) -> Result<Response<ReleaseJobResponse>, Status> {
-        let ReleaseJobRequest { lease_token, delay } = request.into_inner();
+        let ReleaseJobRequest {
+            lease_token,
+            delay,
+            excused,
+        } = request.into_inner();
         let delay = duration(delay);
         let mut violations = Violations::new();
         let fits = delay.is_some_and(|delay| delay <= LONGEST_LEASE);
         violations.require(fits, "delay", "must be 0 s to 1 h");
         violations.check().map_err(Error::Invalid)?;
-        self.store.release(&lease_token, delay.unwrap_or_default()).await?;
+        self.store
+            .release(&lease_token, delay.unwrap_or_default(), excused)
+            .await?;
         Ok(Response::new(ReleaseJobResponse {}))
     }
 

@@ -136,7 +136,7 @@ pub struct Lease {
     pub session: Id,
     /// Which submission of the session.
     pub attempt: u32,
-    /// How many times the job was leased, this time included.
+    /// How many times the job was leased, this time included and excused times left out.
     pub delivery: u32,
 }
 
@@ -233,8 +233,9 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Keeps a job for another `lease` from now; false when the lease was lost.
     async fn extend(&self, held: &Lease, lease: Duration) -> Result<bool, StorageError>;
 
-    /// Hands a job back, to be leased again after `delay`, at most [`LONGEST_LEASE`]; false when the lease was lost.
-    async fn release(&self, held: &Lease, delay: Duration) -> Result<bool, StorageError>;
+    /// Hands a job back, to be leased again after `delay`, at most [`LONGEST_LEASE`]; false when the lease was lost. When it is
+    /// `excused`, the next lease has the number of this one.
+    async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError>;
 
     /// A partition's jobs that were given up, oldest first.
     async fn dead_letters(&self, partition: u8) -> Result<Vec<DeadLetter>, StorageError>;

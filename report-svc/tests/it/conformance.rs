@@ -385,7 +385,7 @@ async fn leases_each_job_once(storage: &dyn Storage) {
             "a finished job cannot be kept"
         );
         assert!(
-            !storage.release(&lease, LEASE).await.expect("storage"),
+            !storage.release(&lease, LEASE, false).await.expect("storage"),
             "nor handed back"
         );
     }
@@ -404,7 +404,7 @@ async fn leases_again_what_was_not_finished(subject: &dyn Subject) {
         !storage.extend(&first, LEASE).await.expect("storage"),
         "the first worker lost it"
     );
-    assert!(!storage.release(&first, LEASE).await.expect("storage"));
+    assert!(!storage.release(&first, LEASE, false).await.expect("storage"));
     assert!(storage.extend(&second, LEASE).await.expect("storage"));
     finish(storage, &second).await;
 
@@ -442,7 +442,12 @@ async fn hands_back_with_and_without_delay(subject: &dyn Subject) {
     let storage = storage.as_ref();
     submit(storage).await;
     let held = lease_eventually(subject, Duration::from_secs(60)).await;
-    assert!(storage.release(&held, Duration::from_secs(30)).await.expect("storage"));
+    assert!(
+        storage
+            .release(&held, Duration::from_secs(30), false)
+            .await
+            .expect("storage")
+    );
     assert!(
         !storage.extend(&held, LEASE).await.expect("storage"),
         "handed back is not held"
@@ -451,7 +456,16 @@ async fn hands_back_with_and_without_delay(subject: &dyn Subject) {
     let other = submit(storage).await;
     let held = lease_eventually(subject, Duration::from_secs(60)).await;
     assert_eq!(held.session, other, "one that waits does not hold up others");
-    assert!(storage.release(&held, Duration::ZERO).await.expect("storage"));
+    assert!(storage.release(&held, Duration::ZERO, false).await.expect("storage"));
+    let again = lease(storage, Duration::from_secs(60)).await.expect("at once");
+    assert_eq!((&again.session, again.delivery), (&other, 2));
+
+    // An excused delivery is not counted.
+    assert!(storage.release(&again, Duration::ZERO, true).await.expect("storage"));
+    assert!(
+        !storage.release(&again, Duration::ZERO, true).await.expect("storage"),
+        "it is handed back once"
+    );
     let again = lease(storage, Duration::from_secs(60)).await.expect("at once");
     assert_eq!((&again.session, again.delivery), (&other, 2));
     finish(storage, &again).await;
@@ -544,7 +558,7 @@ async fn tells_of_changes(subject: &dyn Subject) {
         .expect("told of the job")
         .expect("open");
     let held = lease_eventually(subject, Duration::from_secs(60)).await;
-    assert!(storage.release(&held, Duration::ZERO).await.expect("storage"));
+    assert!(storage.release(&held, Duration::ZERO, false).await.expect("storage"));
     tokio::time::timeout(prompt, jobs.changed())
         .await
         .expect("told of the job handed back")

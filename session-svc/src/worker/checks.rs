@@ -31,6 +31,16 @@ impl CheckError {
         move |status| Self::Service { step, status }
     }
 
+    /// Whether a service was away, which is no fault of the job's. One that took too long over it may have done so because of it.
+    pub(super) fn is_outage(&self) -> bool {
+        match self {
+            Self::Service { status, .. } => {
+                upstream::is_transient(status) && !matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled)
+            }
+            Self::MissingPicture(_) => false,
+        }
+    }
+
     /// Says once, in the trace of the job, why it is handed back. Statuses of our services hold nothing personal.
     pub(super) fn log(&self) {
         match self {
@@ -186,5 +196,25 @@ fn timing(step: &str, took: Duration) -> Timing {
     Timing {
         step: step.to_owned(),
         duration: Some(duration(took)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_away_excuses_a_job() {
+        let failed = |code| CheckError::service("a check")(Status::new(code, "")).is_outage();
+        assert!(failed(Code::Unavailable) && failed(Code::ResourceExhausted));
+        for code in [
+            Code::DeadlineExceeded,
+            Code::Internal,
+            Code::InvalidArgument,
+            Code::NotFound,
+        ] {
+            assert!(!failed(code), "{code:?}");
+        }
+        assert!(!CheckError::MissingPicture(ImagePurpose::Selfie).is_outage());
     }
 }

@@ -37,7 +37,7 @@ async fn completed(running: &Running, count: usize) -> Vec<CompleteVerificationR
     soon(done).await
 }
 
-async fn released(running: &Running) -> Vec<Duration> {
+async fn released(running: &Running) -> Vec<(Duration, bool)> {
     let released = running
         .store
         .until(|state| (!state.released.is_empty()).then(|| state.released.clone()));
@@ -167,7 +167,7 @@ async fn a_check_that_panics_costs_its_job_a_delay_and_nobody_else_anything() {
     let running = start().await;
     running.document.0.next(Answer::Panic);
     running.submitted(MATCHING).await;
-    assert_eq!(released(&running).await, [Duration::from_secs(5)]);
+    assert_eq!(released(&running).await, [(Duration::from_secs(5), false)]);
     assert_eq!(
         running.document.0.requests().len(),
         1,
@@ -185,7 +185,7 @@ async fn a_job_without_its_picture_is_handed_back() {
     let missing = Problem::new(Code::NotFound, reason::FILE_NOT_FOUND, "no such picture");
     running.store.fail(Call::GetImage, missing.into());
     running.submitted(DocumentOptions::default()).await;
-    assert_eq!(released(&running).await.len(), 1);
+    assert_eq!(released(&running).await, [(Duration::from_secs(5), false)]);
     assert_eq!(running.document.0.requests().len(), 0);
 }
 
@@ -311,6 +311,7 @@ async fn stopping_hands_back_a_job_that_does_not_finish() {
     let state = running.store.read();
     assert_eq!(
         (state.completed.len(), state.released.as_slice()),
-        (0, &[Duration::ZERO][..])
+        (0, &[(Duration::ZERO, true)][..]),
+        "not its fault"
     );
 }

@@ -187,11 +187,16 @@ pub(super) fn release(
     held: &Lease,
     now: u64,
     delay: Duration,
+    excused: bool,
 ) -> Result<bool, redb::Error> {
     let Some((due, _)) = holder(transaction, held, now)? else {
         return Ok(false);
     };
-    reschedule(transaction, held, due, now.saturating_add(millis(delay)), NOBODY)?;
+    let mut counted = held.clone();
+    if excused {
+        counted.delivery = counted.delivery.saturating_sub(1);
+    }
+    reschedule(transaction, &counted, due, now.saturating_add(millis(delay)), NOBODY)?;
     Ok(true)
 }
 

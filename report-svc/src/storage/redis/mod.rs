@@ -78,7 +78,7 @@ impl Redis {
         })
     }
 
-    async fn hold(&self, held: &Lease, time: Duration, consumer: &str) -> Result<bool, StorageError> {
+    async fn hold(&self, held: &Lease, time: Duration, consumer: &str, deliveries: u32) -> Result<bool, StorageError> {
         let held: u8 = self
             .hold
             .key(keys::session(&held.session))
@@ -90,6 +90,7 @@ impl Redis {
             .arg(consumer)
             .arg(NOBODY)
             .arg(keys::CHANGES)
+            .arg(deliveries)
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(held == 1)
@@ -235,11 +236,12 @@ impl Storage for Redis {
     }
 
     async fn extend(&self, held: &Lease, lease: Duration) -> Result<bool, StorageError> {
-        self.hold(held, lease, "").await
+        self.hold(held, lease, "", held.delivery).await
     }
 
-    async fn release(&self, held: &Lease, delay: Duration) -> Result<bool, StorageError> {
-        self.hold(held, delay, NOBODY).await
+    async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError> {
+        let deliveries = held.delivery.saturating_sub(u32::from(excused));
+        self.hold(held, delay, NOBODY, deliveries).await
     }
 
     async fn dead_letters(&self, partition: u8) -> Result<Vec<DeadLetter>, StorageError> {

@@ -48,8 +48,8 @@ pub(crate) struct State {
     pub(crate) reports: HashMap<String, (String, VerificationReport)>,
     pub(crate) waiting: VecDeque<Job>,
     pub(crate) leased: HashMap<String, Job>,
-    /// Delays of the jobs that were handed back; they are not given out again.
-    pub(crate) released: Vec<Duration>,
+    /// Delays of the jobs that were handed back, and whether they were excused; they are not given out again.
+    pub(crate) released: Vec<(Duration, bool)>,
     pub(crate) completed: Vec<CompleteVerificationRequest>,
     /// Every call in order, leases left out: workers ask for them all the time.
     pub(crate) calls: Vec<Call>,
@@ -378,14 +378,18 @@ impl StoreService for FakeStore {
 
     async fn release_job(&self, request: Request<ReleaseJobRequest>) -> Result<Response<ReleaseJobResponse>, Status> {
         self.note(Call::Release)?;
-        let ReleaseJobRequest { lease_token, delay } = request.into_inner();
+        let ReleaseJobRequest {
+            lease_token,
+            delay,
+            excused,
+        } = request.into_inner();
         let delay = delay.and_then(|delay| Duration::try_from(delay).ok()).expect("a delay");
         self.change(|state| {
             state
                 .leased
                 .remove(&lease_token)
                 .expect("only who holds a job hands it back");
-            state.released.push(delay);
+            state.released.push((delay, excused));
         });
         Ok(Response::new(ReleaseJobResponse {}))
     }
