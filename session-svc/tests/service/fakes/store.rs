@@ -20,7 +20,7 @@ use proto::store::v1::{
     SubmitSessionRequest, WatchSessionRequest,
 };
 use service_kit::status::Problem;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::PreconditionViolation;
 
@@ -45,6 +45,8 @@ pub(crate) enum Call {
 pub(crate) struct State {
     pub(crate) sessions: HashMap<String, StoredSession>,
     pub(crate) images: HashMap<String, Vec<u8>>,
+    /// Pictures are not stored before this has permits.
+    pub(crate) storing: Option<Arc<Semaphore>>,
     pub(crate) reports: HashMap<String, (String, VerificationReport)>,
     pub(crate) waiting: VecDeque<Job>,
     pub(crate) leased: HashMap<String, Job>,
@@ -266,6 +268,10 @@ impl StoreService for FakeStore {
             purpose,
             data,
         } = request.into_inner();
+        let storing = self.read().storing.clone();
+        if let Some(storing) = storing {
+            storing.acquire().await.expect("open").forget();
+        }
         self.requiring_input(&session, account.as_deref())?;
         let file = self.change(|state| {
             let file = File {
