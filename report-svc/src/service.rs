@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proto::identity::v1::{File, ImagePurpose, VerificationReport};
@@ -14,7 +15,7 @@ use proto::store::v1::{
 };
 use service_kit::deadline;
 use service_kit::status::Violations;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinError;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
@@ -44,17 +45,35 @@ const LONGEST_WORKER: usize = 128;
 #[derive(Clone, Debug)]
 pub struct StoreApi {
     store: Store,
+    /// Whose turn it is to look for jobs.
+    turn: Arc<Mutex<()>>,
     shutdown: CancellationToken,
 }
 
 impl StoreApi {
     /// Serves `store`; calls that wait end at `shutdown`.
     pub fn new(store: Store, shutdown: CancellationToken) -> Self {
-        Self { store, shutdown }
+        Self {
+            store,
+            turn: Arc::default(),
+            shutdown,
+        }
     }
 
     /// Waits for a job until `until`.
+    ///
+    /// Calls that wait take turns: one of them looks for jobs while the others sleep, and hands over when it has found one. So
+    /// idle workers cost what one of them costs, and a job wakes one of them.
     async fn wait_for_job(&self, worker: &str, lease: Duration, until: Instant) -> Result<LeaseJobResponse, Error> {
+        if let Some(job) = self.store.lease(worker, lease).await? {
+            return Ok(LeaseJobResponse { job: Some(job) });
+        }
+        let _turn = tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => return Ok(LeaseJobResponse { job: None }),
+            () = tokio::time::sleep_until(until) => return Ok(LeaseJobResponse { job: None }),
+            turn = self.turn.lock() => turn,
+        };
         let mut arrivals = self.store.changes().jobs();
         loop {
             arrivals.mark_unchanged();

@@ -95,7 +95,7 @@ pub(crate) async fn submit(storage: &dyn Storage) -> Id {
     id
 }
 
-async fn finish(storage: &dyn Storage, lease: &Lease) {
+pub(crate) async fn finish(storage: &dyn Storage, lease: &Lease) {
     let found = storage
         .session(&lease.session)
         .await

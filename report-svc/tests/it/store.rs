@@ -2,23 +2,28 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proto::id::Kind;
 use proto::identity::v1::{CreateVerificationSessionRequest, ImagePurpose, VerificationSessionStatus as Status};
+use proto::store::v1::LeaseJobRequest;
+use proto::store::v1::store_service_server::StoreService as _;
 use report_svc::assemble::Findings;
 use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::id::Id;
 use report_svc::seal::Keyring;
+use report_svc::service::StoreApi;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::{
     Changes, Commit, Committed, Created, DeadLetter, JobStep, Lease, NewSession, SealedEvent, Storage, StorageError,
     StoredEvent, Versioned,
 };
 use report_svc::store::Store;
-use tonic::Code;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request};
 
 use crate::deployment::{ACCOUNT, completion};
 
@@ -95,15 +100,26 @@ async fn events_tell_every_change_of_status_in_order() {
     );
 }
 
-/// Does the next step and says that it did not.
+/// Can do a step and say that it did not, and counts how often it is asked for jobs.
 #[derive(Debug)]
-struct Forgetful {
+struct Observed {
     storage: Embedded,
     forgets: AtomicBool,
+    leases: AtomicUsize,
+}
+
+impl Observed {
+    fn new(folder: &Path) -> Arc<Self> {
+        Arc::new(Self {
+            storage: embedded(folder),
+            forgets: AtomicBool::new(false),
+            leases: AtomicUsize::new(0),
+        })
+    }
 }
 
 #[async_trait::async_trait]
-impl Storage for Forgetful {
+impl Storage for Observed {
     async fn create(&self, new: NewSession) -> Result<Created, StorageError> {
         self.storage.create(new).await
     }
@@ -129,6 +145,7 @@ impl Storage for Forgetful {
     }
 
     async fn lease(&self, worker: &str, lease: Duration) -> Result<Option<Lease>, StorageError> {
+        self.leases.fetch_add(1, Ordering::SeqCst);
         self.storage.lease(worker, lease).await
     }
 
@@ -156,10 +173,7 @@ impl Storage for Forgetful {
 #[tokio::test]
 async fn a_picture_survives_a_step_that_was_taken_for_a_conflict() {
     let folder = tempfile::tempdir().expect("a folder");
-    let storage = Arc::new(Forgetful {
-        storage: embedded(folder.path()),
-        forgets: AtomicBool::new(false),
-    });
+    let storage = Observed::new(folder.path());
     let evidence = Evidence::in_folder(&folder.path().join("evidence")).expect("a store");
     let store = store(storage.clone(), evidence);
     let session = create(&store).await;
@@ -238,6 +252,46 @@ async fn a_job_that_cannot_be_read_does_not_hold_up_others() {
     );
     let found = storage.session(&damaged).await.expect("storage").expect("is there");
     assert_eq!(found.record, record(), "for whoever can read it");
+}
+
+#[tokio::test]
+async fn of_many_workers_that_wait_one_looks_for_jobs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let storage = Observed::new(folder.path());
+    let store = store(storage.clone(), Evidence::in_memory());
+    let session = create(&store).await;
+    put(&store, &session, b"front").await;
+    let api = StoreApi::new(store.clone(), CancellationToken::new());
+    let mut waiting = JoinSet::new();
+    for number in 0..20 {
+        let api = api.clone();
+        let minute = prost_types::Duration { seconds: 60, nanos: 0 };
+        let request = LeaseJobRequest {
+            worker: format!("worker/{number}"),
+            lease: Some(minute),
+            wait: Some(minute),
+        };
+        waiting.spawn(async move { api.lease_job(Request::new(request)).await });
+    }
+    // Each looked once by itself, and one has its turn.
+    while storage.leases.load(Ordering::SeqCst) < 21 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let before = storage.leases.load(Ordering::SeqCst);
+    store
+        .submit(session.as_str(), None, Default::default())
+        .await
+        .expect("submitted");
+    let leased = waiting
+        .join_next()
+        .await
+        .expect("waits")
+        .expect("no panic")
+        .expect("answers");
+    assert!(leased.into_inner().job.is_some());
+    // It finds the job, and its successor looks. Who also looks since time has passed is one more.
+    let looks = storage.leases.load(Ordering::SeqCst) - before;
+    assert!(looks <= 5, "{looks}");
 }
 
 #[tokio::test]
