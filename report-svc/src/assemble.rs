@@ -3,11 +3,16 @@
 //! The session's options say which checks decide: the document always, the selfie when a matching selfie is required. A check
 //! that should have run and did not counts as failed. The first failing check, document before selfie, gives the session its
 //! `last_error`.
+//!
+//! Neither check sees the other's answer: that the portrait and the zone are of one document is judged here.
 
 use proto::document::v1::CheckDocumentResponse;
+use proto::identity::v1::check_detail::Outcome as Tested;
+use proto::identity::v1::machine_readable_zone::Format;
 use proto::identity::v1::{
-    CheckStatus, DocumentReport, File, ImagePurpose, ReportInsights, SelfieReport, Timing, VerificationError,
-    VerificationErrorCode, VerificationReport, VerificationReportOptions, VerificationSession, VerifiedOutputs,
+    CheckDetail, CheckStatus, DocumentReport, File, ImagePurpose, MachineReadableZone, ReportInsights, SelfieReport,
+    Timing, VerificationError, VerificationErrorCode, VerificationReport, VerificationReportOptions,
+    VerificationSession, VerifiedOutputs,
 };
 use proto::selfie::v1::CheckSelfieResponse;
 
@@ -16,6 +21,13 @@ const NOT_CARRIED_OUT: &str = "The checks could not be carried out. Please try a
 
 /// Shown to the person when a check failed without saying why.
 const NOT_VERIFIED: &str = "The check did not pass. Please try again.";
+
+/// Shown to the person when the portrait comes from another picture than the zone that should stand below it.
+const NOT_ONE_PAGE: &str =
+    "The photo is not on the page with the machine-readable lines. Please take one picture of the page that has both.";
+
+/// Name of the test that portrait and zone stand on one page.
+const ONE_PAGE: &str = "portrait_and_zone_on_one_page";
 
 /// What the checks answered; nothing at all when the job was given up.
 #[derive(Clone, Default)]
@@ -68,11 +80,16 @@ pub fn assemble(
             Some(answer) => (answer.selfie, answer.insights),
             None => (None, None),
         };
-        let report = judged_selfie(answer, files);
+        let mut report = judged_selfie(answer, files);
+        let mut insights = insights.unwrap_or_default();
+        let zone = document_insights
+            .as_ref()
+            .and_then(|found| found.machine_readable_zone.as_ref());
+        insights.checks.push(one_page(&mut report, zone));
         if let (Ok(_), Some(error)) = (&verdict, &report.error) {
             verdict = Err(error.clone());
         }
-        (selfie, selfie_insights) = (Some(report), insights);
+        (selfie, selfie_insights) = (Some(report), Some(insights));
     }
 
     let report = VerificationReport {
@@ -124,6 +141,37 @@ fn judged_selfie(answer: Option<SelfieReport>, files: &[File]) -> SelfieReport {
     selfie.set_status(status(&selfie.error));
     selfie.selfie = selfie.selfie.take().or_else(|| file(files, ImagePurpose::Selfie));
     selfie
+}
+
+/// Tests that the portrait is of the document whose zone was read: whoever holds another's passport must not put a picture of
+/// himself beside it. Where ICAO Doc 9303 puts both on one page (parts 4, 6 and 7), both must come from one picture. A TD1 card
+/// has them on its two sides (part 5), and nothing in two pictures shows that they are of one card.
+fn one_page(selfie: &mut SelfieReport, zone: Option<&MachineReadableZone>) -> CheckDetail {
+    let tested = |outcome: Tested, reason: &str| CheckDetail {
+        name: ONE_PAGE.to_owned(),
+        outcome: outcome.into(),
+        reason: reason.to_owned(),
+    };
+    let Some(zone) = zone else {
+        return tested(Tested::NotAvailable, "no machine-readable zone was found");
+    };
+    match zone.format() {
+        Format::Td3 | Format::Td2 | Format::MrvA | Format::MrvB => {}
+        Format::Td1 => return tested(Tested::NotAvailable, "the document carries them on different sides"),
+        Format::Unspecified => return tested(Tested::NotAvailable, "the format of the document is not known"),
+    }
+    if selfie.document.as_deref() == Some(zone.file.as_str()) {
+        return tested(Tested::Passed, "");
+    }
+    selfie.error.get_or_insert_with(|| VerificationError {
+        code: VerificationErrorCode::SelfieDocumentMissingPhoto.into(),
+        reason: NOT_ONE_PAGE.to_owned(),
+    });
+    selfie.set_status(CheckStatus::Unverified);
+    tested(
+        Tested::Failed,
+        "the portrait was not found in the picture that the zone was read from",
+    )
 }
 
 /// Why a check failed; `None` only for a check that ran, says verified, and names no error.
@@ -330,6 +378,77 @@ mod tests {
         let (report, verdict) = run(false, answer, None);
         assert_eq!(verdict.err(), Some(VerificationErrorCode::DocumentExpired));
         assert_eq!(report.document.expect("reported").status(), CheckStatus::Unverified);
+    }
+
+    /// The verdict, and how the test of one page ended, for a portrait and a zone from these pictures.
+    fn pages(
+        format: Format,
+        zone: &str,
+        portrait: Option<&str>,
+        selfie_failure: Option<VerificationError>,
+    ) -> (Option<VerificationErrorCode>, Tested) {
+        let (mut document, mut selfie) = (document(None), selfie(selfie_failure));
+        let insights = document.as_mut().and_then(|answer| answer.insights.as_mut());
+        insights.expect("set").machine_readable_zone = Some(MachineReadableZone {
+            format: format.into(),
+            file: zone.to_owned(),
+            ..MachineReadableZone::default()
+        });
+        let report = selfie.as_mut().and_then(|answer| answer.selfie.as_mut());
+        report.expect("set").document = portrait.map(str::to_owned);
+        let (report, verdict) = run(true, document, selfie);
+        let insights = report.insights.and_then(|insights| insights.selfie).expect("set");
+        let test = insights
+            .checks
+            .iter()
+            .find(|check| check.name == ONE_PAGE)
+            .expect("made");
+        assert_eq!(test.outcome() == Tested::Passed, test.reason.is_empty());
+        assert_eq!(
+            report.selfie.expect("reported").status() == CheckStatus::Verified,
+            verdict.is_ok()
+        );
+        (verdict.err(), test.outcome())
+    }
+
+    #[test]
+    fn a_portrait_from_beside_the_document_is_not_the_documents() {
+        use VerificationErrorCode::{SelfieDocumentMissingPhoto as Missing, SelfieFaceMismatch as Mismatch};
+        for format in [Format::Td3, Format::Td2, Format::MrvA, Format::MrvB] {
+            assert_eq!(pages(format, "file_b", Some("file_b"), None), (None, Tested::Passed));
+            for portrait in [Some("file_f"), None] {
+                let expected = (Some(Missing), Tested::Failed);
+                assert_eq!(
+                    pages(format, "file_b", portrait, None),
+                    expected,
+                    "{format:?} {portrait:?}"
+                );
+            }
+        }
+        let mismatch = pages(Format::Td3, "file_b", Some("file_f"), error(Mismatch));
+        assert_eq!(
+            mismatch,
+            (Some(Mismatch), Tested::Failed),
+            "the check's own failure stays"
+        );
+    }
+
+    #[test]
+    fn the_two_sides_of_a_card_are_not_said_to_be_of_one_card() {
+        let expected = (None, Tested::NotAvailable);
+        assert_eq!(pages(Format::Td1, "file_b", Some("file_f"), None), expected);
+        assert_eq!(pages(Format::Unspecified, "file_b", Some("file_f"), None), expected);
+        let (report, _) = run(true, document(None), selfie(None));
+        let checks = report
+            .insights
+            .and_then(|insights| insights.selfie)
+            .expect("set")
+            .checks;
+        assert_eq!(
+            checks.last().map(CheckDetail::outcome),
+            Some(Tested::NotAvailable),
+            "without a zone"
+        );
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl From<Error> for Status {
             Error::Storage(cause @ StorageError::Closed) => unavailable(&cause),
             Error::Storage(cause @ (StorageError::Embedded(_) | StorageError::Foreign(_))) => internal(&cause),
             Error::Evidence(cause @ (EvidenceError::Store(_) | EvidenceError::Closed)) => unavailable(&cause),
-            Error::Evidence(cause @ EvidenceError::Seal(_)) => internal(&cause),
+            Error::Evidence(cause @ (EvidenceError::Missing(_) | EvidenceError::Seal(_))) => internal(&cause),
             Error::Seal(cause) => internal(&cause),
             Error::Decode(cause) => internal(&cause),
             Error::Incomplete(_) => internal(&error),

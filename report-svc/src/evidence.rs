@@ -20,13 +20,25 @@ use crate::seal::{Kind, SealError, SecretKey};
 pub enum EvidenceError {
     /// The folder or bucket does not answer.
     #[error("object store: {0}")]
-    Store(#[from] object_store::Error),
+    Store(object_store::Error),
+    /// The file is not there, and trying again will not bring it.
+    #[error("object store: {0}")]
+    Missing(object_store::Error),
     /// The file does not open.
     #[error(transparent)]
     Seal(#[from] SealError),
     /// The process is stopping.
     #[error("the evidence store was closed")]
     Closed,
+}
+
+impl From<object_store::Error> for EvidenceError {
+    fn from(error: object_store::Error) -> Self {
+        match error {
+            object_store::Error::NotFound { .. } => Self::Missing(error),
+            _ => Self::Store(error),
+        }
+    }
 }
 
 /// Where a picture lies and what opens it.
@@ -140,7 +152,10 @@ mod tests {
 
         evidence.delete(&kept.path).await;
         evidence.delete(&kept.path).await;
-        assert!(matches!(evidence.get(&first, kept).await, Err(EvidenceError::Store(_))));
+        assert!(matches!(
+            evidence.get(&first, kept).await,
+            Err(EvidenceError::Missing(_))
+        ));
         assert_eq!(evidence.get(&second, other).await.expect("get"), b"another");
     }
 }

@@ -16,12 +16,24 @@ struct Cli {
     telemetry: TelemetryConfig,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+async fn run(cli: Cli) -> anyhow::Result<()> {
     let telemetry = Telemetry::start("report-svc", &cli.telemetry)?;
-    let service = Service::bind(cli.config).await?;
-    let outcome = service.serve(shutdown_token()).await;
+    let outcome = serve(cli.config).await;
     telemetry.shutdown();
-    Ok(outcome?)
+    outcome
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    Ok(Service::bind(config).await?.serve(shutdown_token()).await?)
+}
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    match run(Cli::parse()).await {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("report-svc: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! The gRPC face of the store: checks requests, calls the store, waits for what was asked to be waited for.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proto::identity::v1::{File, ImagePurpose, VerificationReport};
@@ -13,7 +15,8 @@ use proto::store::v1::{
 };
 use service_kit::deadline;
 use service_kit::status::Violations;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinError;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -42,17 +45,35 @@ const LONGEST_WORKER: usize = 128;
 #[derive(Clone, Debug)]
 pub struct StoreApi {
     store: Store,
+    /// Whose turn it is to look for jobs.
+    turn: Arc<Mutex<()>>,
     shutdown: CancellationToken,
 }
 
 impl StoreApi {
     /// Serves `store`; calls that wait end at `shutdown`.
     pub fn new(store: Store, shutdown: CancellationToken) -> Self {
-        Self { store, shutdown }
+        Self {
+            store,
+            turn: Arc::default(),
+            shutdown,
+        }
     }
 
     /// Waits for a job until `until`.
+    ///
+    /// Calls that wait take turns: one of them looks for jobs while the others sleep, and hands over when it has found one. So
+    /// idle workers cost what one of them costs, and a job wakes one of them.
     async fn wait_for_job(&self, worker: &str, lease: Duration, until: Instant) -> Result<LeaseJobResponse, Error> {
+        if let Some(job) = self.store.lease(worker, lease).await? {
+            return Ok(LeaseJobResponse { job: Some(job) });
+        }
+        let _turn = tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => return Ok(LeaseJobResponse { job: None }),
+            () = tokio::time::sleep_until(until) => return Ok(LeaseJobResponse { job: None }),
+            turn = self.turn.lock() => turn,
+        };
         let mut arrivals = self.store.changes().jobs();
         loop {
             arrivals.mark_unchanged();
@@ -157,11 +178,15 @@ impl StoreService for StoreApi {
         let mut violations = Violations::new();
         violations.require(purpose != ImagePurpose::Unspecified, "purpose", "must be given");
         violations.check().map_err(Error::Invalid)?;
-        let file = self
-            .store
-            .put_image(&request.session, request.account.as_deref(), purpose, request.data)
-            .await?;
-        Ok(Response::new(file))
+        let store = self.store.clone();
+        let putting = async move {
+            store
+                .put_image(&request.session, request.account.as_deref(), purpose, request.data)
+                .await
+        };
+        // Brought to its end even when the caller leaves: half of it would be a file that no record names.
+        let put = tokio::spawn(putting.in_current_span()).await;
+        Ok(Response::new(put.map_err(ended)??))
     }
 
     async fn get_image(&self, request: Request<GetImageRequest>) -> Result<Response<GetImageResponse>, Status> {
@@ -210,13 +235,19 @@ impl StoreService for StoreApi {
     }
 
     async fn release_job(&self, request: Request<ReleaseJobRequest>) -> Result<Response<ReleaseJobResponse>, Status> {
-        let ReleaseJobRequest { lease_token, delay } = request.into_inner();
+        let ReleaseJobRequest {
+            lease_token,
+            delay,
+            excused,
+        } = request.into_inner();
         let delay = duration(delay);
         let mut violations = Violations::new();
         let fits = delay.is_some_and(|delay| delay <= LONGEST_LEASE);
         violations.require(fits, "delay", "must be 0 s to 1 h");
         violations.check().map_err(Error::Invalid)?;
-        self.store.release(&lease_token, delay.unwrap_or_default()).await?;
+        self.store
+            .release(&lease_token, delay.unwrap_or_default(), excused)
+            .await?;
         Ok(Response::new(ReleaseJobResponse {}))
     }
 
@@ -249,6 +280,14 @@ impl StoreService for StoreApi {
     async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<VerificationReport>, Status> {
         let request = request.into_inner();
         Ok(Response::new(self.store.report(&request.id, &request.account).await?))
+    }
+}
+
+/// A task of ours that did not end: it goes on panicking here, where panics are answered.
+fn ended(error: JoinError) -> Error {
+    match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        Err(_) => Error::Stopping,
     }
 }
 

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 
 use crate::auth::Caller;
 use crate::error::Error;
-use crate::{Store, validate};
+use crate::{Store, present, validate};
 
 pub(crate) struct Capture {
     store: Store,
@@ -33,7 +33,8 @@ impl Capture {
             session: request.verification_session,
             data: request.data,
         };
-        Ok(self.store.clone().put_image(request).await?.into_inner())
+        let file = self.store.clone().put_image(request).await?.into_inner();
+        Ok(present::file(file, &caller))
     }
 
     async fn submit(

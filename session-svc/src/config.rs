@@ -1,11 +1,18 @@
 //! Configuration of session-svc.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use service_kit::config::{Secret, ServeConfig};
 
 /// How long a job stays with a worker that does not say that it is still at it.
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+
+/// Uploads received at once: at 12 MiB each, what a small machine has left.
+const DEFAULT_MAX_UPLOADS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+
+/// Sessions that an account watches at once.
+const DEFAULT_MAX_WATCHES: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
 
 /// Name of a replica that is not told its name.
 const DEFAULT_REPLICA: &str = "session-svc";
@@ -41,6 +48,12 @@ pub struct Config {
     /// How long a job stays with a worker that died before another one gets it; 100ms to 1h.
     #[arg(long, env = "BONAFIDE_LEASE", default_value = "30s", value_parser = humantime::parse_duration)]
     pub lease: Duration,
+    /// Pictures received at once by this replica; each takes up to 12 MiB of memory.
+    #[arg(long, env = "BONAFIDE_MAX_UPLOADS", default_value_t = DEFAULT_MAX_UPLOADS)]
+    pub max_uploads: NonZeroUsize,
+    /// Sessions that one account watches at once on this replica.
+    #[arg(long, env = "BONAFIDE_MAX_WATCHES", default_value_t = DEFAULT_MAX_WATCHES)]
+    pub max_watches: NonZeroUsize,
 }
 
 impl Default for Config {
@@ -56,6 +69,8 @@ impl Default for Config {
             verification_workers: None,
             replica: DEFAULT_REPLICA.to_owned(),
             lease: DEFAULT_LEASE,
+            max_uploads: DEFAULT_MAX_UPLOADS,
+            max_watches: DEFAULT_MAX_WATCHES,
         }
     }
 }

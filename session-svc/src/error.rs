@@ -48,6 +48,9 @@ pub enum Error {
     /// report-svc broke the contract.
     #[error("report-svc answered without {0}")]
     Incomplete(&'static str),
+    /// Somebody takes up as much of this replica as is allowed.
+    #[error("{0} at once: try again")]
+    Busy(&'static str),
     /// This replica is being stopped.
     #[error("this replica is stopping: watch again")]
     Stopping,
@@ -82,6 +85,7 @@ impl From<Error> for Status {
                     "the request failed; the service's log has the cause",
                 )
             }
+            Error::Busy(_) => problem(Code::ResourceExhausted, reason::OVERLOADED).retry_after(Duration::from_secs(1)),
             Error::Stopping => problem(Code::Unavailable, reason::UNAVAILABLE).retry_after(Duration::from_millis(100)),
         }
         .into()

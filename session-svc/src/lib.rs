@@ -1,7 +1,7 @@
 //! The public door: verification sessions, capture, reports, and the workers that drive the checks.
 //!
 //! ```text
-//! caller ─▶ auth (interceptor) ─▶ validate ─▶ sessions | capture | reports ─▶ report-svc
+//! caller ─▶ auth (interceptor) ─▶ limits ─▶ validate ─▶ sessions | capture | reports ─▶ report-svc
 //!                                                                               │ job
 //!                      doc-check-svc ◀─┬─ worker ◀──────────── lease ───────────┘
 //!                         selfie-svc ◀─┘     └──────────────── CompleteVerification ─▶ report-svc
@@ -14,6 +14,7 @@ mod backoff;
 mod capture;
 pub mod config;
 pub mod error;
+mod limits;
 mod present;
 mod reports;
 pub mod server;

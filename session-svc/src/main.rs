@@ -18,10 +18,13 @@ struct Cli {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let telemetry = Telemetry::start("session-svc", &cli.telemetry)?;
-    let service = Service::bind(cli.config).await?;
-    let outcome = service.serve(shutdown_token()).await;
+    let outcome = serve(cli.config).await;
     telemetry.shutdown();
-    Ok(outcome?)
+    outcome
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    Ok(Service::bind(config).await?.serve(shutdown_token()).await?)
 }
 
 #[tokio::main]

@@ -1,12 +1,12 @@
-//! What a backend gets to see of what report-svc keeps.
+//! What a caller gets to see of what report-svc keeps.
 
 use std::time::SystemTime;
 
-use proto::identity::v1::{VerificationReport, VerificationSession, VerificationSessionStatus, VerifiedOutputs};
+use proto::identity::v1::{File, VerificationReport, VerificationSession, VerificationSessionStatus, VerifiedOutputs};
 use proto::store::v1::StoredSession;
 use service_kit::status::Violations;
 
-use crate::auth::{Backend, ClientSecrets};
+use crate::auth::{Backend, Caller, ClientSecrets};
 use crate::error::Error;
 
 /// The parts of a session that are only there when asked for.
@@ -70,6 +70,14 @@ pub(crate) fn session(
         insights.files.iter_mut().for_each(|file| file.id.clear());
     }
     Ok(session)
+}
+
+/// A stored picture as this caller may see it.
+pub(crate) fn file(mut file: File, caller: &Caller) -> File {
+    if !caller.reads_sensitive() {
+        file.id.clear();
+    }
+    file
 }
 
 /// A report as this backend may see it.

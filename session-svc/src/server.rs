@@ -22,6 +22,7 @@ use crate::Store;
 use crate::auth::{self, ApiKeyError, ApiKeys, Authenticator, ClientSecretKeyError, ClientSecrets};
 use crate::capture::Capture;
 use crate::config::Config;
+use crate::limits::{Gate, Tally};
 use crate::reports::Reports;
 use crate::sessions::Sessions;
 use crate::worker::{Crew, Services};
@@ -127,7 +128,10 @@ impl Service {
         let workers = crew.work(&self.config.replica, self.config.verification_workers());
 
         let mut routes = Routes::builder();
-        let sessions = Sessions::new(store.clone(), self.client_secrets, stop.clone());
+        let watches = Tally::new(self.config.max_watches);
+        let sessions = Sessions::new(store.clone(), self.client_secrets, watches, stop.clone());
+        let capture =
+            CaptureServiceServer::new(Capture::new(store.clone())).max_decoding_message_size(MAX_UPLOAD_MESSAGE_BYTES);
         let backends = auth::backends_only(Arc::clone(&self.authenticator));
         let everyone = auth::backends_and_persons(self.authenticator);
         routes
@@ -136,12 +140,12 @@ impl Service {
                 backends.clone(),
             ))
             .add_service(InterceptedService::new(
-                VerificationReportServiceServer::new(Reports::new(store.clone()))
+                VerificationReportServiceServer::new(Reports::new(store))
                     .max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES),
                 backends,
             ))
             .add_service(InterceptedService::new(
-                CaptureServiceServer::new(Capture::new(store)).max_decoding_message_size(MAX_UPLOAD_MESSAGE_BYTES),
+                Gate::new(capture, self.config.max_uploads),
                 everyone,
             ));
         let (report, document, selfie) = (self.report, self.document, self.selfie);

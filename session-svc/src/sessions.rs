@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 
 use crate::auth::{Backend, ClientSecrets};
 use crate::error::Error;
+use crate::limits::Tally;
 use crate::present::{self, Expand};
 use crate::watch::{self, Watch};
 use crate::{Store, validate};
@@ -23,14 +24,22 @@ const LIVEMODE: bool = true;
 pub(crate) struct Sessions {
     store: Store,
     client_secrets: Arc<ClientSecrets>,
+    /// Open watches of each account.
+    watches: Tally,
     shutdown: CancellationToken,
 }
 
 impl Sessions {
-    pub(crate) fn new(store: Store, client_secrets: Arc<ClientSecrets>, shutdown: CancellationToken) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        client_secrets: Arc<ClientSecrets>,
+        watches: Tally,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self {
             store,
             client_secrets,
+            watches,
             shutdown,
         }
     }
@@ -81,9 +90,11 @@ impl Sessions {
             id,
             account: backend.account.to_string(),
         };
+        let place = self.watches.enter(&backend.account);
+        let place = place.ok_or(Error::Busy("the account watches too many sessions"))?;
         let client_secrets = Arc::clone(&self.client_secrets);
         let present = move |stored| present::session(stored, &backend, Expand::default(), &client_secrets);
-        watch::open(self.store.clone(), request, present, self.shutdown.clone()).await
+        watch::open(self.store.clone(), request, present, place, self.shutdown.clone()).await
     }
 }
 

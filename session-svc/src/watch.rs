@@ -17,6 +17,7 @@ use tonic::{Status, Streaming};
 
 use crate::backoff::Backoff;
 use crate::error::Error;
+use crate::limits::Place;
 use crate::{Store, upstream};
 
 /// How long a subscription may be lost before the backend is told.
@@ -33,6 +34,7 @@ pub(crate) async fn open<P>(
     mut store: Store,
     request: WatchSessionRequest,
     present: P,
+    place: Place,
     shutdown: CancellationToken,
 ) -> Result<Watch, Error>
 where
@@ -46,6 +48,7 @@ where
         relayed: None,
         ended: false,
         shutdown,
+        _place: place,
     };
     Ok(Box::pin(stream::unfold(
         (relay, present),
@@ -65,6 +68,8 @@ struct Relay {
     relayed: Option<u64>,
     ended: bool,
     shutdown: CancellationToken,
+    /// The account's, for as long as the backend reads.
+    _place: Place,
 }
 
 impl Relay {

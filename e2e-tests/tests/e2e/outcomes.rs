@@ -77,6 +77,29 @@ fn another_person_is_not() -> anyhow::Result<()> {
 }
 
 #[test]
+fn another_persons_passport_beside_ones_own_picture_is_not() -> anyhow::Result<()> {
+    let Some(stage) = stage() else { return Ok(()) };
+    let stolen = Specimen {
+        portrait: Some(stage.pictures.decoded(Sample::Biden)?),
+        ..stage.pictures.specimen(Format::Td3)?
+    };
+    let submission = Submission {
+        document: stage.pictures.sample(Sample::Obama)?,
+        document_back: Some(stage.pictures.front(&stolen)?),
+        selfie: Some(stage.pictures.sample(Sample::Obama2)?),
+        ..Submission::default()
+    };
+    let outcome = stage.run(stage.client()?.verify(submission))?;
+    let error = outcome.session.last_error.expect("why it failed");
+    assert_eq!(error.code(), VerificationErrorCode::SelfieDocumentMissingPhoto);
+    assert!(
+        outcome.report.document.expect("checked").error.is_none(),
+        "the document itself is fine"
+    );
+    Ok(())
+}
+
+#[test]
 fn an_expired_document_is_not() -> anyhow::Result<()> {
     let Some(stage) = stage() else { return Ok(()) };
     let expired = Specimen {

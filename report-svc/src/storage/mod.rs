@@ -5,6 +5,7 @@
 //! * a step ([`Storage::create`], [`Storage::commit`]) happens as a whole or not at all, and is on disk when it is answered
 //!   (with Redis, as far as its `appendfsync` says);
 //! * of two steps that expect the same version one happens and the other is told of the conflict;
+//! * a step that is sent again, as a client does that lost its connection, happens once and is answered as before;
 //! * a queued job is leased to one worker at a time, to another one when the lease ends, and to nobody after the step that
 //!   finishes it.
 
@@ -135,7 +136,7 @@ pub struct Lease {
     pub session: Id,
     /// Which submission of the session.
     pub attempt: u32,
-    /// How many times the job was leased, this time included.
+    /// How many times the job was leased, this time included and excused times left out.
     pub delivery: u32,
 }
 
@@ -232,8 +233,9 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Keeps a job for another `lease` from now; false when the lease was lost.
     async fn extend(&self, held: &Lease, lease: Duration) -> Result<bool, StorageError>;
 
-    /// Hands a job back, to be leased again after `delay`, at most [`LONGEST_LEASE`]; false when the lease was lost.
-    async fn release(&self, held: &Lease, delay: Duration) -> Result<bool, StorageError>;
+    /// Hands a job back, to be leased again after `delay`, at most [`LONGEST_LEASE`]; false when the lease was lost. When it is
+    /// `excused`, the next lease has the number of this one.
+    async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError>;
 
     /// A partition's jobs that were given up, oldest first.
     async fn dead_letters(&self, partition: u8) -> Result<Vec<DeadLetter>, StorageError>;

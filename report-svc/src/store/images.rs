@@ -15,7 +15,7 @@ use crate::seal::SecretKey;
 use crate::storage::JobStep;
 
 impl Store {
-    /// Seals a picture and attaches it, instead of the one of the same purpose.
+    /// Seals a picture and attaches it, instead of the one of the same purpose. That one is deleted, unless an attempt used it.
     pub async fn put_image(
         &self,
         session: &str,
@@ -44,11 +44,16 @@ impl Store {
             file: Some(file.clone()),
             key: kept.key.expose().to_vec(),
             path: kept.path.clone(),
+            attempt: 0,
         };
-        let mut replaced = None;
+        let (mut happened, mut replaced) = (false, None);
         let attached = self.update(session, account, |session| {
+            // The step may have happened although we were told of a conflict: then nothing is replaced any more.
+            happened = session.image(&file.id).is_some();
             let event = session.apply(Action::Attach)?;
-            replaced = session.hold(image.clone());
+            if !happened {
+                replaced = session.hold(image.clone());
+            }
             Ok(Change::of(event))
         });
         match attached.await {
@@ -62,6 +67,7 @@ impl Store {
                 // The step may have happened although its answer was lost: the file stays.
                 Err(error)
             }
+            Err(_) if happened => Ok(file),
             Err(error) => {
                 self.evidence.delete(&kept.path).await;
                 Err(error)
@@ -69,12 +75,11 @@ impl Store {
         }
     }
 
-    /// Opens a picture that a session holds.
+    /// Opens a picture that a session holds, or that an earlier attempt of it used.
     pub async fn image(&self, session: &str, file: &str) -> Result<Vec<u8>, Error> {
         let session = self.session(session, None).await?;
         let id = Id::parse(IdKind::File, file).ok_or(Error::FileNotFound)?;
-        let named = |image: &&ImageRecord| image.file.as_ref().is_some_and(|held| held.id == file);
-        let image = session.images.iter().find(named).ok_or(Error::FileNotFound)?;
+        let image = session.image(file).ok_or(Error::FileNotFound)?;
         let key = SecretKey::from_bytes(&image.key).ok_or(Error::FileNotFound)?;
         Ok(self
             .evidence
@@ -101,7 +106,7 @@ impl Store {
             if !missing.is_empty() {
                 return Err(Error::ImagesMissing(missing));
             }
-            session.attempts = session.attempts.saturating_add(1);
+            session.count_submission(now());
             session.trace_context.clone_from(&trace_context);
             Ok(Change {
                 event,

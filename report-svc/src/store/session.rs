@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use prost_types::Timestamp;
 use proto::identity::v1::redaction::Status as RedactionStatus;
 use proto::identity::v1::{
     File, ImagePurpose, Redaction as PublicRedaction, SessionInsights, VerificationSession, VerificationSessionStatus,
@@ -24,10 +25,14 @@ pub struct Session {
     pub public: VerificationSession,
     /// The pictures held, at most one of each purpose.
     pub images: Vec<ImageRecord>,
+    /// Pictures that earlier attempts used and that were replaced since.
+    pub earlier_images: Vec<ImageRecord>,
     /// One per finished attempt, in order.
     pub reports: Vec<String>,
     /// How many times it was submitted.
     pub attempts: u32,
+    /// When it was submitted last.
+    pub submitted: Option<Timestamp>,
     /// W3C trace context of the last submission.
     pub trace_context: HashMap<String, String>,
 }
@@ -41,8 +46,10 @@ impl Session {
             account: record.account,
             public: record.session.ok_or(Error::Incomplete("session"))?,
             images: record.images,
+            earlier_images: record.earlier_images,
             reports: record.reports,
             attempts: record.attempts,
+            submitted: record.submitted,
             trace_context: record.trace_context,
         })
     }
@@ -53,7 +60,9 @@ impl Session {
             session: Some(self.public.clone()),
             account: self.account.clone(),
             images: self.images.clone(),
+            earlier_images: self.earlier_images.clone(),
             attempts: self.attempts,
+            submitted: self.submitted,
             reports: self.reports.clone(),
             trace_context: self.trace_context.clone(),
         }
@@ -105,14 +114,34 @@ impl Session {
         Ok(self.state()?.status == Status::Processing && self.attempts == attempt)
     }
 
-    /// Holds a picture, instead of the one of the same purpose; answers that one.
+    /// Holds a picture, instead of the one of the same purpose. Answers that one when nothing needs it any more: what an attempt
+    /// was judged by is kept.
     pub fn hold(&mut self, image: ImageRecord) -> Option<ImageRecord> {
         let purpose = |image: &ImageRecord| image.file.as_ref().map(File::purpose);
         let same = self.images.iter().position(|held| purpose(held) == purpose(&image));
         let replaced = same.map(|index| self.images.remove(index));
         self.images.push(image);
         self.images.sort_by_key(|image| purpose(image).map(i32::from));
+        if replaced.as_ref().is_some_and(|replaced| replaced.attempt > 0) {
+            self.earlier_images.extend(replaced);
+            return None;
+        }
         replaced
+    }
+
+    /// Counts a submission of the pictures that are held.
+    pub fn count_submission(&mut self, submitted: Timestamp) {
+        self.attempts = self.attempts.saturating_add(1);
+        self.submitted = Some(submitted);
+        for image in self.images.iter_mut().filter(|image| image.attempt == 0) {
+            image.attempt = self.attempts;
+        }
+    }
+
+    /// The picture, if the session holds it or an earlier attempt used it.
+    pub fn image(&self, file: &str) -> Option<&ImageRecord> {
+        let named = |image: &&ImageRecord| image.file.as_ref().is_some_and(|held| held.id == file);
+        self.images.iter().chain(&self.earlier_images).find(named)
     }
 
     /// The pictures held, by purpose.

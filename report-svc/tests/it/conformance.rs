@@ -31,6 +31,7 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     creates_once_per_idempotency_key(subject).await;
     one_of_many_creations_wins(subject).await;
     refuses_a_stale_version(storage).await;
+    takes_a_step_once_that_is_sent_again(storage).await;
     one_of_many_commits_wins(subject).await;
     keeps_events_in_the_order_of_their_steps(storage).await;
     leases_each_job_once(storage).await;
@@ -94,7 +95,7 @@ pub(crate) async fn submit(storage: &dyn Storage) -> Id {
     id
 }
 
-async fn finish(storage: &dyn Storage, lease: &Lease) {
+pub(crate) async fn finish(storage: &dyn Storage, lease: &Lease) {
     let found = storage
         .session(&lease.session)
         .await
@@ -272,6 +273,35 @@ async fn refuses_a_stale_version(storage: &dyn Storage) {
     );
 }
 
+async fn takes_a_step_once_that_is_sent_again(storage: &dyn Storage) {
+    let id = session_id();
+    let events = async || {
+        let events = storage.events(id.partition(), 0, 10_000).await.expect("storage");
+        events.into_iter().map(|event| event.record).collect::<Vec<_>>()
+    };
+    let before = events().await.len();
+    let new = new_session(&id);
+    for _ in 0..2 {
+        assert_eq!(storage.create(new.clone()).await.expect("storage"), Created::New);
+    }
+    let submission = Commit {
+        event: Some(event(&id, b"submitted")),
+        ..step(&id, 1, b"two", JobStep::Enqueue { attempt: 1 })
+    };
+    for _ in 0..3 {
+        let outcome = storage.commit(submission.clone()).await;
+        assert_eq!(outcome.expect("storage"), Committed::Done(2));
+    }
+    assert_eq!(events().await[before..], [b"created".as_slice(), b"submitted"]);
+    let held = lease(storage, Duration::from_secs(60)).await.expect("queued");
+    assert_eq!(held.session, id);
+    assert_eq!(lease(storage, LEASE).await, None, "once");
+
+    finish(storage, &held).await;
+    let outcome = storage.commit(submission).await;
+    assert_eq!(outcome.expect("storage"), Committed::Conflict, "others went on since");
+}
+
 async fn one_of_many_commits_wins(subject: &dyn Subject) {
     let id = create(subject.storage().as_ref()).await;
     let commits: Vec<_> = (0..8_u8)
@@ -355,7 +385,7 @@ async fn leases_each_job_once(storage: &dyn Storage) {
             "a finished job cannot be kept"
         );
         assert!(
-            !storage.release(&lease, LEASE).await.expect("storage"),
+            !storage.release(&lease, LEASE, false).await.expect("storage"),
             "nor handed back"
         );
     }
@@ -374,7 +404,7 @@ async fn leases_again_what_was_not_finished(subject: &dyn Subject) {
         !storage.extend(&first, LEASE).await.expect("storage"),
         "the first worker lost it"
     );
-    assert!(!storage.release(&first, LEASE).await.expect("storage"));
+    assert!(!storage.release(&first, LEASE, false).await.expect("storage"));
     assert!(storage.extend(&second, LEASE).await.expect("storage"));
     finish(storage, &second).await;
 
@@ -412,7 +442,12 @@ async fn hands_back_with_and_without_delay(subject: &dyn Subject) {
     let storage = storage.as_ref();
     submit(storage).await;
     let held = lease_eventually(subject, Duration::from_secs(60)).await;
-    assert!(storage.release(&held, Duration::from_secs(30)).await.expect("storage"));
+    assert!(
+        storage
+            .release(&held, Duration::from_secs(30), false)
+            .await
+            .expect("storage")
+    );
     assert!(
         !storage.extend(&held, LEASE).await.expect("storage"),
         "handed back is not held"
@@ -421,7 +456,16 @@ async fn hands_back_with_and_without_delay(subject: &dyn Subject) {
     let other = submit(storage).await;
     let held = lease_eventually(subject, Duration::from_secs(60)).await;
     assert_eq!(held.session, other, "one that waits does not hold up others");
-    assert!(storage.release(&held, Duration::ZERO).await.expect("storage"));
+    assert!(storage.release(&held, Duration::ZERO, false).await.expect("storage"));
+    let again = lease(storage, Duration::from_secs(60)).await.expect("at once");
+    assert_eq!((&again.session, again.delivery), (&other, 2));
+
+    // An excused delivery is not counted.
+    assert!(storage.release(&again, Duration::ZERO, true).await.expect("storage"));
+    assert!(
+        !storage.release(&again, Duration::ZERO, true).await.expect("storage"),
+        "it is handed back once"
+    );
     let again = lease(storage, Duration::from_secs(60)).await.expect("at once");
     assert_eq!((&again.session, again.delivery), (&other, 2));
     finish(storage, &again).await;
@@ -483,7 +527,7 @@ async fn sets_aside_what_is_given_up(subject: &dyn Subject) {
         storage.commit(given_up.clone()).await.expect("storage"),
         Committed::Done(3)
     );
-    assert_eq!(storage.commit(given_up).await.expect("storage"), Committed::Conflict);
+    assert_eq!(storage.commit(given_up).await.expect("storage"), Committed::Done(3));
     let dead = storage.dead_letters(id.partition()).await.expect("storage");
     assert_eq!(
         dead.iter()
@@ -514,7 +558,7 @@ async fn tells_of_changes(subject: &dyn Subject) {
         .expect("told of the job")
         .expect("open");
     let held = lease_eventually(subject, Duration::from_secs(60)).await;
-    assert!(storage.release(&held, Duration::ZERO).await.expect("storage"));
+    assert!(storage.release(&held, Duration::ZERO, false).await.expect("storage"));
     tokio::time::timeout(prompt, jobs.changed())
         .await
         .expect("told of the job handed back")

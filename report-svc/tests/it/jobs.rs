@@ -75,6 +75,7 @@ async fn a_lease_is_extended_handed_back_and_lost() {
         let handing_back = |token: &str| ReleaseJobRequest {
             lease_token: token.to_owned(),
             delay: None,
+            excused: false,
         };
         client.extend_lease(extension(&job.lease_token)).await.expect("held");
         client.release_job(handing_back(&job.lease_token)).await.expect("held");
@@ -105,6 +106,27 @@ async fn a_lease_is_extended_handed_back_and_lost() {
             .await
             .expect_err("done");
         assert_eq!(reason_of(&error), reason::LEASE_LOST);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_outage_does_not_use_up_a_jobs_deliveries() {
+    on_both(|Deployment { mut client, .. }| async move {
+        let session = submitted(&mut client).await;
+        // More often than a job is leased before it is given up.
+        for _ in 0..4 {
+            let job = lease(&mut client, LEASE, NOW).await.expect("at once");
+            assert_eq!((job.session.as_str(), job.delivery), (session.as_str(), 1));
+            let handing_back = ReleaseJobRequest {
+                lease_token: job.lease_token,
+                delay: None,
+                excused: true,
+            };
+            client.release_job(handing_back).await.expect("held");
+        }
+        let stored = get(&mut client, &session).await;
+        assert_eq!(status(&stored), VerificationSessionStatus::Processing);
     })
     .await;
 }

@@ -157,14 +157,21 @@ async fn a_failed_attempt_can_be_tried_again() {
         assert_eq!(error.code(), VerificationErrorCode::SelfieFaceMismatch);
         assert_eq!(public(&stored).verified_outputs, None);
 
-        // The pictures are still there; only the wrong one is replaced.
+        // The pictures are still there; only the wrong one is replaced. It stays as evidence of the attempt that it failed; a
+        // picture that no attempt used does not.
+        let unused = put(&mut client, &session, ImagePurpose::Selfie, b"blurred").await;
         let new = put(&mut client, &session, ImagePurpose::Selfie, b"same person").await;
-        let replaced = GetImageRequest {
+        let stored = get(&mut client, &session).await;
+        let held = &public(&stored).insights.as_ref().expect("set").files;
+        assert!(held.len() == 2 && held.iter().any(|file| file.id == new));
+        let picture = |file: &str| GetImageRequest {
             session: session.clone(),
-            file: old,
+            file: file.to_owned(),
         };
+        let evidence = client.get_image(picture(&old)).await.expect("kept").into_inner();
+        assert_eq!(evidence.data, b"other person");
         assert_eq!(
-            reason_of(&client.get_image(replaced).await.expect_err("replaced")),
+            reason_of(&client.get_image(picture(&unused)).await.expect_err("replaced")),
             reason::FILE_NOT_FOUND
         );
         client
@@ -173,7 +180,7 @@ async fn a_failed_attempt_can_be_tried_again() {
             .expect("submitted again");
         let job = lease(&mut client, LEASE, PATIENCE).await.expect("queued");
         assert_eq!((job.attempt, job.delivery), (2, 1));
-        assert!(job.files.iter().any(|file| file.id == new));
+        assert!(job.files.len() == 2 && job.files.iter().any(|file| file.id == new));
 
         // A completion that comes too late does not touch the attempt that runs now.
         let late = client

@@ -5,6 +5,7 @@ mod deployment;
 mod embedded;
 mod jobs;
 mod life;
+mod process;
 mod redis_server;
 mod refusals;
 mod store;

@@ -192,6 +192,28 @@ async fn a_replica_hears_of_the_changes_of_another() {
 }
 
 #[tokio::test]
+async fn forgets_workers_that_have_gone_and_hold_nothing() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage = Redis::connect(&server.address).await.expect("connects");
+    let lease = Duration::from_secs(60);
+    crate::conformance::submit(&storage).await;
+    let done = storage.lease("idle", lease).await.expect("storage").expect("a job");
+    crate::conformance::finish(&storage, &done).await;
+    crate::conformance::submit(&storage).await;
+    let held = storage.lease("busy", lease).await.expect("storage").expect("a job");
+    let day = Duration::from_secs(24 * 3600);
+    assert_eq!(storage.forget_workers(day).await.expect("storage"), 0);
+    assert!(storage.forget_workers(Duration::ZERO).await.expect("storage") > 0);
+    assert_eq!(storage.forget_workers(Duration::ZERO).await.expect("storage"), 0);
+    assert!(
+        storage.extend(&held, lease).await.expect("storage"),
+        "who holds a job stays"
+    );
+}
+
+#[tokio::test]
 async fn an_address_where_nothing_listens_is_an_error() {
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .and_then(|free| free.local_addr())

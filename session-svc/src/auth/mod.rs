@@ -58,6 +58,14 @@ impl Caller {
         request.extensions().get().cloned().ok_or(Error::CredentialMissing)
     }
 
+    /// Whether sensitive fields may be shown: to a backend with a restricted key, and never to a person.
+    pub(crate) fn reads_sensitive(&self) -> bool {
+        match self {
+            Self::Backend(backend) => backend.reads_sensitive,
+            Self::Person { .. } => false,
+        }
+    }
+
     /// The account to name to the store when this caller acts on `session`; none for a person, whose client secret names the
     /// session itself.
     pub(crate) fn account_for(&self, session: &str) -> Result<Option<String>, Error> {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
 use proto::identity::v1::{DocumentOptions, ImagePurpose, Timing};
-use proto::reason;
 use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse, FaceImage};
 use proto::store::v1::{CompleteVerificationRequest, GetImageRequest, Job};
 use service_kit::status;
@@ -19,9 +18,6 @@ use crate::upstream;
 /// Why a job has no outcome.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CheckError {
-    /// The store gave the job to somebody else.
-    #[error("the lease was lost")]
-    LeaseLost,
     /// A service failed, or did not answer for as long as we tried.
     #[error("{step} failed")]
     Service { step: &'static str, status: Status },
@@ -35,10 +31,19 @@ impl CheckError {
         move |status| Self::Service { step, status }
     }
 
+    /// Whether a service was away, which is no fault of the job's. One that took too long over it may have done so because of it.
+    pub(super) fn is_outage(&self) -> bool {
+        match self {
+            Self::Service { status, .. } => {
+                upstream::is_transient(status) && !matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled)
+            }
+            Self::MissingPicture(_) => false,
+        }
+    }
+
     /// Says once, in the trace of the job, why it is handed back. Statuses of our services hold nothing personal.
     pub(super) fn log(&self) {
         match self {
-            Self::LeaseLost => tracing::warn!("{self}"),
             Self::Service { status, .. } if upstream::is_transient(status) => tracing::warn!(
                 code = status.code() as i32,
                 reason = status::reason(status),
@@ -160,17 +165,10 @@ impl Services {
     }
 
     async fn complete(&self, request: CompleteVerificationRequest) -> Result<bool, CheckError> {
-        let outcome = patiently(async || self.store.clone().complete_verification(request.clone()).await).await;
-        match outcome {
-            Ok(answer) => Ok(answer.completed_now),
-            Err(status)
-                if status.code() == Code::FailedPrecondition
-                    && status::reason(&status).as_deref() == Some(reason::LEASE_LOST) =>
-            {
-                Err(CheckError::LeaseLost)
-            }
-            Err(status) => Err(CheckError::service("completing the verification")(status)),
-        }
+        let answer = patiently(async || self.store.clone().complete_verification(request.clone()).await)
+            .await
+            .map_err(CheckError::service("completing the verification"))?;
+        Ok(answer.completed_now)
     }
 }
 
@@ -198,5 +196,25 @@ fn timing(step: &str, took: Duration) -> Timing {
     Timing {
         step: step.to_owned(),
         duration: Some(duration(took)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_away_excuses_a_job() {
+        let failed = |code| CheckError::service("a check")(Status::new(code, "")).is_outage();
+        assert!(failed(Code::Unavailable) && failed(Code::ResourceExhausted));
+        for code in [
+            Code::DeadlineExceeded,
+            Code::Internal,
+            Code::InvalidArgument,
+            Code::NotFound,
+        ] {
+            assert!(!failed(code), "{code:?}");
+        }
+        assert!(!CheckError::MissingPicture(ImagePurpose::Selfie).is_outage());
     }
 }

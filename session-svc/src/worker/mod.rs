@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A job ends in one of three ways: it is completed; it is handed back to be tried again, after a delay that grows with the number
-//! of times it was tried; or its lease was lost, and then it is another worker's.
+//! of times it was tried; or its lease was lost, and then it is another worker's. A job that is handed back since this worker
+//! stops or a service is away does not count as tried.
 
 mod checks;
 mod patience;
@@ -31,7 +32,6 @@ use tracing::Instrument as _;
 
 use crate::backoff::Backoff;
 use crate::{Store, upstream};
-use checks::CheckError;
 
 /// How long report-svc holds a request for a job that is not there yet.
 const LEASE_WAIT: Duration = Duration::from_secs(20);
@@ -67,7 +67,11 @@ enum Outcome {
     Completed,
     /// Another worker may have it by now.
     LeaseLost,
-    HandBack(Duration),
+    HandBack {
+        delay: Duration,
+        /// It was not the job's fault.
+        excused: bool,
+    },
 }
 
 impl Crew {
@@ -161,7 +165,7 @@ impl Crew {
             match self.outcome(&job).await {
                 Outcome::Completed => {}
                 Outcome::LeaseLost => tracing::warn!("the lease was lost: the job is another worker's"),
-                Outcome::HandBack(delay) => self.hand_back(&job, delay).await,
+                Outcome::HandBack { delay, excused } => self.hand_back(&job, delay, excused).await,
             }
         }
         .instrument(span)
@@ -181,20 +185,28 @@ impl Crew {
                     tracing::info!(completed_now, "verification completed");
                     Outcome::Completed
                 }
-                Ok(Err(CheckError::LeaseLost)) => Outcome::LeaseLost,
                 Ok(Err(error)) => {
                     error.log();
-                    Outcome::HandBack(delay_after(job.delivery))
+                    Outcome::HandBack {
+                        delay: delay_after(job.delivery),
+                        excused: error.is_outage(),
+                    }
                 }
                 Err(_panic) => {
                     tracing::error!("a worker panicked");
-                    Outcome::HandBack(delay_after(job.delivery))
+                    Outcome::HandBack {
+                        delay: delay_after(job.delivery),
+                        excused: false,
+                    }
                 }
             },
             () = self.keep_lease(&job.lease_token) => Outcome::LeaseLost,
             () = stopped => {
                 tracing::info!("stopping before the verification was done: another worker gets it");
-                Outcome::HandBack(Duration::ZERO)
+                Outcome::HandBack {
+                    delay: Duration::ZERO,
+                    excused: true,
+                }
             }
         }
     }
@@ -221,14 +233,15 @@ impl Crew {
     }
 
     /// If this fails, the job is leased to another worker when the lease ends.
-    async fn hand_back(&self, job: &Job, delay: Duration) {
+    async fn hand_back(&self, job: &Job, delay: Duration, excused: bool) {
         let request = ReleaseJobRequest {
             lease_token: job.lease_token.clone(),
             delay: Some(duration(delay)),
+            excused,
         };
         let mut store = self.services.store.clone();
         match deadline::scope(Some(STORE_TIMEOUT), store.release_job(request)).await {
-            Ok(_) => tracing::info!(delay_s = delay.as_secs(), "job handed back"),
+            Ok(_) => tracing::info!(delay_s = delay.as_secs(), excused, "job handed back"),
             Err(status) => tracing::warn!(
                 code = status.code() as i32,
                 reason = status::reason(&status),

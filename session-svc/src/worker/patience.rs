@@ -13,7 +13,7 @@ use crate::upstream;
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long to go on trying. A service that is being replaced is back before; a job is better kept than counted as tried.
+/// How long to go on trying. A service that is being replaced is back before; after that the job may wait in the queue.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Calls until the answer is one that trying again will not change, or patience ends.

@@ -1,12 +1,19 @@
 //! Pictures and submission, as the person sees them.
 
-use proto::identity::v1::{DocumentOptions, ImagePurpose};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use proto::identity::v1::{DocumentOptions, File, ImagePurpose, UploadImageRequest, VerificationSession};
 use proto::reason;
-use tonic::Code;
+use service_kit::status;
+use session_svc::config::Config;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tonic::{Code, Response, Status};
 use tonic_types::StatusExt as _;
 
 use crate::fakes::Call;
-use crate::harness::{PICTURE, refusal, refused, start};
+use crate::harness::{PICTURE, Running, config, refusal, refused, soon, start, start_with};
 
 #[tokio::test]
 async fn every_bad_picture_has_its_own_answer_and_is_not_stored() {
@@ -57,9 +64,14 @@ async fn submitting_names_every_missing_picture_and_happens_once() {
     let session = running.create(options).await;
     let status = running.submit(&session).await.expect_err("no pictures");
     assert_eq!(status.code(), Code::FailedPrecondition);
-    let missing = status.get_details_bad_request().expect("the pictures").field_violations;
-    let missing: Vec<_> = missing.iter().map(|violation| violation.field.as_str()).collect();
-    assert_eq!(missing, ["IMAGE_PURPOSE_DOCUMENT_FRONT", "IMAGE_PURPOSE_SELFIE"]);
+    let missing = status
+        .get_details_precondition_failure()
+        .expect("the pictures")
+        .violations;
+    let missing: Vec<_> = missing.iter().map(|violation| violation.subject.as_str()).collect();
+    assert_eq!(missing, ["document_front", "selfie"]);
+    let info = status.get_details_error_info().expect("always");
+    assert_eq!(info.metadata["missing"], "document_front,selfie");
 
     for purpose in [ImagePurpose::DocumentFront, ImagePurpose::Selfie] {
         running.upload(&session, purpose, PICTURE).await.expect("stored");
@@ -72,4 +84,84 @@ async fn submitting_names_every_missing_picture_and_happens_once() {
         expected
     );
     assert_eq!(running.store.read().waiting.len(), 1);
+}
+
+/// Starts uploads that the store does not answer before it is given permits, and waits until it has them all.
+async fn uploads(
+    running: &Running,
+    session: &VerificationSession,
+    count: usize,
+) -> (Arc<Semaphore>, Vec<JoinHandle<Result<Response<File>, Status>>>) {
+    let storing = Arc::new(Semaphore::new(0));
+    running.store.change(|state| state.storing = Some(Arc::clone(&storing)));
+    let uploads = (0..count).map(|_| {
+        let mut capture = running.capture(session.client_secret.as_deref());
+        let request = UploadImageRequest {
+            verification_session: session.id.clone(),
+            purpose: ImagePurpose::Selfie.into(),
+            data: PICTURE.to_vec(),
+        };
+        tokio::spawn(async move { capture.upload_image(request).await })
+    });
+    let uploads = uploads.collect();
+    let arrived = running
+        .store
+        .until(|state| (state.calls.iter().filter(|call| **call == Call::PutImage).count() == count).then_some(()));
+    soon(arrived).await;
+    (storing, uploads)
+}
+
+#[tokio::test]
+async fn one_client_secret_cannot_take_up_the_whole_door() {
+    let running = start().await;
+    let session = running.create(DocumentOptions::default()).await;
+    let (storing, uploads) = uploads(&running, &session, 3).await;
+
+    // Refused before the message is read, which would be refused for its length.
+    let huge = vec![0; 13 * 1024 * 1024];
+    let status = running
+        .upload(&session, ImagePurpose::Selfie, &huge)
+        .await
+        .expect_err("busy");
+    assert!(status::retry_after(&status).is_some());
+    let busy = refused(Code::ResourceExhausted, reason::OVERLOADED);
+    assert_eq!(refusal::<()>(Err(status)), busy);
+    assert_eq!(refusal(running.submit(&session).await), busy);
+    let other = running.create(DocumentOptions::default()).await;
+    let missing = refused(Code::FailedPrecondition, reason::IMAGE_MISSING);
+    assert_eq!(refusal(running.submit(&other).await), missing, "others are served");
+
+    storing.add_permits(4);
+    for upload in uploads {
+        upload.await.expect("no panic").expect("stored");
+    }
+    running
+        .upload(&session, ImagePurpose::Selfie, PICTURE)
+        .await
+        .expect("places come back");
+}
+
+#[tokio::test]
+async fn uploads_leave_room_for_everything_else() {
+    let running = start_with(Config {
+        verification_workers: Some(0),
+        max_uploads: NonZeroUsize::MIN,
+        ..config()
+    })
+    .await;
+    let session = running.create(DocumentOptions::default()).await;
+    let other = running.create(DocumentOptions::default()).await;
+    let (storing, uploads) = uploads(&running, &session, 1).await;
+    let answer = running.upload(&other, ImagePurpose::Selfie, PICTURE).await;
+    assert_eq!(refusal(answer), refused(Code::ResourceExhausted, reason::OVERLOADED));
+    let missing = refused(Code::FailedPrecondition, reason::IMAGE_MISSING);
+    assert_eq!(refusal(running.submit(&other).await), missing);
+    storing.add_permits(2);
+    for upload in uploads {
+        upload.await.expect("no panic").expect("stored");
+    }
+    running
+        .upload(&other, ImagePurpose::Selfie, PICTURE)
+        .await
+        .expect("room again");
 }

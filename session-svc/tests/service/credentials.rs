@@ -128,6 +128,28 @@ async fn a_client_secret_opens_one_session_and_not_for_ever() {
 }
 
 #[tokio::test]
+async fn an_uploaded_pictures_id_is_for_restricted_keys() {
+    let running = start().await;
+    let session = running.create(DocumentOptions::default()).await;
+    let secret = session.client_secret.as_deref().expect("requires input");
+    for (credential, told) in [(secret, false), (SECRET_KEY, false), (RESTRICTED_KEY, true)] {
+        let upload = UploadImageRequest {
+            verification_session: session.id.clone(),
+            purpose: ImagePurpose::Selfie.into(),
+            data: PICTURE.to_vec(),
+        };
+        let file = running
+            .capture(credential)
+            .upload_image(upload)
+            .await
+            .expect("stored")
+            .into_inner();
+        assert_eq!(file.size, PICTURE.len() as u64);
+        assert_eq!(!file.id.is_empty(), told);
+    }
+}
+
+#[tokio::test]
 async fn another_accounts_session_an_unknown_and_a_malformed_one_look_alike() {
     let running = start().await;
     let session = running.create(DocumentOptions::default()).await;

@@ -113,9 +113,13 @@ async fn a_refusal_of_the_store_reaches_the_backend_whole() {
         (info.domain.as_str(), info.reason.as_str()),
         (reason::DOMAIN, reason::SESSION_STATUS)
     );
-    assert_eq!(info.metadata["status"], "VERIFICATION_SESSION_STATUS_CANCELED");
+    assert_eq!(info.metadata["status"], "canceled");
 
-    let reused = Problem::new(Code::AlreadyExists, reason::IDEMPOTENCY_KEY_REUSED, "other parameters");
+    let reused = Problem::new(
+        Code::InvalidArgument,
+        reason::IDEMPOTENCY_KEY_REUSED,
+        "other parameters",
+    );
     running.store.fail(Call::Create, reused.into());
     let answer = running
         .sessions(SECRET_KEY)
@@ -123,7 +127,7 @@ async fn a_refusal_of_the_store_reaches_the_backend_whole() {
         .await;
     assert_eq!(
         refusal(answer),
-        refused(Code::AlreadyExists, reason::IDEMPOTENCY_KEY_REUSED)
+        refused(Code::InvalidArgument, reason::IDEMPOTENCY_KEY_REUSED)
     );
 }
 

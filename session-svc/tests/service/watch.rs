@@ -1,15 +1,20 @@
 //! Watching a session while connections and services come and go.
 
+use std::num::NonZeroUsize;
+
 use proto::id::{self, Kind};
 use proto::identity::v1::{
     DocumentOptions, VerificationSession, VerificationSessionStatus, WatchVerificationSessionRequest,
 };
 use proto::reason;
 use service_kit::status;
+use session_svc::config::Config;
 use tonic::{Code, Streaming};
 
 use crate::fakes::Call;
-use crate::harness::{OTHER_ACCOUNTS_KEY, Running, SECRET_KEY, refusal, refused, soon, start, store_routes};
+use crate::harness::{
+    OTHER_ACCOUNTS_KEY, Running, SECRET_KEY, config, refusal, refused, soon, start, start_with, store_routes,
+};
 
 async fn watch(running: &Running, id: &str) -> Streaming<VerificationSession> {
     let request = WatchVerificationSessionRequest { id: id.to_owned() };
@@ -85,6 +90,31 @@ async fn an_unknown_session_is_refused_at_once() {
         let answer = running.sessions(key).watch_verification_session(request).await;
         assert_eq!(refusal(answer), refused(Code::NotFound, reason::SESSION_NOT_FOUND));
     }
+}
+
+#[tokio::test]
+async fn an_account_watches_so_many_sessions_at_once() {
+    let running = start_with(Config {
+        verification_workers: Some(0),
+        max_watches: NonZeroUsize::MIN,
+        ..config()
+    })
+    .await;
+    let id = running.create(DocumentOptions::default()).await.id;
+    let mut stream = watch(&running, &id).await;
+    next(&mut stream).await;
+    let again = || WatchVerificationSessionRequest { id: id.clone() };
+    let answer = running.sessions(SECRET_KEY).watch_verification_session(again()).await;
+    assert_eq!(refusal(answer), refused(Code::ResourceExhausted, reason::OVERLOADED));
+    let others = running
+        .sessions(OTHER_ACCOUNTS_KEY)
+        .watch_verification_session(again())
+        .await;
+    assert_eq!(refusal(others), refused(Code::NotFound, reason::SESSION_NOT_FOUND));
+
+    drop(stream);
+    soon(running.store.until(|state| (state.watchers == 0).then_some(()))).await;
+    next(&mut watch(&running, &id).await).await;
 }
 
 #[tokio::test]

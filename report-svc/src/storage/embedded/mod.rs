@@ -269,10 +269,10 @@ impl Storage for Embedded {
             .await
     }
 
-    async fn release(&self, held: &Lease, delay: Duration) -> Result<bool, StorageError> {
+    async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError> {
         let held = held.clone();
         let released = self
-            .write(move |transaction, now| steps::release(transaction, &held, now, delay))
+            .write(move |transaction, now| steps::release(transaction, &held, now, delay, excused))
             .await?;
         if released {
             self.changes.job_arrived();

@@ -19,9 +19,11 @@ pub(super) fn create(transaction: &WriteTransaction, new: &NewSession, now: u64)
     {
         return Ok(Created::Existing(existing));
     }
-    transaction
-        .open_table(SESSIONS)?
-        .insert(new.id.as_str(), (1, new.record.as_slice()))?;
+    let mut sessions = transaction.open_table(SESSIONS)?;
+    if sessions.get(new.id.as_str())?.is_some() {
+        return Ok(Created::New);
+    }
+    sessions.insert(new.id.as_str(), (1, new.record.as_slice()))?;
     append(transaction, &new.event)?;
     Ok(Created::New)
 }
@@ -60,11 +62,16 @@ fn remember(transaction: &WriteTransaction, new: &NewIdempotency, now: u64) -> R
 pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) -> Result<Committed, redb::Error> {
     let session = step.session.as_str();
     let mut sessions = transaction.open_table(SESSIONS)?;
-    let version = sessions.get(session)?.map(|found| found.value().0);
-    if version != Some(step.expected) {
-        return Ok(Committed::Conflict);
-    }
+    let held = sessions.get(session)?.map(|found| {
+        let (version, record) = found.value();
+        (version, record == step.record)
+    });
     let version = step.expected.saturating_add(1);
+    match held {
+        Some((held, _)) if held == step.expected => {}
+        Some((held, true)) if held == version => return Ok(Committed::Done(version)),
+        _ => return Ok(Committed::Conflict),
+    }
     sessions.insert(session, (version, step.record.as_slice()))?;
     if let Some(report) = &step.report {
         transaction
@@ -180,11 +187,16 @@ pub(super) fn release(
     held: &Lease,
     now: u64,
     delay: Duration,
+    excused: bool,
 ) -> Result<bool, redb::Error> {
     let Some((due, _)) = holder(transaction, held, now)? else {
         return Ok(false);
     };
-    reschedule(transaction, held, due, now.saturating_add(millis(delay)), NOBODY)?;
+    let mut counted = held.clone();
+    if excused {
+        counted.delivery = counted.delivery.saturating_sub(1);
+    }
+    reschedule(transaction, &counted, due, now.saturating_add(millis(delay)), NOBODY)?;
     Ok(true)
 }
 

@@ -1,8 +1,16 @@
 -- Changes a session that has the expected version; answers its new version, or 0 for a conflict.
+--
+-- A client that loses its connection sends the step again, and cannot know that it happened. No two sealed records are alike,
+-- so the session that has this step's record one version later had this very step.
 -- KEYS: session, events, event counter, report, jobs, dead letters
 -- ARGV: expected version, record, session id, report (empty: none), event id (empty: none), event record,
 --       job step (keep, enqueue, finish, dead_letter), attempt, channel for changes
-if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then
+local held = redis.call('HMGET', KEYS[1], 'version', 'record')
+if held[1] ~= ARGV[1] then
+  local after = tonumber(ARGV[1]) + 1
+  if held[2] == ARGV[2] and tonumber(held[1]) == after then
+    return after
+  end
   return 0
 end
 local version = redis.call('HINCRBY', KEYS[1], 'version', 1)

@@ -34,6 +34,12 @@ use crate::id::Id;
 /// Stands in the place of a worker: holds what was handed back.
 const NOBODY: &str = "nobody";
 
+/// A worker that asked for nothing for so long is not coming back.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// How often such workers are looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+
 /// A Redis server or Cluster.
 pub struct Redis {
     connection: Connection,
@@ -45,6 +51,7 @@ pub struct Redis {
     lease: Script,
     hold: Script,
     _listener: AbortOnDropHandle<()>,
+    _forgetting: AbortOnDropHandle<()>,
 }
 
 impl fmt::Debug for Redis {
@@ -66,6 +73,7 @@ impl Redis {
         let changes = Changes::new();
         let busy = Arc::new(AtomicU8::new(0));
         let listener = tokio::spawn(listen(clients, changes.clone(), Arc::clone(&busy)));
+        let forgetting = tokio::spawn(forget(connection.clone()));
         Ok(Self {
             connection,
             changes,
@@ -75,10 +83,16 @@ impl Redis {
             lease: Script::new(include_str!("lease.lua")),
             hold: Script::new(include_str!("hold.lua")),
             _listener: AbortOnDropHandle::new(listener),
+            _forgetting: AbortOnDropHandle::new(forgetting),
         })
     }
 
-    async fn hold(&self, held: &Lease, time: Duration, consumer: &str) -> Result<bool, StorageError> {
+    /// Forgets the workers that hold no job and have not asked for one for `idle`; answers how many, counted in each partition.
+    pub async fn forget_workers(&self, idle: Duration) -> Result<usize, RedisError> {
+        forget_workers(&mut self.connection.clone(), idle).await
+    }
+
+    async fn hold(&self, held: &Lease, time: Duration, consumer: &str, deliveries: u32) -> Result<bool, StorageError> {
         let held: u8 = self
             .hold
             .key(keys::session(&held.session))
@@ -90,6 +104,7 @@ impl Redis {
             .arg(consumer)
             .arg(NOBODY)
             .arg(keys::CHANGES)
+            .arg(deliveries)
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(held == 1)
@@ -235,11 +250,12 @@ impl Storage for Redis {
     }
 
     async fn extend(&self, held: &Lease, lease: Duration) -> Result<bool, StorageError> {
-        self.hold(held, lease, "").await
+        self.hold(held, lease, "", held.delivery).await
     }
 
-    async fn release(&self, held: &Lease, delay: Duration) -> Result<bool, StorageError> {
-        self.hold(held, delay, NOBODY).await
+    async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError> {
+        let deliveries = held.delivery.saturating_sub(u32::from(excused));
+        self.hold(held, delay, NOBODY, deliveries).await
     }
 
     async fn dead_letters(&self, partition: u8) -> Result<Vec<DeadLetter>, StorageError> {
@@ -274,6 +290,33 @@ impl Storage for Redis {
             .await
             .is_ok()
     }
+}
+
+/// Forgets workers over and over.
+async fn forget(mut connection: Connection) {
+    let mut times = tokio::time::interval(FORGET_EVERY);
+    loop {
+        times.tick().await;
+        match forget_workers(&mut connection, FORGOTTEN_AFTER).await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "forgot workers that have gone"),
+            Err(error) => tracing::warn!(%error, "workers that have gone could not be forgotten"),
+        }
+    }
+}
+
+async fn forget_workers(connection: &mut Connection, idle: Duration) -> Result<usize, RedisError> {
+    let script = Script::new(include_str!("forget.lua"));
+    let mut forgotten = 0;
+    for partition in 0..PARTITIONS {
+        let here: usize = script
+            .key(keys::jobs(partition))
+            .arg(millis(idle))
+            .invoke_async(connection)
+            .await?;
+        forgotten += here;
+    }
+    Ok(forgotten)
 }
 
 fn millis(duration: Duration) -> u64 {

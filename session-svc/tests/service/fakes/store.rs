@@ -20,9 +20,9 @@ use proto::store::v1::{
     SubmitSessionRequest, WatchSessionRequest,
 };
 use service_kit::status::Problem;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tonic::{Code, Request, Response, Status};
-use tonic_types::FieldViolation;
+use tonic_types::PreconditionViolation;
 
 /// What was asked, method by method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,11 +45,13 @@ pub(crate) enum Call {
 pub(crate) struct State {
     pub(crate) sessions: HashMap<String, StoredSession>,
     pub(crate) images: HashMap<String, Vec<u8>>,
+    /// Pictures are not stored before this has permits.
+    pub(crate) storing: Option<Arc<Semaphore>>,
     pub(crate) reports: HashMap<String, (String, VerificationReport)>,
     pub(crate) waiting: VecDeque<Job>,
     pub(crate) leased: HashMap<String, Job>,
-    /// Delays of the jobs that were handed back; they are not given out again.
-    pub(crate) released: Vec<Duration>,
+    /// Delays of the jobs that were handed back, and whether they were excused; they are not given out again.
+    pub(crate) released: Vec<(Duration, bool)>,
     pub(crate) completed: Vec<CompleteVerificationRequest>,
     /// Every call in order, leases left out: workers ask for them all the time.
     pub(crate) calls: Vec<Call>,
@@ -157,7 +159,12 @@ impl FakeStore {
             reason::SESSION_STATUS,
             "the session does not require input",
         );
-        Err(problem.metadata("status", status.as_str_name()).into())
+        let name = match status {
+            VerificationSessionStatus::Processing => "processing",
+            VerificationSessionStatus::Verified => "verified",
+            _ => "canceled",
+        };
+        Err(problem.metadata("status", name).into())
     }
 }
 
@@ -261,6 +268,10 @@ impl StoreService for FakeStore {
             purpose,
             data,
         } = request.into_inner();
+        let storing = self.read().storing.clone();
+        if let Some(storing) = storing {
+            storing.acquire().await.expect("open").forget();
+        }
         self.requiring_input(&session, account.as_deref())?;
         let file = self.change(|state| {
             let file = File {
@@ -303,11 +314,20 @@ impl StoreService for FakeStore {
         wanted.extend(document.require_matching_selfie.then_some(ImagePurpose::Selfie));
         wanted.retain(|purpose| files.iter().all(|file| file.purpose() != *purpose));
         if !wanted.is_empty() {
-            let missing = wanted
+            let names: Vec<_> = wanted
                 .iter()
-                .map(|purpose| FieldViolation::new(purpose.as_str_name(), "missing"));
-            let problem = Problem::new(Code::FailedPrecondition, reason::IMAGE_MISSING, "pictures are missing");
-            return Err(problem.violations(missing.collect()).into());
+                .map(|purpose| match purpose {
+                    ImagePurpose::Selfie => "selfie",
+                    _ => "document_front",
+                })
+                .collect();
+            let missing = names
+                .iter()
+                .map(|name| PreconditionViolation::new(reason::IMAGE_MISSING, *name, "must be uploaded first"));
+            let problem = Problem::new(Code::FailedPrecondition, reason::IMAGE_MISSING, "pictures are missing")
+                .metadata("missing", names.join(","))
+                .preconditions(missing.collect());
+            return Err(problem.into());
         }
         self.set_status(&id, VerificationSessionStatus::Processing);
         self.change(|state| {
@@ -364,14 +384,18 @@ impl StoreService for FakeStore {
 
     async fn release_job(&self, request: Request<ReleaseJobRequest>) -> Result<Response<ReleaseJobResponse>, Status> {
         self.note(Call::Release)?;
-        let ReleaseJobRequest { lease_token, delay } = request.into_inner();
+        let ReleaseJobRequest {
+            lease_token,
+            delay,
+            excused,
+        } = request.into_inner();
         let delay = delay.and_then(|delay| Duration::try_from(delay).ok()).expect("a delay");
         self.change(|state| {
             state
                 .leased
                 .remove(&lease_token)
                 .expect("only who holds a job hands it back");
-            state.released.push(delay);
+            state.released.push((delay, excused));
         });
         Ok(Response::new(ReleaseJobResponse {}))
     }
@@ -384,11 +408,8 @@ impl StoreService for FakeStore {
         let request = request.into_inner();
         let current = self.session(&request.session, None)?;
         let status = current.session.as_ref().map(VerificationSession::status);
+        // Whoever brings the first result, whether or not the lease is still his.
         let completed_now = status == Some(VerificationSessionStatus::Processing);
-        if completed_now && !self.read().leased.contains_key(&request.lease_token) {
-            self.note(Call::Complete)?;
-            return Err(Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, "the lease ended").into());
-        }
         if completed_now {
             self.change(|state| {
                 let report = next_id(state, Kind::VerificationReport);

@@ -1,0 +1,165 @@
+//! How much of this replica one caller may take up.
+//!
+//! An upload holds up to 12 MiB for as long as it arrives, which may be a minute, and anybody with one client secret can start any
+//! number of them. So the person's calls pass a [`Gate`] before their message is read: a few at once for each session, and a
+//! limited number of uploads in all. Watches last for hours and are counted for each account.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tower::Service;
+
+use crate::auth::Caller;
+use crate::error::Error;
+
+/// A person sends a document's two sides and a selfie.
+const CALLS_PER_SESSION: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+
+/// Counts what goes on at once under each name, up to a limit. Clones share the counts.
+#[derive(Clone)]
+pub(crate) struct Tally {
+    limit: NonZeroUsize,
+    counts: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+/// Counts as one until it is dropped.
+pub(crate) struct Place {
+    tally: Tally,
+    name: String,
+}
+
+impl Tally {
+    pub(crate) fn new(limit: NonZeroUsize) -> Self {
+        Self {
+            limit,
+            counts: Arc::default(),
+        }
+    }
+
+    /// A place under this name; `None` when all are taken.
+    pub(crate) fn enter(&self, name: &str) -> Option<Place> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.get(name).copied().unwrap_or_default();
+        if count >= self.limit.get() {
+            return None;
+        }
+        counts.insert(name.to_owned(), count + 1);
+        Some(Place {
+            tally: self.clone(),
+            name: name.to_owned(),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.tally.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.get_mut(&self.name) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                counts.remove(&self.name);
+            }
+        }
+    }
+}
+
+/// Stands between the interceptor that knows the caller and the service that reads the message.
+#[derive(Clone)]
+pub(crate) struct Gate<S> {
+    inner: S,
+    sessions: Tally,
+    uploads: Arc<Semaphore>,
+}
+
+/// What a call takes up while it runs.
+type Admitted = (Option<Place>, Option<OwnedSemaphorePermit>);
+
+impl<S> Gate<S> {
+    pub(crate) fn new(inner: S, uploads: NonZeroUsize) -> Self {
+        Self {
+            inner,
+            sessions: Tally::new(CALLS_PER_SESSION),
+            uploads: Arc::new(Semaphore::new(uploads.get())),
+        }
+    }
+
+    fn admit(&self, request: &Request<Body>) -> Result<Admitted, Error> {
+        let place = match request.extensions().get::<Caller>() {
+            Some(Caller::Person { session }) => {
+                let place = self.sessions.enter(session);
+                Some(place.ok_or(Error::Busy("too many calls for this session"))?)
+            }
+            Some(Caller::Backend(_)) | None => None,
+        };
+        let permit = if request.uri().path().ends_with("/UploadImage") {
+            let permit = Arc::clone(&self.uploads).try_acquire_owned();
+            Some(permit.map_err(|_| Error::Busy("too many uploads"))?)
+        } else {
+            None
+        };
+        Ok((place, permit))
+    }
+}
+
+impl<S> Service<Request<Body>> for Gate<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        match self.admit(&request) {
+            Ok(admitted) => {
+                let answer = self.inner.call(request);
+                Box::pin(async move {
+                    let answer = answer.await;
+                    drop(admitted);
+                    answer
+                })
+            }
+            Err(error) => Box::pin(std::future::ready(Ok(Status::from(error).into_http()))),
+        }
+    }
+}
+
+impl<S: NamedService> NamedService for Gate<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_by_name_and_come_back() {
+        let tally = Tally::new(NonZeroUsize::new(2).expect("not zero"));
+        let first = tally.enter("a").expect("free");
+        let second = tally.enter("a").expect("free");
+        assert!(tally.enter("a").is_none());
+        let other = tally.enter("b").expect("another name");
+        drop(first);
+        let third = tally.clone().enter("a").expect("free again");
+        assert!(tally.enter("a").is_none());
+        drop((second, third, other));
+        assert!(
+            tally.counts.lock().expect("no panic").is_empty(),
+            "nobody is remembered"
+        );
+    }
+}
