@@ -5,7 +5,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::models::{ModelError, Weights};
-use crate::ops::{Activation, Convolution, Layer, channel_means, max_pool_2x2, recycle, side_by_side};
+use crate::ops::{Activation, Convolution, Layer, channel_means, max_pool_2x2, recycle};
 
 /// Result of taking tensors out of weights.
 pub(super) type Loaded<T> = std::result::Result<T, ModelError>;
@@ -134,7 +134,8 @@ struct Stem {
     first: Layer,
     /// A branch of two 2×2 convolutions beside a maximum over 2×2.
     branch: [Layer; 2],
-    merge: Layer,
+    /// One convolution over the channels of both: the part for the maximum, and that for the branch with what follows.
+    merge: [Layer; 2],
 }
 
 impl Stem {
@@ -144,12 +145,24 @@ impl Stem {
             |at: usize, from, to, side, stride| loader.dense(number + at, (to, from, side, side), stride, relu.clone());
         let first = dense(0, 3, width, 3, 2)?;
         let branch = [dense(1, width, width / 2, 2, 1)?, dense(2, width / 2, width, 2, 1)?];
-        let merge = vec![dense(3, 2 * width, width, 3, 2)?, dense(4, width, 2 * width, 1, 1)?];
+        let merge = dense(3, 2 * width, width, 3, 2)?;
+        let last = dense(4, width, 2 * width, 1, 1)?;
+        let part = |first| Ok::<_, ModelError>(merge.kernel.narrow(1, first, width)?.contiguous()?);
+        let pooled = Convolution {
+            kernel: part(0)?,
+            bias: merge.bias.zeros_like()?,
+            activation: Activation::Identity,
+            ..merge.clone()
+        };
+        let branched = Convolution {
+            kernel: part(width)?,
+            ..merge.clone()
+        };
         let [one, two] = branch.map(|convolution| Layer::new(vec![convolution]));
         Ok(Self {
             first: Layer::new(vec![first])?,
             branch: [one?, two?],
-            merge: Layer::new(merge)?,
+            merge: [Layer::new(vec![pooled])?, Layer::new(vec![branched, last])?],
         })
     }
 
@@ -159,10 +172,8 @@ impl Stem {
         let branch = two.consume(one.forward(&x)?)?;
         let pooled = max_pool_2x2(&x, 1)?;
         recycle(x);
-        let both = side_by_side(&[(&pooled, 1), (&branch, 1)])?;
-        recycle(pooled);
-        recycle(branch);
-        self.merge.consume(both)
+        let [first, second] = &self.merge;
+        second.consume_onto(branch, first.consume(pooled)?)
     }
 }
 

@@ -8,7 +8,7 @@ use candle_core::{Result, Tensor};
 
 use super::blocks::{Backbone, Loaded, Loader, SqueezeExcite, StageLayout};
 use crate::models::Weights;
-use crate::ops::{Activation, Convolution, Layer, recycle, scale_and_add, side_by_side, spread_4x4};
+use crate::ops::{Activation, Convolution, Layer, recycle, scale_and_add, spread_4x4, sum_taps};
 
 /// Width and height of the input are multiples of this.
 pub const STRIDE: usize = 32;
@@ -87,6 +87,19 @@ impl Projection {
     }
 }
 
+/// A part of a 3×3 convolution, (channels out, channels in, 3, 3), as a 1×1 convolution with a channel per tap and channel out.
+fn load_taps(kernel: &Tensor) -> Loaded<Layer> {
+    let (outputs, inputs, height, width) = kernel.dims4()?;
+    let channels = height * width * outputs;
+    Ok(Layer::new(vec![Convolution {
+        kernel: kernel.permute((2, 3, 0, 1))?.reshape((channels, inputs, 1, 1))?,
+        bias: Tensor::zeros(channels, kernel.dtype(), kernel.device())?,
+        depthwise: false,
+        stride: (1, 1),
+        activation: Activation::Identity,
+    }])?)
+}
+
 /// A transposed 2×2 convolution of stride 2 as a 1×1 convolution: each place becomes four, side by side in its channels. They are
 /// left there until the end, since everything in between looks at one place only.
 fn enlarge(loader: &mut Loader<'_>, name: &str, (from, to): (usize, usize), activation: Activation) -> Loaded<Layer> {
@@ -110,6 +123,9 @@ pub struct PpOcrDet {
     inward: Vec<Projection>,
     /// Coarse to fine.
     outward: Vec<Projection>,
+    /// One 3×3 convolution over the channels of all levels in the finest one's size, in parts: for each level but the finest the
+    /// products with its taps.
+    taps: Vec<Layer>,
     merge: Layer,
     enlarge: [Layer; 2],
 }
@@ -121,22 +137,31 @@ impl PpOcrDet {
     /// When one is missing or has another shape.
     pub fn load(weights: &Weights) -> Loaded<Self> {
         let mut loader = Loader::new(weights);
+        let backbone = Backbone::load(&mut loader, STEM, &STAGES)?;
+        let inward = STAGES
+            .iter()
+            .rev()
+            .zip(LEVELS)
+            .map(|(stage, (inward, _, _))| Projection::load(&mut loader, vec![], inward, (stage.channels, NECK)))
+            .collect::<Loaded<_>>()?;
+        let outward = LEVELS
+            .iter()
+            .map(|&(_, places, outward)| {
+                let places = loader.depthwise(places, NECK, (7, 7), (1, 1))?;
+                Projection::load(&mut loader, vec![places], outward, (NECK, HEAD))
+            })
+            .collect::<Loaded<_>>()?;
+        let merge = loader.dense(170, (HEAD, 4 * HEAD, 3, 3), 1, Activation::Relu)?;
+        let parts = merge.kernel.chunk(4, 1)?;
         Ok(Self {
-            backbone: Backbone::load(&mut loader, STEM, &STAGES)?,
-            inward: STAGES
-                .iter()
-                .rev()
-                .zip(LEVELS)
-                .map(|(stage, (inward, _, _))| Projection::load(&mut loader, vec![], inward, (stage.channels, NECK)))
-                .collect::<Loaded<_>>()?,
-            outward: LEVELS
-                .iter()
-                .map(|&(_, places, outward)| {
-                    let places = loader.depthwise(places, NECK, (7, 7), (1, 1))?;
-                    Projection::load(&mut loader, vec![places], outward, (NECK, HEAD))
-                })
-                .collect::<Loaded<_>>()?,
-            merge: Layer::new(vec![loader.dense(170, (HEAD, 4 * HEAD, 3, 3), 1, Activation::Relu)?])?,
+            backbone,
+            inward,
+            outward,
+            taps: parts.iter().take(3).map(load_taps).collect::<Loaded<_>>()?,
+            merge: Layer::new(vec![Convolution {
+                kernel: parts[3].contiguous()?,
+                ..merge
+            }])?,
             enlarge: [
                 enlarge(&mut loader, "auto.cast.95", (HEAD, HEAD), Activation::Relu)?,
                 enlarge(&mut loader, "auto.cast.98", (HEAD, 1), Activation::Sigmoid)?,
@@ -162,16 +187,23 @@ impl PpOcrDet {
         for (projection, stage) in self.inward.iter().zip(stages.iter().rev()) {
             levels.push(projection.forward(stage, levels.last())?);
         }
-        let parts = levels.iter().zip(&self.outward);
-        let parts = parts.map(|(level, projection)| projection.forward(level, None));
-        let parts = parts.collect::<Result<Vec<_>>>()?;
+        let outward = |(level, projection): (&Tensor, &Projection)| projection.forward(level, None);
+        let mut parts = levels
+            .iter()
+            .zip(&self.outward)
+            .map(outward)
+            .collect::<Result<Vec<_>>>()?;
         stages.into_iter().chain(levels).for_each(recycle);
-        let beside: Vec<_> = parts.iter().zip([8, 4, 2, 1]).collect();
-        let x = side_by_side(&beside)?;
-        parts.into_iter().for_each(recycle);
+        let Some(finest) = parts.pop() else {
+            candle_core::bail!("the pyramid has no levels");
+        };
+        let taps = parts.into_iter().zip(&self.taps).map(|(part, taps)| taps.consume(part));
+        let taps = taps.collect::<Result<Vec<_>>>()?;
+        let coarser = sum_taps(&taps.iter().zip([8, 4, 2]).collect::<Vec<_>>())?;
+        taps.into_iter().for_each(recycle);
 
         let [first, second] = &self.enlarge;
-        let x = first.consume(self.merge.consume(x)?)?;
+        let x = first.consume(self.merge.consume_onto(finest, coarser)?)?;
         let x = second.consume(x.reshape((1, height / 4, width, HEAD))?)?;
         // What the second one made of each of the first one's four places is side by side.
         spread_4x4(&x.reshape((1, height / 4, width / 4, 16))?)?.squeeze(0)

@@ -85,28 +85,26 @@ fn load_convolution(
     }])?)
 }
 
-/// A matrix (from, to) and what is added after it (to).
-struct Linear {
-    matrix: Tensor,
-    bias: Tensor,
+/// Matrix `number` (from, to) and what is added after it, for each place, as a convolution.
+fn load_linear(
+    loader: &Loader<'_>,
+    number: usize,
+    (from, to): (usize, usize),
+    activation: Activation,
+) -> Loaded<Convolution> {
+    let matrix = loader.weights.get(&format!("linear_{number}.w_0"), (from, to))?;
+    Ok(Convolution {
+        kernel: matrix.t()?.reshape((to, from, 1, 1))?,
+        bias: loader.weights.get(&format!("linear_{number}.b_0"), to)?,
+        depthwise: false,
+        stride: (1, 1),
+        activation,
+    })
 }
 
-impl Linear {
-    fn load(loader: &Loader<'_>, number: usize, from: usize, to: usize) -> Loaded<Self> {
-        Ok(Self {
-            matrix: loader.weights.get(&format!("linear_{number}.w_0"), (from, to))?,
-            bias: loader.weights.get(&format!("linear_{number}.b_0"), to)?,
-        })
-    }
-
-    /// (batch, places, from) to (batch, places, to).
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (n, places, from) = x.dims3()?;
-        x.reshape((n * places, from))?
-            .matmul(&self.matrix)?
-            .broadcast_add(&self.bias)?
-            .reshape((n, places, ()))
-    }
+/// (batch, places, from) to (batch, places, to).
+fn per_place(layer: &Layer, x: &Tensor) -> Result<Tensor> {
+    layer.forward(&x.unsqueeze(1)?)?.squeeze(1)
 }
 
 fn load_norm(loader: &Loader<'_>, number: usize, epsilon: f64) -> Loaded<LayerNorm> {
@@ -118,63 +116,72 @@ fn load_norm(loader: &Loader<'_>, number: usize, epsilon: f64) -> Loaded<LayerNo
 /// before, not after).
 struct Transformer {
     attention_norm: LayerNorm,
-    qkv: Linear,
-    projection: Linear,
+    qkv: Layer,
+    projection: Layer,
     mlp_norm: LayerNorm,
-    mlp: [Linear; 2],
+    mlp: Layer,
 }
 
 impl Transformer {
     fn load(loader: &Loader<'_>, index: usize) -> Loaded<Self> {
-        let linear = 4 * index;
+        let linear = |at: usize, sizes, activation| load_linear(loader, 4 * index + at, sizes, activation);
+        let (identity, silu) = (Activation::Identity, Activation::Silu);
+        let widen = linear(2, (NECK, 2 * NECK), silu)?;
+        let narrow = linear(3, (2 * NECK, NECK), identity.clone())?;
         Ok(Self {
             attention_norm: load_norm(loader, 2 * index, EPSILON)?,
-            qkv: Linear::load(loader, linear, NECK, 3 * NECK)?,
-            projection: Linear::load(loader, linear + 1, NECK, NECK)?,
+            qkv: Layer::new(vec![linear(0, (NECK, 3 * NECK), identity.clone())?])?,
+            projection: Layer::new(vec![linear(1, (NECK, NECK), identity)?])?,
             mlp_norm: load_norm(loader, 2 * index + 1, EPSILON)?,
-            mlp: [
-                Linear::load(loader, linear + 2, NECK, 2 * NECK)?,
-                Linear::load(loader, linear + 3, 2 * NECK, NECK)?,
-            ],
+            mlp: Layer::new(vec![widen, narrow])?,
         })
     }
 
     /// (batch, places, channels) to the same.
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let x = (x + self.attend(&self.attention_norm.forward(x)?)?)?;
-        let [widen, narrow] = &self.mlp;
-        let y = widen.forward(&self.mlp_norm.forward(&x)?)?.silu()?;
-        x + narrow.forward(&y)?
+        &x + per_place(&self.mlp, &self.mlp_norm.forward(&x)?)?
     }
 
     fn attend(&self, x: &Tensor) -> Result<Tensor> {
         let (n, places, _) = x.dims3()?;
         let width = NECK / HEADS;
         // (query | key | value, batch, head, place, width)
-        let qkv = self.qkv.forward(x)?.reshape((n, places, 3, HEADS, width))?;
+        let qkv = per_place(&self.qkv, x)?.reshape((n, places, 3, HEADS, width))?;
         let qkv = qkv.permute((2, 0, 3, 1, 4))?.contiguous()?;
         let (query, key, value) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
         let scores = (query.matmul(&key.t()?)? * (width as f64).powf(-0.5))?;
         let mixed = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&value)?;
-        self.projection
-            .forward(&mixed.transpose(1, 2)?.contiguous()?.reshape((n, places, NECK))?)
+        let mixed = mixed.transpose(1, 2)?.reshape((n, places, NECK))?;
+        per_place(&self.projection, &mixed)
     }
 }
 
 /// The last matrix: a score for each class at each place. Class 0 is "no character" (CTC's blank).
-pub struct CtcHead(Linear);
+pub struct CtcHead {
+    matrix: Convolution,
+    layer: Layer,
+}
 
 impl CtcHead {
+    fn new(matrix: Convolution) -> Result<Self> {
+        Ok(Self {
+            layer: Layer::new(vec![matrix.clone()])?,
+            matrix,
+        })
+    }
+
     /// The head for some of the classes only, in the order given.
     ///
     /// # Errors
     /// When there is no such class.
     pub fn select(&self, classes: &[u32]) -> Result<CtcHead> {
-        let classes = Tensor::new(classes, self.0.bias.device())?;
-        Ok(CtcHead(Linear {
-            matrix: self.0.matrix.index_select(&classes, 1)?,
-            bias: self.0.bias.index_select(&classes, 0)?,
-        }))
+        let classes = Tensor::new(classes, self.matrix.bias.device())?;
+        CtcHead::new(Convolution {
+            kernel: self.matrix.kernel.index_select(&classes, 0)?,
+            bias: self.matrix.bias.index_select(&classes, 0)?,
+            ..self.matrix.clone()
+        })
     }
 
     /// Features (batch, places, 120) to scores (batch, places, classes), to be understood through a softmax.
@@ -182,7 +189,7 @@ impl CtcHead {
     /// # Errors
     /// When the input has another shape.
     pub fn forward(&self, features: &Tensor) -> Result<Tensor> {
-        self.0.forward(features)
+        per_place(&self.layer, features)
     }
 }
 
@@ -211,7 +218,8 @@ impl PpOcrRec {
             transformers: [Transformer::load(&loader, 0)?, Transformer::load(&loader, 1)?],
             last_norm: load_norm(&loader, 4, LAST_EPSILON)?,
         };
-        Ok((network, CtcHead(Linear::load(&loader, 8, NECK, classes)?)))
+        let head = load_linear(&loader, 8, (NECK, classes), Activation::Identity)?;
+        Ok((network, CtcHead::new(head)?))
     }
 
     /// Lines (batch, 48, width, 3), blue, green, red, −1 to 1, to features (batch, places, 120), with one place per 8 pixels of

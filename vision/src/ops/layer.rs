@@ -30,8 +30,8 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// By candle's operators, with channels first.
-    fn plain(&self, x: &Tensor) -> Result<Tensor> {
+    /// By candle's operators, with channels first. `base` is added before the activation.
+    fn plain(&self, x: &Tensor, base: Option<&Tensor>) -> Result<Tensor> {
         let (_, _, height, width) = self.kernel.dims4()?;
         let x = x
             .pad_with_zeros(2, (height - 1) / 2, height / 2)?
@@ -46,7 +46,10 @@ impl Convolution {
                 y = y.index_select(&Tensor::new(kept, y.device())?, dim)?;
             }
         }
-        let y = y.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)?;
+        y = y.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)?;
+        if let Some(base) = base {
+            y = (y + base)?;
+        }
         self.activation.plain(&y)
     }
 }
@@ -189,7 +192,7 @@ impl Layer {
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match &self.work {
             Work::Packed { .. } => x.contiguous()?.apply_op1_no_bwd(self),
-            Work::Plain { convolutions, pool } => plain(x, convolutions, *pool, self.residual),
+            Work::Plain { convolutions, pool } => plain(x, convolutions, *pool, self.residual, None),
         }
     }
 
@@ -203,16 +206,33 @@ impl Layer {
     /// The same for `x` times factors, one per picture and channel: (batch, channels).
     pub(crate) fn forward_scaled(&self, x: &Tensor, factors: &Tensor) -> Result<Tensor> {
         match &self.work {
-            Work::Packed { .. } => x.contiguous()?.apply_op2_no_bwd(&factors.contiguous()?, self),
+            Work::Packed { .. } => x.contiguous()?.apply_op2_no_bwd(&factors.contiguous()?, &Scaled(self)),
             Work::Plain { convolutions, pool } => {
                 let (n, channels) = factors.dims2()?;
                 let x = x.broadcast_mul(&factors.reshape((n, 1, 1, channels))?)?;
-                plain(&x, convolutions, *pool, self.residual)
+                plain(&x, convolutions, *pool, self.residual, None)
             }
         }
     }
 
-    fn run(&self, x: (&CpuStorage, &Layout), factors: Option<&[f32]>) -> Result<(CpuStorage, Shape)> {
+    /// The same with `base` added to the first matrix product before its activation: a convolution of channels side by side is the sum
+    /// of two, and they need not be brought side by side. Both are layers' results that nothing else uses.
+    pub(crate) fn consume_onto(&self, x: Tensor, base: Tensor) -> Result<Tensor> {
+        let y = match &self.work {
+            Work::Packed { .. } => x.contiguous()?.apply_op2_no_bwd(&base.contiguous()?, &Onto(self))?,
+            Work::Plain { convolutions, pool } => plain(&x, convolutions, *pool, self.residual, Some(&base))?,
+        };
+        buffers::recycle(x);
+        buffers::recycle(base);
+        Ok(y)
+    }
+
+    fn run(
+        &self,
+        x: (&CpuStorage, &Layout),
+        factors: Option<&[f32]>,
+        base: Option<&[f32]>,
+    ) -> Result<(CpuStorage, Shape)> {
         let Work::Packed { gather, mixes } = &self.work else {
             bail!("a layer for another device was given a picture on the CPU");
         };
@@ -234,11 +254,17 @@ impl Layer {
         let task = Task {
             view,
             factors,
+            base,
             gather,
             mixes,
             residual: self.residual,
             size,
         };
+        if let Some(base) = base
+            && base.len() != pixels * task.first_columns()
+        {
+            bail!("{} values cannot be added to {pixels} pixels", base.len());
+        }
         let columns = task.columns();
         let mut out = buffers::take(pixels * columns);
         if pixels * columns > 0 {
@@ -262,16 +288,26 @@ impl Layer {
 }
 
 /// The layer by candle's operators.
-fn plain(x: &Tensor, convolutions: &[Convolution], pool: bool, residual: bool) -> Result<Tensor> {
+fn plain(
+    x: &Tensor,
+    convolutions: &[Convolution],
+    pool: bool,
+    residual: bool,
+    base: Option<&Tensor>,
+) -> Result<Tensor> {
     let mut x = x.permute((0, 3, 1, 2))?.contiguous()?;
     let (filters, mixes) = convolutions.split_at(convolutions.iter().take_while(|first| first.depthwise).count());
     for filter in filters {
-        x = filter.plain(&x)?;
+        x = filter.plain(&x, None)?;
     }
     if pool {
         x = x.max_pool2d(2)?;
     }
-    let mut y = mixes.iter().try_fold(x.clone(), |x, mix| mix.plain(&x))?;
+    let mut base = base.map(|base| base.permute((0, 3, 1, 2))).transpose()?;
+    let mut y = x.clone();
+    for mix in mixes {
+        y = mix.plain(&y, base.take().as_ref())?;
+    }
     if residual {
         y = (y + x)?;
     }
@@ -284,17 +320,33 @@ impl CustomOp1 for Layer {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.run((x, layout), None)
+        self.run((x, layout), None, None)
     }
 }
 
-impl CustomOp2 for Layer {
+/// A layer of a picture and its factors.
+struct Scaled<'a>(&'a Layer);
+
+impl CustomOp2 for Scaled<'_> {
     fn name(&self) -> &'static str {
-        "scaled-layer"
+        "layer-scaled"
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, factors: &CpuStorage, lf: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.run((x, lx), Some(contiguous((factors, lf))?))
+        self.0.run((x, lx), Some(contiguous((factors, lf))?), None)
+    }
+}
+
+/// A layer of a picture and what is added to its first matrix product.
+struct Onto<'a>(&'a Layer);
+
+impl CustomOp2 for Onto<'_> {
+    fn name(&self) -> &'static str {
+        "layer-onto"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, base: &CpuStorage, lb: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.0.run((x, lx), None, Some(contiguous((base, lb))?))
     }
 }
 
@@ -371,6 +423,8 @@ impl Patches {
 struct Task<'a> {
     view: View<'a>,
     factors: Option<&'a [f32]>,
+    /// What is added to the first matrix product.
+    base: Option<&'a [f32]>,
     gather: &'a Gather,
     mixes: &'a Mixes,
     residual: bool,
@@ -394,6 +448,14 @@ impl Task<'_> {
         match self.mixes {
             Mixes::None => self.gather.row(),
             Mixes::One(last) | Mixes::Two(_, last) => last.columns(),
+        }
+    }
+
+    /// Values of a pixel after the first matrix product.
+    fn first_columns(&self) -> usize {
+        match self.mixes {
+            Mixes::None => 0,
+            Mixes::One(first) | Mixes::Two(first, _) => first.columns(),
         }
     }
 
@@ -454,10 +516,17 @@ impl Task<'_> {
     #[inline(always)]
     fn mix<S: Simd>(&self, simd: S, mix: &Panels, first: usize, rows: &mut [f32], out: &mut [f32], to: usize) {
         let (stride, count) = (self.row_stride(), out.len() / to);
+        if let Some(base) = self.base {
+            let base = base[first * mix.columns()..].chunks_exact(mix.columns());
+            for (out, base) in out.chunks_exact_mut(to).zip(base) {
+                out[..mix.columns()].copy_from_slice(base);
+            }
+        }
+        let add = self.base.is_some();
         if self.direct() {
             let values = &self.view.values[first * stride..][..count * stride];
             let piece = stride;
-            return mix.multiply(simd, Rows { values, stride, piece }, out, to);
+            return mix.multiply(simd, Rows { values, stride, piece }, out, to, add);
         }
         if let Gather::Patches(patches) = self.gather {
             for (before, run) in Run::over(self.size, first, count) {
@@ -487,6 +556,7 @@ impl Task<'_> {
             },
             out,
             to,
+            add,
         );
     }
 
@@ -502,6 +572,7 @@ impl Task<'_> {
         out: &mut [f32],
         to: usize,
     ) {
+        let add = self.base.is_some();
         let inside = patches.inside(&self.view, run);
         let (before, count) = inside.map_or((run.count, 0), |(before, count, _)| (before, count));
         if let Some((_, _, (row, column))) = inside {
@@ -512,7 +583,7 @@ impl Task<'_> {
                 stride: patches.stride.1 * self.view.channels,
                 piece: line,
             };
-            mix.multiply(simd, x, &mut out[before * to..(before + count) * to], to);
+            mix.multiply(simd, x, &mut out[before * to..(before + count) * to], to, add);
         }
         for (first, end) in [(0, before), (before + count, run.count)] {
             if first < end {
@@ -533,6 +604,7 @@ impl Task<'_> {
                     },
                     &mut out[first * to..end * to],
                     to,
+                    add,
                 );
             }
         }
@@ -590,6 +662,7 @@ impl WithSimd for Part<'_> {
                     },
                     out,
                     columns,
+                    false,
                 );
             }
         }

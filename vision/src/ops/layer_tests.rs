@@ -56,7 +56,7 @@ proptest! {
             convolution((between, channels, side, side), false, (stride, stride), activation)?,
             pointwise(between, columns, activation / 6)?,
         ];
-        let expected = plain(&x, &convolutions, false, false)?;
+        let expected = plain(&x, &convolutions, false, false, None)?;
         let got = Layer::new(convolutions)?.forward(&x)?;
         prop_assert!(largest_difference(&got, &expected)? < TOLERANCE);
     }
@@ -75,7 +75,7 @@ proptest! {
             pointwise(channels, between, activation / 6)?,
             pointwise(between, channels, activation / 36)?,
         ];
-        let expected = plain(&x, &convolutions, false, residual)?;
+        let expected = plain(&x, &convolutions, false, residual, None)?;
         let layer = if residual { Layer::residual(convolutions)? } else { Layer::new(convolutions)? };
         prop_assert!(largest_difference(&layer.forward(&x)?, &expected)? < TOLERANCE);
     }
@@ -90,7 +90,7 @@ proptest! {
         if mix {
             convolutions.push(pointwise(channels, 30, activation)?);
         }
-        let expected = plain(&x, &convolutions, true, false)?;
+        let expected = plain(&x, &convolutions, true, false, None)?;
         let got = Layer::pooled(convolutions)?.forward(&x)?;
         prop_assert!(largest_difference(&got, &expected)? < TOLERANCE);
     }
@@ -102,10 +102,25 @@ proptest! {
         let (x, factors) = (randn((n, h, w, channels))?, randn((n, channels))?);
         let convolutions = vec![pointwise(channels, 2 * channels, 3)?, pointwise(2 * channels, channels, 0)?];
         let scaled = x.broadcast_mul(&factors.reshape((n, 1, 1, channels))?)?;
-        let expected = plain(&scaled, &convolutions, false, false)?;
+        let expected = plain(&scaled, &convolutions, false, false, None)?;
         let got = Layer::new(convolutions)?.forward_scaled(&x, &factors)?;
         prop_assert!(largest_difference(&got, &expected)? < TOLERANCE);
     }
+}
+
+#[test]
+fn a_base_counts_before_the_activation() -> Result<()> {
+    for (columns, last) in [(5, false), (24, true), (48, false), (70, true)] {
+        let (x, base) = (randn((2, 7, 9, 6))?, randn((2, 4, 5, columns))?);
+        let mut convolutions = vec![convolution((columns, 6, 3, 3), false, (2, 2), 1)?];
+        if last {
+            convolutions.push(pointwise(columns, 33, 3)?);
+        }
+        let expected = plain(&x, &convolutions, false, false, Some(&base))?;
+        let got = Layer::new(convolutions)?.consume_onto(x, base)?;
+        assert!(largest_difference(&got, &expected)? < TOLERANCE);
+    }
+    Ok(())
 }
 
 #[test]
@@ -116,7 +131,7 @@ fn the_cache_padding_between_rows_is_not_seen() -> Result<()> {
         pointwise(512, 512, 1)?,
         pointwise(512, 512, 0)?,
     ];
-    let expected = plain(&x, &convolutions, false, true)?;
+    let expected = plain(&x, &convolutions, false, true, None)?;
     let got = Layer::residual(convolutions)?.forward(&x)?;
     assert!(largest_difference(&got, &expected)? < TOLERANCE);
     Ok(())
@@ -153,6 +168,11 @@ fn refuses_what_does_not_fit() -> Result<()> {
     assert!(
         layer
             .forward_scaled(&zeros(&[2, 5, 5, 16])?, &zeros(&[1, 16])?)
+            .is_err()
+    );
+    assert!(
+        layer
+            .consume_onto(zeros(&[1, 5, 5, 16])?, zeros(&[1, 5, 5, 5])?)
             .is_err()
     );
     assert_eq!(layer.forward(&zeros(&[2, 0, 5, 16])?)?.dims(), [2, 0, 5, 4]);

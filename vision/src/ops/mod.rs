@@ -17,4 +17,4 @@ pub use activation::Activation;
 pub(crate) use buffers::recycle;
 pub use layer::Convolution;
 pub(crate) use layer::Layer;
-pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, side_by_side, spread_4x4};
+pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, spread_4x4, sum_taps};

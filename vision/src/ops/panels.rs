@@ -80,10 +80,10 @@ impl Panels {
         self.columns
     }
 
-    /// Multiplies rows of [`Panels::inner`] values each into those of `out`, which begin `stride` values apart. What lies between
-    /// the rows is left as it is.
+    /// Multiplies rows of [`Panels::inner`] values each into those of `out`, which begin `stride` values apart, or adds the products
+    /// to what is there before the activation. What lies between the rows is left as it is.
     #[inline(always)]
-    pub(super) fn multiply<S: Simd>(&self, simd: S, x: Rows<'_>, out: &mut [f32], stride: usize) {
+    pub(super) fn multiply<S: Simd>(&self, simd: S, x: Rows<'_>, out: &mut [f32], stride: usize, add: bool) {
         debug_assert_eq!(self.lanes, S::F32_LANES);
         let count = out.len() / stride;
         let mut first = 0;
@@ -95,6 +95,7 @@ impl Panels {
                 bias: &self.biases[first..first + width],
                 slope: &self.slopes[first..first + width],
                 columns: first..(first + width).min(self.columns),
+                add,
             };
             // As many sums as registers hold, beside the values that they are made of.
             if width == self.lanes {
@@ -126,6 +127,8 @@ struct Panel<'a> {
     bias: &'a [f32],
     slope: &'a [f32],
     columns: std::ops::Range<usize>,
+    /// Whether to add to what is there.
+    add: bool,
 }
 
 impl Panel<'_> {
@@ -189,6 +192,13 @@ impl Panel<'_> {
             std::array::from_fn(|at| vectors[at])
         };
         let mut sums = [vectors(self.bias); R];
+        if self.add {
+            for (sums, out) in sums.iter_mut().zip(out.chunks(stride)) {
+                for (sum, out) in sums.iter_mut().zip(out[self.columns.clone()].chunks(S::F32_LANES)) {
+                    *sum = simd.add_f32s(*sum, load(simd, out));
+                }
+            }
+        }
         let weights = S::as_simd_f32s(self.values).0.as_chunks::<V>().0;
         for (piece, weights) in weights.chunks_exact(self.piece).enumerate() {
             let rows: [&[f32]; R] =
@@ -222,6 +232,15 @@ impl Panel<'_> {
                 }
             }
         }
+    }
+}
+
+/// As many values as there are; a whole vector, as most are, needs no call.
+#[inline(always)]
+fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
+    match S::as_simd_f32s(values) {
+        ([whole], _) => *whole,
+        (_, part) => simd.partial_load_f32s(part),
     }
 }
 
