@@ -241,7 +241,13 @@ fn refined_landmarks_stay_on_the_face() {
 #[test]
 fn a_mirrored_face_embeds_alike_with_mirroring() {
     let Some(store) = store() else { return };
-    let embedder = embedder(&store, EmbedOptions { mirror: true });
+    let embedder = embedder(
+        &store,
+        EmbedOptions {
+            mirror: true,
+            ..EmbedOptions::default()
+        },
+    );
     let face = align(
         &photograph(&store, "obama"),
         &golden().photographs.faces["obama"].landmarks(),

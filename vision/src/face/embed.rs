@@ -8,6 +8,7 @@ use super::{Landmarks, align};
 use crate::error::VisionError;
 use crate::models::Weights;
 use crate::net::sface::{DIMENSIONS, SFace, SIDE};
+use crate::ops::Precision;
 use crate::picture::Picture;
 
 /// How faces are embedded. Embeddings made with different options are comparable, but thresholds were measured for one.
@@ -16,6 +17,8 @@ pub struct EmbedOptions {
     /// Take the mean of the face's embedding and that of its mirror image, for twice the time. After
     /// [`refine`](super::FaceDetector::refine), FNMR at FMR 1e-4 on the first five folds of LFW falls from 2.5 % to 2.3 %.
     pub mirror: bool,
+    /// Of the network's products.
+    pub precision: Precision,
 }
 
 /// Embeds faces with SFace.
@@ -32,7 +35,7 @@ impl FaceEmbedder {
     /// When a tensor is missing or has another shape.
     pub fn new(weights: &Weights, device: &Device, options: EmbedOptions) -> Result<FaceEmbedder, VisionError> {
         Ok(FaceEmbedder {
-            net: SFace::load(weights)?,
+            net: SFace::load(weights, options.precision)?,
             device: device.clone(),
             options,
         })

@@ -5,7 +5,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::models::{ModelError, Weights};
-use crate::ops::{Activation, Convolution, Layer, channel_means, max_pool_2x2, recycle};
+use crate::ops::{Activation, Convolution, Layer, Precision, channel_means, max_pool_2x2, recycle};
 
 /// Result of taking tensors out of weights.
 pub(super) type Loaded<T> = std::result::Result<T, ModelError>;
@@ -50,6 +50,7 @@ impl<'a> Loader<'a> {
             depthwise: false,
             stride: (stride, stride),
             activation,
+            precision: Precision::Single,
         })
     }
 
@@ -77,6 +78,7 @@ impl<'a> Loader<'a> {
             depthwise: true,
             stride,
             activation: Activation::Identity,
+            precision: Precision::Single,
         })
     }
 }

@@ -8,7 +8,7 @@ use candle_core::{Result, Tensor};
 
 use super::blocks::{Backbone, Loaded, Loader, SqueezeExcite, StageLayout};
 use crate::models::Weights;
-use crate::ops::{Activation, Convolution, Layer, recycle, scale_and_add, spread_4x4, sum_taps};
+use crate::ops::{Activation, Convolution, Layer, Precision, recycle, scale_and_add, spread_4x4, sum_taps};
 
 /// Width and height of the input are multiples of this.
 pub const STRIDE: usize = 32;
@@ -72,6 +72,7 @@ impl Projection {
             depthwise: false,
             stride: (1, 1),
             activation: Activation::Identity,
+            precision: Precision::Single,
         });
         Ok(Self {
             layer: Layer::new(before)?,
@@ -97,6 +98,7 @@ fn load_taps(kernel: &Tensor) -> Loaded<Layer> {
         depthwise: false,
         stride: (1, 1),
         activation: Activation::Identity,
+        precision: Precision::Single,
     }])?)
 }
 
@@ -113,6 +115,7 @@ fn enlarge(loader: &mut Loader<'_>, name: &str, (from, to): (usize, usize), acti
         depthwise: false,
         stride: (1, 1),
         activation,
+        precision: Precision::Single,
     }])?)
 }
 

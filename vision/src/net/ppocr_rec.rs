@@ -9,7 +9,7 @@ use candle_nn::{LayerNorm, Module};
 
 use super::blocks::{Backbone, Loaded, Loader, StageLayout};
 use crate::models::Weights;
-use crate::ops::{Activation, Convolution, Layer};
+use crate::ops::{Activation, Convolution, Layer, Precision};
 
 /// Height of the input in pixels.
 pub const HEIGHT: usize = 48;
@@ -82,6 +82,7 @@ fn load_convolution(
         depthwise: shape.1 == 1,
         stride: (1, 1),
         activation: Activation::Silu,
+        precision: Precision::Single,
     }])?)
 }
 
@@ -99,6 +100,7 @@ fn load_linear(
         depthwise: false,
         stride: (1, 1),
         activation,
+        precision: Precision::Single,
     })
 }
 

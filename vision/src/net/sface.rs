@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{Activation, Convolution, Layer};
+use crate::ops::{Activation, Convolution, Layer, Precision};
 
 /// Width and height of the input in pixels.
 pub const SIDE: u32 = 112;
@@ -63,6 +63,7 @@ fn load_convolution(
     name: &str,
     (outputs, inputs, side): (usize, usize, usize),
     stride: usize,
+    precision: Precision,
 ) -> std::result::Result<Convolution, ModelError> {
     let kernel = tensor(weights, &format!("{name}_conv2d_weight"), (outputs, inputs, side, side))?;
     let norm = Normalisation::load(weights, &format!("{name}_batchnorm"), outputs, CONV_EPSILON)?;
@@ -72,6 +73,7 @@ fn load_convolution(
         depthwise: inputs == 1,
         stride: (stride, stride),
         activation: Activation::PRelu(weights.get(&format!("{name}_relu_gamma"), (outputs, 1, 1))?),
+        precision,
     })
 }
 
@@ -79,27 +81,33 @@ fn load_convolution(
 pub struct SFace {
     /// The first convolution, then a depthwise and a pointwise one each.
     layers: Vec<Layer>,
-    /// (dimensions, values of the last picture), and what is added after it.
-    head: (Tensor, Tensor),
+    /// From the last picture to the dimensions.
+    head: Layer,
 }
 
 impl SFace {
-    /// Takes the network's tensors out of `weights`.
+    /// Takes the network's tensors out of `weights`; the products are made with `precision`.
     ///
     /// # Errors
     /// When one is missing or has another shape.
-    pub fn load(weights: &Weights) -> std::result::Result<Self, ModelError> {
-        let mut layers = vec![Layer::new(vec![load_convolution(weights, "conv_1", (32, 3, 3), 1)?])?];
+    pub fn load(weights: &Weights, precision: Precision) -> std::result::Result<Self, ModelError> {
+        let mut layers = vec![Layer::new(vec![load_convolution(
+            weights,
+            "conv_1",
+            (32, 3, 3),
+            1,
+            precision,
+        )?])?];
         for (index, &(inputs, outputs, stride)) in BLOCKS.iter().enumerate() {
             let name = format!("conv_{}", index + 2);
             layers.push(Layer::new(vec![
-                load_convolution(weights, &format!("{name}_dw"), (inputs, 1, 3), stride)?,
-                load_convolution(weights, &name, (outputs, inputs, 1), 1)?,
+                load_convolution(weights, &format!("{name}_dw"), (inputs, 1, 3), stride, precision)?,
+                load_convolution(weights, &name, (outputs, inputs, 1), 1, precision)?,
             ])?);
         }
         Ok(Self {
             layers,
-            head: load_head(weights)?,
+            head: Layer::new(vec![load_head(weights, precision)?])?,
         })
     }
 
@@ -110,15 +118,14 @@ impl SFace {
     pub fn forward(&self, faces: &Tensor) -> Result<Tensor> {
         let x = ((faces - 127.5)? * (1.0 / 128.0))?;
         let x = self.layers.iter().try_fold(x, |x, layer| layer.consume(x))?;
-        x.flatten_from(1)?
-            .matmul(&self.head.0.t()?)?
-            .broadcast_add(&self.head.1)
+        let x = x.reshape((x.dim(0)?, 1, 1, ()))?;
+        self.head.consume(x)?.flatten_from(1)
     }
 }
 
 /// The final matrix W with the normalisations before (s, t) and after (u, v) it:
 /// u·(W·(s·x + t) + b) + v = (u·W·s)·x + u·(W·t + b) + v. The model file's picture has its channels first.
-fn load_head(weights: &Weights) -> std::result::Result<(Tensor, Tensor), ModelError> {
+fn load_head(weights: &Weights, precision: Precision) -> std::result::Result<Convolution, ModelError> {
     let (channels, side) = LAST;
     let pixels = side * side;
     let matrix = tensor(weights, "pre_fc1_weight", (DIMENSIONS, channels * pixels))?;
@@ -136,6 +143,13 @@ fn load_head(weights: &Weights) -> std::result::Result<(Tensor, Tensor), ModelEr
         .broadcast_mul(&before.scale.reshape((1, channels, 1))?)?
         .broadcast_mul(&after.scale.reshape((DIMENSIONS, 1, 1))?)?
         .transpose(1, 2)?
-        .reshape((DIMENSIONS, pixels * channels))?;
-    Ok((matrix, bias))
+        .reshape((DIMENSIONS, pixels * channels, 1, 1))?;
+    Ok(Convolution {
+        kernel: matrix,
+        bias,
+        depthwise: false,
+        stride: (1, 1),
+        activation: Activation::Identity,
+        precision,
+    })
 }

@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{Activation, Convolution, Layer, max_pool_2x2, scale_and_add};
+use crate::ops::{Activation, Convolution, Layer, Precision, max_pool_2x2, scale_and_add};
 
 /// Sides of the input must be multiples of this.
 pub const ALIGNMENT: u32 = 32;
@@ -34,6 +34,7 @@ impl Separable {
                 depthwise: false,
                 stride: (1, 1),
                 activation: Activation::Identity,
+                precision: Precision::Single,
             },
             filter: Convolution {
                 kernel: tensor(weights, filter[0], (outputs, 1, 3, 3))?,
@@ -41,6 +42,7 @@ impl Separable {
                 depthwise: true,
                 stride: (1, 1),
                 activation,
+                precision: Precision::Single,
             },
         })
     }
@@ -172,6 +174,7 @@ impl YuNet {
             depthwise: false,
             stride: (2, 2),
             activation: Activation::Relu,
+            precision: Precision::Single,
         };
         let stem_unit = unit("backbone.model0.conv2", 423, (16, 16))?;
         let [a, b] = stage(1, 426, [16, 16, 32])?;

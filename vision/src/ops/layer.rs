@@ -27,6 +27,19 @@ pub struct Convolution {
     pub stride: (usize, usize),
     /// What comes after it.
     pub activation: Activation,
+    /// With what its products are made.
+    pub precision: Precision,
+}
+
+/// The precision of the factors in a convolution's products; their sums are `f32`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// `f32`
+    #[default]
+    Single,
+    /// bfloat16, 8 bits of which are the fraction, for 1×1 convolutions on a CPU with instructions for it (AVX512-BF16), where
+    /// channels come in whole vectors. `f32` elsewhere.
+    Half,
 }
 
 impl Convolution {
@@ -148,7 +161,7 @@ impl Layer {
                 .kernel
                 .permute((0, 2, 3, 1))?
                 .reshape((columns, height, width * channels))?;
-            Panels::pack(&kernel, &mix.bias, &mix.activation)
+            Panels::pack(&kernel, &mix.bias, &mix.activation, mix.precision)
         });
         let packed = packed.collect::<Result<Vec<_>>>()?;
         let mut packed = packed.into_iter();

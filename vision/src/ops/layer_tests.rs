@@ -28,6 +28,7 @@ fn convolution(
             4 => Activation::Silu,
             _ => Activation::Sigmoid,
         },
+        precision: Precision::Single,
     })
 }
 
@@ -119,6 +120,27 @@ fn a_base_counts_before_the_activation() -> Result<()> {
         let expected = plain(&x, &convolutions, false, false, Some(&base))?;
         let got = Layer::new(convolutions)?.consume_onto(x, base)?;
         assert!(largest_difference(&got, &expected)? < TOLERANCE);
+    }
+    Ok(())
+}
+
+/// What bfloat16 keeps of each value.
+fn halved(x: &Tensor) -> Result<Tensor> {
+    x.to_dtype(DType::BF16)?.to_dtype(DType::F32)
+}
+
+#[test]
+fn halves_are_multiplied_as_candle_rounds_them() -> Result<()> {
+    for (pixels, channels, columns) in [(1, 16, 32), (11, 32, 64), (30, 1024, 128), (25, 48, 96), (7, 24, 40)] {
+        let x = halved(&randn((1, 1, pixels, channels))?)?;
+        for activation in 0..6 {
+            let mut mix = pointwise(channels, columns, activation)?;
+            mix.kernel = halved(&mix.kernel)?;
+            mix.precision = Precision::Half;
+            let expected = plain(&x, &[mix.clone()], false, false, None)?;
+            let got = Layer::new(vec![mix])?.forward(&x)?;
+            assert!(largest_difference(&got, &expected)? < TOLERANCE);
+        }
     }
     Ok(())
 }

@@ -8,6 +8,8 @@
 mod activation;
 mod buffers;
 mod depthwise;
+#[cfg(target_arch = "x86_64")]
+mod half;
 mod layer;
 mod merge;
 mod panels;
@@ -15,6 +17,6 @@ mod view;
 
 pub use activation::Activation;
 pub(crate) use buffers::recycle;
-pub use layer::Convolution;
 pub(crate) use layer::Layer;
+pub use layer::{Convolution, Precision};
 pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, spread_4x4, sum_taps};

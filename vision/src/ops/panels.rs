@@ -4,6 +4,9 @@ use candle_core::{Result, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::activation::{Activation, Smooth};
+#[cfg(target_arch = "x86_64")]
+use super::half::Half;
+use super::layer::Precision;
 
 /// Vectors of columns that a tile computes, where there are so many.
 const VECTORS: usize = 2;
@@ -23,6 +26,9 @@ pub(super) struct Panels {
     biases: Vec<f32>,
     slopes: Vec<f32>,
     smooth: Option<Smooth>,
+    /// The values in half precision, which are used instead.
+    #[cfg(target_arch = "x86_64")]
+    half: Option<Half>,
 }
 
 /// Rows of the left matrix.
@@ -37,12 +43,26 @@ pub(super) struct Rows<'a> {
 
 impl Panels {
     /// Packs `weight`, (columns, pieces, values of a piece); `bias` has one value per column.
-    pub(super) fn pack(weight: &Tensor, bias: &Tensor, activation: &Activation) -> Result<Self> {
+    pub(super) fn pack(weight: &Tensor, bias: &Tensor, activation: &Activation, precision: Precision) -> Result<Self> {
         let (columns, pieces, piece) = weight.dims3()?;
         let inner = pieces * piece;
         let lanes = lanes();
         let weight = weight.flatten_all()?.to_vec1::<f32>()?;
-        let mut values = vec![0.0; columns.next_multiple_of(lanes) * inner];
+        #[cfg(target_arch = "x86_64")]
+        let half = match precision {
+            Precision::Half if pieces == 1 => Half::pack(&weight, inner, columns),
+            Precision::Half | Precision::Single => None,
+        };
+        #[cfg(target_arch = "x86_64")]
+        let weight = if half.is_some() { vec![] } else { weight };
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = precision;
+        let length = if weight.is_empty() {
+            0
+        } else {
+            columns.next_multiple_of(lanes) * inner
+        };
+        let mut values = vec![0.0; length];
         for (column, row) in weight.chunks_exact(inner).enumerate() {
             let first = column / (VECTORS * lanes) * (VECTORS * lanes);
             let width = width(first, columns, lanes);
@@ -67,6 +87,8 @@ impl Panels {
             biases: per_column(bias.flatten_all()?.to_vec1()?)?,
             slopes: per_column(activation.slopes(columns)?)?,
             smooth: activation.smooth(),
+            #[cfg(target_arch = "x86_64")]
+            half,
         })
     }
 
@@ -85,6 +107,11 @@ impl Panels {
     #[inline(always)]
     pub(super) fn multiply<S: Simd>(&self, simd: S, x: Rows<'_>, out: &mut [f32], stride: usize, add: bool) {
         debug_assert_eq!(self.lanes, S::F32_LANES);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(half) = &self.half {
+            half.multiply(x, &self.biases, &self.slopes, out, stride);
+            return self.finish(simd, out, stride);
+        }
         let count = out.len() / stride;
         let mut first = 0;
         while first < self.columns {
@@ -106,6 +133,12 @@ impl Panels {
             }
             first += width;
         }
+        self.finish(simd, out, stride);
+    }
+
+    /// The part of the activation that is a curve.
+    #[inline(always)]
+    fn finish<S: Simd>(&self, simd: S, out: &mut [f32], stride: usize) {
         if let Some(smooth) = self.smooth {
             for out in out.chunks_exact_mut(stride) {
                 smooth.apply(simd, &mut out[..self.columns]);
