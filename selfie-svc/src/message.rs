@@ -7,7 +7,7 @@ use proto::selfie::v1::{BoundingBox, Face as FaceMessage, Landmarks, Point};
 use vision::face::Face;
 use vision::face::quality::Quality;
 
-use crate::pipeline::Examined;
+use crate::pipeline::{Examined, Upright};
 
 pub(crate) fn quality(quality: &Quality, face: &Face, faces: usize) -> FaceQuality {
     FaceQuality {
@@ -23,8 +23,8 @@ pub(crate) fn quality(quality: &Quality, face: &Face, faces: usize) -> FaceQuali
     }
 }
 
-pub(crate) fn face(examined: &Examined, faces: usize) -> FaceMessage {
-    let found = &examined.face;
+pub(crate) fn face(examined: &Examined, upright: &Upright) -> FaceMessage {
+    let found = &upright.as_sent(&examined.face);
     let landmarks = &found.landmarks;
     FaceMessage {
         bounding_box: Some(BoundingBox {
@@ -41,7 +41,7 @@ pub(crate) fn face(examined: &Examined, faces: usize) -> FaceMessage {
             left_mouth_corner: point(landmarks.left_mouth),
         }),
         confidence: f64::from(found.score),
-        quality: Some(quality(&examined.quality, found, faces)),
+        quality: Some(quality(&examined.quality, found, upright.faces.len())),
     }
 }
 

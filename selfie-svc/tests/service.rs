@@ -227,6 +227,34 @@ fn faces_are_found_embedded_and_compared() {
 }
 
 #[test]
+fn faces_of_a_lying_picture_are_found_where_they_lie() {
+    let Some(running) = running() else { return };
+    let mut faces = running.faces();
+    let upright = Picture::decode(&running.sample(Sample::Obama), &Limits::default()).expect("a picture");
+    let lying = upright.rotate90();
+    let image = lying.encode_jpeg(95).expect("encodes");
+    let compared = running.runtime.block_on(faces.compare_faces(CompareFacesRequest {
+        left: image.clone(),
+        right: running.sample(Sample::Obama2),
+    }));
+    assert!(compared.expect("two faces").into_inner().same_person);
+
+    let found = running
+        .runtime
+        .block_on(faces.detect_faces(DetectFacesRequest { image }))
+        .expect("one face")
+        .into_inner();
+    assert_eq!((found.width, found.height), (lying.width(), lying.height()));
+    let landmarks = found.faces[0].landmarks.expect("landmarks");
+    let (right, left) = (
+        landmarks.right_eye.expect("a point"),
+        landmarks.left_eye.expect("a point"),
+    );
+    // Turned clockwise, the person's right eye, at the left of an upright picture, is above the left one.
+    assert!(right.y < left.y && (left.y - right.y) > (left.x - right.x).abs());
+}
+
+#[test]
 fn bad_pictures_of_a_faces_call_are_the_callers_error() {
     let Some(running) = running() else { return };
     let mut faces = running.faces();
