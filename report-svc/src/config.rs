@@ -1,19 +1,16 @@
 //! Configuration of report-svc.
 
-use std::io::Write as _;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use service_kit::config::{Secret, ServeConfig};
 use zeroize::Zeroizing;
 
-use crate::seal::{Keyring, KeyringError, SealError};
+use crate::master_key::{MasterKeyError, master_key};
+use crate::seal::{Keyring, KeyringError};
 
 /// How often a job is leased before it is given up.
 pub const DEFAULT_MAX_DELIVERIES: NonZeroU32 = NonZeroU32::new(5).unwrap();
-
-/// Name of the key file that is made where no master keys are given.
-const KEY_FILE: &str = "master-keys";
 
 /// Everything that can be set.
 #[derive(Clone, Debug, clap::Args)]
@@ -29,7 +26,7 @@ pub struct Config {
     #[arg(long, env = "BONAFIDE_REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
     /// Master keys as id:base64 of 32 bytes, separated by commas: the first seals, all open. Needed with Redis; without it a
-    /// key file is made under --data.
+    /// key is made in keys/master_key under --data.
     #[arg(long, env = "BONAFIDE_MASTER_KEYS", hide_env_values = true)]
     pub master_keys: Option<Secret>,
     /// File with the master keys, one a line.
@@ -52,7 +49,7 @@ pub enum ConfigError {
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyringError),
-    /// A file cannot be read or written.
+    /// The file with the master keys cannot be read.
     #[error("{path}: {source}")]
     File {
         /// The file.
@@ -60,9 +57,9 @@ pub enum ConfigError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// No key could be made.
+    /// The folder of data has no key and gets none.
     #[error(transparent)]
-    Random(#[from] SealError),
+    MasterKey(#[from] MasterKeyError),
 }
 
 impl Config {
@@ -82,95 +79,27 @@ impl Config {
     pub(crate) fn keyring(&self) -> Result<Keyring, ConfigError> {
         let list = match (&self.master_keys, &self.master_keys_file) {
             (Some(_), Some(_)) => return Err(ConfigError::KeysTwice),
-            (Some(keys), None) => Zeroizing::new(keys.expose().to_owned()),
+            (Some(keys), None) => keys.clone(),
             (None, Some(path)) => read(path)?,
             (None, None) if self.redis_url.is_some() => return Err(ConfigError::KeysMissing),
-            (None, None) => self.own_keys()?,
+            (None, None) => master_key(&self.data)?,
         };
-        Ok(Keyring::parse(&list)?)
-    }
-
-    fn own_keys(&self) -> Result<Zeroizing<String>, ConfigError> {
-        let path = self.data.join(KEY_FILE);
-        if !path.exists() {
-            std::fs::create_dir_all(&self.data).map_err(|source| file_error(&self.data, source))?;
-            write_once(&path, &Keyring::generate("local-1")?).map_err(|source| file_error(&path, source))?;
-            tracing::info!(path = %path.display(), "made a master key: keep it, nothing can be read without it");
-        }
-        read(&path)
+        Ok(Keyring::parse(list.expose())?)
     }
 }
 
-/// Writes a file that only its owner may read, whole or not at all, unless there is one already.
-fn write_once(path: &Path, content: &str) -> std::io::Result<()> {
-    let staged = path.with_extension(std::process::id().to_string());
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&staged)?;
-    writeln!(file, "{content}")?;
-    file.sync_all()?;
-    // A link, unlike a rename, leaves a key alone that another process made meanwhile.
-    let linked = std::fs::hard_link(&staged, path);
-    std::fs::remove_file(&staged)?;
-    match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn read(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    std::fs::read_to_string(path)
-        .map(Zeroizing::new)
-        .map_err(|source| file_error(path, source))
-}
-
-fn file_error(path: &Path, source: std::io::Error) -> ConfigError {
-    ConfigError::File {
+fn read(path: &Path) -> Result<Secret, ConfigError> {
+    let list = std::fs::read_to_string(path).map(Zeroizing::new);
+    let list = list.map_err(|source| ConfigError::File {
         path: path.to_owned(),
         source,
-    }
+    })?;
+    Ok(Secret::new(list.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::Kind;
-
-    #[test]
-    fn makes_a_key_once_and_finds_it_again() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = Config::embedded(folder.path().join("data"));
-        let sealed = config
-            .keyring()
-            .expect("made")
-            .seal(Kind::Session, "vs_1", b"x")
-            .expect("seals");
-        assert_eq!(
-            config
-                .keyring()
-                .expect("found")
-                .open(Kind::Session, "vs_1", &sealed)
-                .expect("opens")
-                .as_slice(),
-            b"x"
-        );
-        assert_eq!(
-            std::fs::read_dir(&config.data).expect("made").count(),
-            1,
-            "nothing is left beside the key file"
-        );
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(config.data.join(KEY_FILE))
-                .expect("made")
-                .permissions()
-                .mode();
-            assert_eq!(mode & 0o777, 0o600);
-        }
-    }
 
     #[test]
     fn refuses_what_does_not_go_together() {

@@ -15,6 +15,7 @@ pub mod error;
 pub mod evidence;
 pub mod id;
 pub mod lifecycle;
+pub mod master_key;
 pub mod records;
 pub mod seal;
 pub mod server;

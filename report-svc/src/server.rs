@@ -20,7 +20,7 @@ use crate::storage::redis::Redis;
 use crate::store::Store;
 
 /// Name of the database file under the folder of data.
-const DATABASE_FILE: &str = "state.redb";
+pub(crate) const DATABASE_FILE: &str = "state.redb";
 
 /// Name of the folder of pictures under the folder of data.
 const EVIDENCE_FOLDER: &str = "evidence";
