@@ -1,8 +1,6 @@
 //! Our types as messages.
 
-use std::time::Duration;
-
-use proto::identity::v1::{FaceQuality, ModelUse, Timing};
+use proto::identity::v1::FaceQuality;
 use proto::selfie::v1::{BoundingBox, Face as FaceMessage, Landmarks, Point};
 use vision::face::Face;
 use vision::face::quality::Quality;
@@ -50,19 +48,4 @@ fn point(point: vision::geometry::Point) -> Option<Point> {
         x: f64::from(point.x),
         y: f64::from(point.y),
     })
-}
-
-pub(crate) fn model((name, sha256): &(String, String)) -> ModelUse {
-    ModelUse {
-        name: name.clone(),
-        sha256: sha256.clone(),
-    }
-}
-
-pub(crate) fn timing(step: &str, spent: Duration) -> Timing {
-    // A duration that overflows 292 billion years is a clock gone wrong; leave it out rather than fail.
-    Timing {
-        step: step.to_owned(),
-        duration: spent.try_into().ok(),
-    }
 }

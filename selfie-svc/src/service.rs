@@ -11,6 +11,7 @@ use proto::selfie::v1::{
     DetectFacesResponse, EmbedFacesRequest, EmbedFacesResponse, EmbeddedFace, FaceImage,
 };
 use service_kit::compute::{Caller, Pool};
+use service_kit::insights;
 use tonic::{Request, Response, Status};
 use vision::face::Face;
 use vision::picture::{DecodeError, Limits, Picture};
@@ -220,11 +221,11 @@ impl Shared {
                 selfie_face: selfie_look.quality(),
                 checks,
                 timings: vec![
-                    message::timing("decode", clock.decode),
-                    message::timing("face_detection", clock.faces.detect),
-                    message::timing("face_embedding", clock.faces.embed),
+                    insights::timing("decode", clock.decode),
+                    insights::timing("face_detection", clock.faces.detect),
+                    insights::timing("face_embedding", clock.faces.embed),
                 ],
-                models: self.pipeline.models().iter().map(message::model).collect(),
+                models: self.pipeline.models().iter().map(insights::model).collect(),
             }),
         })
     }
@@ -295,6 +296,6 @@ impl Shared {
     }
 
     fn embedder(&self) -> Option<proto::identity::v1::ModelUse> {
-        self.pipeline.models().last().map(message::model)
+        self.pipeline.models().last().map(insights::model)
     }
 }
