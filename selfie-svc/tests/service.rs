@@ -13,6 +13,7 @@ use selfie_svc::pipeline::MODELS;
 use selfie_svc::server::Service;
 use service_kit::client::ServiceChannel;
 use service_kit::status;
+use service_kit::testing::skipped;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
@@ -57,7 +58,7 @@ fn running() -> Option<&'static Running> {
         })
     });
     if running.is_none() {
-        println!("skipped: models or samples are not installed (bonafide models fetch)");
+        skipped("models or samples are not installed (bonafide models fetch)");
     }
     running.as_ref()
 }
