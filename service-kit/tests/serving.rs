@@ -187,19 +187,15 @@ async fn tells_its_health_without_a_token_and_stops_when_told() {
 async fn a_call_outlives_the_age_of_its_connection() {
     let running = start(ServeConfig {
         max_connection_age: Duration::from_millis(100),
-        request_timeout: Duration::from_secs(1),
+        request_timeout: Duration::from_millis(600),
         ..ServeConfig::default()
     })
     .await;
     let mut client = client(&running, None);
-    client
-        .check_document(order("slow"))
-        .await
-        .expect("the connection waits for it");
-    client
-        .check_document(order("answer"))
-        .await
-        .expect("over a new connection");
+    // Both straddle an age; the second would still run when the age and the longest call after it are over.
+    for _ in 0..2 {
+        client.check_document(order("slow")).await.expect("nothing cuts it off");
+    }
 }
 
 #[tokio::test]
