@@ -124,3 +124,37 @@ fn status(healthy: bool) -> ServingStatus {
         ServingStatus::NotServing
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tonic::Request;
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_server::Health as _;
+
+    use super::*;
+
+    async fn told(health: &Health, service: &str) -> i32 {
+        let request = HealthCheckRequest {
+            service: service.to_owned(),
+        };
+        let service = HealthService::from_health_reporter(health.reporter.clone());
+        let answer = service.check(Request::new(request)).await;
+        answer.expect("an entry").into_inner().status
+    }
+
+    #[tokio::test]
+    async fn only_what_is_needed_counts_for_the_whole() {
+        let serving = ServingStatus::Serving as i32;
+        let health = Health::new()
+            .depends_on("store", || async { true })
+            .uses("check", || async { false });
+        health.ask().await;
+        assert_eq!(told(&health, "").await, serving);
+        assert_eq!(told(&health, "store").await, serving);
+        assert_ne!(told(&health, "check").await, serving);
+
+        let health = Health::new().depends_on("store", || async { false });
+        health.ask().await;
+        assert_ne!(told(&health, "").await, serving);
+    }
+}
