@@ -12,7 +12,7 @@ demo:
 TESTS := cargo test --workspace --lib --bins --tests
 test: redis-server
 	$(TESTS) --no-run
-	@# Tests that need the networks skip, and say so, where these could not be had.
+	@# Tests that need the networks skip, and say so, where these could not be had; with BONAFIDE_REQUIRE_ALL=1 they fail.
 	$${CARGO_TARGET_DIR:-target}/debug/bonafide models fetch \
 		|| echo "models are not here: the tests that need them will skip"
 	$(TESTS)

@@ -2,7 +2,7 @@
 # Resident memory of each service: started, and the most of it while verifications run. Needs the release build
 # of all binaries. Usage: measure_memory.sh [VERIFICATIONS [AT_ONCE]]
 set -euo pipefail
-verifications=${1:-40} at_once=${2:-4}
+verifications=${1:-16} at_once=${2:-4}
 bin=$(dirname "$0")/../target/release
 samples=${BONAFIDE_MODELS:-${XDG_CACHE_HOME:-$HOME/.cache}/bonafide/models}/samples
 work=$(mktemp -d)

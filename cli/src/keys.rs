@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use report_svc::master_key::master_key;
 use service_kit::config::Secret;
 
 /// Name of the folder in the data folder.
@@ -42,7 +43,7 @@ impl Keys {
             api_key: key(API_KEY, "sk_live_", hex::encode)?,
             restricted_api_key: key(RESTRICTED_API_KEY, "rk_live_", hex::encode)?,
             client_secret_key: key("client_secret_key", "", base64)?,
-            master_key: key("master_key", "first:", base64)?,
+            master_key: master_key(data)?,
             service_token: key("service_token", "", hex::encode)?,
         })
     }
@@ -77,15 +78,14 @@ pub fn read_key(file: &Path) -> anyhow::Result<Secret> {
 }
 
 fn read_or_make(file: &Path, make: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<Secret> {
-    if file
+    if !file
         .try_exists()
         .with_context(|| format!("cannot read {}", file.display()))?
     {
-        return read_key(file);
+        write_once(file, &make()?).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    let key = make()?;
-    write_private(file, &key).with_context(|| format!("cannot write {}", file.display()))?;
-    Ok(Secret::new(key))
+    // Also what was just written: another process may have been first.
+    read_key(file)
 }
 
 fn random() -> anyhow::Result<[u8; 32]> {
@@ -94,21 +94,23 @@ fn random() -> anyhow::Result<[u8; 32]> {
     Ok(random)
 }
 
-/// Writes a whole file or none: half a master key would lock everything away.
-fn write_private(file: &Path, content: &str) -> std::io::Result<()> {
-    let unfinished = file.with_extension("new");
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+/// Writes a whole file or none, and leaves one alone that is there: half a key, or two, would lock somebody out.
+fn write_once(file: &Path, content: &str) -> std::io::Result<()> {
+    let unfinished = file.with_extension(std::process::id().to_string());
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut written: File = options.open(&unfinished)?;
     writeln!(written, "{content}")?;
     written.sync_all()?;
-    fs::rename(unfinished, file)
+    // A link, unlike a rename, never replaces what another process has made meanwhile.
+    let linked = fs::hard_link(&unfinished, file);
+    fs::remove_file(&unfinished)?;
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn create_private_folder(folder: &Path) -> std::io::Result<()> {
@@ -142,6 +144,27 @@ mod tests {
                 "{entry:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_first_of_two_starts_makes_the_key() {
+        let data = tempfile::tempdir().expect("a folder");
+        let file = data.path().join("key");
+        let key = read_or_make(&file, || {
+            // Another process, between our look and our writing.
+            write_once(&file, "theirs")?;
+            Ok("ours".to_owned())
+        });
+        assert_eq!(key.expect("a key").expose(), "theirs");
+        assert_eq!(fs::read_dir(data.path()).expect("the folder").count(), 1);
+    }
+
+    #[test]
+    fn report_svc_alone_finds_the_same_master_key() {
+        let data = tempfile::tempdir().expect("a folder");
+        let keys = Keys::open(data.path()).expect("made");
+        let found = master_key(data.path()).expect("found");
+        assert_eq!(keys.master_key.expose(), found.expose());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use service_kit::testing::skipped;
 use vision::models::{Item, ModelStore, State};
 use vision::picture::Picture;
 
@@ -68,7 +69,7 @@ fn what_cannot_run_says_why_in_one_sentence() {
 fn an_unverified_document_ends_with_1_and_its_reason() {
     let ready = |store: ModelStore| Item::all().all(|item| store.state(item) == State::Ready);
     if !ModelStore::open_default().is_ok_and(ready) {
-        println!("skipped: run `bonafide models fetch` first");
+        skipped("models, samples or fonts are not installed (bonafide models fetch)");
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");

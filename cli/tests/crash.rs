@@ -24,6 +24,7 @@ use report_svc::storage::Storage;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::redis::Redis as RedisStorage;
 use report_svc::store::Store;
+use service_kit::testing::skipped;
 use tokio::task::JoinSet;
 use vision::models::{Item, ModelStore, Sample, Silent, State};
 use vision::picture::{Limits, Picture};
@@ -146,7 +147,7 @@ fn attempts(session: &VerificationSession) -> u32 {
 fn submission() -> anyhow::Result<Option<Submission>> {
     let store = ModelStore::open_default()?;
     if Item::all().any(|item| store.state(item) != State::Ready) {
-        println!("skipped: run `bonafide models fetch` first");
+        skipped("models, samples or fonts are not installed (bonafide models fetch)");
         return Ok(None);
     }
     let portrait = Picture::decode(&store.sample(Sample::Obama)?, &Limits::default())?;
@@ -249,7 +250,7 @@ impl Redis {
         let mut process = match spawned {
             Ok(process) => process,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                println!("skipped: redis-server is not installed");
+                skipped("redis-server is not installed");
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),

@@ -35,7 +35,7 @@ fn a_picture_that_fails_is_a_row() {
             .all(|model| store.state(model.into()) == State::Ready)
     };
     let Some(store) = ModelStore::open_default().ok().filter(ready) else {
-        println!("skipped: models are not installed (bonafide models fetch)");
+        service_kit::testing::skipped("models are not installed (bonafide models fetch)");
         return;
     };
     let reader = DocumentReader::load(&store, &Device::Cpu).expect("loads");

@@ -1,5 +1,7 @@
 //! Wires configuration, telemetry and the server together.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use doc_check_svc::{config::Config, server::Service};
 use service_kit::config::TelemetryConfig;
@@ -17,11 +19,24 @@ struct Cli {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
-    let telemetry = Telemetry::start("doc-check-svc", &cli.telemetry)?;
-    let service = Service::bind(cli.config).await?;
-    let outcome = service.serve(shutdown_token()).await;
+async fn main() -> ExitCode {
+    let Cli { config, telemetry } = Cli::parse();
+    match run(config, &telemetry).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config, telemetry: &TelemetryConfig) -> anyhow::Result<()> {
+    let telemetry = Telemetry::start("doc-check-svc", telemetry)?;
+    let outcome = serve(config).await;
     telemetry.shutdown();
-    Ok(outcome?)
+    outcome
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    Ok(Service::bind(config).await?.serve(shutdown_token()).await?)
 }

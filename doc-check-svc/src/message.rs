@@ -1,10 +1,8 @@
 //! Our types as messages.
 
-use std::time::Duration;
-
 use proto::identity::v1::{
-    Date as DateMessage, DocumentReport, DocumentType as DocumentTypeMessage, MachineReadableZone, ModelUse,
-    Sex as SexMessage, Timing, machine_readable_zone,
+    Date as DateMessage, DocumentReport, DocumentType as DocumentTypeMessage, MachineReadableZone, Sex as SexMessage,
+    machine_readable_zone,
 };
 
 use crate::mrz::{Date, DocumentType, FieldKind, Format, Mrz, Sex};
@@ -64,20 +62,5 @@ pub(crate) fn zone(zone: &Zone, file: String) -> MachineReadableZone {
         confidence: f64::from(zone.confidence),
         file,
         rotation: zone.rotation,
-    }
-}
-
-pub(crate) fn model((name, sha256): &(String, String)) -> ModelUse {
-    ModelUse {
-        name: name.clone(),
-        sha256: sha256.clone(),
-    }
-}
-
-pub(crate) fn timing(step: &str, spent: Duration) -> Timing {
-    // A duration that overflows 292 billion years is a clock gone wrong; leave it out rather than fail.
-    Timing {
-        step: step.to_owned(),
-        duration: spent.try_into().ok(),
     }
 }

@@ -7,6 +7,7 @@ use proto::document::v1::document_check_service_server::DocumentCheckService;
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse};
 use proto::identity::v1::{CheckStatus, DocumentInsights, VerificationError};
 use service_kit::compute::{Caller, Pool};
+use service_kit::insights;
 use tonic::{Request, Response, Status};
 use vision::picture::{DecodeError, Limits, Picture};
 
@@ -98,12 +99,12 @@ impl Shared {
             }),
             checks: judgement.checks,
             timings: vec![
-                message::timing("decode", decode),
-                message::timing("text_detection", spent.detect),
-                message::timing("text_recognition", spent.recognize),
-                message::timing("mrz_correction", spent.correct),
+                insights::timing("decode", decode),
+                insights::timing("text_detection", spent.detect),
+                insights::timing("text_recognition", spent.recognize),
+                insights::timing("mrz_correction", spent.correct),
             ],
-            models: self.reader.models().iter().map(message::model).collect(),
+            models: self.reader.models().iter().map(insights::model).collect(),
         };
         Ok(CheckDocumentResponse {
             document: Some(report),

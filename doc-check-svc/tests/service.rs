@@ -58,7 +58,7 @@ fn running() -> Option<&'static Running> {
         Some(Running { runtime, channel, font })
     });
     if running.is_none() {
-        println!("skipped: models or fonts are not installed (bonafide models fetch)");
+        service_kit::testing::skipped("models or fonts are not installed (bonafide models fetch)");
     }
     running.as_ref()
 }

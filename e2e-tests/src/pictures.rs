@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use cli::specimen::{Fonts, Format, Pages, Specimen};
+use service_kit::testing::skipped;
 use vision::models::{Item, ModelStore, Sample, Silent, State};
 use vision::picture::{Limits, Picture};
 
@@ -19,10 +20,10 @@ impl Pictures {
     pub fn open() -> Option<Self> {
         let store = ModelStore::open_default().ok()?;
         if Item::all().any(|item| store.state(item) != State::Ready) {
-            println!("skipped: run `bonafide models fetch` first");
+            skipped("models, samples or fonts are not installed (bonafide models fetch)");
             return None;
         }
-        let fonts = Fonts::load(&store, &Silent).ok()?;
+        let fonts = Fonts::load(&store, &Silent).expect("the fonts are ready");
         Some(Self { store, fonts })
     }
 

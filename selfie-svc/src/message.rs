@@ -1,13 +1,11 @@
 //! Our types as messages.
 
-use std::time::Duration;
-
-use proto::identity::v1::{FaceQuality, ModelUse, Timing};
+use proto::identity::v1::FaceQuality;
 use proto::selfie::v1::{BoundingBox, Face as FaceMessage, Landmarks, Point};
 use vision::face::Face;
 use vision::face::quality::Quality;
 
-use crate::pipeline::Examined;
+use crate::pipeline::{Examined, Upright};
 
 pub(crate) fn quality(quality: &Quality, face: &Face, faces: usize) -> FaceQuality {
     FaceQuality {
@@ -23,8 +21,8 @@ pub(crate) fn quality(quality: &Quality, face: &Face, faces: usize) -> FaceQuali
     }
 }
 
-pub(crate) fn face(examined: &Examined, faces: usize) -> FaceMessage {
-    let found = &examined.face;
+pub(crate) fn face(examined: &Examined, upright: &Upright) -> FaceMessage {
+    let found = &upright.as_sent(&examined.face);
     let landmarks = &found.landmarks;
     FaceMessage {
         bounding_box: Some(BoundingBox {
@@ -41,7 +39,7 @@ pub(crate) fn face(examined: &Examined, faces: usize) -> FaceMessage {
             left_mouth_corner: point(landmarks.left_mouth),
         }),
         confidence: f64::from(found.score),
-        quality: Some(quality(&examined.quality, found, faces)),
+        quality: Some(quality(&examined.quality, found, upright.faces.len())),
     }
 }
 
@@ -50,19 +48,4 @@ fn point(point: vision::geometry::Point) -> Option<Point> {
         x: f64::from(point.x),
         y: f64::from(point.y),
     })
-}
-
-pub(crate) fn model((name, sha256): &(String, String)) -> ModelUse {
-    ModelUse {
-        name: name.clone(),
-        sha256: sha256.clone(),
-    }
-}
-
-pub(crate) fn timing(step: &str, spent: Duration) -> Timing {
-    // A duration that overflows 292 billion years is a clock gone wrong; leave it out rather than fail.
-    Timing {
-        step: step.to_owned(),
-        duration: spent.try_into().ok(),
-    }
 }

@@ -7,7 +7,7 @@ use candle_core::Device;
 use vision::VisionError;
 use vision::face::quality::Quality;
 use vision::face::{DetectOptions, EmbedOptions, Embedding, Face, FaceDetector, FaceEmbedder, align};
-use vision::geometry::Point;
+use vision::geometry::{Point, Rect};
 use vision::models::{Model, ModelError, ModelStore};
 use vision::picture::Picture;
 
@@ -43,6 +43,68 @@ pub struct Examined {
     pub quality: Quality,
 }
 
+/// A picture whose faces stand upright.
+pub struct Upright {
+    /// The picture, turned.
+    pub picture: Picture,
+    /// Its faces, best score first.
+    pub faces: Vec<Face>,
+    turn: Turn,
+}
+
+/// How far a picture was turned clockwise.
+#[derive(Clone, Copy)]
+enum Turn {
+    None,
+    Quarter,
+    Half,
+    ThreeQuarters,
+}
+
+impl Upright {
+    /// A face where it lies in the picture as it was sent.
+    pub fn as_sent(&self, face: &Face) -> Face {
+        let corners = [
+            self.point_as_sent(Point::new(face.bounds.x, face.bounds.y)),
+            self.point_as_sent(Point::new(face.bounds.right(), face.bounds.bottom())),
+        ];
+        let (left, right) = (corners[0].x.min(corners[1].x), corners[0].x.max(corners[1].x));
+        let (top, bottom) = (corners[0].y.min(corners[1].y), corners[0].y.max(corners[1].y));
+        Face {
+            bounds: Rect::new(left, top, right - left, bottom - top),
+            landmarks: face.landmarks.points().map(|point| self.point_as_sent(point)).into(),
+            score: face.score,
+        }
+    }
+
+    /// Width and height of the picture as it was sent.
+    pub fn size_as_sent(&self) -> (u32, u32) {
+        let (width, height) = (self.picture.width(), self.picture.height());
+        match self.turn {
+            Turn::None | Turn::Half => (width, height),
+            Turn::Quarter | Turn::ThreeQuarters => (height, width),
+        }
+    }
+
+    fn point_as_sent(&self, Point { x, y }: Point) -> Point {
+        let (width, height) = (self.picture.width() as f32, self.picture.height() as f32);
+        match self.turn {
+            Turn::None => Point::new(x, y),
+            Turn::Quarter => Point::new(y, width - x),
+            Turn::Half => Point::new(width - x, height - y),
+            Turn::ThreeQuarters => Point::new(height - y, x),
+        }
+    }
+
+    fn score(&self) -> f32 {
+        self.faces.first().map_or(0.0, |face| face.score)
+    }
+
+    fn is_sure(&self) -> bool {
+        self.faces.first().is_some_and(stands_surely)
+    }
+}
+
 /// Where the time went.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spent {
@@ -72,30 +134,39 @@ impl FacePipeline {
         &self.used
     }
 
-    /// Every face of a picture, best score first.
-    pub fn detect(&self, picture: &Picture) -> Result<Vec<Face>, VisionError> {
-        self.detector.detect(picture, &DetectOptions::default())
-    }
-
     /// A picture turned by quarters until its faces stand upright, and its faces, best score first. People hold documents sideways,
     /// and not every camera writes down how it was held.
-    pub fn detect_upright(&self, picture: Picture) -> Result<(Picture, Vec<Face>), VisionError> {
-        let faces = self.detect(&picture)?;
-        if faces.first().is_some_and(stands_surely) {
-            return Ok((picture, faces));
+    pub fn upright(&self, picture: Picture) -> Result<Upright, VisionError> {
+        let mut best = self.detect(picture, Turn::None)?;
+        if best.is_sure() {
+            return Ok(best);
         }
-        let score = |faces: &[Face]| faces.first().map_or(0.0, |face| face.score);
-        let mut best = (picture, faces);
-        for turned in [best.0.rotate90(), best.0.rotate270(), best.0.rotate180()] {
-            let faces = self.detect(&turned)?;
-            if score(&faces) > score(&best.1) {
-                best = (turned, faces);
+        let turns = [
+            (best.picture.rotate90(), Turn::Quarter),
+            (best.picture.rotate270(), Turn::ThreeQuarters),
+            (best.picture.rotate180(), Turn::Half),
+        ];
+        for (picture, turn) in turns {
+            let turned = self.detect(picture, turn)?;
+            if turned.score() > best.score() {
+                best = turned;
             }
-            if best.1.first().is_some_and(stands_surely) {
+            if best.is_sure() {
                 break;
             }
         }
         Ok(best)
+    }
+
+    /// [`FacePipeline::upright`] for those who need not know how the picture lay.
+    pub fn detect_upright(&self, picture: Picture) -> Result<(Picture, Vec<Face>), VisionError> {
+        let Upright { picture, faces, .. } = self.upright(picture)?;
+        Ok((picture, faces))
+    }
+
+    fn detect(&self, picture: Picture, turn: Turn) -> Result<Upright, VisionError> {
+        let faces = self.detector.detect(&picture, &DetectOptions::default())?;
+        Ok(Upright { picture, faces, turn })
     }
 
     /// Aligns, embeds and measures one face, its landmarks refined first: misplaced ones cost more matches than anything else.
@@ -113,10 +184,10 @@ impl FacePipeline {
     }
 
     /// The face of the person who took the picture: large and near the centre. `None` when there is no face.
-    pub fn subject(&self, picture: &Picture) -> Result<Option<Examined>, VisionError> {
-        let faces = self.detect(picture)?;
-        subject(&faces, picture)
-            .map(|face| self.examine(picture, face))
+    pub fn subject(&self, picture: Picture) -> Result<Option<Examined>, VisionError> {
+        let (picture, faces) = self.detect_upright(picture)?;
+        subject(&faces, &picture)
+            .map(|face| self.examine(&picture, face))
             .transpose()
     }
 }
@@ -175,4 +246,41 @@ pub fn timed<T>(spent: &mut Duration, work: impl FnOnce() -> T) -> T {
     let value = work();
     *spent += started.elapsed();
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faces_go_back_to_where_they_were_sent() {
+        let sent = Picture::from_fn(40, 30, |x, y| [x as u8, y as u8, 0]);
+        for (picture, turn) in [
+            (sent.clone(), Turn::None),
+            (sent.rotate90(), Turn::Quarter),
+            (sent.rotate180(), Turn::Half),
+            (sent.rotate270(), Turn::ThreeQuarters),
+        ] {
+            // The pixel that the nose is on tells where it was.
+            let (x, y) = (7, 11);
+            let [was_x, was_y, _] = picture.pixel(x, y);
+            let nose = Point::new(x as f32 + 0.5, y as f32 + 0.5);
+            let face = Face {
+                bounds: Rect::new(nose.x - 2.0, nose.y - 1.0, 4.0, 2.0),
+                landmarks: [nose; 5].into(),
+                score: 1.0,
+            };
+            let upright = Upright {
+                picture,
+                faces: vec![face],
+                turn,
+            };
+            let found = upright.as_sent(&face);
+            let expected = Point::new(f32::from(was_x) + 0.5, f32::from(was_y) + 0.5);
+            assert_eq!(found.landmarks.nose, expected);
+            assert_eq!(found.bounds.centre(), expected);
+            assert_eq!(found.bounds.area(), 8.0);
+            assert_eq!(upright.size_as_sent(), (40, 30));
+        }
+    }
 }

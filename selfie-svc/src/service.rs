@@ -11,6 +11,7 @@ use proto::selfie::v1::{
     DetectFacesResponse, EmbedFacesRequest, EmbedFacesResponse, EmbeddedFace, FaceImage,
 };
 use service_kit::compute::{Caller, Pool};
+use service_kit::insights;
 use tonic::{Request, Response, Status};
 use vision::face::Face;
 use vision::picture::{DecodeError, Limits, Picture};
@@ -19,7 +20,7 @@ use crate::calibration::OperatingPoint;
 use crate::error::Error;
 use crate::judge::{Judgement, Likeness, Sight, judge};
 use crate::message;
-use crate::pipeline::{self, Examined, FacePipeline, Spent, timed};
+use crate::pipeline::{self, Examined, FacePipeline, Spent, Upright, timed};
 
 /// Both services of selfie-svc. Clones share everything.
 #[derive(Clone)]
@@ -84,16 +85,10 @@ impl Faces for Selfie {
     ) -> Result<Response<DetectFacesResponse>, Status> {
         let image = request.into_inner().image;
         self.compute(move |shared, caller| {
-            let (picture, examined) = shared.every_face(&image, caller)?;
-            let faces = examined
-                .iter()
-                .map(|face| message::face(face, examined.len()))
-                .collect();
-            Ok(DetectFacesResponse {
-                faces,
-                width: picture.width(),
-                height: picture.height(),
-            })
+            let (upright, examined) = shared.every_face(&image, caller)?;
+            let faces = examined.iter().map(|face| message::face(face, &upright)).collect();
+            let (width, height) = upright.size_as_sent();
+            Ok(DetectFacesResponse { faces, width, height })
         })
         .await
     }
@@ -101,11 +96,11 @@ impl Faces for Selfie {
     async fn embed_faces(&self, request: Request<EmbedFacesRequest>) -> Result<Response<EmbedFacesResponse>, Status> {
         let image = request.into_inner().image;
         self.compute(move |shared, caller| {
-            let (_, examined) = shared.every_face(&image, caller)?;
+            let (upright, examined) = shared.every_face(&image, caller)?;
             let faces = examined
                 .iter()
                 .map(|face| EmbeddedFace {
-                    face: Some(message::face(face, examined.len())),
+                    face: Some(message::face(face, &upright)),
                     embedding: face.embedding.values().to_vec(),
                 })
                 .collect();
@@ -123,19 +118,19 @@ impl Faces for Selfie {
     ) -> Result<Response<CompareFacesResponse>, Status> {
         let CompareFacesRequest { left, right } = request.into_inner();
         self.compute(move |shared, caller| {
-            let (left, left_faces) = shared.one_face("left", &left)?;
+            let (left_picture, left) = shared.one_face("left", &left)?;
             if caller.gone() {
                 return Err(Error::Abandoned);
             }
-            let (right, right_faces) = shared.one_face("right", &right)?;
+            let (right_picture, right) = shared.one_face("right", &right)?;
             let similarity = f64::from(left.embedding.cosine(&right.embedding));
             Ok(CompareFacesResponse {
                 similarity,
                 threshold: shared.point.threshold,
                 false_match_rate: shared.point.false_match_rate,
                 same_person: similarity >= shared.point.threshold,
-                left: Some(message::face(&left, left_faces)),
-                right: Some(message::face(&right, right_faces)),
+                left: Some(message::face(&left, &left_picture)),
+                right: Some(message::face(&right, &right_picture)),
                 model: shared.embedder(),
             })
         })
@@ -226,11 +221,11 @@ impl Shared {
                 selfie_face: selfie_look.quality(),
                 checks,
                 timings: vec![
-                    message::timing("decode", clock.decode),
-                    message::timing("face_detection", clock.faces.detect),
-                    message::timing("face_embedding", clock.faces.embed),
+                    insights::timing("decode", clock.decode),
+                    insights::timing("face_detection", clock.faces.detect),
+                    insights::timing("face_embedding", clock.faces.embed),
                 ],
-                models: self.pipeline.models().iter().map(message::model).collect(),
+                models: self.pipeline.models().iter().map(insights::model).collect(),
             }),
         })
     }
@@ -281,26 +276,26 @@ impl Shared {
         Picture::decode(data, &self.limits).map_err(|source| Error::Picture { field, source })
     }
 
-    fn every_face(&self, image: &[u8], caller: &Caller) -> Result<(Picture, Vec<Examined>), Error> {
-        let picture = self.decode("image", image)?;
+    fn every_face(&self, image: &[u8], caller: &Caller) -> Result<(Upright, Vec<Examined>), Error> {
+        let upright = self.pipeline.upright(self.decode("image", image)?)?;
         let mut examined = Vec::new();
-        for face in self.pipeline.detect(&picture)? {
+        for face in &upright.faces {
             if caller.gone() {
                 return Err(Error::Abandoned);
             }
-            examined.push(self.pipeline.examine(&picture, &face)?);
+            examined.push(self.pipeline.examine(&upright.picture, face)?);
         }
-        Ok((picture, examined))
+        Ok((upright, examined))
     }
 
-    fn one_face(&self, field: &'static str, image: &[u8]) -> Result<(Examined, usize), Error> {
-        let picture = self.decode(field, image)?;
-        let faces = self.pipeline.detect(&picture)?;
-        let chosen = pipeline::subject(&faces, &picture).ok_or(Error::NoFace(field))?;
-        Ok((self.pipeline.examine(&picture, chosen)?, faces.len()))
+    fn one_face(&self, field: &'static str, image: &[u8]) -> Result<(Upright, Examined), Error> {
+        let upright = self.pipeline.upright(self.decode(field, image)?)?;
+        let chosen = pipeline::subject(&upright.faces, &upright.picture).ok_or(Error::NoFace(field))?;
+        let examined = self.pipeline.examine(&upright.picture, chosen)?;
+        Ok((upright, examined))
     }
 
     fn embedder(&self) -> Option<proto::identity::v1::ModelUse> {
-        self.pipeline.models().last().map(message::model)
+        self.pipeline.models().last().map(insights::model)
     }
 }

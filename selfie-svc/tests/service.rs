@@ -13,6 +13,7 @@ use selfie_svc::pipeline::MODELS;
 use selfie_svc::server::Service;
 use service_kit::client::ServiceChannel;
 use service_kit::status;
+use service_kit::testing::skipped;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
@@ -57,7 +58,7 @@ fn running() -> Option<&'static Running> {
         })
     });
     if running.is_none() {
-        println!("skipped: models or samples are not installed (bonafide models fetch)");
+        skipped("models or samples are not installed (bonafide models fetch)");
     }
     running.as_ref()
 }
@@ -224,6 +225,34 @@ fn faces_are_found_embedded_and_compared() {
         .expect("two faces")
         .into_inner();
     assert!(compared.same_person && compared.similarity > compared.threshold);
+}
+
+#[test]
+fn faces_of_a_lying_picture_are_found_where_they_lie() {
+    let Some(running) = running() else { return };
+    let mut faces = running.faces();
+    let upright = Picture::decode(&running.sample(Sample::Obama), &Limits::default()).expect("a picture");
+    let lying = upright.rotate90();
+    let image = lying.encode_jpeg(95).expect("encodes");
+    let compared = running.runtime.block_on(faces.compare_faces(CompareFacesRequest {
+        left: image.clone(),
+        right: running.sample(Sample::Obama2),
+    }));
+    assert!(compared.expect("two faces").into_inner().same_person);
+
+    let found = running
+        .runtime
+        .block_on(faces.detect_faces(DetectFacesRequest { image }))
+        .expect("one face")
+        .into_inner();
+    assert_eq!((found.width, found.height), (lying.width(), lying.height()));
+    let landmarks = found.faces[0].landmarks.expect("landmarks");
+    let (right, left) = (
+        landmarks.right_eye.expect("a point"),
+        landmarks.left_eye.expect("a point"),
+    );
+    // Turned clockwise, the person's right eye, at the left of an upright picture, is above the left one.
+    assert!(right.y < left.y && (left.y - right.y) > (left.x - right.x).abs());
 }
 
 #[test]

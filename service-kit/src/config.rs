@@ -55,7 +55,8 @@ pub struct ServeConfig {
     /// Longest time that a request may take when its caller sets no deadline.
     #[arg(long, env = "BONAFIDE_REQUEST_TIMEOUT", default_value = "60s", value_parser = humantime::parse_duration)]
     pub request_timeout: Duration,
-    /// Age at which a connection is closed gracefully, so that clients spread over new replicas.
+    /// Age at which a connection takes no more calls, so that clients spread over new replicas; those that run may end. Streams
+    /// end at this age of theirs.
     #[arg(long, env = "BONAFIDE_MAX_CONNECTION_AGE", default_value = "5m", value_parser = humantime::parse_duration)]
     pub max_connection_age: Duration,
     /// Time that requests have to finish after SIGTERM.

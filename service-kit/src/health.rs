@@ -1,7 +1,8 @@
 //! `grpc.health.v1`: one entry per dependency, and one for the whole.
 //!
-//! The empty service name answers for the whole: SERVING while every dependency does. `grpc_health_probe -service=redis`
-//! (or whatever the dependency is called) tells which one does not.
+//! The empty service name answers for the whole: SERVING while everything does that the service [`Health::depends_on`].
+//! What it [`Health::uses`] has an entry too but does not count: a service that can do part of its work without it, or do it later,
+//! is not taken away from its callers. `grpc_health_probe -service=redis` (or whatever it is called) tells about that one.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,10 +20,14 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// How long a dependency has to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The name of the whole.
+const WHOLE: &str = "";
+
 type Answer = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 struct Dependency {
     name: &'static str,
+    required: bool,
     check: Arc<dyn Fn() -> Answer + Send + Sync>,
 }
 
@@ -41,13 +46,29 @@ impl Health {
         }
     }
 
-    /// Adds a dependency; `check` answers whether it can be used now.
-    pub fn depends_on<F>(mut self, name: &'static str, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    /// Adds what no call can be served without; `check` answers whether it can be used now.
+    pub fn depends_on<F>(self, name: &'static str, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        self.with(name, true, check)
+    }
+
+    /// Adds what the service can do without for a while; `check` answers whether it can be used now.
+    pub fn uses<F>(self, name: &'static str, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        self.with(name, false, check)
+    }
+
+    fn with<F>(mut self, name: &'static str, required: bool, check: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = bool> + Send + 'static,
     {
         self.dependencies.push(Dependency {
             name,
+            required,
             check: Arc::new(move || Box::pin(check())),
         });
         self
@@ -57,8 +78,9 @@ impl Health {
         HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 
-    /// Asks every dependency until `shutdown`, then reports NOT_SERVING so that no new request is sent here.
-    pub(crate) async fn watch(self, shutdown: CancellationToken) {
+    /// Asks every dependency until `shutdown`, then reports NOT_SERVING so that no new request is sent here, and ends all
+    /// `Watch` streams, which would keep the server from stopping.
+    pub(crate) async fn watch(mut self, shutdown: CancellationToken) {
         let mut ticks = tokio::time::interval(INTERVAL);
         loop {
             tokio::select! {
@@ -66,7 +88,11 @@ impl Health {
                 _ = ticks.tick() => self.ask().await,
             }
         }
-        self.reporter.set_service_status("", ServingStatus::NotServing).await;
+        let names = self.dependencies.iter().map(|dependency| dependency.name);
+        for name in names.chain([WHOLE]) {
+            self.reporter.set_service_status(name, ServingStatus::NotServing).await;
+            self.reporter.clear_service_status(name).await;
+        }
     }
 
     async fn ask(&self) {
@@ -78,10 +104,10 @@ impl Health {
             if !healthy {
                 tracing::warn!(dependency = dependency.name, "dependency does not answer");
             }
-            whole &= healthy;
+            whole &= healthy || !dependency.required;
             self.reporter.set_service_status(dependency.name, status(healthy)).await;
         }
-        self.reporter.set_service_status("", status(whole)).await;
+        self.reporter.set_service_status(WHOLE, status(whole)).await;
     }
 }
 
@@ -96,5 +122,39 @@ fn status(healthy: bool) -> ServingStatus {
         ServingStatus::Serving
     } else {
         ServingStatus::NotServing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Request;
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_server::Health as _;
+
+    use super::*;
+
+    async fn told(health: &Health, service: &str) -> i32 {
+        let request = HealthCheckRequest {
+            service: service.to_owned(),
+        };
+        let service = HealthService::from_health_reporter(health.reporter.clone());
+        let answer = service.check(Request::new(request)).await;
+        answer.expect("an entry").into_inner().status
+    }
+
+    #[tokio::test]
+    async fn only_what_is_needed_counts_for_the_whole() {
+        let serving = ServingStatus::Serving as i32;
+        let health = Health::new()
+            .depends_on("store", || async { true })
+            .uses("check", || async { false });
+        health.ask().await;
+        assert_eq!(told(&health, "").await, serving);
+        assert_eq!(told(&health, "store").await, serving);
+        assert_ne!(told(&health, "check").await, serving);
+
+        let health = Health::new().depends_on("store", || async { false });
+        health.ask().await;
+        assert_ne!(told(&health, "").await, serving);
     }
 }

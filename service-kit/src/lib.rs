@@ -7,6 +7,7 @@
 //! * [`client`]: channels to other services that carry trace context, deadline and service token on every hop.
 //! * [`compute`]: worker threads for inference, outside the async runtime, behind a bounded queue.
 //! * [`health`]: one `grpc.health.v1` entry per dependency.
+//! * [`insights`]: what checks tell about themselves.
 //! * [`deadline`]: how long the caller of the current request still waits.
 
 pub mod client;
@@ -14,7 +15,9 @@ pub mod compute;
 pub mod config;
 pub mod deadline;
 pub mod health;
+pub mod insights;
 mod propagation;
 pub mod serving;
 pub mod status;
 pub mod telemetry;
+pub mod testing;

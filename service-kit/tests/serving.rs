@@ -29,6 +29,10 @@ impl DocumentCheckService for Obedient {
         match request.get_ref().images[0].file.as_str() {
             "panic" => panic!("as planned"),
             "hang" => std::future::pending().await,
+            "slow" => {
+                tokio::time::sleep(Duration::from_millis(400)).await;
+                Ok(Response::new(CheckDocumentResponse::default()))
+            }
             "deadline" => {
                 let left = deadline::remaining().expect("a request always has a deadline");
                 Err(Status::failed_precondition(left.as_millis().to_string()))
@@ -177,4 +181,39 @@ async fn tells_its_health_without_a_token_and_stops_when_told() {
     running.shutdown.cancel();
     running.server.await.expect("no panic");
     assert!(!channel.serving().await);
+}
+
+#[tokio::test]
+async fn a_call_outlives_the_age_of_its_connection() {
+    let running = start(ServeConfig {
+        max_connection_age: Duration::from_millis(100),
+        request_timeout: Duration::from_millis(600),
+        ..ServeConfig::default()
+    })
+    .await;
+    let mut client = client(&running, None);
+    // Both straddle an age; the second would still run when the age and the longest call after it are over.
+    for _ in 0..2 {
+        client.check_document(order("slow")).await.expect("nothing cuts it off");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_of_the_health_does_not_hold_up_the_end() {
+    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+    let running = start(ServeConfig {
+        drain_timeout: Duration::from_secs(3600),
+        ..ServeConfig::default()
+    })
+    .await;
+    let channel = ServiceChannel::new(&running.address, None).expect("an address");
+    let watched = HealthClient::new(channel).watch(HealthCheckRequest::default()).await;
+    let mut watched = watched.expect("the whole is known").into_inner();
+    let mut last = watched.message().await.expect("served").expect("a status").status();
+    running.shutdown.cancel();
+    while let Some(status) = watched.message().await.expect("ends in order") {
+        last = status.status();
+    }
+    assert_eq!(last, tonic_health::pb::health_check_response::ServingStatus::NotServing);
+    running.server.await.expect("no panic");
 }

@@ -69,7 +69,7 @@ fn store() -> Option<ModelStore> {
         && store.weights(Model::SFace, &Device::Cpu).is_ok()
         && store.sample(Sample::Obama).is_ok();
     if !there {
-        println!("skipped: models are not fetched, run `bonafide models fetch`");
+        service_kit::testing::skipped("models or samples are not installed (bonafide models fetch)");
     }
     there.then_some(store)
 }

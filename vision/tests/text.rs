@@ -56,7 +56,7 @@ fn weights() -> Option<(Weights, Weights)> {
     let store = ModelStore::open_default().ok()?;
     let models = [Model::PpOcrDet, Model::PpOcrRec];
     if models.iter().any(|model| store.state((*model).into()) != State::Ready) {
-        eprintln!("skipped: the text models are not there (bonafide models fetch)");
+        service_kit::testing::skipped("the text models are not installed (bonafide models fetch)");
         return None;
     }
     let [det, rec] = models.map(|model| store.weights(model, &Device::Cpu).unwrap());

@@ -118,7 +118,7 @@ impl Faces {
 fn embed(pipeline: &FacePipeline, path: &Path) -> Result<Embedding, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
     let picture = Picture::decode(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
-    let face = pipeline.subject(&picture).map_err(|error| error.to_string())?;
+    let face = pipeline.subject(picture).map_err(|error| error.to_string())?;
     face.map(|face| face.embedding)
         .ok_or_else(|| "no face found".to_owned())
 }

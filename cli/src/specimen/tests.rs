@@ -1,3 +1,4 @@
+use service_kit::testing::skipped;
 use vision::models::{Silent, State};
 
 use super::*;
@@ -6,7 +7,7 @@ use super::*;
 fn fonts() -> Option<Fonts> {
     let store = ModelStore::open_default().ok()?;
     if Font::ALL.iter().any(|&font| store.state(font.into()) != State::Ready) {
-        println!("skipped: run `bonafide models fetch` first");
+        skipped("models, samples or fonts are not installed (bonafide models fetch)");
         return None;
     }
     Some(Fonts::load(&store, &Silent).unwrap())

@@ -30,7 +30,7 @@ impl RedisServer {
         for _ in 0..10 {
             let (port, folder) = (free_port(), tempfile::tempdir().expect("a folder"));
             let Ok(process) = spawn(port, folder.path(), arguments) else {
-                println!("skipped: redis-server is not installed");
+                service_kit::testing::skipped("redis-server is not installed");
                 return None;
             };
             let mut server = Self {

@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, Request, Response};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
+use prost::DecodeError;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 use tonic::body::Body;
@@ -20,7 +21,9 @@ use tower::{Layer, Service};
 use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use crate::config::Secret;
+use super::aging::aging;
+use super::methods::{Method, Methods};
+use crate::config::{Door, Secret, ServeConfig};
 use crate::status::Problem;
 use crate::{deadline, propagation};
 
@@ -41,30 +44,34 @@ struct Shared {
     token: Option<Secret>,
     permits: Arc<Semaphore>,
     timeout: Duration,
+    age: Duration,
+    door: Door,
+    methods: Methods,
     duration: Histogram<f64>,
 }
 
 impl GuardLayer {
-    pub(super) fn new(
-        service: &'static str,
-        token: Option<Secret>,
-        permits: Arc<Semaphore>,
-        timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(service: &'static str, door: Door, config: &ServeConfig) -> Result<Self, DecodeError> {
         // Name and unit: OpenTelemetry semantic conventions for RPC metrics.
         let duration = opentelemetry::global::meter("bonafide")
             .f64_histogram("rpc.server.call.duration")
             .with_unit("s")
             .build();
-        Self {
+        Ok(Self {
             shared: Arc::new(Shared {
                 service,
-                token,
-                permits,
-                timeout,
+                token: match door {
+                    Door::Internal => config.service_token.clone(),
+                    Door::Public => None,
+                },
+                permits: Arc::new(Semaphore::new(config.max_requests)),
+                timeout: config.request_timeout,
+                age: config.max_connection_age,
+                door,
+                methods: Methods::of(proto::DESCRIPTOR_SET)?,
                 duration,
             }),
-        }
+        })
     }
 }
 
@@ -109,22 +116,24 @@ where
             return Box::pin(inner.call(request));
         }
         let shared = Arc::clone(&self.shared);
-        let span = shared.span(&request);
-        let method = request.uri().path().trim_start_matches('/').to_owned();
+        let method = shared.methods.at(request.uri().path());
+        let span = shared.span(method.name(), request.headers());
         let answer = async move {
             let started = Instant::now();
             let response = shared.guarded(request, |request| inner.call(request)).await?;
             let code = grpc_code(response.headers());
             shared.record(&method, code, started.elapsed());
-            Ok(response)
+            Ok(match method {
+                Method::Streams(_) if code == Code::Ok => aging(response, shared.age),
+                Method::Streams(_) | Method::Answers(_) | Method::Unknown => response,
+            })
         };
         Box::pin(answer.instrument(span))
     }
 }
 
 impl Shared {
-    fn span(&self, request: &Request<Body>) -> Span {
-        let method = request.uri().path().trim_start_matches('/');
+    fn span(&self, method: &str, headers: &HeaderMap) -> Span {
         let span = tracing::info_span!(
             "request",
             otel.name = method,
@@ -135,8 +144,13 @@ impl Shared {
             rpc.method = method,
             rpc.response.status_code = Empty,
         );
+        let caller = propagation::extract(headers);
+        let caller = match self.door {
+            Door::Internal => caller,
+            Door::Public => propagation::recorded(&caller),
+        };
         // Fails only where no OpenTelemetry layer is installed, and then there is nothing to link.
-        let _ = span.set_parent(propagation::extract(request.headers()));
+        let _ = span.set_parent(caller);
         span
     }
 
@@ -204,7 +218,7 @@ impl Shared {
         ))
     }
 
-    fn record(&self, method: &str, code: Code, elapsed: Duration) {
+    fn record(&self, method: &Method, code: Code, elapsed: Duration) {
         let span = Span::current();
         let number = code as i32;
         span.record("rpc.response.status_code", number);
@@ -219,13 +233,16 @@ impl Shared {
                 | Code::DataLoss
         ) {
             span.record("otel.status_code", "ERROR");
-            tracing::warn!(rpc.response.status_code = number, "request failed");
+            // Whoever can reach us can ask for what does not exist, as often as they like.
+            if code != Code::Unimplemented {
+                tracing::warn!(rpc.response.status_code = number, "request failed");
+            }
         }
         self.duration.record(
             elapsed.as_secs_f64(),
             &[
                 KeyValue::new("rpc.system.name", "grpc"),
-                KeyValue::new("rpc.method", method.to_owned()),
+                KeyValue::new("rpc.method", method.name().to_owned()),
                 KeyValue::new("rpc.response.status_code", i64::from(number)),
             ],
         );

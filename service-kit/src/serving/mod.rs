@@ -6,10 +6,11 @@
 //!
 //! Every server carries `grpc.health.v1` and reflection beside its own routes.
 
+mod aging;
 mod layer;
+mod methods;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -38,6 +39,9 @@ pub enum ServeError {
     /// The descriptors for reflection could not be read.
     #[error("reflection cannot be offered")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The descriptors of our own methods could not be read.
+    #[error("the methods are not known")]
+    Methods(#[from] prost::DecodeError),
     /// The server failed while it ran.
     #[error("the server ended early")]
     Transport(#[from] tonic::transport::Error),
@@ -63,6 +67,9 @@ impl Server {
         };
         let listener = TcpListener::bind(config.listen).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
+        if !address.ip().is_loopback() {
+            tracing::warn!(service = name, %address, "listening beyond loopback without TLS: put a proxy with TLS before it");
+        }
         Ok(Self {
             name,
             door,
@@ -92,19 +99,12 @@ impl Server {
         routes.add_service(health.service());
         routes.add_service(reflection);
 
-        let guard = GuardLayer::new(
-            self.name,
-            match self.door {
-                Door::Internal => self.config.service_token.clone(),
-                Door::Public => None,
-            },
-            Arc::new(tokio::sync::Semaphore::new(self.config.max_requests)),
-            self.config.request_timeout,
-        );
+        let guard = GuardLayer::new(self.name, self.door, &self.config)?;
         let server = tonic::transport::Server::builder()
             .layer(guard)
+            // No grace: with one, tonic drops the connection and the calls on it instead of letting them end. They do end: calls by
+            // `request_timeout`, streams by their own age.
             .max_connection_age(self.config.max_connection_age)
-            .max_connection_age_grace(self.config.request_timeout)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .add_routes(routes.routes())
             .serve_with_incoming_shutdown(

@@ -9,7 +9,7 @@ use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat};
+use image::{DynamicImage, GenericImageView as _, ImageDecoder, ImageError, ImageFormat};
 
 use super::Picture;
 
@@ -174,27 +174,32 @@ fn finish(mut decoder: impl ImageDecoder, working_bytes: u64, limits: &Limits) -
             limit: limits.shortest_side,
         });
     }
-    // The decoder's output and its conversion to RGB exist at the same time.
-    let per_pixel = u64::from(decoder.color_type().bytes_per_pixel()) + 3 + working_bytes;
-    if pixels.saturating_mul(per_pixel) > limits.memory {
+    // The decoder's output and its conversion to RGB exist at the same time; so do, later, the picture and the turned one.
+    const TURNING: u64 = 3 + 3;
+    let converting = u64::from(decoder.color_type().bytes_per_pixel()) + 3 + working_bytes;
+    if pixels.saturating_mul(converting.max(TURNING)) > limits.memory {
         return Err(DecodeError::TooMuchMemory);
     }
     // Damaged Exif data is no reason to refuse a picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut decoded = DynamicImage::from_decoder(decoder).map_err(classify)?;
-    decoded.apply_orientation(orientation);
+    let decoded = DynamicImage::from_decoder(decoder).map_err(classify)?;
     let rgb = if decoded.color().has_alpha() {
-        over_white(&decoded)
+        let rgb = over_white(&decoded);
+        drop(decoded);
+        rgb
     } else {
         decoded.into_rgb8()
     };
-    Picture::from_rgb(rgb.width(), rgb.height(), rgb.into_raw()).ok_or(DecodeError::Corrupt)
+    // Turned last: 16-bit values and transparency would take more than twice the memory.
+    let mut upright = DynamicImage::ImageRgb8(rgb);
+    upright.apply_orientation(orientation);
+    Picture::from_rgb(upright.width(), upright.height(), upright.into_bytes()).ok_or(DecodeError::Corrupt)
 }
 
+/// Pixel by pixel: another whole picture in between would be more than [`finish`] has counted.
 fn over_white(picture: &DynamicImage) -> image::RgbImage {
-    let rgba = picture.to_rgba8();
-    let mut rgb = image::RgbImage::new(rgba.width(), rgba.height());
-    for (to, from) in rgb.pixels_mut().zip(rgba.pixels()) {
+    let mut rgb = image::RgbImage::new(picture.width(), picture.height());
+    for (to, (_, _, from)) in rgb.pixels_mut().zip(picture.pixels()) {
         let [r, g, b, a] = from.0.map(u32::from);
         to.0 = [r, g, b].map(|value| ((value * a + 255 * (255 - a) + 127) / 255) as u8);
     }

@@ -285,6 +285,25 @@ fn memory_is_checked_before_pixels_are_decoded() {
 }
 
 #[test]
+fn memory_counts_16_bits_and_turning() {
+    let at = |file: &[u8], memory| {
+        let limits = Limits {
+            memory,
+            ..Limits::default()
+        };
+        Picture::decode(file, &limits).map_err(|error| error.reason())
+    };
+    // Eight bytes of each pixel as decoded and three as converted.
+    let deep = png(20, 30, ExtendedColorType::Rgba16, &[255; 20 * 30 * 8]);
+    assert_eq!(at(&deep, 20 * 30 * 11 - 1), Err("too_much_memory"));
+    assert!(at(&deep, 20 * 30 * 11).is_ok());
+    // Three bytes before and three after the turn, though a grey picture is decoded and converted with four.
+    let grey = png(20, 30, ExtendedColorType::L8, &[255; 20 * 30]);
+    assert_eq!(at(&grey, 20 * 30 * 6 - 1), Err("too_much_memory"));
+    assert!(at(&grey, 20 * 30 * 6).is_ok());
+}
+
+#[test]
 fn tiny_pictures_are_refused() {
     let dot = Picture::from_fn(1, 1, |_, _| [9; 3]);
     let line = Picture::from_fn(900, 15, |_, _| [9; 3]);
