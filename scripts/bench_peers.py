@@ -4,7 +4,8 @@ Same machine, same pictures, same weights, 32-bit, and the two sides take turns 
 else the machine does falls on all of them. Our side is the program e2e-tests/benches/peers.rs, which is told what to do line
 by line. What is compared:
 
-* sface: from an aligned face of 112x112 bytes to its embedding.
+* sface, sface_bf16: from an aligned face of 112x112 bytes to its embedding; the second with products of bfloat16 on our side, as
+  the services have it where the machine can, and what the peers have on theirs.
 * yunet_640, yunet_320: from a picture to faces; onnxruntime only to the network's outputs, which is less work.
 * text_det_640x960, text_rec_48x640: the network alone, from one tensor to another; recognition with all its 18,710 classes.
 * verification: from the JPEG files of a passport (1600x1200) and of a selfie to the text and the similarity of the faces, in
@@ -187,8 +188,8 @@ def face_detector(path, size):
 
 def network_peers(work, threads, paths, folder):
     """Each library that can do this work, with a function that does it."""
-    picture = cv2.imread(str(folder / f"{work}.png"))
-    if work == "sface":
+    picture = cv2.imread(str(folder / f"{work.removesuffix('_bf16')}.png"))
+    if work.startswith("sface"):
         run = session(paths["SFACE"], threads, picture)
         recognizer = cv2.FaceRecognizerSF.create(str(paths["SFACE"]), "")
         yield "onnxruntime", lambda: run(cv2.dnn.blobFromImage(picture, swapRB=True))[0]
@@ -278,7 +279,7 @@ def take_turns(sides, rounds, warm):
 def check(work, ours, theirs):
     """Both sides have done the work, or else the times say nothing."""
     good = True
-    if work == "sface":
+    if work.startswith("sface"):
         a, b = np.array(ours), np.ravel(theirs)
         good = a @ b / np.linalg.norm(a) / np.linalg.norm(b) > 0.999
     elif work.startswith("yunet"):
@@ -291,7 +292,7 @@ def check(work, ours, theirs):
 
 
 def compare(ours, paths, folder, arguments):
-    works = ["sface", "yunet_640", "yunet_320", "text_det_640x960", "text_rec_48x640", "verification"]
+    works = ["sface", "sface_bf16", "yunet_640", "yunet_320", "text_det_640x960", "text_rec_48x640", "verification"]
     for work in works:
         if arguments.only and work not in arguments.only:
             continue

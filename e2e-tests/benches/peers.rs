@@ -28,6 +28,7 @@ use vision::face::{DetectOptions, EmbedOptions, FaceDetector, FaceEmbedder, alig
 use vision::models::{Console, Item, Model, ModelStore, Sample};
 use vision::net::ppocr_det::PpOcrDet;
 use vision::net::ppocr_rec::{CtcHead, PpOcrRec};
+use vision::ops::Precision;
 use vision::picture::{Limits, Picture};
 use vision::text::{self, TextReader};
 
@@ -125,7 +126,8 @@ impl Views {
 /// The networks, and what they work on.
 struct Bench {
     views: Views,
-    embedder: FaceEmbedder,
+    /// In `f32`, and with products of bfloat16.
+    embedders: [FaceEmbedder; 2],
     detector: FaceDetector,
     text_detector: (PpOcrDet, Tensor),
     text_recognizer: (PpOcrRec, CtcHead, Tensor),
@@ -145,8 +147,15 @@ impl Bench {
         let detector = FaceDetector::new(&weights(Model::YuNet)?, &device)?;
         let views = Views::draw(&pictures, &detector, &TextReader::new(&det, &rec, &device)?)?;
         let (recognizer, head) = PpOcrRec::load(&rec, CLASSES)?;
+        let embedder = |precision| {
+            let options = EmbedOptions {
+                precision,
+                ..EmbedOptions::default()
+            };
+            FaceEmbedder::new(&weights(Model::SFace)?, &device, options).context("the embedder does not load")
+        };
         Ok(Self {
-            embedder: FaceEmbedder::new(&weights(Model::SFace)?, &device, EmbedOptions::default())?,
+            embedders: [embedder(Precision::Single)?, embedder(Precision::Half)?],
             detector,
             text_detector: (PpOcrDet::load(&det)?, text_input(&views.page)?),
             text_recognizer: (recognizer, head, text_input(&views.line)?),
@@ -161,8 +170,10 @@ impl Bench {
         let [large, small] = &self.views.portraits;
         match name {
             // From the picture to the embedding.
-            "sface" => {
-                let embedding = self.embedder.embed_aligned(&self.views.face)?;
+            "sface" | "sface_bf16" => {
+                let [single, half] = &self.embedders;
+                let embedder = if name == "sface" { single } else { half };
+                let embedding = embedder.embed_aligned(&self.views.face)?;
                 Ok(json!(embedding.values().as_slice()))
             }
             // From the picture to faces.

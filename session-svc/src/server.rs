@@ -151,8 +151,8 @@ impl Service {
         let (report, document, selfie) = (self.report, self.document, self.selfie);
         let health = Health::new()
             .depends_on("report-svc", move || report.clone().serving())
-            .depends_on("doc-check-svc", move || document.clone().serving())
-            .depends_on("selfie-svc", move || selfie.clone().serving());
+            .uses("doc-check-svc", move || document.clone().serving())
+            .uses("selfie-svc", move || selfie.clone().serving());
 
         let served = async {
             let outcome = self.server.serve(routes, health, stop.clone()).await;
