@@ -236,8 +236,12 @@ impl PpOcrRec {
         };
         // Three rows are left of 48; their mean, and that of each two columns: (batch, 1, places, channels).
         let (n, height, width, channels) = x.dims4()?;
-        let x = x.reshape((n, height, width / 2, 2 * channels))?.sum_keepdim(1)?;
-        let x = x.narrow(3, 0, channels)? + x.narrow(3, channels, channels)?;
+        let x = x.reshape((n, height, width / 2, 2 * channels))?;
+        let mut sum = x.narrow(1, 0, 1)?;
+        for row in 1..height {
+            sum = (sum + x.narrow(1, row, 1)?)?;
+        }
+        let x = sum.narrow(3, 0, channels)? + sum.narrow(3, channels, channels)?;
         let x = (x? * (0.5 / height as f64))?;
         let network = |x: &Tensor| x.squeeze(1)?.narrow(2, 0, NECK)?.contiguous();
         let bypass = network(&self.bypass.forward(&x)?)?;

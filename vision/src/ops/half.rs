@@ -3,11 +3,12 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m512bh, __m512i, _mm256_storeu_si256, _mm512_cvtneps_pbh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_max_ps, _mm512_min_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m256bh, __m256i, __m512bh, __m512i, _mm256_storeu_si256, _mm512_add_ps, _mm512_cvtneps_pbh, _mm512_dpbf16_ps,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_set1_epi32, _mm512_setzero_ps,
+    _mm512_storeu_ps,
 };
 
-use super::panels::Rows;
+use super::panels::{Out, Rows};
 
 /// Columns in a vector.
 const LANES: usize = 16;
@@ -50,10 +51,10 @@ impl Half {
         Some(Self { values, pairs })
     }
 
-    /// Multiplies the rows of `x` into those of `out`, which begin `stride` values apart; `biases` are added and what is below
-    /// zero is multiplied with `slopes`, of which there is one per column.
-    pub(super) fn multiply(&self, x: Rows<'_>, biases: &[f32], slopes: &[f32], out: &mut [f32], stride: usize) {
-        let count = out.len() / stride;
+    /// Multiplies the rows of `x` into those of `out`; `biases` are added and what is below zero is multiplied with `slopes`, of
+    /// which there is one per column.
+    pub(super) fn multiply(&self, x: Rows<'_>, biases: &[f32], slopes: &[f32], mut out: Out<'_>) {
+        let count = out.values.len() / out.stride;
         let mut halves = vec![[0; LANES / 2]; count * self.pairs / (LANES / 2)];
         for (row, halves) in halves.chunks_exact_mut(self.pairs / (LANES / 2)).enumerate() {
             let row = &x.values[row * x.stride..][..2 * self.pairs];
@@ -64,7 +65,8 @@ impl Half {
         let tiles = count.div_ceil(ROWS);
         for (panel, weights) in self.values.chunks_exact(self.pairs).enumerate() {
             let first = panel * VECTORS * LANES;
-            let end = Ends {
+            let ends = Ends {
+                first,
                 biases: &biases[first..first + VECTORS * LANES],
                 slopes: &slopes[first..first + VECTORS * LANES],
             };
@@ -72,12 +74,12 @@ impl Half {
             for tile in 0..tiles {
                 let rows = (count - done).div_ceil(tiles - tile);
                 let x = &halves[done * self.pairs..(done + rows) * self.pairs];
-                let out = &mut out[done * stride + first..];
+                let out = out.part(done, rows);
                 macro_rules! of {
                     ($($rows:literal)*) => {
                         match rows {
                             // SAFETY: as above.
-                            $($rows => unsafe { tile_of::<$rows>(weights, x, end, out, stride) },)*
+                            $($rows => unsafe { tile_of::<$rows>(weights, x, ends, out) },)*
                             _ => {}
                         }
                     };
@@ -99,6 +101,8 @@ fn half(value: f32) -> u16 {
 /// What follows the sums: a bias and a slope for each of 32 columns.
 #[derive(Clone, Copy)]
 struct Ends<'a> {
+    /// The first of the columns.
+    first: usize,
     biases: &'a [f32],
     slopes: &'a [f32],
 }
@@ -110,25 +114,23 @@ fn convert(values: &[[f32; LANES]], halves: &mut [[Pair; LANES / 2]]) {
         // SAFETY: both are as long as a vector of each kind.
         unsafe {
             let rounded = _mm512_cvtneps_pbh(_mm512_loadu_ps(values.as_ptr()));
-            _mm256_storeu_si256(halves.as_mut_ptr().cast(), std::mem::transmute(rounded));
+            _mm256_storeu_si256(
+                halves.as_mut_ptr().cast(),
+                std::mem::transmute::<__m256bh, __m256i>(rounded),
+            );
         }
     }
 }
 
 /// `R` rows of 32 columns.
 #[target_feature(enable = "avx512f,avx512bf16")]
-fn tile_of<const R: usize>(
-    weights: &[[[Pair; LANES]; VECTORS]],
-    x: &[Pair],
-    ends: Ends<'_>,
-    out: &mut [f32],
-    stride: usize,
-) {
+fn tile_of<const R: usize>(weights: &[[[Pair; LANES]; VECTORS]], x: &[Pair], ends: Ends<'_>, out: Out<'_>) {
     // SAFETY: sixteen values are read, of as many.
     let vector = |values: &[f32; LANES]| unsafe { _mm512_loadu_ps(values.as_ptr()) };
     let biases = ends.biases.as_chunks::<LANES>().0;
     let slopes = ends.slopes.as_chunks::<LANES>().0;
     let rows: [&[Pair]; R] = std::array::from_fn(|row| &x[row * weights.len()..][..weights.len()]);
+    let columns = ends.first..ends.first + VECTORS * LANES;
     let mut sums = [[vector(&biases[0]), vector(&biases[1])]; R];
     for (at, weights) in weights.iter().enumerate() {
         for (sums, row) in sums.iter_mut().zip(rows) {
@@ -141,12 +143,22 @@ fn tile_of<const R: usize>(
         }
     }
     let zero = _mm512_setzero_ps();
-    for (sums, out) in sums.into_iter().zip(out.chunks_mut(stride)) {
-        let parts = out[..VECTORS * LANES].as_chunks_mut::<LANES>().0;
-        for ((sum, slope), out) in sums.into_iter().zip(slopes).zip(parts) {
-            let y = _mm512_fmadd_ps(vector(slope), _mm512_min_ps(sum, zero), _mm512_max_ps(sum, zero));
+    let slopes = [vector(&slopes[0]), vector(&slopes[1])];
+    // Sums are looked up by constants only: others would have to be in memory.
+    for (row, sums) in sums.iter().enumerate() {
+        let values = out.values[row * out.stride..][columns.clone()]
+            .as_chunks_mut::<LANES>()
+            .0;
+        for (at, sum) in sums.iter().enumerate() {
+            let values = &mut values[at];
+            let sum = if out.add {
+                _mm512_add_ps(*sum, vector(values))
+            } else {
+                *sum
+            };
+            let y = _mm512_fmadd_ps(slopes[at], _mm512_min_ps(sum, zero), _mm512_max_ps(sum, zero));
             // SAFETY: sixteen values are written, of as many.
-            unsafe { _mm512_storeu_ps(out.as_mut_ptr(), y) };
+            unsafe { _mm512_storeu_ps(values.as_mut_ptr(), y) };
         }
     }
 }

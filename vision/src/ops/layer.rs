@@ -7,11 +7,11 @@ use rayon::prelude::*;
 use super::activation::Activation;
 use super::buffers;
 use super::depthwise::Depthwise;
-use super::panels::{Panels, Rows};
+use super::panels::{Out, Panels, Rows};
 use super::view::{Run, View, contiguous};
 
 /// Values of intermediate rows that one task has at hand: they stay in the second level of the cache beside a panel.
-const AT_HAND: usize = 32 * 1024;
+const AT_HAND: usize = 16 * 1024;
 
 /// A convolution as a model file describes it. The picture is padded with zeros such that a stride of 1 keeps its size; where the
 /// kernel's size is even, there is more padding after the picture than before it (ONNX's `SAME_UPPER`).
@@ -79,8 +79,13 @@ pub(crate) struct Layer {
 }
 
 enum Work {
-    Packed { gather: Gather, mixes: Mixes },
+    Packed(Box<Packed>),
     Plain { convolutions: Vec<Convolution>, pool: bool },
+}
+
+struct Packed {
+    gather: Gather,
+    mixes: Mixes,
 }
 
 /// Where the rows of a matrix product come from.
@@ -172,7 +177,7 @@ impl Layer {
             _ => bail!("a layer has at most two 1×1 convolutions"),
         };
         let layer = Self {
-            work: Work::Packed { gather, mixes },
+            work: Work::Packed(Box::new(Packed { gather, mixes })),
             residual,
         };
         layer.check()
@@ -180,9 +185,10 @@ impl Layer {
 
     /// That each part gets what the one before it gives.
     fn check(self) -> Result<Self> {
-        let Work::Packed { gather, mixes } = &self.work else {
+        let Work::Packed(packed) = &self.work else {
             return Ok(self);
         };
+        let Packed { gather, mixes } = &**packed;
         let mut given = gather.row();
         let steps: &[&Panels] = match mixes {
             Mixes::None => &[],
@@ -204,7 +210,7 @@ impl Layer {
     /// (batch, height, width, channels in) to (batch, height / stride, width / stride, channels out), sizes rounded up.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match &self.work {
-            Work::Packed { .. } => x.contiguous()?.apply_op1_no_bwd(self),
+            Work::Packed(_) => x.contiguous()?.apply_op1_no_bwd(self),
             Work::Plain { convolutions, pool } => plain(x, convolutions, *pool, self.residual, None),
         }
     }
@@ -219,7 +225,7 @@ impl Layer {
     /// The same for `x` times factors, one per picture and channel: (batch, channels).
     pub(crate) fn forward_scaled(&self, x: &Tensor, factors: &Tensor) -> Result<Tensor> {
         match &self.work {
-            Work::Packed { .. } => x.contiguous()?.apply_op2_no_bwd(&factors.contiguous()?, &Scaled(self)),
+            Work::Packed(_) => x.contiguous()?.apply_op2_no_bwd(&factors.contiguous()?, &Scaled(self)),
             Work::Plain { convolutions, pool } => {
                 let (n, channels) = factors.dims2()?;
                 let x = x.broadcast_mul(&factors.reshape((n, 1, 1, channels))?)?;
@@ -232,7 +238,7 @@ impl Layer {
     /// of two, and they need not be brought side by side. Both are layers' results that nothing else uses.
     pub(crate) fn consume_onto(&self, x: Tensor, base: Tensor) -> Result<Tensor> {
         let y = match &self.work {
-            Work::Packed { .. } => x.contiguous()?.apply_op2_no_bwd(&base.contiguous()?, &Onto(self))?,
+            Work::Packed(_) => x.contiguous()?.apply_op2_no_bwd(&base.contiguous()?, &Onto(self))?,
             Work::Plain { convolutions, pool } => plain(&x, convolutions, *pool, self.residual, Some(&base))?,
         };
         buffers::recycle(x);
@@ -246,9 +252,10 @@ impl Layer {
         factors: Option<&[f32]>,
         base: Option<&[f32]>,
     ) -> Result<(CpuStorage, Shape)> {
-        let Work::Packed { gather, mixes } = &self.work else {
+        let Work::Packed(packed) = &self.work else {
             bail!("a layer for another device was given a picture on the CPU");
         };
+        let Packed { gather, mixes } = &**packed;
         let (view, pictures) = View::new(x)?;
         if view.channels != gather.channels() {
             bail!(
@@ -527,31 +534,22 @@ impl Task<'_> {
 
     /// The first matrix product, of pixels `first..`: as many as there are rows in `out`.
     #[inline(always)]
-    fn mix<S: Simd>(&self, simd: S, mix: &Panels, first: usize, rows: &mut [f32], out: &mut [f32], to: usize) {
-        let (stride, count) = (self.row_stride(), out.len() / to);
+    fn mix<S: Simd>(&self, simd: S, mix: &Panels, first: usize, rows: &mut [f32], mut out: Out<'_>) {
         if let Some(base) = self.base {
             let base = base[first * mix.columns()..].chunks_exact(mix.columns());
-            for (out, base) in out.chunks_exact_mut(to).zip(base) {
+            for (out, base) in out.values.chunks_exact_mut(out.stride).zip(base) {
                 out[..mix.columns()].copy_from_slice(base);
             }
+            out.add = true;
         }
-        let add = self.base.is_some();
+        let (stride, count) = (self.row_stride(), out.values.len() / out.stride);
         if self.direct() {
             let values = &self.view.values[first * stride..][..count * stride];
-            let piece = stride;
-            return mix.multiply(simd, Rows { values, stride, piece }, out, to, add);
+            return mix.multiply(simd, Rows::whole(values, stride), out);
         }
         if let Gather::Patches(patches) = self.gather {
             for (before, run) in Run::over(self.size, first, count) {
-                self.mix_patches(
-                    simd,
-                    patches,
-                    mix,
-                    run,
-                    rows,
-                    &mut out[before * to..][..run.count * to],
-                    to,
-                );
+                self.mix_patches(simd, patches, mix, run, rows, out.part(before, run.count));
             }
             return;
         }
@@ -559,18 +557,7 @@ impl Task<'_> {
         for (before, run) in Run::over(self.size, first, count) {
             self.fill(simd, run, &mut rows[before * stride..], stride);
         }
-        let piece = stride;
-        mix.multiply(
-            simd,
-            Rows {
-                values: rows,
-                stride,
-                piece,
-            },
-            out,
-            to,
-            add,
-        );
+        mix.multiply(simd, Rows::whole(rows, stride), out);
     }
 
     /// The product of a run's patches: those in the middle are read where they lie, those over the picture's edge are copied.
@@ -582,10 +569,8 @@ impl Task<'_> {
         mix: &Panels,
         run: Run,
         rows: &mut [f32],
-        out: &mut [f32],
-        to: usize,
+        mut out: Out<'_>,
     ) {
-        let add = self.base.is_some();
         let inside = patches.inside(&self.view, run);
         let (before, count) = inside.map_or((run.count, 0), |(before, count, _)| (before, count));
         if let Some((_, _, (row, column))) = inside {
@@ -596,11 +581,11 @@ impl Task<'_> {
                 stride: patches.stride.1 * self.view.channels,
                 piece: line,
             };
-            mix.multiply(simd, x, &mut out[before * to..(before + count) * to], to, add);
+            mix.multiply(simd, x, out.part(before, count));
         }
         for (first, end) in [(0, before), (before + count, run.count)] {
             if first < end {
-                let (stride, piece) = (self.row_stride(), patches.line());
+                let stride = self.row_stride();
                 let edge = Run {
                     column: run.column + first,
                     count: end - first,
@@ -608,17 +593,11 @@ impl Task<'_> {
                 };
                 let rows = &mut rows[..edge.count * stride];
                 patches.fill(&self.view, edge, rows, stride);
-                mix.multiply(
-                    simd,
-                    Rows {
-                        values: rows,
-                        stride,
-                        piece,
-                    },
-                    &mut out[first * to..end * to],
-                    to,
-                    add,
-                );
+                let x = Rows {
+                    piece: patches.line(),
+                    ..Rows::whole(rows, stride)
+                };
+                mix.multiply(simd, x, out.part(first, edge.count));
             }
         }
     }
@@ -660,23 +639,12 @@ impl WithSimd for Part<'_> {
                     task.fill(simd, run, &mut out[before * columns..], columns);
                 }
             }
-            Mixes::One(mix) => task.mix(simd, mix, first, &mut scratch.rows, out, columns),
+            Mixes::One(mix) => task.mix(simd, mix, first, &mut scratch.rows, Out::new(out, columns)),
             Mixes::Two(one, two) => {
                 let stride = task.hidden_stride();
                 let hidden = &mut scratch.hidden[..count * stride];
-                task.mix(simd, one, first, &mut scratch.rows, hidden, stride);
-                let piece = stride;
-                two.multiply(
-                    simd,
-                    Rows {
-                        values: hidden,
-                        stride,
-                        piece,
-                    },
-                    out,
-                    columns,
-                    false,
-                );
+                task.mix(simd, one, first, &mut scratch.rows, Out::new(hidden, stride));
+                two.multiply(simd, Rows::whole(hidden, stride), Out::new(out, columns));
             }
         }
         if task.residual {

@@ -111,9 +111,26 @@ proptest! {
 
 #[test]
 fn a_base_counts_before_the_activation() -> Result<()> {
-    for (columns, last) in [(5, false), (24, true), (48, false), (70, true)] {
-        let (x, base) = (randn((2, 7, 9, 6))?, randn((2, 4, 5, columns))?);
-        let mut convolutions = vec![convolution((columns, 6, 3, 3), false, (2, 2), 1)?];
+    let half = Precision::Half;
+    for (columns, last, precision) in [
+        (5, false, Precision::Single),
+        (24, true, Precision::Single),
+        (48, false, Precision::Single),
+        (70, true, Precision::Single),
+        (64, false, half),
+    ] {
+        let side = if precision == half { 1 } else { 3 };
+        let x = halved(&randn((2, 7, 9, 16))?)?;
+        let base = randn((
+            2,
+            7usize.div_ceil(side - side / 2),
+            9usize.div_ceil(side - side / 2),
+            columns,
+        ))?;
+        let stride = side - side / 2;
+        let mut first = convolution((columns, 16, side, side), false, (stride, stride), 1)?;
+        (first.kernel, first.precision) = (halved(&first.kernel)?, precision);
+        let mut convolutions = vec![first];
         if last {
             convolutions.push(pointwise(columns, 33, 3)?);
         }

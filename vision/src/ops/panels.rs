@@ -41,6 +41,54 @@ pub(super) struct Rows<'a> {
     pub(super) piece: usize,
 }
 
+impl<'a> Rows<'a> {
+    /// Rows of one piece.
+    pub(super) fn whole(values: &'a [f32], stride: usize) -> Self {
+        Self {
+            values,
+            stride,
+            piece: 0,
+        }
+    }
+
+    /// Those from row `first` on.
+    #[inline(always)]
+    fn from(self, first: usize) -> Self {
+        Self {
+            values: &self.values[first * self.stride..],
+            ..self
+        }
+    }
+}
+
+/// Rows of the result, which begin `stride` values apart. What lies between them is left as it is.
+pub(super) struct Out<'a> {
+    pub(super) values: &'a mut [f32],
+    pub(super) stride: usize,
+    /// Whether products are added to what is there, before the activation.
+    pub(super) add: bool,
+}
+
+impl<'a> Out<'a> {
+    /// Rows to be written.
+    pub(super) fn new(values: &'a mut [f32], stride: usize) -> Self {
+        Self {
+            values,
+            stride,
+            add: false,
+        }
+    }
+
+    /// `count` rows from row `first` on.
+    #[inline(always)]
+    pub(super) fn part(&mut self, first: usize, count: usize) -> Out<'_> {
+        Out {
+            values: &mut self.values[first * self.stride..(first + count) * self.stride],
+            ..*self
+        }
+    }
+}
+
 impl Panels {
     /// Packs `weight`, (columns, pieces, values of a piece); `bias` has one value per column.
     pub(super) fn pack(weight: &Tensor, bias: &Tensor, activation: &Activation, precision: Precision) -> Result<Self> {
@@ -102,17 +150,26 @@ impl Panels {
         self.columns
     }
 
-    /// Multiplies rows of [`Panels::inner`] values each into those of `out`, which begin `stride` values apart, or adds the products
-    /// to what is there before the activation. What lies between the rows is left as it is.
+    /// Multiplies rows of [`Panels::inner`] values each into rows of [`Panels::columns`].
     #[inline(always)]
-    pub(super) fn multiply<S: Simd>(&self, simd: S, x: Rows<'_>, out: &mut [f32], stride: usize, add: bool) {
+    pub(super) fn multiply<S: Simd>(&self, simd: S, x: Rows<'_>, mut out: Out<'_>) {
         debug_assert_eq!(self.lanes, S::F32_LANES);
+        self.products(simd, x, out.part(0, out.values.len() / out.stride));
+        if let Some(smooth) = self.smooth {
+            for out in out.values.chunks_exact_mut(out.stride) {
+                smooth.apply(simd, &mut out[..self.columns]);
+            }
+        }
+    }
+
+    /// All but the part of the activation that is a curve.
+    #[inline(always)]
+    fn products<S: Simd>(&self, simd: S, x: Rows<'_>, mut out: Out<'_>) {
         #[cfg(target_arch = "x86_64")]
         if let Some(half) = &self.half {
-            half.multiply(x, &self.biases, &self.slopes, out, stride);
-            return self.finish(simd, out, stride);
+            return half.multiply(x, &self.biases, &self.slopes, out);
         }
-        let count = out.len() / stride;
+        let count = out.values.len() / out.stride;
         let mut first = 0;
         while first < self.columns {
             let width = width(first, self.columns, self.lanes);
@@ -122,27 +179,15 @@ impl Panels {
                 bias: &self.biases[first..first + width],
                 slope: &self.slopes[first..first + width],
                 columns: first..(first + width).min(self.columns),
-                add,
             };
             // As many sums as registers hold, beside the values that they are made of.
             if width == self.lanes {
-                panel.multiply::<S, 1>(simd, count, 12, x, out, stride);
+                panel.multiply::<S, 1>(simd, 12, x, out.part(0, count));
             } else {
                 let most = if S::REGISTER_COUNT >= 32 { 12 } else { 6 };
-                panel.multiply::<S, VECTORS>(simd, count, most, x, out, stride);
+                panel.multiply::<S, VECTORS>(simd, most, x, out.part(0, count));
             }
             first += width;
-        }
-        self.finish(simd, out, stride);
-    }
-
-    /// The part of the activation that is a curve.
-    #[inline(always)]
-    fn finish<S: Simd>(&self, simd: S, out: &mut [f32], stride: usize) {
-        if let Some(smooth) = self.smooth {
-            for out in out.chunks_exact_mut(stride) {
-                smooth.apply(simd, &mut out[..self.columns]);
-            }
         }
     }
 }
@@ -160,78 +205,46 @@ struct Panel<'a> {
     bias: &'a [f32],
     slope: &'a [f32],
     columns: std::ops::Range<usize>,
-    /// Whether to add to what is there.
-    add: bool,
 }
 
 impl Panel<'_> {
-    /// `count` rows of the result in tiles of at most `most`, of which there must not be more than 12.
+    /// The result in tiles of at most `most` rows, of which there must not be more than 12.
     #[inline(always)]
-    fn multiply<S: Simd, const V: usize>(
-        &self,
-        simd: S,
-        count: usize,
-        most: usize,
-        x: Rows<'_>,
-        out: &mut [f32],
-        stride: usize,
-    ) {
-        if count == 0 {
-            return;
-        }
+    fn multiply<S: Simd, const V: usize>(&self, simd: S, most: usize, x: Rows<'_>, mut out: Out<'_>) {
+        let count = out.values.len() / out.stride;
         // Rows are dealt out evenly: a last tile of one row would take as long as one of four.
-        let tiles = count.div_ceil(most);
+        let tiles = count.div_ceil(most).max(1);
         let (rows, longer) = (count / tiles, count % tiles);
         let done = longer * (rows + 1);
-        let (first, second) = out.split_at_mut(done * stride);
-        let rest = Rows {
-            values: &x.values[done * x.stride..],
-            ..x
-        };
-        self.tiles::<S, V>(simd, rows + 1, longer, x, first, stride);
-        self.tiles::<S, V>(simd, rows, tiles - longer, rest, second, stride);
+        self.tiles::<S, V>(simd, rows + 1, x, out.part(0, done));
+        self.tiles::<S, V>(simd, rows, x.from(done), out.part(done, count - done));
     }
 
-    /// So many tiles of `rows` rows each.
+    /// Tiles of `rows` rows each.
     #[inline(always)]
-    fn tiles<S: Simd, const V: usize>(
-        &self,
-        simd: S,
-        rows: usize,
-        tiles: usize,
-        x: Rows<'_>,
-        out: &mut [f32],
-        stride: usize,
-    ) {
+    fn tiles<S: Simd, const V: usize>(&self, simd: S, rows: usize, x: Rows<'_>, out: Out<'_>) {
         macro_rules! of {
             ($($rows:literal)*) => {
                 match rows {
                     // Each a function of its own, so that its sums have all registers.
-                    $($rows => simd.vectorize(Tiles::<V, $rows> { panel: self, tiles, x, out, stride }),)*
+                    $($rows => simd.vectorize(Tiles::<V, $rows> { panel: self, x, out }),)*
                     _ => {}
                 }
             };
         }
-        if tiles > 0 {
+        if !out.values.is_empty() {
             of!(1 2 3 4 5 6 7 8 9 10 11 12);
         }
     }
 
     /// `R` rows of the result, `V` vectors each, in registers until they are done.
     #[inline(always)]
-    fn tile<S: Simd, const V: usize, const R: usize>(&self, simd: S, x: Rows<'_>, out: &mut [f32], stride: usize) {
+    fn tile<S: Simd, const V: usize, const R: usize>(&self, simd: S, x: Rows<'_>, out: Out<'_>) {
         let vectors = |values: &[f32]| -> [S::f32s; V] {
             let vectors = S::as_simd_f32s(values).0;
             std::array::from_fn(|at| vectors[at])
         };
         let mut sums = [vectors(self.bias); R];
-        if self.add {
-            for (sums, out) in sums.iter_mut().zip(out.chunks(stride)) {
-                for (sum, out) in sums.iter_mut().zip(out[self.columns.clone()].chunks(S::F32_LANES)) {
-                    *sum = simd.add_f32s(*sum, load(simd, out));
-                }
-            }
-        }
         let weights = S::as_simd_f32s(self.values).0.as_chunks::<V>().0;
         for (piece, weights) in weights.chunks_exact(self.piece).enumerate() {
             let rows: [&[f32]; R] =
@@ -245,58 +258,54 @@ impl Panel<'_> {
                 }
             }
         }
-        let zero = simd.splat_f32s(0.0);
         let slopes = vectors(self.slope);
-        let whole = self.columns.len() == V * S::F32_LANES;
-        for (sums, out) in sums.into_iter().zip(out.chunks_mut(stride)) {
-            let out = &mut out[self.columns.clone()];
-            // Sums stay in registers only where no array of them is moved as one.
-            let ends = sums.into_iter().zip(slopes).map(
-                #[inline(always)]
-                |(sum, slope)| simd.mul_add_e_f32s(slope, simd.min_f32s(sum, zero), simd.max_f32s(sum, zero)),
-            );
-            if whole {
-                for (out, end) in S::as_mut_simd_f32s(out).0.iter_mut().zip(ends) {
-                    *out = end;
+        // Sums stay in registers only where no array of them is moved as one, and where each is looked up by a constant.
+        if self.columns.len() == V * S::F32_LANES {
+            for (row, sums) in sums.into_iter().enumerate() {
+                let values = S::as_mut_simd_f32s(&mut out.values[row * out.stride..][self.columns.clone()]).0;
+                for (at, sum) in sums.into_iter().enumerate() {
+                    let sum = if out.add { simd.add_f32s(sum, values[at]) } else { sum };
+                    values[at] = bend(simd, sum, slopes[at]);
                 }
-            } else {
-                for (out, end) in out.chunks_mut(S::F32_LANES).zip(ends) {
-                    simd.partial_store_f32s(out, end);
+            }
+            return;
+        }
+        for (sums, values) in sums.into_iter().zip(out.values.chunks_mut(out.stride)) {
+            let values = values[self.columns.clone()].chunks_mut(S::F32_LANES);
+            for ((sum, slope), values) in sums.into_iter().zip(slopes).zip(values) {
+                let mut sum = sum;
+                if out.add {
+                    sum = simd.add_f32s(sum, simd.partial_load_f32s(values));
                 }
+                simd.partial_store_f32s(values, bend(simd, sum, slope));
             }
         }
     }
 }
 
-/// As many values as there are; a whole vector, as most are, needs no call.
+/// What is below zero times the slope, and what is above as it is.
 #[inline(always)]
-fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
-    match S::as_simd_f32s(values) {
-        ([whole], _) => *whole,
-        (_, part) => simd.partial_load_f32s(part),
-    }
+fn bend<S: Simd>(simd: S, x: S::f32s, slope: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    simd.mul_add_e_f32s(slope, simd.min_f32s(x, zero), simd.max_f32s(x, zero))
 }
 
 /// Tiles of `R` rows, one below the other.
 struct Tiles<'a, const V: usize, const R: usize> {
     panel: &'a Panel<'a>,
-    tiles: usize,
     x: Rows<'a>,
-    out: &'a mut [f32],
-    stride: usize,
+    out: Out<'a>,
 }
 
 impl<const V: usize, const R: usize> WithSimd for Tiles<'_, V, R> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        for (tile, out) in self.out.chunks_mut(R * self.stride).take(self.tiles).enumerate() {
-            let x = Rows {
-                values: &self.x.values[tile * R * self.x.stride..],
-                ..self.x
-            };
-            self.panel.tile::<S, V, R>(simd, x, out, self.stride);
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let count = self.out.values.len() / self.out.stride;
+        for first in (0..count).step_by(R) {
+            self.panel
+                .tile::<S, V, R>(simd, self.x.from(first), self.out.part(first, R));
         }
     }
 }
