@@ -113,9 +113,8 @@ fn detector_outputs_are_those_of_onnxruntime() {
     let Some(store) = store() else { return };
     let golden = golden().detector;
     let picture = pattern(640, 1);
-    let pixels = picture.pixels().as_chunks::<3>().0.iter();
-    let bgr: Vec<f32> = pixels.flat_map(|&[r, g, b]| [b, g, r].map(f32::from)).collect();
-    let input = Tensor::from_vec(bgr, (1, 640, 640, 3), &Device::Cpu).unwrap();
+    let values = picture.pixels().iter().map(|&value| f32::from(value)).collect();
+    let input = Tensor::from_vec(values, (1, 640, 640, 3), &Device::Cpu).unwrap();
     let levels = YuNet::load(&weights(&store, Model::YuNet))
         .unwrap()
         .forward(&input)
@@ -124,11 +123,12 @@ fn detector_outputs_are_those_of_onnxruntime() {
         let step = golden.kept[&level.stride];
         let expected = &golden.outputs[&level.stride];
         let sigmoid = |x: &Tensor| candle_nn::ops::sigmoid(x).unwrap();
+        let part = |first, count| level.outputs.narrow(3, first, count).unwrap();
         for (kind, got) in [
-            ("cls", sigmoid(&level.class)),
-            ("obj", sigmoid(&level.object)),
-            ("bbox", level.bbox),
-            ("kps", level.landmarks),
+            ("cls", sigmoid(&part(0, 1))),
+            ("obj", sigmoid(&part(1, 1))),
+            ("bbox", part(2, 4)),
+            ("kps", part(6, 10)),
         ] {
             // The model file's outputs are (cells, channels).
             let cells = got.flatten_to(2).unwrap().to_vec2::<f32>().unwrap();

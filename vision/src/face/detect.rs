@@ -6,7 +6,8 @@ use super::{Face, Landmarks};
 use crate::error::VisionError;
 use crate::geometry::{Point, Rect};
 use crate::models::Weights;
-use crate::net::yunet::{ALIGNMENT, Level, YuNet};
+use crate::net::yunet::{ALIGNMENT, Level, OUTPUTS, YuNet};
+use crate::ops::{buffer, recycle};
 use crate::picture::Picture;
 
 /// What counts as a face, and at which sizes to look.
@@ -132,7 +133,9 @@ impl FaceDetector {
     }
 
     fn detect_as_is(&self, picture: &Picture, options: &DetectOptions) -> Result<Vec<Face>, VisionError> {
-        let levels = self.net.forward(&padded_bgr(picture, &self.device)?)?;
+        let input = padded(picture, &self.device)?;
+        let levels = self.net.forward(&input)?;
+        recycle(input);
         let mut candidates = Vec::new();
         for level in &levels {
             decode(level, options.score_threshold, &mut candidates)?;
@@ -148,35 +151,37 @@ fn surroundings(picture: &Picture, bounds: &Rect) -> Option<(Picture, Point)> {
     Some((part, Point::new(area.x.round().max(0.0), area.y.round().max(0.0))))
 }
 
-/// (1, height, width, 3), blue, green, red; black is added on the right and at the bottom up to the next multiple of 32.
-fn padded_bgr(picture: &Picture, device: &Device) -> candle_core::Result<Tensor> {
+/// (1, height, width, 3); black is added on the right and at the bottom up to the next multiple of 32.
+fn padded(picture: &Picture, device: &Device) -> candle_core::Result<Tensor> {
     let width = picture.width().next_multiple_of(ALIGNMENT) as usize;
     let height = picture.height().next_multiple_of(ALIGNMENT) as usize;
-    let mut values = vec![0f32; height * width * 3];
-    for (row, to) in picture.rows().zip(values.chunks_exact_mut(width * 3)) {
-        for (rgb, bgr) in row.as_chunks::<3>().0.iter().zip(to.as_chunks_mut::<3>().0) {
-            let [red, green, blue] = rgb.map(f32::from);
-            *bgr = [blue, green, red];
+    let mut values = buffer(height * width * 3);
+    let (above, below) = values.split_at_mut(picture.height() as usize * width * 3);
+    for (row, to) in picture.rows().zip(above.chunks_exact_mut(width * 3)) {
+        let (inside, beside) = to.split_at_mut(row.len());
+        for (value, to) in row.iter().zip(inside) {
+            *to = f32::from(*value);
         }
+        beside.fill(0.0);
     }
+    below.fill(0.0);
     Tensor::from_vec(values, (1, height, width, 3), device)
 }
 
 /// Adds the faces of one level with at least the wanted score: the square root of class times object probability, as
 /// `FaceDetectorYN` of OpenCV has it.
 fn decode(level: &Level, threshold: f32, faces: &mut Vec<Face>) -> candle_core::Result<()> {
-    let (_, _, columns, _) = level.class.dims4()?;
-    let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
-    let (class, object) = (values(&level.class)?, values(&level.object)?);
-    let (bbox, landmarks) = (values(&level.bbox)?, values(&level.landmarks)?);
+    let (_, _, columns, _) = level.outputs.dims4()?;
+    let outputs = level.outputs.flatten_all()?.to_vec1::<f32>()?;
     let stride = level.stride as f32;
-    for (cell, (class, object)) in class.into_iter().zip(object).enumerate() {
+    for (cell, outputs) in outputs.as_chunks::<OUTPUTS>().0.iter().enumerate() {
+        let [class, object, bbox @ .., _, _, _, _, _, _, _, _, _, _] = *outputs;
         let score = (sigmoid(class) * sigmoid(object)).sqrt();
         if score.is_nan() || score < threshold {
             continue;
         }
         let (column, row) = ((cell % columns) as f32, (cell / columns) as f32);
-        let (bbox, landmarks) = (&bbox[cell * 4..][..4], &landmarks[cell * 10..][..10]);
+        let landmarks = &outputs[6..];
         let centre = Point::new((column + bbox[0]) * stride, (row + bbox[1]) * stride);
         let (width, height) = (bbox[2].exp() * stride, bbox[3].exp() * stride);
         let landmark = |index: usize| {

@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{Activation, Convolution, Layer, Precision, max_pool_2x2, scale_and_add};
+use crate::ops::{Activation, Convolution, Layer, Precision, max_pool_2x2, recycle, scale_and_add};
 
 /// Sides of the input must be multiples of this.
 pub const ALIGNMENT: u32 = 32;
@@ -76,20 +76,19 @@ fn load_heads(weights: &Weights, level: usize) -> std::result::Result<Separable,
     })
 }
 
-/// What the network says about one grid of cells, `stride` pixels apart; all (batch, rows, columns, channels).
+/// What the network says about one grid of cells, `stride` pixels apart.
 #[derive(Debug, Clone)]
 pub struct Level {
     /// Pixels from one cell to the next: 8, 16 or 32.
     pub stride: u32,
-    /// One channel, before the sigmoid: whether it is a face.
-    pub class: Tensor,
-    /// One channel, before the sigmoid: how well the box fits.
-    pub object: Tensor,
-    /// Four channels: centre x and y as offsets from the cell in strides, logarithms of width and height in strides.
-    pub bbox: Tensor,
-    /// Ten channels: x and y of five landmarks as offsets from the cell in strides.
-    pub landmarks: Tensor,
+    /// (batch, rows, columns, [`OUTPUTS`])
+    pub outputs: Tensor,
 }
+
+/// Numbers for each cell of a grid: before the sigmoid, whether it is a face and how well the box fits; the centre of the box, x and
+/// y, as offsets from the cell in strides; the logarithms of its width and height in strides; and x and y of five landmarks as
+/// offsets from the cell in strides.
+pub const OUTPUTS: usize = 16;
 
 /// A stage whose result is looked at more than once: from pixels to pixels.
 struct Stage {
@@ -169,7 +168,8 @@ impl YuNet {
         let heads = |level| Ok::<_, ModelError>(Stage::new(load_heads(weights, level)?, [])?);
 
         let stem = Convolution {
-            kernel: tensor(weights, "420", (16, 3, 3, 3))?,
+            // The model file wants blue first.
+            kernel: tensor(weights, "420", (16, 3, 3, 3))?.flip(&[1])?,
             bias: tensor(weights, "421", 16)?,
             depthwise: false,
             stride: (2, 2),
@@ -201,7 +201,7 @@ impl YuNet {
         })
     }
 
-    /// Looks at a batch of pictures: (batch, height, width, 3), blue, green, red, 0 to 255, sides multiples of [`ALIGNMENT`].
+    /// Looks at a batch of pictures: (batch, height, width, 3), red, green, blue, 0 to 255, sides multiples of [`ALIGNMENT`].
     /// Answers the levels of strides 8, 16 and 32.
     ///
     /// # Errors
@@ -218,17 +218,11 @@ impl YuNet {
         let p3 = p3.forward(&scale_and_add(c3, None, Some(&p4))?)?;
 
         let [fine, middle, coarse] = &self.heads;
-        Ok([level(fine, &p3, 8)?, level(middle, &p4, 16)?, level(coarse, &p5, 32)?])
+        let level = |heads: &Stage, x: Tensor, stride| {
+            let outputs = heads.forward(&x)?;
+            recycle(x);
+            Ok::<_, candle_core::Error>(Level { stride, outputs })
+        };
+        Ok([level(fine, p3, 8)?, level(middle, p4, 16)?, level(coarse, p5, 32)?])
     }
-}
-
-fn level(heads: &Stage, x: &Tensor, stride: u32) -> Result<Level> {
-    let outputs = heads.forward(x)?;
-    Ok(Level {
-        stride,
-        class: outputs.narrow(3, 0, 1)?,
-        object: outputs.narrow(3, 1, 1)?,
-        bbox: outputs.narrow(3, 2, 4)?,
-        landmarks: outputs.narrow(3, 6, 10)?,
-    })
 }

@@ -16,7 +16,7 @@ mod panels;
 mod view;
 
 pub use activation::Activation;
-pub(crate) use buffers::recycle;
+pub(crate) use buffers::{recycle, take as buffer};
 pub(crate) use layer::Layer;
 pub use layer::{Convolution, Precision};
 pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, spread_4x4, sum_taps};
