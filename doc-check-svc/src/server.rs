@@ -54,7 +54,12 @@ impl Service {
         let reader = DocumentReader::load(&store, &Device::Cpu)?;
         let pool =
             Pool::start("document", config.compute.workers(), config.compute.queue()).map_err(StartError::Workers)?;
-        tracing::info!(device = "cpu", workers = config.compute.workers(), "networks loaded");
+        tracing::info!(
+            device = "cpu",
+            instructions = vision::ops::instruction_set(),
+            workers = config.compute.workers(),
+            "networks loaded"
+        );
         Ok(Self {
             server,
             documents: Documents::new(reader, pool),

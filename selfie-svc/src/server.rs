@@ -56,6 +56,7 @@ impl Service {
             Pool::start("selfie", config.compute.workers(), config.compute.queue()).map_err(StartError::Workers)?;
         tracing::info!(
             device = "cpu",
+            instructions = vision::ops::instruction_set(),
             workers = config.compute.workers(),
             threshold = point.threshold,
             false_match_rate = point.false_match_rate,

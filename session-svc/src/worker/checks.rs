@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
-use proto::identity::v1::{DocumentOptions, ImagePurpose, Timing};
+use proto::identity::v1::{DocumentOptions, ImagePurpose};
 use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse, FaceImage};
 use proto::store::v1::{CompleteVerificationRequest, GetImageRequest, Job};
+use service_kit::insights::timing;
 use service_kit::status;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
+use super::Services;
 use super::patience::patiently;
-use super::{Services, duration};
 use crate::upstream;
 
 /// Why a job has no outcome.
@@ -190,13 +191,6 @@ async fn timed<T, E>(check: impl Future<Output = Result<T, E>>) -> Result<(T, Du
     let started = Instant::now();
     let answer = check.await?;
     Ok((answer, started.elapsed()))
-}
-
-fn timing(step: &str, took: Duration) -> Timing {
-    Timing {
-        step: step.to_owned(),
-        duration: Some(duration(took)),
-    }
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl Half {
     /// Packs `weight`, `columns` rows of `inner` values. `None` where this machine has no products of halves, or rows and columns
     /// are not whole pairs and vectors.
     pub(super) fn pack(weight: &[f32], inner: usize, columns: usize) -> Option<Self> {
-        if !(is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")) {
+        if !is_able() {
             return None;
         }
         if !inner.is_multiple_of(LANES) || !columns.is_multiple_of(VECTORS * LANES) {
@@ -89,6 +89,11 @@ impl Half {
             }
         }
     }
+}
+
+/// Whether this machine has products of halves.
+pub(super) fn is_able() -> bool {
+    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")
 }
 
 /// The bfloat16 nearest to a value, of two as near the even one, as the machine's own conversion has it.

@@ -20,3 +20,18 @@ pub(crate) use buffers::{recycle, take as buffer};
 pub(crate) use layer::Layer;
 pub use layer::{Convolution, Precision};
 pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, spread_4x4, sum_taps};
+
+/// The instructions that the kernels use on this machine, in words.
+#[must_use]
+pub fn instruction_set() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if panels::lanes() == 16 && half::is_able() {
+        return "AVX-512 with BF16";
+    }
+    match panels::lanes() {
+        16 => "AVX-512",
+        8 => "AVX2 with FMA",
+        4 => "vectors of 128 bits",
+        _ => "no vectors",
+    }
+}
