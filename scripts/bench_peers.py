@@ -8,6 +8,7 @@ by line. What is compared:
   the services have it where the machine can, and what the peers have on theirs.
 * yunet_640, yunet_320: from a picture to faces; onnxruntime only to the network's outputs, which is less work.
 * text_det_640x960, text_rec_48x640: the network alone, from one tensor to another; recognition with all its 18,710 classes.
+  text_det_bf16, text_rec_bf16: the same with products of bfloat16 on our side.
 * verification: from the JPEG files of a passport (1600x1200) and of a selfie to the text and the similarity of the faces, in
   wall time and in CPU time. The peer reads all text with rapidocr, ours reads the machine-readable zone: either is what one
   gets. rapidocr sees the passport in full size unless told otherwise, ours scales it to 960 pixels, so both are measured.
@@ -186,9 +187,13 @@ def face_detector(path, size):
     return cv2.FaceDetectorYN.create(str(path), "", size, score_threshold=0.6, nms_threshold=0.3, top_k=5000)
 
 
+# Works on the picture of another one.
+PICTURES = {"sface_bf16": "sface", "text_det_bf16": "text_det_640x960", "text_rec_bf16": "text_rec_48x640"}
+
+
 def network_peers(work, threads, paths, folder):
     """Each library that can do this work, with a function that does it."""
-    picture = cv2.imread(str(folder / f"{work.removesuffix('_bf16')}.png"))
+    picture = cv2.imread(str(folder / f"{PICTURES.get(work, work)}.png"))
     if work.startswith("sface"):
         run = session(paths["SFACE"], threads, picture)
         recognizer = cv2.FaceRecognizerSF.create(str(paths["SFACE"]), "")
@@ -292,7 +297,8 @@ def check(work, ours, theirs):
 
 
 def compare(ours, paths, folder, arguments):
-    works = ["sface", "sface_bf16", "yunet_640", "yunet_320", "text_det_640x960", "text_rec_48x640", "verification"]
+    works = ["sface", "sface_bf16", "yunet_640", "yunet_320", "text_det_640x960", "text_det_bf16"]
+    works += ["text_rec_48x640", "text_rec_bf16", "verification"]
     for work in works:
         if arguments.only and work not in arguments.only:
             continue

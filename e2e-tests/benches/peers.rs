@@ -129,8 +129,10 @@ struct Bench {
     /// In `f32`, and with products of bfloat16.
     embedders: [FaceEmbedder; 2],
     detector: FaceDetector,
-    text_detector: (PpOcrDet, Tensor),
-    text_recognizer: (PpOcrRec, CtcHead, Tensor),
+    text_detectors: [PpOcrDet; 2],
+    text_recognizers: [(PpOcrRec, CtcHead); 2],
+    page: Tensor,
+    line: Tensor,
     reader: DocumentReader,
     faces: FacePipeline,
 }
@@ -145,8 +147,11 @@ impl Bench {
         let (det, rec) = (weights(Model::PpOcrDet)?, weights(Model::PpOcrRec)?);
         let pictures = Pictures::open().context("the networks, samples and fonts are not here")?;
         let detector = FaceDetector::new(&weights(Model::YuNet)?, &device)?;
-        let views = Views::draw(&pictures, &detector, &TextReader::new(&det, &rec, &device)?)?;
-        let (recognizer, head) = PpOcrRec::load(&rec, CLASSES)?;
+        let views = Views::draw(
+            &pictures,
+            &detector,
+            &TextReader::new(&det, &rec, &device, Precision::Single)?,
+        )?;
         let embedder = |precision| {
             let options = EmbedOptions {
                 precision,
@@ -157,8 +162,16 @@ impl Bench {
         Ok(Self {
             embedders: [embedder(Precision::Single)?, embedder(Precision::Half)?],
             detector,
-            text_detector: (PpOcrDet::load(&det)?, text_input(&views.page)?),
-            text_recognizer: (recognizer, head, text_input(&views.line)?),
+            text_detectors: [
+                PpOcrDet::load(&det, Precision::Single)?,
+                PpOcrDet::load(&det, Precision::Half)?,
+            ],
+            text_recognizers: [
+                PpOcrRec::load(&rec, CLASSES, Precision::Single)?,
+                PpOcrRec::load(&rec, CLASSES, Precision::Half)?,
+            ],
+            page: text_input(&views.page)?,
+            line: text_input(&views.line)?,
             reader: DocumentReader::load(&store, &device)?,
             faces: FacePipeline::load(&store, &device)?,
             views,
@@ -180,14 +193,16 @@ impl Bench {
             "yunet_640" => self.detect(large),
             "yunet_320" => self.detect(small),
             // The networks alone.
-            "text_det_640x960" => {
-                let (network, input) = &self.text_detector;
-                black_box(network.forward(input)?);
+            "text_det_640x960" | "text_det_bf16" => {
+                let [single, half] = &self.text_detectors;
+                let network = if name == "text_det_bf16" { half } else { single };
+                black_box(network.forward(&self.page)?);
                 Ok(Value::Null)
             }
-            "text_rec_48x640" => {
-                let (network, head, input) = &self.text_recognizer;
-                black_box(head.forward(&network.forward(input)?)?);
+            "text_rec_48x640" | "text_rec_bf16" => {
+                let [single, half] = &self.text_recognizers;
+                let (network, head) = if name == "text_rec_bf16" { half } else { single };
+                black_box(head.forward(&network.forward(&self.line)?)?);
                 Ok(Value::Null)
             }
             // From two files to whether a passport and its holder were recognised.

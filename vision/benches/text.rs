@@ -12,6 +12,7 @@ use vision::geometry::Quad;
 use vision::models::{Model, ModelStore, State};
 use vision::net::ppocr_det::PpOcrDet;
 use vision::net::ppocr_rec::PpOcrRec;
+use vision::ops::Precision;
 use vision::picture::Picture;
 use vision::text::{Alphabet, DetectOptions, TextReader};
 
@@ -28,11 +29,11 @@ struct Text {
 static TEXT: LazyLock<Text> = LazyLock::new(|| {
     let store = ModelStore::open_default().unwrap();
     let [det, rec] = [Model::PpOcrDet, Model::PpOcrRec].map(|model| store.weights(model, &Device::Cpu).unwrap());
-    let reader = TextReader::new(&det, &rec, &Device::Cpu).unwrap();
+    let reader = TextReader::new(&det, &rec, &Device::Cpu, Precision::Single).unwrap();
     let document = document();
     Text {
-        detector: PpOcrDet::load(&det).unwrap(),
-        recognizer: PpOcrRec::load(&rec, 18_710).unwrap().0,
+        detector: PpOcrDet::load(&det, Precision::Single).unwrap(),
+        recognizer: PpOcrRec::load(&rec, 18_710, Precision::Single).unwrap().0,
         quads: reader.detect(&document, &DetectOptions::default()).unwrap(),
         reader,
         document,

@@ -10,6 +10,7 @@ use vision::geometry::{Affine, Border, warp_affine};
 use vision::models::{Model, ModelStore, State, Weights};
 use vision::net::ppocr_det::PpOcrDet;
 use vision::net::ppocr_rec::{CtcHead, PpOcrRec};
+use vision::ops::Precision;
 use vision::picture::Picture;
 use vision::text::{Alphabet, DetectOptions, TextChar, TextReader};
 
@@ -133,7 +134,7 @@ fn the_detector_answers_as_onnxruntime_does() {
     let Some((det, _)) = weights() else { return };
     let golden = golden();
     let [width, height] = golden.detector.size;
-    let network = PpOcrDet::load(&det).unwrap();
+    let network = PpOcrDet::load(&det, Precision::Single).unwrap();
     let map = network
         .forward(&tensor(&page(&letters(), width, height)))
         .unwrap()
@@ -158,7 +159,7 @@ fn the_detector_answers_as_onnxruntime_does() {
 #[test]
 fn the_detector_refuses_other_sizes() {
     let Some((det, _)) = weights() else { return };
-    let network = PpOcrDet::load(&det).unwrap();
+    let network = PpOcrDet::load(&det, Precision::Single).unwrap();
     assert!(
         network
             .forward(&tensor(&Picture::from_fn(64, 48, |_, _| [0; 3])))
@@ -196,7 +197,7 @@ fn compare(network: &PpOcrRec, head: &CtcHead, picture: &Tensor, golden: &Recogn
 fn the_recogniser_answers_as_onnxruntime_does() {
     let Some((_, rec)) = weights() else { return };
     let golden = golden().recognizer;
-    let (network, head) = PpOcrRec::load(&rec, CLASSES).unwrap();
+    let (network, head) = PpOcrRec::load(&rec, CLASSES, Precision::Single).unwrap();
     for ((letters, want), seed) in letters().iter().zip(&golden.lines).zip(0..) {
         let (width, height) = letters.size();
         let line = Picture::from_fn(2 * width, 2 * height, |x, y| {
@@ -245,29 +246,28 @@ fn photograph(angle: f64, scale: f64) -> Picture {
 #[test]
 fn lines_are_read_at_any_angle_and_size() {
     let Some((det, rec)) = weights() else { return };
-    let reader = TextReader::new(&det, &rec, &Device::Cpu).unwrap();
-    for (angle, scale) in [
-        (0.0, 1.0),
-        (0.0, 1.2),
-        (7.0, 1.2),
-        (-20.0, 1.2),
-        (0.0, 0.7),
-        (90.0, 1.2),
+    let [single, half] = [Precision::Single, Precision::Half].map(|precision| {
+        let reader = TextReader::new(&det, &rec, &Device::Cpu, precision).unwrap();
+        (precision, reader)
+    });
+    for (angle, scale, (precision, reader)) in [
+        (0.0, 1.0, &single),
+        (0.0, 1.2, &single),
+        (7.0, 1.2, &single),
+        (-20.0, 1.2, &single),
+        (0.0, 0.7, &single),
+        (90.0, 1.2, &single),
+        (0.0, 1.0, &half),
+        (-20.0, 1.2, &half),
+        (0.0, 0.7, &half),
     ] {
+        let how = format!("at {angle} degrees and {scale} times the size, {precision:?}");
         let picture = photograph(angle, scale);
         let quads = reader.detect(&picture, &DetectOptions::default()).unwrap();
-        assert_eq!(
-            quads.len(),
-            SPECIMEN.len(),
-            "at {angle} degrees and {scale} times the size: {quads:?}"
-        );
+        assert_eq!(quads.len(), SPECIMEN.len(), "{how}: {quads:?}");
         let lines = reader.recognize(&picture, &quads, Alphabet::Mrz).unwrap();
         for (line, wanted) in lines.iter().zip(SPECIMEN) {
-            assert_eq!(
-                corrected(&line.chars, wanted),
-                wanted,
-                "at {angle} degrees and {scale} times the size"
-            );
+            assert_eq!(corrected(&line.chars, wanted), wanted, "{how}");
             assert!(line.confidence > 0.8);
             let positions: Vec<f32> = line.chars.iter().map(|c| c.position).collect();
             assert!(positions.is_sorted() && positions.iter().all(|p| (0.0..=1.0).contains(p)));
@@ -278,7 +278,7 @@ fn lines_are_read_at_any_angle_and_size() {
 #[test]
 fn what_a_line_says_does_not_depend_on_the_others() {
     let Some((det, rec)) = weights() else { return };
-    let reader = TextReader::new(&det, &rec, &Device::Cpu).unwrap();
+    let reader = TextReader::new(&det, &rec, &Device::Cpu, Precision::Single).unwrap();
     let picture = photograph(0.0, 1.0);
     let quads = reader.detect(&picture, &DetectOptions::default()).unwrap();
     let mixed = [quads[0], Default::default(), quads[1], quads[0]];
@@ -295,7 +295,7 @@ fn what_a_line_says_does_not_depend_on_the_others() {
 #[test]
 fn a_picture_without_text_has_no_lines() {
     let Some((det, rec)) = weights() else { return };
-    let reader = TextReader::new(&det, &rec, &Device::Cpu).unwrap();
+    let reader = TextReader::new(&det, &rec, &Device::Cpu, Precision::Single).unwrap();
     for (width, height) in [(1, 1), (1, 3000), (640, 480)] {
         let picture = Picture::from_fn(width, height, |x, y| [(x / 4) as u8, (y / 4) as u8, 90]);
         assert_eq!(reader.read(&picture).unwrap(), [], "{width}x{height}");

@@ -16,6 +16,7 @@ use candle_core::Device;
 use vision::VisionError;
 use vision::geometry::{Quad, Rect};
 use vision::models::{Model, ModelStore};
+use vision::ops::Precision;
 use vision::picture::Picture;
 use vision::text::{Alphabet, DetectOptions, TextLine, TextReader};
 
@@ -99,7 +100,7 @@ impl DocumentReader {
             .map(|weights| (weights.model().to_owned(), weights.source_sha256().to_owned()))
             .into();
         Ok(Self {
-            text: TextReader::new(&detector, &recognizer, device)?,
+            text: TextReader::new(&detector, &recognizer, device, Precision::Half)?,
             used,
         })
     }

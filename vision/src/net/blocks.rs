@@ -16,12 +16,18 @@ pub(super) struct Loader<'a> {
     /// For tensors with names of another kind.
     pub(super) weights: &'a Weights,
     next_bias: usize,
+    /// Of the convolutions' products.
+    pub(super) precision: Precision,
 }
 
 impl<'a> Loader<'a> {
     /// A loader whose first bias is that of the first convolution of the graph.
-    pub(super) fn new(weights: &'a Weights) -> Self {
-        Self { weights, next_bias: 0 }
+    pub(super) fn new(weights: &'a Weights, precision: Precision) -> Self {
+        Self {
+            weights,
+            next_bias: 0,
+            precision,
+        }
     }
 
     /// The kernel of convolution `number`: (channels out, channels in, height, width).
@@ -50,7 +56,7 @@ impl<'a> Loader<'a> {
             depthwise: false,
             stride: (stride, stride),
             activation,
-            precision: Precision::Single,
+            precision: self.precision,
         })
     }
 
@@ -78,7 +84,7 @@ impl<'a> Loader<'a> {
             depthwise: true,
             stride,
             activation: Activation::Identity,
-            precision: Precision::Single,
+            precision: self.precision,
         })
     }
 }

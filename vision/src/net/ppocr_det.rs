@@ -72,7 +72,7 @@ impl Projection {
             depthwise: false,
             stride: (1, 1),
             activation: Activation::Identity,
-            precision: Precision::Single,
+            precision: loader.precision,
         });
         Ok(Self {
             layer: Layer::new(before)?,
@@ -89,7 +89,7 @@ impl Projection {
 }
 
 /// A part of a 3×3 convolution, (channels out, channels in, 3, 3), as a 1×1 convolution with a channel per tap and channel out.
-fn load_taps(kernel: &Tensor) -> Loaded<Layer> {
+fn load_taps(kernel: &Tensor, precision: Precision) -> Loaded<Layer> {
     let (outputs, inputs, height, width) = kernel.dims4()?;
     let channels = height * width * outputs;
     Ok(Layer::new(vec![Convolution {
@@ -98,7 +98,7 @@ fn load_taps(kernel: &Tensor) -> Loaded<Layer> {
         depthwise: false,
         stride: (1, 1),
         activation: Activation::Identity,
-        precision: Precision::Single,
+        precision,
     }])?)
 }
 
@@ -115,7 +115,7 @@ fn enlarge(loader: &mut Loader<'_>, name: &str, (from, to): (usize, usize), acti
         depthwise: false,
         stride: (1, 1),
         activation,
-        precision: Precision::Single,
+        precision: loader.precision,
     }])?)
 }
 
@@ -134,12 +134,12 @@ pub struct PpOcrDet {
 }
 
 impl PpOcrDet {
-    /// Takes the network's tensors out of `weights`.
+    /// Takes the network's tensors out of `weights`; the products are made with `precision`.
     ///
     /// # Errors
     /// When one is missing or has another shape.
-    pub fn load(weights: &Weights) -> Loaded<Self> {
-        let mut loader = Loader::new(weights);
+    pub fn load(weights: &Weights, precision: Precision) -> Loaded<Self> {
+        let mut loader = Loader::new(weights, precision);
         let backbone = Backbone::load(&mut loader, STEM, &STAGES)?;
         let inward = STAGES
             .iter()
@@ -160,7 +160,11 @@ impl PpOcrDet {
             backbone,
             inward,
             outward,
-            taps: parts.iter().take(3).map(load_taps).collect::<Loaded<_>>()?,
+            taps: parts
+                .iter()
+                .take(3)
+                .map(|part| load_taps(part, precision))
+                .collect::<Loaded<_>>()?,
             merge: Layer::new(vec![Convolution {
                 kernel: parts[3].contiguous()?,
                 ..merge

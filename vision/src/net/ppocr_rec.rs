@@ -82,7 +82,7 @@ fn load_convolution(
         depthwise: shape.1 == 1,
         stride: (1, 1),
         activation: Activation::Silu,
-        precision: Precision::Single,
+        precision: loader.precision,
     }])?)
 }
 
@@ -100,7 +100,7 @@ fn load_linear(
         depthwise: false,
         stride: (1, 1),
         activation,
-        precision: Precision::Single,
+        precision: loader.precision,
     })
 }
 
@@ -206,12 +206,13 @@ pub struct PpOcrRec {
 }
 
 impl PpOcrRec {
-    /// Takes the network's tensors out of `weights`, with the head for `classes` classes.
+    /// Takes the network's tensors out of `weights`, with the head for `classes` classes; the products are
+    /// made with `precision`.
     ///
     /// # Errors
     /// When one is missing or has another shape.
-    pub fn load(weights: &Weights, classes: usize) -> Loaded<(Self, CtcHead)> {
-        let mut loader = Loader::new(weights);
+    pub fn load(weights: &Weights, classes: usize, precision: Precision) -> Loaded<(Self, CtcHead)> {
+        let mut loader = Loader::new(weights, precision);
         let network = Self {
             backbone: Backbone::load(&mut loader, STEM, &STAGES)?,
             bypass: load_convolution(&loader, 67, 57, (NECK, BACKBONE, 1, 1))?,

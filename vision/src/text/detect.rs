@@ -10,6 +10,7 @@ use crate::VisionError;
 use crate::geometry::Quad;
 use crate::models::Weights;
 use crate::net::ppocr_det::{PpOcrDet, STRIDE};
+use crate::ops::Precision;
 use crate::picture::Picture;
 
 /// What counts as a line of text. The thresholds are those that PP-OCRv6 is published with.
@@ -73,13 +74,13 @@ pub struct TextDetector {
 }
 
 impl TextDetector {
-    /// A detector with the weights of [`crate::models::Model::PpOcrDet`].
+    /// A detector with the weights of [`crate::models::Model::PpOcrDet`], whose products are made with `precision`.
     ///
     /// # Errors
     /// When the weights are those of another network.
-    pub fn new(weights: &Weights, device: &Device) -> Result<TextDetector, VisionError> {
+    pub fn new(weights: &Weights, device: &Device, precision: Precision) -> Result<TextDetector, VisionError> {
         Ok(TextDetector {
-            network: PpOcrDet::load(weights)?,
+            network: PpOcrDet::load(weights, precision)?,
             device: device.clone(),
         })
     }

@@ -29,6 +29,7 @@ pub use recognize::TextRecognizer;
 use crate::VisionError;
 use crate::geometry::Quad;
 use crate::models::Weights;
+use crate::ops::Precision;
 use crate::picture::Picture;
 
 /// Detection and recognition together.
@@ -38,14 +39,15 @@ pub struct TextReader {
 }
 
 impl TextReader {
-    /// A reader with the weights of [`crate::models::Model::PpOcrDet`] and [`crate::models::Model::PpOcrRec`].
+    /// A reader with the weights of [`crate::models::Model::PpOcrDet`] and [`crate::models::Model::PpOcrRec`], whose products are made
+    /// with `precision`.
     ///
     /// # Errors
     /// When the weights are those of other networks.
-    pub fn new(det: &Weights, rec: &Weights, device: &Device) -> Result<TextReader, VisionError> {
+    pub fn new(det: &Weights, rec: &Weights, device: &Device, precision: Precision) -> Result<TextReader, VisionError> {
         Ok(TextReader {
-            detector: TextDetector::new(det, device)?,
-            recognizer: TextRecognizer::new(rec, device)?,
+            detector: TextDetector::new(det, device, precision)?,
+            recognizer: TextRecognizer::new(rec, device, precision)?,
         })
     }
 

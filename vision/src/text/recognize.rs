@@ -10,6 +10,7 @@ use crate::VisionError;
 use crate::geometry::Quad;
 use crate::models::Weights;
 use crate::net::ppocr_rec::{CtcHead, HEIGHT, PpOcrRec, STRIDE};
+use crate::ops::Precision;
 use crate::picture::Picture;
 
 /// Lines are padded to a multiple of this width, so that lines of similar length can be read together, and each gets the same
@@ -45,13 +46,13 @@ struct Job<'a> {
 }
 
 impl TextRecognizer {
-    /// A recogniser with the weights of [`crate::models::Model::PpOcrRec`].
+    /// A recogniser with the weights of [`crate::models::Model::PpOcrRec`], whose products are made with `precision`.
     ///
     /// # Errors
     /// When the weights are those of another network.
-    pub fn new(weights: &Weights, device: &Device) -> Result<TextRecognizer, VisionError> {
+    pub fn new(weights: &Weights, device: &Device, precision: Precision) -> Result<TextRecognizer, VisionError> {
         let dictionary = Dictionary::load(weights)?;
-        let (network, head) = PpOcrRec::load(weights, dictionary.classes())?;
+        let (network, head) = PpOcrRec::load(weights, dictionary.classes(), precision)?;
         let (selected, classes) = dictionary.select(Alphabet::Mrz);
         Ok(TextRecognizer {
             network,
