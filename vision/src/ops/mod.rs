@@ -3,7 +3,7 @@
 //!
 //! Each one computes exactly what the expression by candle's operators beside it computes, is checked against that expression over
 //! odd shapes, and falls back to it on other devices. They are safe code over [`pulp`]'s vectors, which picks the instruction set
-//! at run time. They work on the rayon pool that the caller runs in.
+//! at run time, save for the products of halves, which pulp does not know. They work on the rayon pool that the caller runs in.
 
 mod activation;
 mod buffers;
