@@ -51,6 +51,9 @@ impl Depthwise {
         {
             bail!("no depthwise convolution with kernel {height}×{width}, stride {stride:?}, pool {pool}");
         }
+        if pool && activation.smooth().is_some() {
+            bail!("a maximum before {activation:?} is not one after it");
+        }
         let (bias, slope) = (bias.flatten_all()?.to_vec1()?, activation.slopes(channels)?);
         if channels % CHANNELS != 0 || bias.len() != channels || slope.len() != channels {
             bail!("{channels} channels must be a multiple of {CHANNELS}, and those of biases and slopes");

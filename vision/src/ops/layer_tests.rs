@@ -192,6 +192,8 @@ fn refuses_what_does_not_fit() -> Result<()> {
     assert!(Layer::new(vec![depthwise(16)?, pointwise(32, 4, 0)?]).is_err());
     assert!(Layer::residual(vec![depthwise(16)?, pointwise(16, 4, 0)?]).is_err());
     assert!(Layer::pooled(vec![pointwise(16, 4, 0)?]).is_err());
+    let curved = convolution((16, 1, 3, 3), true, (1, 1), 3)?;
+    assert!(Layer::pooled(vec![curved]).is_err(), "gelu of a maximum");
     let three = pointwise(8, 8, 0)?;
     assert!(Layer::new(vec![depthwise(16)?, pointwise(16, 8, 0)?, three.clone(), three]).is_err());
 
