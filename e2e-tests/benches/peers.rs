@@ -126,9 +126,10 @@ impl Views {
 /// The networks, and what they work on.
 struct Bench {
     views: Views,
-    /// In `f32`, and with products of bfloat16.
+    /// In `f32`, and with the products that the services make: of bytes.
     embedders: [FaceEmbedder; 2],
     detector: FaceDetector,
+    /// In `f32`, and with the products that the services make: of bfloat16. Likewise the recognizers.
     text_detectors: [PpOcrDet; 2],
     text_recognizers: [(PpOcrRec, CtcHead); 2],
     page: Tensor,
@@ -160,7 +161,7 @@ impl Bench {
             FaceEmbedder::new(&weights(Model::SFace)?, &device, options).context("the embedder does not load")
         };
         Ok(Self {
-            embedders: [embedder(Precision::Single)?, embedder(Precision::Half)?],
+            embedders: [embedder(Precision::Single)?, embedder(Precision::Byte)?],
             detector,
             text_detectors: [
                 PpOcrDet::load(&det, Precision::Single)?,
@@ -183,9 +184,9 @@ impl Bench {
         let [large, small] = &self.views.portraits;
         match name {
             // From the picture to the embedding.
-            "sface" | "sface_bf16" => {
-                let [single, half] = &self.embedders;
-                let embedder = if name == "sface" { single } else { half };
+            "sface" | "sface_int8" => {
+                let [single, byte] = &self.embedders;
+                let embedder = if name == "sface" { single } else { byte };
                 let embedding = embedder.embed_aligned(&self.views.face)?;
                 Ok(json!(embedding.values().as_slice()))
             }

@@ -15,6 +15,7 @@ use vision::face::{
 use vision::geometry::{Affine, Border, Point, Rect, warp_affine};
 use vision::models::{Model, ModelStore, Sample, Weights};
 use vision::net::yunet::YuNet;
+use vision::ops::Precision;
 use vision::picture::{Limits, Picture};
 
 #[derive(Deserialize)]
@@ -151,6 +152,27 @@ fn embeddings_are_those_of_onnxruntime() {
         let cosine = got.cosine(&Embedding::new(&expected).unwrap());
         println!("pattern {seed}: cosine {cosine:.7}");
         assert!(cosine >= 0.9999, "pattern {seed}: cosine {cosine}");
+    }
+}
+
+#[test]
+fn narrower_products_give_nearly_the_same_embeddings() {
+    let Some(store) = store() else { return };
+    let single = embedder(&store, EmbedOptions::default());
+    let detector = detector(&store);
+    for (precision, least) in [(Precision::Half, 0.999), (Precision::Byte, 0.99)] {
+        let options = EmbedOptions {
+            precision,
+            ..EmbedOptions::default()
+        };
+        let narrow = embedder(&store, options);
+        for name in ["obama", "biden"] {
+            let picture = photograph(&store, name);
+            let face = one_face(detector.detect(&picture, &DetectOptions::default()).unwrap());
+            let [a, b] = [&single, &narrow].map(|embedder| embedder.embed(&picture, &face.landmarks).unwrap());
+            println!("{name} with {precision:?}: cosine {:.5}", a.cosine(&b));
+            assert!(a.cosine(&b) > least, "{name} with {precision:?}: {}", a.cosine(&b));
+        }
     }
 }
 

@@ -37,9 +37,12 @@ pub enum Precision {
     /// `f32`
     #[default]
     Single,
-    /// bfloat16, 8 bits of which are the fraction, for 1×1 convolutions on a CPU with instructions for it (AVX512-BF16), where
-    /// channels come in whole vectors. `f32` elsewhere.
+    /// bfloat16, 8 bits of which are the fraction, for 1×1 convolutions on a CPU with instructions for it (AVX512-BF16). `f32`
+    /// elsewhere.
     Half,
+    /// Whole numbers of 8 bits, -127 to 127, times one step per pixel and one per channel of the result, which follow from the
+    /// largest values; for 1×1 convolutions on a CPU with instructions for it (AVX512-VNNI). As [`Precision::Half`] elsewhere.
+    Byte,
 }
 
 impl Convolution {

@@ -113,6 +113,7 @@ proptest! {
 fn a_base_counts_before_the_activation() -> Result<()> {
     let half = Precision::Half;
     for (columns, last, precision) in [
+        (70, false, half),
         (5, false, Precision::Single),
         (24, true, Precision::Single),
         (48, false, Precision::Single),
@@ -146,9 +147,21 @@ fn halved(x: &Tensor) -> Result<Tensor> {
     x.to_dtype(DType::BF16)?.to_dtype(DType::F32)
 }
 
+/// Rows and columns of odd numbers, more rows than a tile and fewer, and values that do not fill the last vector.
+const SHAPES: [(usize, usize, usize); 8] = [
+    (1, 16, 32),
+    (11, 32, 64),
+    (30, 1024, 128),
+    (25, 48, 96),
+    (7, 24, 40),
+    (13, 120, 7),
+    (3, 5, 50),
+    (26, 1, 16),
+];
+
 #[test]
 fn halves_are_multiplied_as_candle_rounds_them() -> Result<()> {
-    for (pixels, channels, columns) in [(1, 16, 32), (11, 32, 64), (30, 1024, 128), (25, 48, 96), (7, 24, 40)] {
+    for (pixels, channels, columns) in SHAPES {
         let x = halved(&randn((1, 1, pixels, channels))?)?;
         for activation in 0..6 {
             let mut mix = pointwise(channels, columns, activation)?;
@@ -160,6 +173,41 @@ fn halves_are_multiplied_as_candle_rounds_them() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is left of each row of a matrix in whole numbers of 8 bits: 127 is the row's largest value.
+fn stepped(x: &Tensor) -> Result<Tensor> {
+    let step = (x.abs()?.max_keepdim(1)? / 127.0)?;
+    x.broadcast_div(&step)?.round()?.broadcast_mul(&step)
+}
+
+#[test]
+fn bytes_are_multiplied_as_candle_rounds_them() -> Result<()> {
+    for (pixels, channels, columns) in SHAPES {
+        let mut x = stepped(&randn((pixels, channels))?)?;
+        if pixels > 1 {
+            // A pixel without any value has no largest one.
+            x = Tensor::cat(&[&x.narrow(0, 1, pixels - 1)?, &x.narrow(0, 0, 1)?.zeros_like()?], 0)?;
+        }
+        let x = x.reshape((1, 1, pixels, channels))?;
+        for activation in 0..6 {
+            let mut mix = pointwise(channels, columns, activation)?;
+            let kernel = stepped(&mix.kernel.reshape((columns, channels))?)?;
+            mix.kernel = kernel.reshape((columns, channels, 1, 1))?;
+            mix.precision = Precision::Byte;
+            let expected = plain(&x, &[mix.clone()], false, false, None)?;
+            let got = Layer::new(vec![mix])?.forward(&x)?;
+            let difference = largest_difference(&got, &expected)?;
+            assert!(difference < 2e-2, "{pixels} {channels} {columns} {difference}");
+            assert!(narrow_is_missing() || difference < TOLERANCE);
+        }
+    }
+    Ok(())
+}
+
+/// Whether this machine multiplies bytes with something wider, to which what was rounded to bytes is not exact.
+fn narrow_is_missing() -> bool {
+    !crate::ops::instruction_set().contains("VNNI")
 }
 
 #[test]

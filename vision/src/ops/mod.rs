@@ -3,15 +3,15 @@
 //!
 //! Each one computes exactly what the expression by candle's operators beside it computes, is checked against that expression over
 //! odd shapes, and falls back to it on other devices. They are safe code over [`pulp`]'s vectors, which picks the instruction set
-//! at run time, save for the products of halves, which pulp does not know. They work on the rayon pool that the caller runs in.
+//! at run time, save for the products of narrower factors, which pulp does not know. They work on the rayon pool that the caller runs in.
 
 mod activation;
 mod buffers;
 mod depthwise;
-#[cfg(target_arch = "x86_64")]
-mod half;
 mod layer;
 mod merge;
+#[cfg(target_arch = "x86_64")]
+mod narrow;
 mod panels;
 mod view;
 
@@ -25,8 +25,13 @@ pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, spread_4x4, s
 #[must_use]
 pub fn instruction_set() -> &'static str {
     #[cfg(target_arch = "x86_64")]
-    if panels::lanes() == 16 && half::is_able() {
-        return "AVX-512 with BF16";
+    if panels::lanes() == 16 {
+        match (narrow::is_able::<narrow::Half>(), narrow::is_able::<narrow::Byte>()) {
+            (true, true) => return "AVX-512 with BF16 and VNNI",
+            (true, false) => return "AVX-512 with BF16",
+            (false, true) => return "AVX-512 with VNNI",
+            (false, false) => {}
+        }
     }
     match panels::lanes() {
         16 => "AVX-512",

@@ -4,9 +4,9 @@ use candle_core::{Result, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::activation::{Activation, Smooth};
-#[cfg(target_arch = "x86_64")]
-use super::half::Half;
 use super::layer::Precision;
+#[cfg(target_arch = "x86_64")]
+use super::narrow::{Byte, Half, Products};
 
 /// Vectors of columns that a tile computes, where there are so many.
 const VECTORS: usize = 2;
@@ -26,9 +26,28 @@ pub(super) struct Panels {
     biases: Vec<f32>,
     slopes: Vec<f32>,
     smooth: Option<Smooth>,
-    /// The values in half precision, which are used instead.
+    /// The values as narrower factors, which are used instead.
     #[cfg(target_arch = "x86_64")]
-    half: Option<Half>,
+    narrow: Option<Narrow>,
+}
+
+#[cfg(target_arch = "x86_64")]
+enum Narrow {
+    Half(Products<Half>),
+    Byte(Products<Byte>),
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Narrow {
+    /// The narrowest factors that `precision` allows and this machine multiplies.
+    fn pack(weight: &[f32], inner: usize, columns: usize, precision: Precision) -> Option<Self> {
+        let half = || Products::pack(weight, inner, columns).map(Narrow::Half);
+        match precision {
+            Precision::Single => None,
+            Precision::Half => half(),
+            Precision::Byte => Products::pack(weight, inner, columns).map(Narrow::Byte).or_else(half),
+        }
+    }
 }
 
 /// Rows of the left matrix.
@@ -97,12 +116,12 @@ impl Panels {
         let lanes = lanes();
         let weight = weight.flatten_all()?.to_vec1::<f32>()?;
         #[cfg(target_arch = "x86_64")]
-        let half = match precision {
-            Precision::Half if pieces == 1 => Half::pack(&weight, inner, columns),
-            Precision::Half | Precision::Single => None,
+        let narrow = match pieces {
+            1 => Narrow::pack(&weight, inner, columns, precision),
+            _ => None,
         };
         #[cfg(target_arch = "x86_64")]
-        let weight = if half.is_some() { vec![] } else { weight };
+        let weight = if narrow.is_some() { vec![] } else { weight };
         #[cfg(not(target_arch = "x86_64"))]
         let _ = precision;
         let length = if weight.is_empty() {
@@ -136,7 +155,7 @@ impl Panels {
             slopes: per_column(activation.slopes(columns)?)?,
             smooth: activation.smooth(),
             #[cfg(target_arch = "x86_64")]
-            half,
+            narrow,
         })
     }
 
@@ -166,8 +185,10 @@ impl Panels {
     #[inline(always)]
     fn products<S: Simd>(&self, simd: S, x: Rows<'_>, mut out: Out<'_>) {
         #[cfg(target_arch = "x86_64")]
-        if let Some(half) = &self.half {
-            return half.multiply(x, &self.biases, &self.slopes, out);
+        match &self.narrow {
+            Some(Narrow::Half(half)) => return half.multiply(x, &self.biases, &self.slopes, out),
+            Some(Narrow::Byte(byte)) => return byte.multiply(x, &self.biases, &self.slopes, out),
+            None => {}
         }
         let count = out.values.len() / out.stride;
         let mut first = 0;

@@ -1,0 +1,245 @@
+//! Matrix products of factors narrower than `f32`. Several of them share a lane of a vector, where one instruction multiplies and
+//! sums them up; the sums are as wide as ever.
+
+#![allow(unsafe_code)]
+
+mod byte;
+mod half;
+
+use std::arch::x86_64::{
+    __m512, __m512i, __mmask16, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
+    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
+};
+
+pub(super) use byte::Byte;
+pub(super) use half::Half;
+
+use super::panels::{Out, Rows, lanes};
+
+/// Lanes of a vector.
+const LANES: usize = 16;
+
+/// Vectors of columns that a tile computes, where there are so many.
+const VECTORS: usize = 2;
+
+/// Rows that a tile computes at most.
+const ROWS: usize = 12;
+
+/// Factors that share a lane.
+type Word = u32;
+
+/// A kind of narrow factors.
+pub(super) trait Factors {
+    /// Factors in a word.
+    const PER_WORD: usize;
+
+    /// The sums of a vector of columns.
+    type Sum: Copy;
+
+    /// What is known of a vector of columns beside their words.
+    type Columns: Default;
+
+    /// What is known of a row beside its words.
+    type Row: Copy + Default;
+
+    /// Whether this machine has the instructions.
+    fn is_able() -> bool;
+
+    /// Packs the column of a lane, from the first word to the last.
+    fn pack<'a>(column: &[f32], words: impl Iterator<Item = &'a mut Word>, columns: &mut Self::Columns, lane: usize);
+
+    /// Packs a row, in whole vectors; what is left of the last one is zero.
+    ///
+    /// # Safety
+    /// The machine is able.
+    unsafe fn convert(row: &[f32], words: &mut [Word]) -> Self::Row;
+
+    /// Computes a tile: [`Tile::compute`] with the instructions switched on.
+    ///
+    /// # Safety
+    /// The machine is able.
+    unsafe fn tile<const R: usize, const V: usize>(tile: Tile<'_, Self>)
+    where
+        Self: Sized;
+
+    /// No sum yet.
+    ///
+    /// # Safety
+    /// The machine is able. So it is in the two that follow.
+    unsafe fn zero() -> Self::Sum;
+
+    /// Adds the products of two vectors of words.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn add(sum: Self::Sum, row: __m512i, columns: __m512i) -> Self::Sum;
+
+    /// The sums as `f32`.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn finish(sum: Self::Sum, columns: &Self::Columns, row: Self::Row) -> __m512;
+}
+
+/// Whether this machine has products of these factors.
+pub(super) fn is_able<F: Factors>() -> bool {
+    F::is_able() && lanes() == LANES
+}
+
+/// A matrix (inner, columns) of narrow factors, cut into panels of two vectors of columns, the last of one where no more are left;
+/// each is stored row by row.
+pub(super) struct Products<F: Factors> {
+    inner: usize,
+    columns: usize,
+    /// Words of a column.
+    depth: usize,
+    /// (panels, depth, vectors, lanes)
+    words: Vec<[Word; LANES]>,
+    ends: Vec<F::Columns>,
+}
+
+impl<F: Factors> Products<F> {
+    /// Packs `weight`, `columns` rows of `inner` values. `None` where this machine has no such products.
+    pub(super) fn pack(weight: &[f32], inner: usize, columns: usize) -> Option<Self> {
+        if !is_able::<F>() {
+            return None;
+        }
+        let depth = inner.next_multiple_of(LANES) / F::PER_WORD;
+        let vectors = columns.div_ceil(LANES);
+        let mut words = vec![[0; LANES]; vectors * depth];
+        let mut ends: Vec<F::Columns> = (0..vectors).map(|_| F::Columns::default()).collect();
+        for (column, values) in weight.chunks_exact(inner).enumerate() {
+            let (vector, lane) = (column / LANES, column % LANES);
+            let first = vector / VECTORS * VECTORS;
+            let width = (vectors - first).min(VECTORS);
+            let panel = &mut words[first * depth..][..width * depth];
+            let words = panel.iter_mut().skip(vector - first).step_by(width);
+            F::pack(values, words.map(|words| &mut words[lane]), &mut ends[vector], lane);
+        }
+        Some(Self {
+            inner,
+            columns,
+            depth,
+            words,
+            ends,
+        })
+    }
+
+    /// Multiplies the rows of `x` into those of `out`; `biases` are added and what is below zero is multiplied with `slopes`, of
+    /// which there is one per column, filled up to whole vectors.
+    pub(super) fn multiply(&self, x: Rows<'_>, biases: &[f32], slopes: &[f32], mut out: Out<'_>) {
+        let count = out.values.len() / out.stride;
+        let mut words = vec![0; count * self.depth];
+        let mut rows = vec![F::Row::default(); count];
+        for ((words, row), at) in words.chunks_exact_mut(self.depth).zip(&mut rows).zip(0..) {
+            // SAFETY: `pack` answers only where the machine is able.
+            *row = unsafe { F::convert(&x.values[at * x.stride..][..self.inner], words) };
+        }
+        for first in (0..self.ends.len()).step_by(VECTORS) {
+            let ends = &self.ends[first..self.ends.len().min(first + VECTORS)];
+            let columns = first * LANES..self.columns.min((first + ends.len()) * LANES);
+            let padded = first * LANES..(first + ends.len()) * LANES;
+            let panel = Panel {
+                words: &self.words[first * self.depth..][..ends.len() * self.depth],
+                ends,
+                biases: biases[padded.clone()].as_chunks().0,
+                slopes: slopes[padded].as_chunks().0,
+                columns,
+            };
+            // Rows are dealt out evenly: a last tile of one row would take as long as one of four.
+            let tiles = count.div_ceil(ROWS);
+            let mut done = 0;
+            for tile in 0..tiles {
+                let some = (count - done).div_ceil(tiles - tile);
+                let tile = Tile {
+                    panel: &panel,
+                    x: &words[done * self.depth..][..some * self.depth],
+                    rows: &rows[done..][..some],
+                    out: out.part(done, some),
+                };
+                macro_rules! of {
+                    ($($rows:literal)*) => {
+                        match (some, ends.len()) {
+                            $(
+                                // SAFETY: as above.
+                                ($rows, 1) => unsafe { F::tile::<$rows, 1>(tile) },
+                                // SAFETY: as above.
+                                ($rows, _) => unsafe { F::tile::<$rows, VECTORS>(tile) },
+                            )*
+                            _ => {}
+                        }
+                    };
+                }
+                of!(1 2 3 4 5 6 7 8 9 10 11 12);
+                done += some;
+            }
+        }
+    }
+}
+
+/// Some vectors of columns, and what follows their sums.
+struct Panel<'a, F: Factors> {
+    /// (depth, vectors, lanes)
+    words: &'a [[Word; LANES]],
+    ends: &'a [F::Columns],
+    biases: &'a [[f32; LANES]],
+    slopes: &'a [[f32; LANES]],
+    /// Those of the result.
+    columns: std::ops::Range<usize>,
+}
+
+/// Some rows of a panel.
+pub(super) struct Tile<'a, F: Factors> {
+    panel: &'a Panel<'a, F>,
+    x: &'a [Word],
+    rows: &'a [F::Row],
+    out: Out<'a>,
+}
+
+impl<F: Factors> Tile<'_, F> {
+    /// `R` rows of `V` vectors, in registers until they are done.
+    ///
+    /// # Safety
+    /// The machine is able, and the caller is compiled for it.
+    #[inline(always)]
+    unsafe fn compute<const R: usize, const V: usize>(self) {
+        let panel = self.panel;
+        let weights = panel.words.as_chunks::<V>().0;
+        let rows: [&[Word]; R] = std::array::from_fn(|row| &self.x[row * weights.len()..][..weights.len()]);
+        // SAFETY: vectors are read and written where slices are as long; the instructions are there.
+        unsafe {
+            let mut sums = [[F::zero(); V]; R];
+            for (at, weights) in weights.iter().enumerate() {
+                for (sums, row) in sums.iter_mut().zip(rows) {
+                    let word = _mm512_set1_epi32(row[at].cast_signed());
+                    for (sum, weights) in sums.iter_mut().zip(weights) {
+                        let weights = std::ptr::from_ref(weights).cast::<__m512i>().read_unaligned();
+                        *sum = F::add(*sum, word, weights);
+                    }
+                }
+            }
+            let zero = _mm512_setzero_ps();
+            // Sums are looked up by constants only: others would have to be in memory.
+            for (at, (sums, row)) in sums.iter().zip(&self.rows[..R]).enumerate() {
+                let values = &mut self.out.values[at * self.out.stride..][panel.columns.clone()];
+                for (vector, sum) in sums.iter().enumerate() {
+                    let values = &mut values[vector * LANES..];
+                    let sum = F::finish(*sum, &panel.ends[vector], *row);
+                    let mut sum = _mm512_add_ps(sum, _mm512_loadu_ps(panel.biases[vector].as_ptr()));
+                    let slopes = _mm512_loadu_ps(panel.slopes[vector].as_ptr());
+                    let whole = values.len() >= LANES;
+                    let mask: __mmask16 = if whole { !0 } else { (1 << values.len()) - 1 };
+                    if self.out.add {
+                        sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, values.as_ptr()));
+                    }
+                    let y = _mm512_fmadd_ps(slopes, _mm512_min_ps(sum, zero), _mm512_max_ps(sum, zero));
+                    if whole {
+                        _mm512_storeu_ps(values.as_mut_ptr(), y);
+                    } else {
+                        _mm512_mask_storeu_ps(values.as_mut_ptr(), mask, y);
+                    }
+                }
+            }
+        }
+    }
+}
