@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Resident memory of each service: started, and the most of it while verifications run. Needs the release build
-# of all binaries. Usage: measure_memory.sh [VERIFICATIONS [AT_ONCE]]
+# Resident memory of each service: started, after each part of some verifications, and the most of it. Needs the
+# release build of all binaries. Usage: measure_memory.sh [VERIFICATIONS [AT_ONCE [PARTS]]]
 set -euo pipefail
-verifications=${1:-16} at_once=${2:-4}
+verifications=${1:-16} at_once=${2:-4} parts=${3:-1}
 bin=$(dirname "$0")/../target/release
 samples=${BONAFIDE_MODELS:-${XDG_CACHE_HOME:-$HOME/.cache}/bonafide/models}/samples
 work=$(mktemp -d)
@@ -44,14 +44,23 @@ BONAFIDE_API_KEYS="measure=$key" BONAFIDE_CLIENT_SECRET_KEY=$(openssl rand -base
     --document-address http://127.0.0.1:50162 --selfie-address http://127.0.0.1:50163
 sleep 2
 services=(session-svc doc-check-svc selfie-svc report-svc)
-declare -A idle
-for service in "${services[@]}"; do idle[$service]=$(memory "$service" VmRSS); done
+# row LABEL FIELD: that field of each service.
+row() {
+    local service
+    printf '%-28s' "$1"
+    for service in "${services[@]}"; do printf ' %14s' "$(memory "$service" "$2")"; done
+    printf '\n'
+}
 
+printf '%-28s' MiB
+printf ' %14s' "${services[@]}"
+printf '\n'
+row idle VmRSS
 started=$SECONDS
-seq "$verifications" | BONAFIDE_API_KEY=$key xargs -P "$at_once" -I{} "$bin/bonafide" verify \
-    --document "$work/passport.png" --selfie "$samples/obama2.jpg" --address http://127.0.0.1:50160 >"$work/verify.log" || { tail -5 "$work/verify.log" >&2; exit 2; }
-echo "$verifications verifications, $at_once at once, $((SECONDS - started)) s"
-printf '%-14s %8s %8s %8s\n' MiB idle most after
-for service in "${services[@]}"; do
-    printf '%-14s %8s %8s %8s\n' "$service" "${idle[$service]}" "$(memory "$service" VmHWM)" "$(memory "$service" VmRSS)"
+for part in $(seq "$parts"); do
+    seq $((verifications / parts)) | BONAFIDE_API_KEY=$key xargs -P "$at_once" -I{} "$bin/bonafide" verify \
+        --document "$work/passport.png" --selfie "$samples/obama2.jpg" --address http://127.0.0.1:50160 \
+        >"$work/verify.log" || { tail -5 "$work/verify.log" >&2; exit 2; }
+    row "after $((part * (verifications / parts))), $at_once at once, $((SECONDS - started)) s" VmRSS
 done
+row most VmHWM

@@ -5,7 +5,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::models::{ModelError, Weights};
-use crate::ops::{Activation, Convolution, Layer, Precision, channel_means, max_pool_2x2, recycle};
+use crate::ops::{Activation, Bands, Convolution, Layer, Precision, channel_means, recycle};
 
 /// Result of taking tensors out of weights.
 pub(super) type Loaded<T> = std::result::Result<T, ModelError>;
@@ -137,52 +137,38 @@ impl SqueezeExcite {
     }
 }
 
-/// The first layers: four times smaller, from the picture's 3 channels to `2 * width`.
-struct Stem {
-    first: Layer,
-    /// A branch of two 2×2 convolutions beside a maximum over 2×2.
-    branch: [Layer; 2],
-    /// One convolution over the channels of both: the part for the maximum, and that for the branch with what follows.
-    merge: [Layer; 2],
-}
+/// The first layers: four times smaller, from the picture's 3 channels to `2 * width`. A branch of two 2×2 convolutions lies beside
+/// a maximum over 2×2, and one convolution over the channels of both merges them, in two parts.
+fn load_stem(loader: &mut Loader<'_>, number: usize, width: usize) -> Loaded<Bands> {
+    let relu = Activation::Relu;
+    let mut dense =
+        |at: usize, from, to, side, stride| loader.dense(number + at, (to, from, side, side), stride, relu.clone());
+    let first = dense(0, 3, width, 3, 2)?;
+    let branch = [dense(1, width, width / 2, 2, 1)?, dense(2, width / 2, width, 2, 1)?];
+    let merge = dense(3, 2 * width, width, 3, 2)?;
+    let last = dense(4, width, 2 * width, 1, 1)?;
+    let part = |first| Ok::<_, ModelError>(merge.kernel.narrow(1, first, width)?.contiguous()?);
+    let pooled = Convolution {
+        kernel: part(0)?,
+        bias: merge.bias.zeros_like()?,
+        activation: Activation::Identity,
+        ..merge.clone()
+    };
+    let branched = Convolution {
+        kernel: part(width)?,
+        ..merge.clone()
+    };
 
-impl Stem {
-    fn load(loader: &mut Loader<'_>, number: usize, width: usize) -> Loaded<Self> {
-        let relu = Activation::Relu;
-        let mut dense =
-            |at: usize, from, to, side, stride| loader.dense(number + at, (to, from, side, side), stride, relu.clone());
-        let first = dense(0, 3, width, 3, 2)?;
-        let branch = [dense(1, width, width / 2, 2, 1)?, dense(2, width / 2, width, 2, 1)?];
-        let merge = dense(3, 2 * width, width, 3, 2)?;
-        let last = dense(4, width, 2 * width, 1, 1)?;
-        let part = |first| Ok::<_, ModelError>(merge.kernel.narrow(1, first, width)?.contiguous()?);
-        let pooled = Convolution {
-            kernel: part(0)?,
-            bias: merge.bias.zeros_like()?,
-            activation: Activation::Identity,
-            ..merge.clone()
-        };
-        let branched = Convolution {
-            kernel: part(width)?,
-            ..merge.clone()
-        };
-        let [one, two] = branch.map(|convolution| Layer::new(vec![convolution]));
-        Ok(Self {
-            first: Layer::new(vec![first])?,
-            branch: [one?, two?],
-            merge: [Layer::new(vec![pooled])?, Layer::new(vec![branched, last])?],
-        })
+    let mut bands = Bands::default();
+    let first = bands.layer(Layer::new(vec![first])?, Bands::PICTURE);
+    let mut beside = first;
+    for convolution in branch {
+        beside = bands.layer(Layer::new(vec![convolution])?, beside);
     }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = self.first.forward(x)?;
-        let [one, two] = &self.branch;
-        let branch = two.consume(one.forward(&x)?)?;
-        let pooled = max_pool_2x2(&x, 1)?;
-        recycle(x);
-        let [first, second] = &self.merge;
-        second.consume_onto(branch, first.consume(pooled)?)
-    }
+    let maximum = bands.maximum(first);
+    let maximum = bands.layer(Layer::new(vec![pooled])?, maximum);
+    bands.layer_onto(Layer::new(vec![branched, last])?, beside, maximum);
+    Ok(bands)
 }
 
 /// A depthwise convolution over places, then a pair of pointwise convolutions over channels, to twice as many and back. The pair
@@ -247,7 +233,7 @@ pub(super) struct StageLayout {
 
 /// The backbone: a stem and stages.
 pub(super) struct Backbone {
-    stem: Stem,
+    stem: Bands,
     stages: Vec<Vec<Block>>,
 }
 
@@ -255,7 +241,7 @@ impl Backbone {
     /// The convolutions of the stem are numbered from `stem` on.
     pub(super) fn load(loader: &mut Loader<'_>, stem: usize, stages: &[StageLayout]) -> Loaded<Self> {
         let mut channels = stages.first().map_or(0, |stage| stage.channels);
-        let stem = Stem::load(loader, stem, channels / 2)?;
+        let stem = load_stem(loader, stem, channels / 2)?;
         let stages = stages
             .iter()
             .map(|layout| {

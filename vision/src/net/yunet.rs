@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{Activation, Convolution, Layer, Precision, max_pool_2x2, recycle, scale_and_add};
+use crate::ops::{Activation, Bands, Convolution, Layer, Precision, max_pool_2x2, scale_and_add};
 
 /// Sides of the input must be multiples of this.
 pub const ALIGNMENT: u32 = 32;
@@ -90,46 +90,31 @@ pub struct Level {
 /// offsets from the cell in strides.
 pub const OUTPUTS: usize = 16;
 
-/// A stage whose result is looked at more than once: from pixels to pixels.
-struct Stage {
-    first: Layer,
-    rest: Vec<Layer>,
-}
-
-impl Stage {
-    /// A unit is a pointwise and a depthwise convolution: between two units, a depthwise one and the next pointwise one are a layer.
-    fn new(first: Separable, rest: impl IntoIterator<Item = Separable>) -> Result<Self> {
-        let mut layers = Vec::new();
-        let mut filter = first.filter;
-        for unit in rest {
-            layers.push(Layer::new(vec![filter, unit.mix])?);
-            filter = unit.filter;
-        }
-        layers.push(Layer::new(vec![filter])?);
-        Ok(Self {
-            first: Layer::new(vec![first.mix])?,
-            rest: layers,
-        })
+/// Units one after the other. A unit is a pointwise and a depthwise convolution: between two units, a depthwise one and the next
+/// pointwise one are a layer.
+fn chain(units: impl IntoIterator<Item = Separable>) -> Result<Bands> {
+    let mut layers = Vec::new();
+    let mut before = vec![];
+    for unit in units {
+        before.push(unit.mix);
+        layers.push(Layer::new(before)?);
+        before = vec![unit.filter];
     }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = self.first.forward(x)?;
-        self.rest.iter().try_fold(x, |x, layer| layer.consume(x))
-    }
+    layers.push(Layer::new(before)?);
+    Ok(Bands::chain(layers))
 }
 
 /// The network.
 pub struct YuNet {
     /// From the picture to an eighth of its size.
-    stem: Layer,
-    fine: Vec<Layer>,
+    fine: Bands,
     /// The rest of the backbone, each after halving the size.
-    middle: Stage,
-    coarse: Stage,
-    /// From the coarsest level to the finest.
-    laterals: [Stage; 3],
-    /// From the finest level to the coarsest.
-    heads: [Stage; 3],
+    middle: Bands,
+    coarse: Bands,
+    /// From the coarsest level to the finest but one.
+    laterals: [Bands; 2],
+    /// From the finest level to the coarsest, that of the finest with its lateral.
+    heads: [Bands; 3],
 }
 
 impl YuNet {
@@ -161,11 +146,7 @@ impl YuNet {
                 unit(2, (channels[1], channels[2]))?,
             ])
         };
-        let lateral = |level: usize, filter| {
-            let unit = unit(&format!("neck.lateral_convs.{level}"), filter, (64, 64))?;
-            Ok::<_, ModelError>(Stage::new(unit, [])?)
-        };
-        let heads = |level| Ok::<_, ModelError>(Stage::new(load_heads(weights, level)?, [])?);
+        let lateral = |level: usize, filter| unit(&format!("neck.lateral_convs.{level}"), filter, (64, 64));
 
         let stem = Convolution {
             // The model file wants blue first.
@@ -182,7 +163,8 @@ impl YuNet {
         let [e, f] = stage(3, 438, [64, 64, 64])?;
         let [g, h] = stage(4, 444, [64, 64, 64])?;
         let [i, j] = stage(5, 450, [64, 64, 64])?;
-        let fine = vec![
+        let fine = [
+            Layer::new(vec![stem, stem_unit.mix])?,
             Layer::pooled(vec![stem_unit.filter, a.mix])?,
             Layer::new(vec![a.filter, b.mix])?,
             Layer::new(vec![b.filter, c.mix])?,
@@ -192,12 +174,15 @@ impl YuNet {
             Layer::new(vec![f.filter])?,
         ];
         Ok(Self {
-            stem: Layer::new(vec![stem, stem_unit.mix])?,
-            fine,
-            middle: Stage::new(g, [h])?,
-            coarse: Stage::new(i, [j])?,
-            laterals: [lateral(2, 456)?, lateral(1, 459)?, lateral(0, 462)?],
-            heads: [heads(0)?, heads(1)?, heads(2)?],
+            fine: Bands::chain(fine),
+            middle: chain([g, h])?,
+            coarse: chain([i, j])?,
+            laterals: [chain([lateral(2, 456)?])?, chain([lateral(1, 459)?])?],
+            heads: [
+                chain([lateral(0, 462)?, load_heads(weights, 0)?])?,
+                chain([load_heads(weights, 1)?])?,
+                chain([load_heads(weights, 2)?])?,
+            ],
         })
     }
 
@@ -207,20 +192,18 @@ impl YuNet {
     /// # Errors
     /// When the input has another shape.
     pub fn forward(&self, pictures: &Tensor) -> Result<[Level; 3]> {
-        let x = self.stem.forward(pictures)?;
-        let c3 = self.fine.iter().try_fold(x, |x, layer| layer.consume(x))?;
-        let c4 = self.middle.forward(&max_pool_2x2(&c3, 2)?)?;
-        let c5 = self.coarse.forward(&max_pool_2x2(&c4, 2)?)?;
+        let c3 = self.fine.forward(pictures)?;
+        let c4 = self.middle.consume(max_pool_2x2(&c3, 2)?)?;
+        let c5 = self.coarse.consume(max_pool_2x2(&c4, 2)?)?;
 
-        let [p5, p4, p3] = &self.laterals;
-        let p5 = p5.forward(&c5)?;
-        let p4 = p4.forward(&scale_and_add(c4, None, Some(&p5))?)?;
-        let p3 = p3.forward(&scale_and_add(c3, None, Some(&p4))?)?;
+        let [p5, p4] = &self.laterals;
+        let p5 = p5.consume(c5)?;
+        let p4 = p4.consume(scale_and_add(c4, None, Some(&p5))?)?;
+        let p3 = scale_and_add(c3, None, Some(&p4))?;
 
         let [fine, middle, coarse] = &self.heads;
-        let level = |heads: &Stage, x: Tensor, stride| {
-            let outputs = heads.forward(&x)?;
-            recycle(x);
+        let level = |heads: &Bands, x, stride| {
+            let outputs = heads.consume(x)?;
             Ok::<_, candle_core::Error>(Level { stride, outputs })
         };
         Ok([level(fine, p3, 8)?, level(middle, p4, 16)?, level(coarse, p5, 32)?])

@@ -80,6 +80,15 @@ impl Depthwise {
         self.channels
     }
 
+    /// Rows that a row of the result follows from, and by how many the next one's are further down.
+    pub(super) fn reach(&self) -> (usize, usize) {
+        if self.pool {
+            (self.size.0 + 1, 2)
+        } else {
+            (self.size.0, self.stride.0)
+        }
+    }
+
     /// Height and width of the result.
     pub(super) fn size_out(&self, (height, width): (usize, usize)) -> (usize, usize) {
         if self.pool {

@@ -36,6 +36,21 @@ fn pointwise(from: usize, to: usize, activation: usize) -> Result<Convolution> {
     convolution((to, from, 1, 1), false, (1, 1), activation)
 }
 
+fn plain(
+    x: &Tensor,
+    convolutions: &[Convolution],
+    pool: bool,
+    residual: bool,
+    base: Option<&Tensor>,
+) -> Result<Tensor> {
+    let plain = Plain {
+        convolutions: convolutions.to_vec(),
+        pool,
+        residual,
+    };
+    plain.forward(x, base)
+}
+
 fn largest_difference(left: &Tensor, right: &Tensor) -> Result<f32> {
     assert_eq!(left.dims(), right.dims());
     (left - right)?.abs()?.flatten_all()?.max(0)?.to_scalar()

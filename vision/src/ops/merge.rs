@@ -312,25 +312,29 @@ impl CustomOp1 for MaxPool {
         let channels = view.channels;
         let mut out = buffers::take(pictures * height * width * channels);
         if !out.is_empty() {
-            let arch = Arch::new();
             out.par_chunks_mut(width * channels).enumerate().for_each(|(row, out)| {
-                let (picture, top) = (row / height, row % height * self.stride);
-                let below = (top + 1).min(view.height - 1);
-                arch.dispatch(|| {
-                    for (column, out) in out.chunks_exact_mut(channels).enumerate() {
-                        let left = column * self.stride;
-                        let right = (left + 1).min(view.width - 1);
-                        let [a, b, c, d] = [(top, left), (top, right), (below, left), (below, right)]
-                            .map(|(row, column)| view.pixels(picture, row, column, 1));
-                        for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                            *out = a.max(*b).max(c.max(*d));
-                        }
-                    }
-                });
+                max_pool_row(&view, row / height, row % height, self.stride, out);
             });
         }
         Ok((CpuStorage::F32(out), Shape::from((pictures, height, width, channels))))
     }
+}
+
+/// A row of the result of [`max_pool_2x2`] for a picture.
+pub(super) fn max_pool_row(view: &View<'_>, picture: usize, row: usize, stride: usize, out: &mut [f32]) {
+    let top = row * stride;
+    let below = (top + 1).min(view.height - 1);
+    Arch::new().dispatch(|| {
+        for (column, out) in out.chunks_exact_mut(view.channels).enumerate() {
+            let left = column * stride;
+            let right = (left + 1).min(view.width - 1);
+            let [a, b, c, d] = [(top, left), (top, right), (below, left), (below, right)]
+                .map(|(row, column)| view.pixels(picture, row, column, 1));
+            for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                *out = a.max(*b).max(c.max(*d));
+            }
+        }
+    });
 }
 
 /// The values of a tensor on the CPU.

@@ -6,16 +6,20 @@
 //! at run time, save for the products of narrower factors, which pulp does not know. They work on the rayon pool that the caller runs in.
 
 mod activation;
+mod bands;
 mod buffers;
 mod depthwise;
 mod layer;
 mod merge;
 #[cfg(target_arch = "x86_64")]
 mod narrow;
+mod packed;
 mod panels;
+mod patches;
 mod view;
 
 pub use activation::Activation;
+pub(crate) use bands::Bands;
 pub(crate) use buffers::{recycle, take as buffer};
 pub(crate) use layer::Layer;
 pub use layer::{Convolution, Precision};

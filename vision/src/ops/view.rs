@@ -2,10 +2,13 @@
 
 use candle_core::{CpuStorage, Layout, Result, bail};
 
-/// Pictures whose channels lie next to each other: (batch, height, width, channels).
+/// Pictures whose channels lie next to each other, (batch, height, width, channels), or some rows of one.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) values: &'a [f32],
+    /// The row that the values begin with.
+    pub(super) top: usize,
+    /// Of whole pictures.
     pub(super) height: usize,
     pub(super) width: usize,
     pub(super) channels: usize,
@@ -17,6 +20,7 @@ impl<'a> View<'a> {
         let (pictures, height, width, channels) = layout.shape().dims4()?;
         let view = View {
             values: contiguous((storage, layout))?,
+            top: 0,
             height,
             width,
             channels,
@@ -28,7 +32,33 @@ impl<'a> View<'a> {
     #[inline(always)]
     pub(super) fn pixels(&self, picture: usize, row: usize, column: usize, count: usize) -> &'a [f32] {
         let first = (picture * self.height + row) * self.width + column;
-        &self.values[first * self.channels..(first + count) * self.channels]
+        &self.from(first)[..count * self.channels]
+    }
+
+    /// The channels of a pixel and of all after it; pixels are counted row by row, picture by picture.
+    #[inline(always)]
+    pub(super) fn from(&self, pixel: usize) -> &'a [f32] {
+        &self.values[(pixel - self.top * self.width) * self.channels..]
+    }
+
+    /// The same without values.
+    pub(super) fn empty(&self) -> View<'static> {
+        View {
+            values: &[],
+            top: 0,
+            height: self.height,
+            width: self.width,
+            channels: self.channels,
+        }
+    }
+
+    /// One of several whole pictures.
+    pub(super) fn picture(&self, picture: usize) -> Self {
+        let size = self.height * self.width * self.channels;
+        View {
+            values: &self.values[picture * size..][..size],
+            ..*self
+        }
     }
 }
 

@@ -1,0 +1,111 @@
+use super::*;
+use crate::ops::{Activation, Convolution, Precision};
+use candle_core::Device;
+use proptest::prelude::*;
+
+fn randn(shape: impl Into<Shape>) -> Result<Tensor> {
+    Tensor::randn(0f32, 1.0, shape, &Device::Cpu)
+}
+
+fn convolution(kernel: (usize, usize, usize, usize), depthwise: bool, stride: usize) -> Result<Convolution> {
+    let scale = 1.0 / ((kernel.1 * kernel.2 * kernel.3) as f64).sqrt();
+    Ok(Convolution {
+        kernel: (randn(kernel)? * scale)?,
+        bias: randn(kernel.0)?,
+        depthwise,
+        stride: (stride, stride),
+        activation: Activation::Relu,
+        precision: Precision::Single,
+    })
+}
+
+/// One of several layers from and to 16 channels.
+fn layer(kind: usize) -> Result<Layer> {
+    let mix = convolution((16, 16, 1, 1), false, 1)?;
+    match kind {
+        0 => Layer::new(vec![mix]),
+        1 => Layer::new(vec![convolution((16, 16, 3, 3), false, 1)?, mix]),
+        2 => Layer::new(vec![convolution((16, 16, 3, 3), false, 2)?]),
+        3 => Layer::new(vec![convolution((16, 16, 2, 2), false, 1)?]),
+        4 => Layer::residual(vec![convolution((16, 1, 7, 7), true, 1)?, mix]),
+        5 => Layer::new(vec![convolution((16, 1, 3, 3), true, 2)?, mix]),
+        _ => Layer::pooled(vec![convolution((16, 1, 3, 3), true, 1)?, mix]),
+    }
+}
+
+/// Whether both are the same to the last bit: layers compute the same sums wherever they begin.
+fn same(a: &Tensor, b: &Tensor) -> Result<bool> {
+    Ok(a.dims() == b.dims() && (a - b)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()? == 0.0)
+}
+
+/// What the layers compute one after the other, each a whole picture.
+fn one_by_one(x: &Tensor, kinds: &[usize], layers: &[Layer]) -> Result<Tensor> {
+    assert_eq!(kinds.len(), layers.len());
+    layers.iter().try_fold(x.clone(), |x, layer| layer.forward(&x))
+}
+
+fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("a pool").install(work)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_chain_computes_what_its_layers_do(
+        n in 1usize..3, h in 4usize..70, w in 4usize..40, threads in 1usize..4, kinds in prop::collection::vec(0usize..7, 1..5),
+    ) {
+        let x = randn((n, h, w, 16))?;
+        let layers = kinds.iter().map(|kind| layer(*kind)).collect::<Result<Vec<_>>>()?;
+        // A picture that was halved too often is none.
+        let expected = one_by_one(&x, &kinds, &layers)?;
+        prop_assume!(expected.elem_count() > 0);
+        let bands = Bands::chain(layers);
+        let got = with_threads(threads, || bands.forward(&x))?;
+        prop_assert!(same(&got, &expected)?);
+    }
+
+    #[test]
+    fn results_meet_again_where_they_belong(
+        h in 4usize..70, w in 4usize..40, threads in 1usize..4, inward in 0usize..4, beside in 0usize..4, outward in 0usize..7,
+    ) {
+        let x = randn((1, h, w, 16))?;
+        let (stride, ways) = (1 + usize::from(inward == 2), [layer(inward)?, layer(beside)?, layer(beside)?]);
+        let merge = || convolution((16, 16, 3, 3), false, stride);
+        let [first, second] = [Layer::new(vec![merge()?])?, Layer::new(vec![merge()?])?];
+        let after = layer(outward)?;
+        let [inward, beside, again] = ways;
+        let [a, b] = [inward.forward(&x)?, max_pool_2x2(&inward.forward(&x)?, 1)?];
+        let (a, b) = (first.forward(&beside.forward(&a)?)?, again.forward(&b)?);
+        prop_assume!(beside.forward(&x)?.dims() == x.dims());
+        let expected = after.forward(&second.forward_onto(&b, &a)?)?;
+        prop_assume!(expected.elem_count() > 0);
+
+        let mut bands = Bands::default();
+        let start = bands.layer(inward, Bands::PICTURE);
+        let a = bands.layer(beside, start);
+        let a = bands.layer(first, a);
+        let b = bands.maximum(start);
+        let b = bands.layer(again, b);
+        let merged = bands.layer_onto(second, b, a);
+        bands.layer(after, merged);
+        let got = with_threads(threads, || bands.forward(&x))?;
+        prop_assert!(same(&got, &expected)?);
+    }
+}
+
+#[test]
+fn refuses_what_does_not_fit() -> Result<()> {
+    let x = randn((1, 6, 6, 16))?;
+    assert!(Bands::default().forward(&x).is_err(), "no layer");
+    assert!(
+        Bands::chain([layer(0)?]).forward(&randn((1, 6, 6, 8))?).is_err(),
+        "8 channels"
+    );
+    let mut bands = Bands::default();
+    let halved = bands.layer(layer(2)?, Bands::PICTURE);
+    bands.layer_onto(layer(0)?, Bands::PICTURE, halved);
+    assert!(bands.forward(&x).is_err(), "a base of half the size");
+    Ok(())
+}
