@@ -6,9 +6,10 @@ by line. What is compared:
 
 * sface, sface_int8: from an aligned face of 112x112 bytes to its embedding; the second with products of 8-bit numbers on our side,
   as the services have it where the machine can, and what the peers have on theirs.
-* yunet_640, yunet_320: from a picture to faces; onnxruntime only to the network's outputs, which is less work.
-* text_det_640x960, text_rec_48x640: the network alone, from one tensor to another; recognition with all its 18,710 classes.
-  text_det_bf16, text_rec_bf16: the same with products of bfloat16 on our side.
+* yunet_640, yunet_320: from a picture to faces, for which onnxruntime has nothing; yunet_640_network, yunet_320_network: the
+  network alone, from one tensor to another.
+* text_det_640x960, text_rec_48x640: likewise; recognition with all its 18,710 classes. text_det_bf16, text_rec_int8: the same
+  with products of bfloat16 and of 8-bit numbers on our side, as the services have them.
 * verification: from the JPEG files of a passport (1600x1200) and of a selfie to the text and the similarity of the faces, in
   wall time and in CPU time. The peer reads all text with rapidocr, ours reads the machine-readable zone: either is what one
   gets. rapidocr sees the passport in full size unless told otherwise, ours scales it to 960 pixels, so both are measured.
@@ -188,7 +189,13 @@ def face_detector(path, size):
 
 
 # Works on the picture of another one.
-PICTURES = {"sface_int8": "sface", "text_det_bf16": "text_det_640x960", "text_rec_bf16": "text_rec_48x640"}
+PICTURES = {
+    "sface_int8": "sface",
+    "yunet_640_network": "yunet_640",
+    "yunet_320_network": "yunet_320",
+    "text_det_bf16": "text_det_640x960",
+    "text_rec_int8": "text_rec_48x640",
+}
 
 
 def network_peers(work, threads, paths, folder):
@@ -199,11 +206,13 @@ def network_peers(work, threads, paths, folder):
         recognizer = cv2.FaceRecognizerSF.create(str(paths["SFACE"]), "")
         yield "onnxruntime", lambda: run(cv2.dnn.blobFromImage(picture, swapRB=True))[0]
         yield "OpenCV", lambda: recognizer.feature(picture)
-    elif work.startswith("yunet"):
-        run = session(paths["YUNET"], threads, picture)
+    elif work in ("yunet_640", "yunet_320"):
         detector = face_detector(paths["YUNET"], picture.shape[1::-1])
-        yield "onnxruntime", lambda: run(cv2.dnn.blobFromImage(picture))
         yield "OpenCV", lambda: detector.detect(picture)[1]
+    elif work.startswith("yunet"):
+        tensor = cv2.dnn.blobFromImage(picture)
+        run = session(paths["YUNET"], threads, picture)
+        yield "onnxruntime", lambda: run(tensor)
     else:
         path = paths["PPOCR_DET" if "det" in work else "PPOCR_REC"]
         tensor = cv2.dnn.blobFromImage(picture, 1 / 127.5, mean=(127.5, 127.5, 127.5))
@@ -287,7 +296,7 @@ def check(work, ours, theirs):
     if work.startswith("sface"):
         a, b = np.array(ours), np.ravel(theirs)
         good = a @ b / np.linalg.norm(a) / np.linalg.norm(b) > (0.99 if work == "sface_int8" else 0.999)
-    elif work.startswith("yunet"):
+    elif work in ("yunet_640", "yunet_320"):
         good = ours == 1 and theirs is not None
     elif work == "verification":
         for found in (ours, theirs):
@@ -297,8 +306,8 @@ def check(work, ours, theirs):
 
 
 def compare(ours, paths, folder, arguments):
-    works = ["sface", "sface_int8", "yunet_640", "yunet_320", "text_det_640x960", "text_det_bf16"]
-    works += ["text_rec_48x640", "text_rec_bf16", "verification"]
+    works = ["sface", "sface_int8", "yunet_640", "yunet_320", "yunet_640_network", "yunet_320_network"]
+    works += ["text_det_640x960", "text_det_bf16", "text_rec_48x640", "text_rec_int8", "verification"]
     for work in works:
         if arguments.only and work not in arguments.only:
             continue

@@ -28,9 +28,10 @@ use vision::face::{DetectOptions, EmbedOptions, FaceDetector, FaceEmbedder, alig
 use vision::models::{Console, Item, Model, ModelStore, Sample};
 use vision::net::ppocr_det::PpOcrDet;
 use vision::net::ppocr_rec::{CtcHead, PpOcrRec};
+use vision::net::yunet::YuNet;
 use vision::ops::Precision;
 use vision::picture::{Limits, Picture};
-use vision::text::{self, TextReader};
+use vision::text::{self, Precisions, TextReader};
 
 /// Classes that text recognition tells apart.
 const CLASSES: usize = 18_710;
@@ -129,7 +130,10 @@ struct Bench {
     /// In `f32`, and with the products that the services make: of bytes.
     embedders: [FaceEmbedder; 2],
     detector: FaceDetector,
-    /// In `f32`, and with the products that the services make: of bfloat16. Likewise the recognizers.
+    /// The detector's network alone, and what it takes: 640 and 320 pixels.
+    face_network: YuNet,
+    portraits: [Tensor; 2],
+    /// In `f32`, and with the products that the services make: of bfloat16 in detection, of bytes in recognition.
     text_detectors: [PpOcrDet; 2],
     text_recognizers: [(PpOcrRec, CtcHead); 2],
     page: Tensor,
@@ -151,7 +155,7 @@ impl Bench {
         let views = Views::draw(
             &pictures,
             &detector,
-            &TextReader::new(&det, &rec, &device, Precision::Single)?,
+            &TextReader::new(&det, &rec, &device, Precisions::default())?,
         )?;
         let embedder = |precision| {
             let options = EmbedOptions {
@@ -163,13 +167,15 @@ impl Bench {
         Ok(Self {
             embedders: [embedder(Precision::Single)?, embedder(Precision::Byte)?],
             detector,
+            face_network: YuNet::load(&weights(Model::YuNet)?)?,
+            portraits: [face_input(&views.portraits[0])?, face_input(&views.portraits[1])?],
             text_detectors: [
                 PpOcrDet::load(&det, Precision::Single)?,
                 PpOcrDet::load(&det, Precision::Half)?,
             ],
             text_recognizers: [
                 PpOcrRec::load(&rec, CLASSES, Precision::Single)?,
-                PpOcrRec::load(&rec, CLASSES, Precision::Half)?,
+                PpOcrRec::load(&rec, CLASSES, Precision::Byte)?,
             ],
             page: text_input(&views.page)?,
             line: text_input(&views.line)?,
@@ -194,15 +200,17 @@ impl Bench {
             "yunet_640" => self.detect(large),
             "yunet_320" => self.detect(small),
             // The networks alone.
+            "yunet_640_network" => self.look(0),
+            "yunet_320_network" => self.look(1),
             "text_det_640x960" | "text_det_bf16" => {
                 let [single, half] = &self.text_detectors;
                 let network = if name == "text_det_bf16" { half } else { single };
                 black_box(network.forward(&self.page)?);
                 Ok(Value::Null)
             }
-            "text_rec_48x640" | "text_rec_bf16" => {
-                let [single, half] = &self.text_recognizers;
-                let (network, head) = if name == "text_rec_bf16" { half } else { single };
+            "text_rec_48x640" | "text_rec_int8" => {
+                let [single, byte] = &self.text_recognizers;
+                let (network, head) = if name == "text_rec_int8" { byte } else { single };
                 black_box(head.forward(&network.forward(&self.line)?)?);
                 Ok(Value::Null)
             }
@@ -210,6 +218,11 @@ impl Bench {
             "verification" => self.verify(),
             _ => bail!("there is no work of the name {name}"),
         }
+    }
+
+    fn look(&self, portrait: usize) -> anyhow::Result<Value> {
+        black_box(self.face_network.forward(&self.portraits[portrait])?);
+        Ok(Value::Null)
     }
 
     fn detect(&self, picture: &Picture) -> anyhow::Result<Value> {
@@ -240,12 +253,21 @@ impl Bench {
     }
 }
 
+/// (1, height, width, 3), red, green, blue, 0 to 255.
+fn face_input(picture: &Picture) -> anyhow::Result<Tensor> {
+    input(picture, |rgb| rgb.map(f32::from))
+}
+
 /// (1, height, width, 3), blue, green, red, −1 to 1.
 fn text_input(picture: &Picture) -> anyhow::Result<Tensor> {
+    input(picture, |[r, g, b]| {
+        [b, g, r].map(|value| f32::from(value) / 127.5 - 1.0)
+    })
+}
+
+fn input(picture: &Picture, channels: impl Fn([u8; 3]) -> [f32; 3]) -> anyhow::Result<Tensor> {
     let pixels = picture.pixels().as_chunks::<3>().0.iter();
-    let values: Vec<f32> = pixels
-        .flat_map(|&[r, g, b]| [b, g, r].map(|value| f32::from(value) / 127.5 - 1.0))
-        .collect();
+    let values: Vec<f32> = pixels.flat_map(|&pixel| channels(pixel)).collect();
     let shape = (1, picture.height() as usize, picture.width() as usize, 3);
     Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
 }

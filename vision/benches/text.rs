@@ -14,7 +14,7 @@ use vision::net::ppocr_det::PpOcrDet;
 use vision::net::ppocr_rec::PpOcrRec;
 use vision::ops::Precision;
 use vision::picture::Picture;
-use vision::text::{Alphabet, DetectOptions, TextReader};
+use vision::text::{Alphabet, DetectOptions, Precisions, TextReader};
 
 const THREADS: [usize; 2] = [1, 2];
 
@@ -29,7 +29,7 @@ struct Text {
 static TEXT: LazyLock<Text> = LazyLock::new(|| {
     let store = ModelStore::open_default().unwrap();
     let [det, rec] = [Model::PpOcrDet, Model::PpOcrRec].map(|model| store.weights(model, &Device::Cpu).unwrap());
-    let reader = TextReader::new(&det, &rec, &Device::Cpu, Precision::Single).unwrap();
+    let reader = TextReader::new(&det, &rec, &Device::Cpu, Precisions::default()).unwrap();
     let document = document();
     Text {
         detector: PpOcrDet::load(&det, Precision::Single).unwrap(),

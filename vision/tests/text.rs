@@ -12,7 +12,7 @@ use vision::net::ppocr_det::PpOcrDet;
 use vision::net::ppocr_rec::{CtcHead, PpOcrRec};
 use vision::ops::Precision;
 use vision::picture::Picture;
-use vision::text::{Alphabet, DetectOptions, TextChar, TextReader};
+use vision::text::{Alphabet, DetectOptions, Precisions, TextChar, TextReader};
 
 const TOLERANCE: f32 = 5e-4;
 
@@ -246,22 +246,26 @@ fn photograph(angle: f64, scale: f64) -> Picture {
 #[test]
 fn lines_are_read_at_any_angle_and_size() {
     let Some((det, rec)) = weights() else { return };
-    let [single, half] = [Precision::Single, Precision::Half].map(|precision| {
-        let reader = TextReader::new(&det, &rec, &Device::Cpu, precision).unwrap();
-        (precision, reader)
+    let narrow = Precisions {
+        detection: Precision::Half,
+        recognition: Precision::Byte,
+    };
+    let [single, narrow] = [Precisions::default(), narrow].map(|precisions| {
+        let reader = TextReader::new(&det, &rec, &Device::Cpu, precisions).unwrap();
+        (precisions, reader)
     });
-    for (angle, scale, (precision, reader)) in [
+    for (angle, scale, (precisions, reader)) in [
         (0.0, 1.0, &single),
         (0.0, 1.2, &single),
         (7.0, 1.2, &single),
         (-20.0, 1.2, &single),
         (0.0, 0.7, &single),
         (90.0, 1.2, &single),
-        (0.0, 1.0, &half),
-        (-20.0, 1.2, &half),
-        (0.0, 0.7, &half),
+        (0.0, 1.0, &narrow),
+        (-20.0, 1.2, &narrow),
+        (0.0, 0.7, &narrow),
     ] {
-        let how = format!("at {angle} degrees and {scale} times the size, {precision:?}");
+        let how = format!("at {angle} degrees and {scale} times the size, {precisions:?}");
         let picture = photograph(angle, scale);
         let quads = reader.detect(&picture, &DetectOptions::default()).unwrap();
         assert_eq!(quads.len(), SPECIMEN.len(), "{how}: {quads:?}");
@@ -278,7 +282,7 @@ fn lines_are_read_at_any_angle_and_size() {
 #[test]
 fn what_a_line_says_does_not_depend_on_the_others() {
     let Some((det, rec)) = weights() else { return };
-    let reader = TextReader::new(&det, &rec, &Device::Cpu, Precision::Single).unwrap();
+    let reader = TextReader::new(&det, &rec, &Device::Cpu, Precisions::default()).unwrap();
     let picture = photograph(0.0, 1.0);
     let quads = reader.detect(&picture, &DetectOptions::default()).unwrap();
     let mixed = [quads[0], Default::default(), quads[1], quads[0]];
@@ -295,7 +299,7 @@ fn what_a_line_says_does_not_depend_on_the_others() {
 #[test]
 fn a_picture_without_text_has_no_lines() {
     let Some((det, rec)) = weights() else { return };
-    let reader = TextReader::new(&det, &rec, &Device::Cpu, Precision::Single).unwrap();
+    let reader = TextReader::new(&det, &rec, &Device::Cpu, Precisions::default()).unwrap();
     for (width, height) in [(1, 1), (1, 3000), (640, 480)] {
         let picture = Picture::from_fn(width, height, |x, y| [(x / 4) as u8, (y / 4) as u8, 90]);
         assert_eq!(reader.read(&picture).unwrap(), [], "{width}x{height}");

@@ -24,8 +24,9 @@ const MOST_CHANGES: usize = 3;
 /// How much an unknown state's code may cost to become a known one.
 const STATE_BUDGET: f32 = 6.0;
 
-/// Mean cost per position above which lines are no zone. Sharp print costs about 0.1, other text laid along a zone over 2.
-const MOST_COST: f32 = 1.0;
+/// Mean cost per position above which lines are no zone. Sharp print costs about 0.1, blurred and noisy print of specimens up to 0.2,
+/// other text in capital letters laid along a zone 0.87 and more.
+const MOST_COST: f32 = 0.75;
 
 /// How many glyphs a line may have more or fewer than positions.
 const MOST_MISCOUNTED: usize = 16;

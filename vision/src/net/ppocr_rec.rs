@@ -221,7 +221,11 @@ impl PpOcrRec {
             transformers: [Transformer::load(&loader, 0)?, Transformer::load(&loader, 1)?],
             last_norm: load_norm(&loader, 4, LAST_EPSILON)?,
         };
-        let head = load_linear(&loader, 8, (NECK, classes), Activation::Identity)?;
+        // In single precision whatever the rest has: characters that look alike differ little.
+        let head = Convolution {
+            precision: Precision::Single,
+            ..load_linear(&loader, 8, (NECK, classes), Activation::Identity)?
+        };
         Ok((network, CtcHead::new(head)?))
     }
 

@@ -32,6 +32,15 @@ use crate::models::Weights;
 use crate::ops::Precision;
 use crate::picture::Picture;
 
+/// With what the networks' products are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Precisions {
+    /// Of detection.
+    pub detection: Precision,
+    /// Of recognition, save for the scores of characters at its end, which always are made with `f32`.
+    pub recognition: Precision,
+}
+
 /// Detection and recognition together.
 pub struct TextReader {
     detector: TextDetector,
@@ -39,15 +48,19 @@ pub struct TextReader {
 }
 
 impl TextReader {
-    /// A reader with the weights of [`crate::models::Model::PpOcrDet`] and [`crate::models::Model::PpOcrRec`], whose products are made
-    /// with `precision`.
+    /// A reader with the weights of [`crate::models::Model::PpOcrDet`] and [`crate::models::Model::PpOcrRec`].
     ///
     /// # Errors
     /// When the weights are those of other networks.
-    pub fn new(det: &Weights, rec: &Weights, device: &Device, precision: Precision) -> Result<TextReader, VisionError> {
+    pub fn new(
+        det: &Weights,
+        rec: &Weights,
+        device: &Device,
+        precisions: Precisions,
+    ) -> Result<TextReader, VisionError> {
         Ok(TextReader {
-            detector: TextDetector::new(det, device, precision)?,
-            recognizer: TextRecognizer::new(rec, device, precision)?,
+            detector: TextDetector::new(det, device, precisions.detection)?,
+            recognizer: TextRecognizer::new(rec, device, precisions.recognition)?,
         })
     }
 
