@@ -1,7 +1,6 @@
 //! The keys of a deployment: made when it first starts, kept in its data folder, readable by its owner only.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -9,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use report_svc::master_key::master_key;
 use service_kit::config::Secret;
+use service_kit::private;
 
 /// Name of the folder in the data folder.
 const FOLDER: &str = "keys";
@@ -34,7 +34,7 @@ impl Keys {
     /// Reads the keys in a data folder, making those that are not there yet.
     pub fn open(data: &Path) -> anyhow::Result<Self> {
         let folder = data.join(FOLDER);
-        create_private_folder(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        private::create_folder(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let key = |name: &str, prefix: &str, encode: fn([u8; 32]) -> String| {
             read_or_make(&folder.join(name), || Ok(format!("{prefix}{}", encode(random()?))))
         };
@@ -82,7 +82,7 @@ fn read_or_make(file: &Path, make: impl FnOnce() -> anyhow::Result<String>) -> a
         .try_exists()
         .with_context(|| format!("cannot read {}", file.display()))?
     {
-        write_once(file, &make()?).with_context(|| format!("cannot write {}", file.display()))?;
+        private::write_once(file, &make()?).with_context(|| format!("cannot write {}", file.display()))?;
     }
     // Also what was just written: another process may have been first.
     read_key(file)
@@ -92,33 +92,6 @@ fn random() -> anyhow::Result<[u8; 32]> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
     Ok(random)
-}
-
-/// Writes a whole file or none, and leaves one alone that is there: half a key, or two, would lock somebody out.
-fn write_once(file: &Path, content: &str) -> std::io::Result<()> {
-    let unfinished = file.with_extension(std::process::id().to_string());
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut written: File = options.open(&unfinished)?;
-    writeln!(written, "{content}")?;
-    written.sync_all()?;
-    // A link, unlike a rename, never replaces what another process has made meanwhile.
-    let linked = fs::hard_link(&unfinished, file);
-    fs::remove_file(&unfinished)?;
-    match linked {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn create_private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 #[cfg(test)]
@@ -152,7 +125,7 @@ mod tests {
         let file = data.path().join("key");
         let key = read_or_make(&file, || {
             // Another process, between our look and our writing.
-            write_once(&file, "theirs")?;
+            private::write_once(&file, "theirs")?;
             Ok("ours".to_owned())
         });
         assert_eq!(key.expect("a key").expose(), "theirs");

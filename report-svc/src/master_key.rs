@@ -2,11 +2,12 @@
 //!
 //! Whoever starts report-svc on a folder, by itself or with `bonafide up`, finds the same key here.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use service_kit::config::Secret;
+use service_kit::private;
 use zeroize::Zeroizing;
 
 use crate::seal::{Keyring, SealError};
@@ -59,38 +60,13 @@ pub fn master_key(data: &Path) -> Result<Secret, MasterKeyError> {
         if used {
             return Err(MasterKeyError::Lost { database, key });
         }
-        write_once(&key, &Keyring::generate(FIRST)?).map_err(failed)?;
+        private::create_folder(&data.join(FOLDER)).map_err(failed)?;
+        private::write_once(&key, &Keyring::generate(FIRST)?).map_err(failed)?;
         tracing::info!(path = %key.display(), "made a master key: keep it, nothing can be read without it");
     }
     Ok(Secret::new(
         fs::read_to_string(&key).map(Zeroizing::new).map_err(failed)?.trim(),
     ))
-}
-
-/// Writes a file that only its owner may read, whole or not at all, unless there is one already.
-fn write_once(path: &Path, content: &str) -> io::Result<()> {
-    let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    builder.create(folder)?;
-    let staged = path.with_extension(std::process::id().to_string());
-    let mut file = options.open(&staged)?;
-    writeln!(file, "{content}")?;
-    file.sync_all()?;
-    // A link, unlike a rename, leaves a key alone that another process made meanwhile.
-    let linked = fs::hard_link(&staged, path);
-    fs::remove_file(&staged)?;
-    match linked {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use selfie_svc::{config::Config, server::Service};
 use service_kit::config::TelemetryConfig;
+use service_kit::program;
 use service_kit::serving::shutdown_token;
-use service_kit::telemetry::Telemetry;
 
 /// Finds, aligns, embeds and compares faces; judges the selfie.
 #[derive(Debug, Parser)]
@@ -21,22 +21,6 @@ struct Cli {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Cli { config, telemetry } = Cli::parse();
-    match run(config, &telemetry).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(config: Config, telemetry: &TelemetryConfig) -> anyhow::Result<()> {
-    let telemetry = Telemetry::start("selfie-svc", telemetry)?;
-    let outcome = serve(config).await;
-    telemetry.shutdown();
-    outcome
-}
-
-async fn serve(config: Config) -> anyhow::Result<()> {
-    Ok(Service::bind(config).await?.serve(shutdown_token()).await?)
+    let serve = async { Ok(Service::bind(config).await?.serve(shutdown_token()).await?) };
+    program::run("selfie-svc", &telemetry, serve).await
 }

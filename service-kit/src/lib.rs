@@ -1,6 +1,6 @@
 //! What every Bonafide service does alike.
 //!
-//! A service's `main.rs` is three lines of wiring: parse a [`config`], start [`telemetry`], and hand gRPC routes to a
+//! A service's `main.rs` is wiring: parse a [`config`] and [`program::run`] a server that hands gRPC routes to a
 //! [`serving::Server`]. The rest of this crate is what the routes need:
 //!
 //! * [`status`]: the one way to build a `tonic::Status` with google.rpc details.
@@ -9,6 +9,8 @@
 //! * [`health`]: one `grpc.health.v1` entry per dependency.
 //! * [`insights`]: what checks tell about themselves.
 //! * [`deadline`]: how long the caller of the current request still waits.
+//! * [`program`]: from the command line to the exit code.
+//! * [`private`]: files of keys.
 
 pub mod client;
 pub mod compute;
@@ -16,6 +18,8 @@ pub mod config;
 pub mod deadline;
 pub mod health;
 pub mod insights;
+pub mod private;
+pub mod program;
 mod propagation;
 pub mod serving;
 pub mod status;

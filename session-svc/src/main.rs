@@ -1,9 +1,11 @@
 //! Wires configuration, telemetry and the server together.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use service_kit::config::TelemetryConfig;
+use service_kit::program;
 use service_kit::serving::shutdown_token;
-use service_kit::telemetry::Telemetry;
 use session_svc::{config::Config, server::Service};
 
 /// The public door: verification sessions, capture, reports, and the workers that drive the checks.
@@ -16,24 +18,9 @@ struct Cli {
     telemetry: TelemetryConfig,
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
-    let telemetry = Telemetry::start("session-svc", &cli.telemetry)?;
-    let outcome = serve(cli.config).await;
-    telemetry.shutdown();
-    outcome
-}
-
-async fn serve(config: Config) -> anyhow::Result<()> {
-    Ok(Service::bind(config).await?.serve(shutdown_token()).await?)
-}
-
 #[tokio::main]
-async fn main() -> std::process::ExitCode {
-    match run(Cli::parse()).await {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("session-svc: {error:#}");
-            std::process::ExitCode::FAILURE
-        }
-    }
+async fn main() -> ExitCode {
+    let Cli { config, telemetry } = Cli::parse();
+    let serve = async { Ok(Service::bind(config).await?.serve(shutdown_token()).await?) };
+    program::run("session-svc", &telemetry, serve).await
 }
