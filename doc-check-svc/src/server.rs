@@ -52,12 +52,12 @@ impl Service {
             None => ModelStore::open_default()?,
         };
         let reader = DocumentReader::load(&store, &Device::Cpu)?;
-        let pool =
-            Pool::start("document", config.compute.workers(), config.compute.queue()).map_err(StartError::Workers)?;
+        let pool = Pool::start("document", &config.compute).map_err(StartError::Workers)?;
         tracing::info!(
             device = "cpu",
             instructions = vision::ops::instruction_set(),
             workers = config.compute.workers(),
+            threads_per_worker = config.compute.threads_per_worker(),
             "networks loaded"
         );
         Ok(Self {

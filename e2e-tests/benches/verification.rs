@@ -8,7 +8,7 @@ use cli::deployment::{Deployment, Options};
 use cli::specimen::Format;
 use divan::{Bencher, black_box};
 use e2e_tests::pictures::{Pictures, on_table};
-use service_kit::config::ComputeConfig;
+use service_kit::config::{ComputeConfig, ComputeMode};
 use tokio::runtime::Runtime;
 use vision::models::Sample;
 
@@ -18,9 +18,19 @@ fn main() {
     divan::main();
 }
 
-/// `workers`: inference threads of each of the two services that compute.
+/// Each request to the two services that compute has one of their `threads`.
 #[divan::bench(args = [1, 2], sample_count = 10, sample_size = 1)]
-fn verification(bencher: Bencher<'_, '_>, workers: usize) {
+fn verification(bencher: Bencher<'_, '_>, threads: usize) {
+    verify(bencher, threads, ComputeMode::Throughput);
+}
+
+/// Each request to the two services that compute has all of their `threads`.
+#[divan::bench(args = [2], sample_count = 10, sample_size = 1)]
+fn verification_low_latency(bencher: Bencher<'_, '_>, threads: usize) {
+    verify(bencher, threads, ComputeMode::Latency);
+}
+
+fn verify(bencher: Bencher<'_, '_>, threads: usize, compute_mode: ComputeMode) {
     let Some(pictures) = &*PICTURES else { return };
     let submission = submission(pictures).expect("pictures to submit");
     let runtime = Runtime::new().expect("a runtime");
@@ -29,7 +39,8 @@ fn verification(bencher: Bencher<'_, '_>, workers: usize) {
     let options = Options {
         models: Some(pictures.store().root().to_owned()),
         compute: ComputeConfig {
-            workers: NonZeroUsize::new(workers),
+            workers: NonZeroUsize::new(threads),
+            compute_mode,
             ..ComputeConfig::default()
         },
         ..Options::in_folder(data.path())

@@ -52,12 +52,12 @@ impl Service {
         let server = Server::bind("selfie-svc", Door::Internal, &config.serve).await?;
         let store = open_store(config.models)?;
         let pipeline = FacePipeline::load(&store, &Device::Cpu)?;
-        let pool =
-            Pool::start("selfie", config.compute.workers(), config.compute.queue()).map_err(StartError::Workers)?;
+        let pool = Pool::start("selfie", &config.compute).map_err(StartError::Workers)?;
         tracing::info!(
             device = "cpu",
             instructions = vision::ops::instruction_set(),
             workers = config.compute.workers(),
+            threads_per_worker = config.compute.threads_per_worker(),
             threshold = point.threshold,
             false_match_rate = point.false_match_rate,
             "networks loaded"

@@ -1,8 +1,9 @@
 //! Worker threads for inference, outside the async runtime.
 //!
-//! A fixed number of threads take work from one bounded queue. Each thread is a rayon pool of one, so that whatever the work
-//! calls stays on its thread and two pieces of work never fight over the same cores. A full queue refuses at once; work whose
-//! caller has gone is not started; a panic ends that piece of work and nothing else.
+//! A fixed number of workers take work from one bounded queue. Each is a rayon pool of its own threads, the worker's among them, so
+//! that whatever the work calls stays there and two pieces of work never fight over the same cores: many workers of one thread, or
+//! one worker of many, as [`crate::config::ComputeMode`] has it. A full queue refuses at once; work whose caller has gone is not
+//! started; a panic ends that piece of work and nothing else.
 
 use std::any::Any;
 use std::num::NonZeroUsize;
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 use tonic::{Code, Status};
 use tracing::Span;
 
+use crate::config::ComputeConfig;
 use crate::status::Problem;
 
 type Task = Box<dyn FnOnce() + Send>;
@@ -70,15 +72,20 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts `workers` threads named after the service, with room for `queue` waiting pieces of work.
-    pub fn start(name: &str, workers: NonZeroUsize, queue: usize) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel::<Task>(queue);
+    /// Starts workers, their threads named after the service, with as many threads and as much room for waiting work as configured.
+    ///
+    /// # Errors
+    /// When the system refuses a worker's thread.
+    pub fn start(name: &str, config: &ComputeConfig) -> std::io::Result<Self> {
+        let (sender, receiver) = sync_channel::<Task>(config.queue());
         let receiver = Arc::new(Mutex::new(receiver));
-        for index in 0..workers.get() {
+        let threads = config.threads_per_worker();
+        for index in 0..config.workers().get() {
             let receiver = Arc::clone(&receiver);
+            let name = format!("{name}-{index}");
             std::thread::Builder::new()
-                .name(format!("{name}-{index}"))
-                .spawn(move || work(&receiver))?;
+                .name(name.clone())
+                .spawn(move || work(&receiver, name, threads))?;
         }
         Ok(Self {
             queue: sender,
@@ -139,14 +146,16 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn work(receiver: &Mutex<Receiver<Task>>) {
-    // A pool of one on this very thread: parallel iterators inside the work run here and nowhere else.
+fn work(receiver: &Mutex<Receiver<Task>>, name: String, threads: NonZeroUsize) {
+    // A pool that this very thread is part of: parallel iterators inside the work run in it and nowhere else. It lives as long as
+    // the worker.
     let confined = rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
+        .num_threads(threads.get())
+        .thread_name(move |thread| format!("{name}-{thread}"))
         .use_current_thread()
         .build();
     if let Err(error) = &confined {
-        tracing::warn!(%error, "inference on this worker is not confined to its thread");
+        tracing::warn!(%error, "inference on this worker is not confined to its threads");
     }
     loop {
         let task = lock(receiver).recv();
@@ -163,26 +172,75 @@ fn work(receiver: &Mutex<Receiver<Task>>) {
 mod tests {
     use super::*;
 
-    const ONE: NonZeroUsize = NonZeroUsize::MIN;
+    use crate::config::ComputeMode;
+
+    /// So many threads, used so, and room for so much that waits.
+    fn pool(threads: usize, compute_mode: ComputeMode, queue: usize) -> Pool {
+        let config = ComputeConfig {
+            workers: NonZeroUsize::new(threads),
+            queue: Some(queue),
+            compute_mode,
+        };
+        Pool::start("test", &config).expect("threads")
+    }
 
     #[tokio::test]
     async fn survives_a_panic() {
-        let pool = Pool::start("test", ONE, 4).expect("threads");
+        let pool = pool(1, ComputeMode::Throughput, 4);
         let panicked = pool.run(|_| -> u32 { panic!("as planned") }).await;
         assert!(matches!(panicked, Err(ComputeError::Panicked)));
         assert_eq!(pool.run(|_| 7).await.expect("a result"), 7);
     }
 
     #[tokio::test]
-    async fn stays_on_its_thread() {
-        let pool = Pool::start("test", ONE, 4).expect("threads");
-        let threads = pool.run(|_| rayon::current_num_threads()).await.expect("a result");
-        assert_eq!(threads, 1);
+    async fn work_has_as_many_threads_as_the_mode_gives_it() {
+        for (mode, each) in [(ComputeMode::Throughput, 1), (ComputeMode::Latency, 3)] {
+            let pool = pool(3, mode, 4);
+            // Each of them says its name: work that ran elsewhere, or not on all, would show.
+            let named = |_: &Caller| {
+                let names = rayon::broadcast(|_| std::thread::current().name().map(str::to_owned));
+                names.into_iter().flatten().collect::<Vec<_>>()
+            };
+            let names = pool.run(named).await.expect("a result");
+            assert_eq!(names.len(), each);
+            assert!(names.iter().all(|name| name.starts_with("test-")), "{names:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_do_not_share_the_threads_in_latency_mode() {
+        let pool = pool(2, ComputeMode::Latency, 4);
+        let at_once = Arc::new(AtomicUsize::new(0));
+        let work = || {
+            let at_once = Arc::clone(&at_once);
+            pool.run(move |_| {
+                let others = at_once.fetch_add(1, Ordering::SeqCst);
+                // Both threads have a part in it, so that neither is free for the next.
+                rayon::join(
+                    || std::thread::sleep(Duration::from_millis(5)),
+                    || std::thread::sleep(Duration::from_millis(5)),
+                );
+                at_once.fetch_sub(1, Ordering::SeqCst);
+                others
+            })
+        };
+        let others = futures_util::future::join_all([work(), work(), work()]).await;
+        assert!(others.into_iter().all(|others| others.expect("a result") == 0));
+    }
+
+    #[tokio::test]
+    async fn survives_a_panic_on_any_of_its_threads() {
+        let pool = pool(2, ComputeMode::Latency, 4);
+        let panicked = pool
+            .run(|_| rayon::broadcast(|_| -> u32 { panic!("as planned") }))
+            .await;
+        assert!(matches!(panicked, Err(ComputeError::Panicked)));
+        assert_eq!(pool.run(|_| rayon::broadcast(|_| 7)).await.expect("a result"), [7, 7]);
     }
 
     #[tokio::test]
     async fn refuses_when_full_and_drops_work_of_callers_who_left() {
-        let pool = Pool::start("test", ONE, 1).expect("threads");
+        let pool = pool(1, ComputeMode::Throughput, 1);
         let (release, held) = std::sync::mpsc::channel::<()>();
         let (started, running) = oneshot::channel();
         let busy = tokio::spawn({
@@ -216,7 +274,7 @@ mod tests {
 
     #[tokio::test]
     async fn tells_running_work_that_its_caller_left() {
-        let pool = Pool::start("test", ONE, 1).expect("threads");
+        let pool = pool(1, ComputeMode::Throughput, 1);
         let (started, running) = oneshot::channel();
         let (told, heard) = oneshot::channel();
         let task = tokio::spawn(async move {

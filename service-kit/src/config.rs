@@ -5,7 +5,9 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -139,27 +141,57 @@ pub struct TelemetryConfig {
     pub log: String,
 }
 
+/// How a service shares its inference threads out among requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ComputeMode {
+    /// One thread per request, several requests at once: most requests per second.
+    #[default]
+    Throughput,
+    /// All threads for one request after the other: least time per request where few come.
+    Latency,
+}
+
 /// Inference threads of a service.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ComputeConfig {
-    /// Worker threads for inference; one per core (of the cgroup's limit) when not given.
+    /// Threads for inference; one per core (of the cgroup's limit) when not given.
     #[arg(long, env = "BONAFIDE_WORKERS")]
-    pub workers: Option<std::num::NonZeroUsize>,
-    /// Requests that may wait for a worker; four per worker when not given.
+    pub workers: Option<NonZeroUsize>,
+    /// Requests that may wait for a worker; four per thread when not given.
     #[arg(long, env = "BONAFIDE_QUEUE")]
     pub queue: Option<usize>,
+    /// How requests share the threads.
+    #[arg(long, env = "BONAFIDE_COMPUTE_MODE", value_enum, default_value_t)]
+    pub compute_mode: ComputeMode,
 }
 
 impl ComputeConfig {
-    /// Number of workers. The standard library's count honours affinity and the cgroup's CPU limit.
-    pub fn workers(&self) -> std::num::NonZeroUsize {
+    /// Number of threads. The standard library's count is the least of the host's cores, the process's affinity and the quota of its
+    /// cgroup and of those above it (version 2's `cpu.max`, version 1's `cpu.cfs_quota_us`), rounded down, at least one.
+    pub fn threads(&self) -> NonZeroUsize {
         self.workers
-            .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN))
+            .unwrap_or_else(|| available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// Number of requests that are worked on at once.
+    pub fn workers(&self) -> NonZeroUsize {
+        match self.compute_mode {
+            ComputeMode::Throughput => self.threads(),
+            ComputeMode::Latency => NonZeroUsize::MIN,
+        }
+    }
+
+    /// Number of threads that work on one request.
+    pub fn threads_per_worker(&self) -> NonZeroUsize {
+        match self.compute_mode {
+            ComputeMode::Throughput => NonZeroUsize::MIN,
+            ComputeMode::Latency => self.threads(),
+        }
     }
 
     /// Number of requests that may wait.
     pub fn queue(&self) -> usize {
-        self.queue.unwrap_or(4 * self.workers().get())
+        self.queue.unwrap_or(4 * self.threads().get())
     }
 }
 
@@ -185,5 +217,23 @@ mod tests {
     fn secrets_do_not_show() {
         let secret = Secret::new("sk_live_visible");
         assert_eq!(format!("{secret:?}"), "***");
+    }
+
+    #[derive(clap::Parser)]
+    struct Program {
+        #[command(flatten)]
+        compute: ComputeConfig,
+    }
+
+    #[test]
+    fn the_mode_shares_the_same_threads_out() {
+        let counts = |mode: &[&str]| {
+            let flags = ["program", "--workers", "6"].into_iter().chain(mode.iter().copied());
+            let compute = <Program as clap::Parser>::parse_from(flags).compute;
+            let (workers, each) = (compute.workers().get(), compute.threads_per_worker().get());
+            (workers, each, compute.queue())
+        };
+        assert_eq!(counts(&["--compute-mode", "throughput"]), (6, 1, 24));
+        assert_eq!(counts(&["--compute-mode", "latency"]), (1, 6, 24));
     }
 }

@@ -20,10 +20,11 @@ where
     T: Send + 'static,
     F: Fn(PathBuf) -> Result<T, String> + Send + Sync + 'static,
 {
-    let workers = ComputeConfig::default().workers();
+    let compute = ComputeConfig::default();
     // As many wait as work, so that no worker is ever idle; room for all of them, so that none is ever refused.
-    let in_flight = 2 * workers.get();
-    let pool = Pool::start("evaluate", workers, in_flight)?;
+    let in_flight = 2 * compute.workers().get();
+    let queue = Some(in_flight);
+    let pool = Pool::start("evaluate", &ComputeConfig { queue, ..compute })?;
     let work = Arc::new(work);
     let names: Vec<String> = names.into_iter().collect();
     let bar = bar(names.len());
