@@ -36,6 +36,11 @@ $(PEERS)/venv/ready: scripts/bench_peers_requirements.txt
 	$(PEERS)/venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $<
 	touch $@
 
+# Networks on NVIDIA GPUs: builds anywhere on Linux on x86-64, with pip's CUDA toolkit. Nothing else needs it.
+.PHONY: cuda
+cuda:
+	eval "$$(./scripts/cuda-toolkit)" && cargo build --release --workspace --bins --features cli/cuda
+
 # Resident memory of each service while verifications run.
 memory:
 	cargo build --release --workspace --bins
