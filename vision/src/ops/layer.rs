@@ -37,8 +37,8 @@ pub enum Precision {
     /// `f32`
     #[default]
     Single,
-    /// bfloat16, 8 bits of which are the fraction, for 1×1 convolutions on a CPU with instructions for it (AVX512-BF16), where
-    /// channels come in whole vectors. `f32` elsewhere.
+    /// bfloat16, 8 bits of which are the fraction, for 1×1 convolutions on a GPU, and on a CPU with instructions for it
+    /// (AVX512-BF16), where channels come in whole vectors. `f32` elsewhere.
     Half,
 }
 
@@ -70,8 +70,8 @@ impl Convolution {
 /// A convolution and up to two 1×1 convolutions after it, over pictures whose channels lie next to each other: (batch, height,
 /// width, channels).
 ///
-/// On a CPU its weights are packed and everything between its input and its result stays in the cache; elsewhere it is the
-/// expression by candle's operators that the packed one is tested against.
+/// On a CPU its weights are packed and everything between its input and its result stays in the cache; on a GPU of NVIDIA it runs
+/// kernels of its own; elsewhere it is the expression by candle's operators that both are tested against.
 pub(crate) struct Layer {
     work: Work,
     /// Whether the 1×1 convolutions add to what they get.
@@ -80,7 +80,12 @@ pub(crate) struct Layer {
 
 enum Work {
     Packed(Box<Packed>),
-    Plain { convolutions: Vec<Convolution>, pool: bool },
+    #[cfg(feature = "cuda")]
+    Cuda(Box<super::cuda::Program>),
+    Plain {
+        convolutions: Vec<Convolution>,
+        pool: bool,
+    },
 }
 
 struct Packed {
@@ -131,6 +136,14 @@ impl Layer {
         let Some((first, rest)) = convolutions.split_first() else {
             bail!("a layer has at least one convolution");
         };
+        #[cfg(feature = "cuda")]
+        if first.kernel.device().is_cuda() {
+            let program = super::cuda::Program::new(&convolutions, pool, residual)?;
+            return Ok(Self {
+                work: Work::Cuda(Box::new(program)),
+                residual,
+            });
+        }
         if !first.kernel.device().is_cpu() {
             return Ok(Self {
                 work: Work::Plain { convolutions, pool },
@@ -211,6 +224,8 @@ impl Layer {
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match &self.work {
             Work::Packed(_) => x.contiguous()?.apply_op1_no_bwd(self),
+            #[cfg(feature = "cuda")]
+            Work::Cuda(program) => program.forward(x, None, None),
             Work::Plain { convolutions, pool } => plain(x, convolutions, *pool, self.residual, None),
         }
     }
@@ -226,6 +241,8 @@ impl Layer {
     pub(crate) fn forward_scaled(&self, x: &Tensor, factors: &Tensor) -> Result<Tensor> {
         match &self.work {
             Work::Packed(_) => x.contiguous()?.apply_op2_no_bwd(&factors.contiguous()?, &Scaled(self)),
+            #[cfg(feature = "cuda")]
+            Work::Cuda(program) => program.forward(x, Some(factors), None),
             Work::Plain { convolutions, pool } => {
                 let (n, channels) = factors.dims2()?;
                 let x = x.broadcast_mul(&factors.reshape((n, 1, 1, channels))?)?;
@@ -239,6 +256,8 @@ impl Layer {
     pub(crate) fn consume_onto(&self, x: Tensor, base: Tensor) -> Result<Tensor> {
         let y = match &self.work {
             Work::Packed(_) => x.contiguous()?.apply_op2_no_bwd(&base.contiguous()?, &Onto(self))?,
+            #[cfg(feature = "cuda")]
+            Work::Cuda(program) => program.forward(&x, None, Some(&base))?,
             Work::Plain { convolutions, pool } => plain(&x, convolutions, *pool, self.residual, Some(&base))?,
         };
         buffers::recycle(x);
@@ -308,7 +327,7 @@ impl Layer {
 }
 
 /// The layer by candle's operators.
-fn plain(
+pub(super) fn plain(
     x: &Tensor,
     convolutions: &[Convolution],
     pool: bool,
