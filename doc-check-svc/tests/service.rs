@@ -333,6 +333,7 @@ fn refuses_more_than_it_can_queue() {
             compute: ComputeConfig {
                 workers: Some(one),
                 queue: Some(1),
+                ..ComputeConfig::default()
             },
             ..Config::default()
         };
