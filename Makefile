@@ -36,6 +36,22 @@ $(PEERS)/venv/ready: scripts/bench_peers_requirements.txt
 	$(PEERS)/venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $<
 	touch $@
 
+# Networks on NVIDIA GPUs: builds anywhere on Linux on x86-64, with pip's CUDA toolkit. Nothing else needs it.
+.PHONY: cuda bench-gpu
+cuda:
+	eval "$$(./scripts/cuda-toolkit)" && cargo build --release --workspace --bins --features cli/cuda
+
+# Embeddings per second beside PyTorch, on a GPU.
+GPU := target/bench-gpu
+bench-gpu: $(GPU)/venv/ready
+	eval "$$(./scripts/cuda-toolkit)" && cargo bench --workspace --features cli/cuda --bench gpu --no-run
+	$(GPU)/venv/bin/python scripts/bench_gpu.py $(GPU)
+
+$(GPU)/venv/ready: scripts/bench_gpu_requirements.txt
+	python3 -m venv --clear $(GPU)/venv
+	$(GPU)/venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $<
+	touch $@
+
 # Resident memory of each service while verifications run.
 memory:
 	cargo build --release --workspace --bins

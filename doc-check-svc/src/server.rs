@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use candle_core::Device;
 use proto::document::v1::document_check_service_server::DocumentCheckServiceServer;
 use service_kit::compute::Pool;
 use service_kit::config::Door;
@@ -11,6 +10,7 @@ use service_kit::serving::{ServeError, Server};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use vision::VisionError;
+use vision::device::{self, DeviceError};
 use vision::models::{ModelError, ModelStore};
 
 use crate::config::Config;
@@ -23,6 +23,9 @@ pub enum StartError {
     /// The model store cannot be found.
     #[error(transparent)]
     Store(#[from] ModelError),
+    /// The device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The networks could not be loaded.
     #[error(transparent)]
     Networks(#[from] VisionError),
@@ -51,10 +54,10 @@ impl Service {
             Some(root) => ModelStore::open(root),
             None => ModelStore::open_default()?,
         };
-        let reader = DocumentReader::load(&store, &Device::Cpu)?;
+        let reader = DocumentReader::load(&store, &device::open(config.compute.device.gpu())?)?;
         let pool = Pool::start("document", &config.compute).map_err(StartError::Workers)?;
         tracing::info!(
-            device = "cpu",
+            device = %config.compute.device,
             instructions = vision::ops::instruction_set(),
             workers = config.compute.workers(),
             threads_per_worker = config.compute.threads_per_worker(),

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use candle_core::Device;
 use proto::selfie::v1::faces_server::FacesServer;
 use proto::selfie::v1::selfie_check_service_server::SelfieCheckServiceServer;
 use service_kit::compute::Pool;
@@ -12,6 +11,7 @@ use service_kit::serving::{ServeError, Server};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use vision::VisionError;
+use vision::device::{self, DeviceError};
 use vision::models::ModelError;
 
 use crate::calibration::OutOfRange;
@@ -28,6 +28,9 @@ pub enum StartError {
     /// The model store cannot be found.
     #[error(transparent)]
     Store(#[from] ModelError),
+    /// The device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The networks could not be loaded.
     #[error(transparent)]
     Networks(#[from] VisionError),
@@ -51,10 +54,10 @@ impl Service {
         let point = config.operating_point()?;
         let server = Server::bind("selfie-svc", Door::Internal, &config.serve).await?;
         let store = open_store(config.models)?;
-        let pipeline = FacePipeline::load(&store, &Device::Cpu)?;
+        let pipeline = FacePipeline::load(&store, &device::open(config.compute.device.gpu())?)?;
         let pool = Pool::start("selfie", &config.compute).map_err(StartError::Workers)?;
         tracing::info!(
-            device = "cpu",
+            device = %config.compute.device,
             instructions = vision::ops::instruction_set(),
             workers = config.compute.workers(),
             threads_per_worker = config.compute.threads_per_worker(),

@@ -151,7 +151,54 @@ pub enum ComputeMode {
     Latency,
 }
 
-/// Inference threads of a service.
+/// What a service's networks run on: `cpu`, or `cuda:N` for the GPU of that number; `cuda` is `cuda:0`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// A GPU of NVIDIA, by its number.
+    Cuda(usize),
+}
+
+impl Device {
+    /// The number of the GPU; `None` for the CPU.
+    pub fn gpu(self) -> Option<usize> {
+        match self {
+            Device::Cpu => None,
+            Device::Cuda(ordinal) => Some(ordinal),
+        }
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Device::Cpu => f.write_str("cpu"),
+            Device::Cuda(ordinal) => write!(f, "cuda:{ordinal}"),
+        }
+    }
+}
+
+/// No device has this name.
+#[derive(Debug, thiserror::Error)]
+#[error("a device is cpu, cuda or cuda:N")]
+pub struct UnknownDevice;
+
+impl FromStr for Device {
+    type Err = UnknownDevice;
+
+    fn from_str(name: &str) -> Result<Self, UnknownDevice> {
+        match name.split_once(':') {
+            None if name == "cpu" => Ok(Device::Cpu),
+            None if name == "cuda" => Ok(Device::Cuda(0)),
+            Some(("cuda", ordinal)) => ordinal.parse().map(Device::Cuda).map_err(|_| UnknownDevice),
+            _ => Err(UnknownDevice),
+        }
+    }
+}
+
+/// Inference of a service: where, and in how many threads.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ComputeConfig {
     /// Threads for inference; one per core (of the cgroup's limit) when not given.
@@ -163,6 +210,9 @@ pub struct ComputeConfig {
     /// How requests share the threads.
     #[arg(long, env = "BONAFIDE_COMPUTE_MODE", value_enum, default_value_t)]
     pub compute_mode: ComputeMode,
+    /// What the networks run on: cpu, or cuda:N for a GPU where the program was built with CUDA.
+    #[arg(long, env = "BONAFIDE_DEVICE", default_value_t)]
+    pub device: Device,
 }
 
 impl ComputeConfig {
@@ -211,6 +261,22 @@ mod tests {
         assert!(matches!(config.validate(Door::Internal), Err(ConfigError::ShortToken)));
         config.service_token = Some(Secret::new("long enough to be a real token"));
         assert!(config.validate(Door::Internal).is_ok());
+    }
+
+    #[test]
+    fn devices_are_told_by_name() {
+        for (name, device) in [
+            ("cpu", Device::Cpu),
+            ("cuda", Device::Cuda(0)),
+            ("cuda:0", Device::Cuda(0)),
+            ("cuda:3", Device::Cuda(3)),
+        ] {
+            assert_eq!(name.parse::<Device>().expect("a device"), device);
+            assert_eq!(device.to_string().parse::<Device>().expect("its own name"), device);
+        }
+        for name in ["", "CPU", "gpu", "cpu:0", "cuda:", "cuda:-1", "cuda:0:1"] {
+            assert!(name.parse::<Device>().is_err(), "{name}");
+        }
     }
 
     #[test]

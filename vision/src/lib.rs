@@ -3,6 +3,7 @@
 //! Knows no gRPC and keeps no state: everything takes a picture and weights and answers a value. Callers decide how many
 //! threads work on it by running it inside a rayon pool of their size.
 
+pub mod device;
 pub mod error;
 pub mod face;
 pub mod geometry;

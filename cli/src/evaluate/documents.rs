@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use candle_core::Device;
 use doc_check_svc::evaluate::{evaluate, read_truth};
 use doc_check_svc::reader::{DocumentReader, MODELS};
+use service_kit::config::Device;
 use time::OffsetDateTime;
+use vision::device;
 use vision::models::{Console, ModelStore};
 
 use super::output::{bar, print_summary, require_folder};
@@ -22,6 +23,9 @@ pub struct Documents {
     /// Folder for results.csv and summary.json
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// What the networks run on: cpu, or cuda:N where the program was built with CUDA
+    #[arg(long, env = "BONAFIDE_DEVICE", default_value_t)]
+    device: Device,
 }
 
 impl Documents {
@@ -30,7 +34,7 @@ impl Documents {
         require_folder(&self.images)?;
         let pictures = read_truth(&self.truth)?.len();
         store.ensure(&MODELS, &Console::default())?;
-        let reader = DocumentReader::load(store, &Device::Cpu)?;
+        let reader = DocumentReader::load(store, &device::open(self.device.gpu())?)?;
         let bar = bar(pictures);
         let today = OffsetDateTime::now_utc().date();
         let summary = evaluate(&reader, &self.images, &self.truth, &self.out, today, |_| bar.inc(1))?;

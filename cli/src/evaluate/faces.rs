@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use candle_core::Device;
 use rayon::prelude::*;
 use selfie_svc::pipeline::{FacePipeline, MODELS};
 use serde::Serialize;
+use service_kit::config::Device;
+use vision::device;
 use vision::face::Embedding;
 use vision::face::metrics::Roc;
 use vision::models::{Console, ModelStore};
@@ -34,6 +35,9 @@ pub struct Faces {
     /// Folder for pairs.csv and summary.json
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// What the networks run on: cpu, or cuda:N where the program was built with CUDA
+    #[arg(long, env = "BONAFIDE_DEVICE", default_value_t)]
+    device: Device,
 }
 
 /// A line of the answer's `pairs.csv`.
@@ -75,7 +79,7 @@ impl Faces {
         require_folder(&self.images)?;
         create_folder(&self.out)?;
         store.ensure(&MODELS, &Console::default())?;
-        let pipeline = FacePipeline::load(store, &Device::Cpu)?;
+        let pipeline = FacePipeline::load(store, &device::open(self.device.gpu())?)?;
 
         let names: BTreeSet<String> = pairs
             .iter()

@@ -1,6 +1,6 @@
 //! Layers: a convolution and what comes after it, in one pass over the picture.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::activation::Activation;
@@ -32,8 +32,8 @@ pub enum Precision {
     /// `f32`
     #[default]
     Single,
-    /// bfloat16, 8 bits of which are the fraction, for 1×1 convolutions on a CPU with instructions for it (AVX512-BF16). `f32`
-    /// elsewhere.
+    /// bfloat16, 8 bits of which are the fraction, for 1×1 convolutions on a GPU, and on a CPU with instructions for it
+    /// (AVX512-BF16). `f32` elsewhere.
     Half,
     /// Whole numbers of 8 bits, -127 to 127, times one step per pixel and one per channel of the result, which follow from the
     /// largest values; for 1×1 convolutions on a CPU with instructions for it (AVX512-VNNI). As [`Precision::Half`] elsewhere.
@@ -68,14 +68,16 @@ impl Convolution {
 /// A convolution and up to two 1×1 convolutions after it, over pictures whose channels lie next to each other: (batch, height,
 /// width, channels).
 ///
-/// On a CPU its weights are packed and everything between its input and its result stays in the cache; elsewhere it is the
-/// expression by candle's operators that the packed one is tested against.
+/// On a CPU its weights are packed and everything between its input and its result stays in the cache; on a GPU of NVIDIA it runs
+/// kernels of its own; elsewhere it is the expression by candle's operators that both are tested against.
 pub(crate) struct Layer {
     work: Work,
 }
 
 enum Work {
     Packed(Box<Packed>),
+    #[cfg(feature = "cuda")]
+    Cuda(Box<super::cuda::Program>),
     Plain(Plain),
 }
 
@@ -109,16 +111,17 @@ impl Layer {
         let Some(first) = convolutions.first() else {
             bail!("a layer has at least one convolution");
         };
-        let on_cpu = first.kernel.device().is_cpu();
+        let device = first.kernel.device().clone();
         let plain = Plain {
             convolutions,
             pool,
             residual,
         };
-        let work = if on_cpu {
-            Work::Packed(Box::new(Packed::pack(&plain)?))
-        } else {
-            Work::Plain(plain)
+        let work = match device {
+            Device::Cpu => Work::Packed(Box::new(Packed::pack(&plain)?)),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => Work::Cuda(Box::new(super::cuda::Program::new(&plain)?)),
+            _ => Work::Plain(plain),
         };
         Ok(Self { work })
     }
@@ -130,7 +133,7 @@ impl Layer {
     pub(super) fn packed(&self) -> Result<&Packed> {
         match &self.work {
             Work::Packed(packed) => Ok(packed),
-            Work::Plain(_) => bail!("a layer for another device was given a picture on the CPU"),
+            _ => bail!("a layer for another device was given a picture on the CPU"),
         }
     }
 
@@ -138,6 +141,8 @@ impl Layer {
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match &self.work {
             Work::Packed(_) => x.contiguous()?.apply_op1_no_bwd(self),
+            #[cfg(feature = "cuda")]
+            Work::Cuda(program) => program.forward(x, None, None),
             Work::Plain(plain) => plain.forward(x, None),
         }
     }
@@ -153,6 +158,8 @@ impl Layer {
     pub(crate) fn forward_scaled(&self, x: &Tensor, factors: &Tensor) -> Result<Tensor> {
         match &self.work {
             Work::Packed(_) => x.contiguous()?.apply_op2_no_bwd(&factors.contiguous()?, &Scaled(self)),
+            #[cfg(feature = "cuda")]
+            Work::Cuda(program) => program.forward(x, Some(factors), None),
             Work::Plain(plain) => {
                 let (n, channels) = factors.dims2()?;
                 let x = x.broadcast_mul(&factors.reshape((n, 1, 1, channels))?)?;
@@ -174,6 +181,8 @@ impl Layer {
     pub(super) fn forward_onto(&self, x: &Tensor, base: &Tensor) -> Result<Tensor> {
         match &self.work {
             Work::Packed(_) => x.contiguous()?.apply_op2_no_bwd(&base.contiguous()?, &Onto(self)),
+            #[cfg(feature = "cuda")]
+            Work::Cuda(program) => program.forward(x, None, Some(base)),
             Work::Plain(plain) => plain.forward(x, Some(base)),
         }
     }

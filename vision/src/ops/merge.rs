@@ -7,6 +7,8 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::buffers;
+#[cfg(feature = "cuda")]
+use super::cuda;
 use super::view::{View, contiguous};
 
 /// Values that one task works on at least, so that it outweighs its hand-over.
@@ -19,6 +21,10 @@ const TASK: usize = 32_768;
 pub(crate) fn channel_means(x: &Tensor) -> Result<Tensor> {
     if x.device().is_cpu() {
         return x.contiguous()?.apply_op1_no_bwd(&Means);
+    }
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::channel_means(x);
     }
     x.mean((1, 2))
 }
@@ -78,6 +84,10 @@ pub(crate) fn scale_and_add(x: Tensor, factors: Option<&Tensor>, half: Option<&T
         let x = x.contiguous()?;
         x.inplace_op1(&ScaleAndAdd { factors, half })?;
         return Ok(x);
+    }
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::scale_and_add(&x, factors, half);
     }
     let x = match factors {
         Some(factors) => x.broadcast_mul(&factors.reshape((n, 1, 1, channels))?)?,
@@ -166,6 +176,10 @@ pub(crate) fn sum_taps(parts: &[(&Tensor, usize)]) -> Result<Tensor> {
                 part.shape()
             );
         }
+    }
+    #[cfg(feature = "cuda")]
+    if first.device().is_cuda() {
+        return cuda::sum_taps(parts, (n, height, width, channels));
     }
     if !first.device().is_cpu() {
         return sum_taps_plain(parts);
@@ -289,6 +303,10 @@ impl CustomOp1 for Spread {
 pub(crate) fn max_pool_2x2(x: &Tensor, stride: usize) -> Result<Tensor> {
     if x.device().is_cpu() {
         return x.contiguous()?.apply_op1_no_bwd(&MaxPool { stride });
+    }
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::max_pool_2x2(x, stride);
     }
     x.permute((0, 3, 1, 2))?
         .pad_with_same(2, 0, 1)?

@@ -2,12 +2,15 @@
 //! channels).
 //!
 //! Each one computes exactly what the expression by candle's operators beside it computes, is checked against that expression over
-//! odd shapes, and falls back to it on other devices. They are safe code over [`pulp`]'s vectors, which picks the instruction set
-//! at run time, save for the products of narrower factors, which pulp does not know. They work on the rayon pool that the caller runs in.
+//! odd shapes, and falls back to it on other devices, save for GPUs of NVIDIA, which have kernels of their own (feature `cuda`).
+//! They are safe code over [`pulp`]'s vectors, which picks the instruction set at run time, save for the products of narrower
+//! factors, which pulp does not know, and for GPUs. They work on the rayon pool that the caller runs in.
 
 mod activation;
 mod bands;
 mod buffers;
+#[cfg(any(test, feature = "cuda"))]
+mod cuda;
 mod depthwise;
 mod layer;
 mod merge;
@@ -21,6 +24,8 @@ mod view;
 pub use activation::Activation;
 pub(crate) use bands::Bands;
 pub(crate) use buffers::{recycle, take as buffer};
+#[cfg(feature = "cuda")]
+pub(crate) use cuda::open as open_gpu;
 pub(crate) use layer::Layer;
 pub use layer::{Convolution, Precision};
 pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, spread_4x4, sum_taps};
