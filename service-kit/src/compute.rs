@@ -180,6 +180,7 @@ mod tests {
             workers: NonZeroUsize::new(threads),
             queue: Some(queue),
             compute_mode,
+            ..ComputeConfig::default()
         };
         Pool::start("test", &config).expect("threads")
     }
