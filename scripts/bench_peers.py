@@ -279,11 +279,12 @@ def verification_peers(threads, paths, folder):
 def take_turns(sides, rounds, warm):
     """Runs the sides in turns, the first round for nothing. Milliseconds of wall and of CPU time, (rounds, 2) for each side.
 
-    `warm`: each turn begins with a run that does not count. It brings the side's data back into the caches, and lets threads of
-    the other side, which wait for more work by spinning, fall asleep."""
+    Before each turn threads of the other side, which wait for more work by spinning, are given time to fall asleep. `warm`: a turn
+    begins with a run that does not count, which brings the side's data back into the caches."""
     taken = [[] for _ in sides]
     for turn in range(rounds + 1):
         for side, times in zip(sides, taken):
+            time.sleep(0.05)
             if warm:
                 side()
             wall, cpu, _ = side()

@@ -7,7 +7,7 @@ use crate::error::VisionError;
 use crate::geometry::{Point, Rect};
 use crate::models::Weights;
 use crate::net::yunet::{ALIGNMENT, Level, OUTPUTS, YuNet};
-use crate::ops::{buffer, recycle};
+use crate::ops::{buffer, recycle, widen};
 use crate::picture::Picture;
 
 /// What counts as a face, and at which sizes to look.
@@ -159,9 +159,7 @@ fn padded(picture: &Picture, device: &Device) -> candle_core::Result<Tensor> {
     let (above, below) = values.split_at_mut(picture.height() as usize * width * 3);
     for (row, to) in picture.rows().zip(above.chunks_exact_mut(width * 3)) {
         let (inside, beside) = to.split_at_mut(row.len());
-        for (value, to) in row.iter().zip(inside) {
-            *to = f32::from(*value);
-        }
+        widen(row, inside);
         beside.fill(0.0);
     }
     below.fill(0.0);
@@ -174,8 +172,13 @@ fn decode(level: &Level, threshold: f32, faces: &mut Vec<Face>) -> candle_core::
     let (_, _, columns, _) = level.outputs.dims4()?;
     let outputs = level.outputs.flatten_all()?.to_vec1::<f32>()?;
     let stride = level.stride as f32;
+    // Neither probability may be less than the product of both: most cells need no exponential. A little less, for rounding.
+    let least = (threshold.powi(2) / (1.0 - threshold.powi(2))).ln() - 1e-3;
     for (cell, outputs) in outputs.as_chunks::<OUTPUTS>().0.iter().enumerate() {
         let [class, object, bbox @ .., _, _, _, _, _, _, _, _, _, _] = *outputs;
+        if class.min(object) < least {
+            continue;
+        }
         let score = (sigmoid(class) * sigmoid(object)).sqrt();
         if score.is_nan() || score < threshold {
             continue;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::buffers;
+use super::buffers::{self, Buffer};
 use super::layer::Layer;
 use super::merge::{max_pool_2x2, max_pool_row};
 use super::packed::{Packed, Scratch, Task};
@@ -159,7 +159,7 @@ impl Ready<'_> {
 #[derive(Default)]
 struct Held {
     rows: Range<usize>,
-    values: Vec<f32>,
+    values: Buffer,
 }
 
 impl Held {
@@ -173,7 +173,9 @@ impl Held {
         self.values.copy_within(kept, 0);
         self.rows = top..rows.end;
         if self.values.len() < self.rows.len() * row {
-            self.values.resize(self.rows.len() * row, 0.0);
+            let mut values = Buffer::new(self.rows.len() * row);
+            values[..self.values.len()].copy_from_slice(&self.values);
+            self.values = values;
         }
         &mut self.values[(rows.start - top) * row..(rows.end - top) * row]
     }

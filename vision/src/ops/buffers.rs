@@ -1,5 +1,6 @@
 //! Memory that is used again: results of a layer are megabytes, and new ones would have to be cleared page by page.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor};
@@ -13,7 +14,7 @@ const SMALLEST: usize = 16 << 10;
 /// Buffers that nobody uses, the one given back last at the end.
 static IDLE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
-/// A buffer of this length for a result that is written from end to end: what it holds until then is left over from others.
+/// Memory of this length for a result that is written from end to end: what it holds until then is left over from others.
 pub(crate) fn take(len: usize) -> Vec<f32> {
     let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     let fits = |buffer: &Vec<f32>| (len..=2 * len).contains(&buffer.capacity());
@@ -46,15 +47,51 @@ impl InplaceOp1 for GiveBack {
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, _: &Layout) -> Result<()> {
         if let CpuStorage::F32(values) = storage {
-            let values = std::mem::take(values);
-            let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.push(values);
-            let mut total: usize = idle.iter().map(Vec::capacity).sum();
-            while total > MOST_IDLE {
-                total -= idle.remove(0).capacity();
-            }
+            give_back(std::mem::take(values));
         }
         Ok(())
+    }
+}
+
+fn give_back(values: Vec<f32>) {
+    let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    idle.push(values);
+    let mut total: usize = idle.iter().map(Vec::capacity).sum();
+    while total > MOST_IDLE {
+        total -= idle.remove(0).capacity();
+    }
+}
+
+/// A buffer for what is written before it is read, given back when it is dropped.
+#[derive(Default)]
+pub(super) struct Buffer(Vec<f32>);
+
+impl Buffer {
+    /// One of this length; see [`take`].
+    pub(super) fn new(len: usize) -> Self {
+        Self(take(len))
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.0
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.0.capacity() >= SMALLEST {
+            give_back(std::mem::take(&mut self.0));
+        }
     }
 }
 

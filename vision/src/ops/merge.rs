@@ -338,6 +338,15 @@ impl CustomOp1 for MaxPool {
     }
 }
 
+/// Bytes as numbers, as many as fit.
+pub(crate) fn widen(bytes: &[u8], values: &mut [f32]) {
+    Arch::new().dispatch(|| {
+        for (byte, value) in bytes.iter().zip(values) {
+            *value = f32::from(*byte);
+        }
+    });
+}
+
 /// A row of the result of [`max_pool_2x2`] for a picture.
 pub(super) fn max_pool_row(view: &View<'_>, picture: usize, row: usize, stride: usize, out: &mut [f32]) {
     let top = row * stride;

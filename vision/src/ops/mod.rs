@@ -28,7 +28,7 @@ pub(crate) use buffers::{recycle, take as buffer};
 pub(crate) use cuda::open as open_gpu;
 pub(crate) use layer::Layer;
 pub use layer::{Convolution, Precision};
-pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, spread_4x4, sum_taps};
+pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, spread_4x4, sum_taps, widen};
 
 /// The instructions that the kernels use on this machine, in words.
 #[must_use]

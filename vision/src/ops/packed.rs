@@ -5,6 +5,7 @@ use std::ops::Range;
 use candle_core::{Result, bail};
 use pulp::{Arch, Simd, WithSimd};
 
+use super::buffers::Buffer;
 use super::depthwise::Depthwise;
 use super::layer::Plain;
 use super::panels::{Out, Panels, Rows};
@@ -205,8 +206,8 @@ pub(super) struct Task<'a> {
 
 /// Rows that were gathered, and those between two matrix products.
 pub(super) struct Scratch {
-    rows: Vec<f32>,
-    hidden: Vec<f32>,
+    rows: Buffer,
+    hidden: Buffer,
 }
 
 impl Task<'_> {
@@ -253,8 +254,8 @@ impl Task<'_> {
             _ => pixels * self.row_stride(),
         };
         Scratch {
-            rows: vec![0.0; rows],
-            hidden: vec![0.0; pixels * self.hidden_stride()],
+            rows: Buffer::new(rows),
+            hidden: Buffer::new(pixels * self.hidden_stride()),
         }
     }
 
@@ -402,7 +403,7 @@ impl WithSimd for Part<'_> {
             let stride = task.row_stride();
             let rows = match task.direct() {
                 true => task.view.from(first),
-                false => scratch.rows.as_slice(),
+                false => &*scratch.rows,
             };
             for (out, row) in out.chunks_exact_mut(columns).zip(rows.chunks(stride)) {
                 for (out, value) in out.iter_mut().zip(row) {

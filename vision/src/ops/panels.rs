@@ -201,9 +201,10 @@ impl Panels {
                 slope: &self.slopes[first..first + width],
                 columns: first..(first + width).min(self.columns),
             };
-            // As many sums as registers hold, beside the values that they are made of.
+            // As many sums as registers hold, beside the values that they are made of; in one vector of columns no more than rows can
+            // be kept addresses of.
             if width == self.lanes {
-                panel.multiply::<S, 1>(simd, 12, x, out.part(0, count));
+                panel.multiply::<S, 1>(simd, 8, x, out.part(0, count));
             } else {
                 let most = if S::REGISTER_COUNT >= 32 { 12 } else { 6 };
                 panel.multiply::<S, VECTORS>(simd, most, x, out.part(0, count));
