@@ -1,35 +1,21 @@
 use super::*;
-use crate::ops::{Activation, Convolution, Precision};
-use candle_core::Device;
+use crate::ops::samples::{convolution, randn};
 use proptest::prelude::*;
 
-fn randn(shape: impl Into<Shape>) -> Result<Tensor> {
-    Tensor::randn(0f32, 1.0, shape, &Device::Cpu)
-}
-
-fn convolution(kernel: (usize, usize, usize, usize), depthwise: bool, stride: usize) -> Result<Convolution> {
-    let scale = 1.0 / ((kernel.1 * kernel.2 * kernel.3) as f64).sqrt();
-    Ok(Convolution {
-        kernel: (randn(kernel)? * scale)?,
-        bias: randn(kernel.0)?,
-        depthwise,
-        stride: (stride, stride),
-        activation: Activation::Relu,
-        precision: Precision::Single,
-    })
-}
+/// The number of an activation.
+const RELU: usize = 1;
 
 /// One of several layers from and to 16 channels.
 fn layer(kind: usize) -> Result<Layer> {
-    let mix = convolution((16, 16, 1, 1), false, 1)?;
+    let mix = convolution((16, 16, 1, 1), false, (1, 1), RELU)?;
     match kind {
         0 => Layer::new(vec![mix]),
-        1 => Layer::new(vec![convolution((16, 16, 3, 3), false, 1)?, mix]),
-        2 => Layer::new(vec![convolution((16, 16, 3, 3), false, 2)?]),
-        3 => Layer::new(vec![convolution((16, 16, 2, 2), false, 1)?]),
-        4 => Layer::residual(vec![convolution((16, 1, 7, 7), true, 1)?, mix]),
-        5 => Layer::new(vec![convolution((16, 1, 3, 3), true, 2)?, mix]),
-        _ => Layer::pooled(vec![convolution((16, 1, 3, 3), true, 1)?, mix]),
+        1 => Layer::new(vec![convolution((16, 16, 3, 3), false, (1, 1), RELU)?, mix]),
+        2 => Layer::new(vec![convolution((16, 16, 3, 3), false, (2, 2), RELU)?]),
+        3 => Layer::new(vec![convolution((16, 16, 2, 2), false, (1, 1), RELU)?]),
+        4 => Layer::residual(vec![convolution((16, 1, 7, 7), true, (1, 1), RELU)?, mix]),
+        5 => Layer::new(vec![convolution((16, 1, 3, 3), true, (2, 2), RELU)?, mix]),
+        _ => Layer::pooled(vec![convolution((16, 1, 3, 3), true, (1, 1), RELU)?, mix]),
     }
 }
 
@@ -72,7 +58,7 @@ proptest! {
     ) {
         let x = randn((1, h, w, 16))?;
         let (stride, ways) = (1 + usize::from(inward == 2), [layer(inward)?, layer(beside)?, layer(beside)?]);
-        let merge = || convolution((16, 16, 3, 3), false, stride);
+        let merge = || convolution((16, 16, 3, 3), false, (stride, stride), RELU);
         let [first, second] = [Layer::new(vec![merge()?])?, Layer::new(vec![merge()?])?];
         let after = layer(outward)?;
         let [inward, beside, again] = ways;

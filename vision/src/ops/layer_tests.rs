@@ -1,40 +1,7 @@
 use super::*;
+use crate::ops::samples::{TOLERANCE, convolution, halved, largest_difference, pointwise, randn};
 use candle_core::{DType, Device};
 use proptest::prelude::*;
-
-fn randn(shape: impl Into<Shape>) -> Result<Tensor> {
-    Tensor::randn(0f32, 1.0, shape, &Device::Cpu)
-}
-
-/// A convolution with all kinds of activations in turn.
-fn convolution(
-    kernel: (usize, usize, usize, usize),
-    depthwise: bool,
-    stride: (usize, usize),
-    activation: usize,
-) -> Result<Convolution> {
-    // Sums of about one, whatever the number of products.
-    let scale = 1.0 / ((kernel.1 * kernel.2 * kernel.3) as f64).sqrt();
-    Ok(Convolution {
-        kernel: (randn(kernel)? * scale)?,
-        bias: randn(kernel.0)?,
-        depthwise,
-        stride,
-        activation: match activation % 6 {
-            0 => Activation::Identity,
-            1 => Activation::Relu,
-            2 => Activation::PRelu(randn(kernel.0)?),
-            3 => Activation::Gelu,
-            4 => Activation::Silu,
-            _ => Activation::Sigmoid,
-        },
-        precision: Precision::Single,
-    })
-}
-
-fn pointwise(from: usize, to: usize, activation: usize) -> Result<Convolution> {
-    convolution((to, from, 1, 1), false, (1, 1), activation)
-}
 
 fn plain(
     x: &Tensor,
@@ -50,14 +17,6 @@ fn plain(
     };
     plain.forward(x, base)
 }
-
-fn largest_difference(left: &Tensor, right: &Tensor) -> Result<f32> {
-    assert_eq!(left.dims(), right.dims());
-    (left - right)?.abs()?.flatten_all()?.max(0)?.to_scalar()
-}
-
-/// What is allowed beside another order of sums and other approximations of exp and erf.
-const TOLERANCE: f32 = 1e-4;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
@@ -155,11 +114,6 @@ fn a_base_counts_before_the_activation() -> Result<()> {
         assert!(largest_difference(&got, &expected)? < TOLERANCE);
     }
     Ok(())
-}
-
-/// What bfloat16 keeps of each value.
-fn halved(x: &Tensor) -> Result<Tensor> {
-    x.to_dtype(DType::BF16)?.to_dtype(DType::F32)
 }
 
 /// Rows and columns of odd numbers, more rows than a tile and fewer, and values that do not fill the last vector.

@@ -19,6 +19,8 @@ mod narrow;
 mod packed;
 mod panels;
 mod patches;
+#[cfg(test)]
+mod samples;
 mod view;
 
 pub use activation::Activation;

@@ -201,8 +201,8 @@ impl Panels {
                 slope: &self.slopes[first..first + width],
                 columns: first..(first + width).min(self.columns),
             };
-            // As many sums as registers hold, beside the values that they are made of; in one vector of columns no more than rows can
-            // be kept addresses of.
+            // As many sums as registers hold, beside the values that they are made of; in one vector of columns no more rows than
+            // there are registers for their addresses.
             if width == self.lanes {
                 panel.multiply::<S, 1>(simd, 8, x, out.part(0, count));
             } else {

@@ -1,13 +1,11 @@
-use candle_core::{DType, Device, Result, Shape, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use proptest::prelude::*;
 
 use super::{Program, channel_means, emulated, max_pool_2x2, scale_and_add, sum_taps};
 use crate::ops::activation::Activation;
 use crate::ops::layer::{Convolution, Plain, Precision};
 use crate::ops::merge;
-
-/// What is allowed beside another order of sums and other approximations of exp and erf.
-const TOLERANCE: f32 = 1e-4;
+use crate::ops::samples::{TOLERANCE, convolution, halved, largest_difference, pointwise, randn};
 
 /// What is allowed where values between two products are rounded to halves.
 const HALF_TOLERANCE: f32 = 0.05;
@@ -37,54 +35,6 @@ fn gpu() -> Option<Device> {
 #[cfg(not(feature = "cuda"))]
 fn gpu() -> Option<Device> {
     None
-}
-
-fn randn(shape: impl Into<Shape>) -> Result<Tensor> {
-    Tensor::randn(0f32, 1.0, shape, &Device::Cpu)
-}
-
-/// What bfloat16 keeps of each value.
-fn halved(x: &Tensor) -> Result<Tensor> {
-    x.to_dtype(DType::BF16)?.to_dtype(DType::F32)
-}
-
-fn largest_difference(left: &Tensor, right: &Tensor) -> Result<f32> {
-    let (left, right) = (left.to_device(&Device::Cpu)?, right.to_device(&Device::Cpu)?);
-    assert_eq!(left.dims(), right.dims());
-    let differences = (left - right)?.abs()?.flatten_all()?.to_vec1::<f32>()?;
-    // What is not a number is as far away as can be.
-    let far = |difference: f32| if difference.is_nan() { f32::INFINITY } else { difference };
-    Ok(differences.into_iter().map(far).fold(0.0, f32::max))
-}
-
-/// A convolution with all kinds of activations in turn.
-fn convolution(
-    kernel: (usize, usize, usize, usize),
-    depthwise: bool,
-    stride: (usize, usize),
-    activation: usize,
-) -> Result<Convolution> {
-    // Sums of about one, whatever the number of products.
-    let scale = 1.0 / ((kernel.1 * kernel.2 * kernel.3) as f64).sqrt();
-    Ok(Convolution {
-        kernel: (randn(kernel)? * scale)?,
-        bias: randn(kernel.0)?,
-        depthwise,
-        stride,
-        activation: match activation % 6 {
-            0 => Activation::Identity,
-            1 => Activation::Relu,
-            2 => Activation::PRelu(randn(kernel.0)?),
-            3 => Activation::Gelu,
-            4 => Activation::Silu,
-            _ => Activation::Sigmoid,
-        },
-        precision: Precision::Single,
-    })
-}
-
-fn pointwise(from: usize, to: usize, activation: usize) -> Result<Convolution> {
-    convolution((to, from, 1, 1), false, (1, 1), activation)
 }
 
 /// The same with products of halves, which its weights are already.
