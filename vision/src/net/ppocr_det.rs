@@ -66,14 +66,13 @@ impl Projection {
         (from, to): (usize, usize),
     ) -> Loaded<Self> {
         let kernel = loader.kernel(number, (to, from, 1, 1))?;
-        before.push(Convolution {
-            bias: Tensor::zeros(to, kernel.dtype(), kernel.device())?,
+        let none = Tensor::zeros(to, kernel.dtype(), kernel.device())?;
+        before.push(Convolution::pointwise(
             kernel,
-            depthwise: false,
-            stride: (1, 1),
-            activation: Activation::Identity,
-            precision: loader.precision,
-        });
+            none,
+            Activation::Identity,
+            loader.precision,
+        ));
         Ok(Self {
             layer: Layer::new(before)?,
             gate: SqueezeExcite::load(loader, number + 1, to, SLOPE)?,
@@ -92,31 +91,23 @@ impl Projection {
 fn load_taps(kernel: &Tensor, precision: Precision) -> Loaded<Layer> {
     let (outputs, inputs, height, width) = kernel.dims4()?;
     let channels = height * width * outputs;
-    Ok(Layer::new(vec![Convolution {
-        kernel: kernel.permute((2, 3, 0, 1))?.reshape((channels, inputs, 1, 1))?,
-        bias: Tensor::zeros(channels, kernel.dtype(), kernel.device())?,
-        depthwise: false,
-        stride: (1, 1),
-        activation: Activation::Identity,
-        precision,
-    }])?)
+    let none = Tensor::zeros(channels, kernel.dtype(), kernel.device())?;
+    let kernel = kernel.permute((2, 3, 0, 1))?.reshape((channels, inputs, 1, 1))?;
+    let taps = Convolution::pointwise(kernel, none, Activation::Identity, precision);
+    Ok(Layer::new(vec![taps])?)
 }
 
 /// A transposed 2×2 convolution of stride 2 as a 1×1 convolution: each place becomes four, side by side in its channels. They are
 /// left there until the end, since everything in between looks at one place only.
 fn enlarge(loader: &mut Loader<'_>, name: &str, (from, to): (usize, usize), activation: Activation) -> Loaded<Layer> {
     let kernel = loader.weights.get(name, (from, to, 2, 2))?;
-    Ok(Layer::new(vec![Convolution {
-        kernel: kernel
-            .permute((2, 3, 1, 0))?
-            .contiguous()?
-            .reshape((4 * to, from, 1, 1))?,
-        bias: loader.bias(to)?.repeat(4)?,
-        depthwise: false,
-        stride: (1, 1),
-        activation,
-        precision: loader.precision,
-    }])?)
+    let kernel = kernel
+        .permute((2, 3, 1, 0))?
+        .contiguous()?
+        .reshape((4 * to, from, 1, 1))?;
+    let bias = loader.bias(to)?.repeat(4)?;
+    let places = Convolution::pointwise(kernel, bias, activation, loader.precision);
+    Ok(Layer::new(vec![places])?)
 }
 
 /// The network.

@@ -94,14 +94,9 @@ fn load_linear(
     activation: Activation,
 ) -> Loaded<Convolution> {
     let matrix = loader.weights.get(&format!("linear_{number}.w_0"), (from, to))?;
-    Ok(Convolution {
-        kernel: matrix.t()?.reshape((to, from, 1, 1))?,
-        bias: loader.weights.get(&format!("linear_{number}.b_0"), to)?,
-        depthwise: false,
-        stride: (1, 1),
-        activation,
-        precision: loader.precision,
-    })
+    let kernel = matrix.t()?.reshape((to, from, 1, 1))?;
+    let bias = loader.weights.get(&format!("linear_{number}.b_0"), to)?;
+    Ok(Convolution::pointwise(kernel, bias, activation, loader.precision))
 }
 
 /// (batch, places, from) to (batch, places, to).

@@ -144,12 +144,5 @@ fn load_head(weights: &Weights, precision: Precision) -> std::result::Result<Con
         .broadcast_mul(&after.scale.reshape((DIMENSIONS, 1, 1))?)?
         .transpose(1, 2)?
         .reshape((DIMENSIONS, pixels * channels, 1, 1))?;
-    Ok(Convolution {
-        kernel: matrix,
-        bias,
-        depthwise: false,
-        stride: (1, 1),
-        activation: Activation::Identity,
-        precision,
-    })
+    Ok(Convolution::pointwise(matrix, bias, Activation::Identity, precision))
 }

@@ -28,14 +28,12 @@ impl Separable {
         activation: Activation,
     ) -> std::result::Result<Self, ModelError> {
         Ok(Self {
-            mix: Convolution {
-                kernel: tensor(weights, mix[0], (outputs, inputs, 1, 1))?,
-                bias: tensor(weights, mix[1], outputs)?,
-                depthwise: false,
-                stride: (1, 1),
-                activation: Activation::Identity,
-                precision: Precision::Single,
-            },
+            mix: Convolution::pointwise(
+                tensor(weights, mix[0], (outputs, inputs, 1, 1))?,
+                tensor(weights, mix[1], outputs)?,
+                Activation::Identity,
+                Precision::Single,
+            ),
             filter: Convolution {
                 kernel: tensor(weights, filter[0], (outputs, 1, 3, 3))?,
                 bias: tensor(weights, filter[1], outputs)?,

@@ -41,6 +41,18 @@ pub enum Precision {
 }
 
 impl Convolution {
+    /// A 1×1 convolution of stride 1; `kernel` is (channels out, channels in, 1, 1).
+    pub fn pointwise(kernel: Tensor, bias: Tensor, activation: Activation, precision: Precision) -> Self {
+        Self {
+            kernel,
+            bias,
+            depthwise: false,
+            stride: (1, 1),
+            activation,
+            precision,
+        }
+    }
+
     /// By candle's operators, with channels first. `base` is added before the activation.
     fn plain(&self, x: &Tensor, base: Option<&Tensor>) -> Result<Tensor> {
         let (_, _, height, width) = self.kernel.dims4()?;
