@@ -25,7 +25,7 @@ struct Faces {
 static FACES: LazyLock<Faces> = LazyLock::new(|| {
     let store = store();
     let weights = |model| store.weights(model, &Device::Cpu).unwrap();
-    let detector = FaceDetector::new(&weights(Model::YuNet), &Device::Cpu).unwrap();
+    let detector = FaceDetector::new(&weights(Model::YuNet), &Device::Cpu, Precision::Single).unwrap();
     let embedder = FaceEmbedder::new(&weights(Model::SFace), &Device::Cpu, EmbedOptions::default()).unwrap();
     let file = store.sample(Sample::Obama).unwrap();
     let photo = Picture::decode(&file, &Limits::default()).unwrap();

@@ -5,6 +5,7 @@ use vision::VisionError;
 use vision::face::{DetectOptions, FaceDetector, largest};
 use vision::geometry::Rect;
 use vision::models::{Model, ModelStore, Progress};
+use vision::ops::Precision;
 use vision::picture::Picture;
 
 /// Height of the picture as a multiple of the detected face, which ends at the forehead: the head then takes 70 % to 80 % of
@@ -24,7 +25,11 @@ pub fn head_and_shoulders(
     progress: &dyn Progress,
 ) -> Result<Picture, VisionError> {
     store.ensure(&[Model::YuNet], progress)?;
-    let detector = FaceDetector::new(&store.weights(Model::YuNet, &Device::Cpu)?, &Device::Cpu)?;
+    let detector = FaceDetector::new(
+        &store.weights(Model::YuNet, &Device::Cpu)?,
+        &Device::Cpu,
+        Precision::default(),
+    )?;
     let faces = detector.detect(picture, &DetectOptions::default())?;
     let part = largest(&faces).map(|face| frame(face.bounds, picture));
     Ok(part

@@ -7,7 +7,7 @@ use crate::error::VisionError;
 use crate::geometry::{Point, Rect};
 use crate::models::Weights;
 use crate::net::yunet::{ALIGNMENT, Level, OUTPUTS, YuNet};
-use crate::ops::{buffer, recycle, widen};
+use crate::ops::Precision;
 use crate::picture::Picture;
 
 /// What counts as a face, and at which sizes to look.
@@ -48,13 +48,14 @@ pub struct FaceDetector {
 }
 
 impl FaceDetector {
-    /// Builds the network from the weights of [`crate::models::Model::YuNet`], which must be on `device`.
+    /// Builds the network from the weights of [`crate::models::Model::YuNet`], which must be on `device`; its products are made
+    /// with `precision`.
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
-    pub fn new(weights: &Weights, device: &Device) -> Result<FaceDetector, VisionError> {
+    pub fn new(weights: &Weights, device: &Device, precision: Precision) -> Result<FaceDetector, VisionError> {
         Ok(FaceDetector {
-            net: YuNet::load(weights)?,
+            net: YuNet::load(weights, precision)?,
             device: device.clone(),
         })
     }
@@ -133,9 +134,7 @@ impl FaceDetector {
     }
 
     fn detect_as_is(&self, picture: &Picture, options: &DetectOptions) -> Result<Vec<Face>, VisionError> {
-        let input = padded(picture, &self.device)?;
-        let levels = self.net.forward(&input)?;
-        recycle(input);
+        let levels = self.net.forward(&padded(picture, &self.device)?)?;
         let mut candidates = Vec::new();
         for level in &levels {
             decode(level, options.score_threshold, &mut candidates)?;
@@ -151,19 +150,17 @@ fn surroundings(picture: &Picture, bounds: &Rect) -> Option<(Picture, Point)> {
     Some((part, Point::new(area.x.round().max(0.0), area.y.round().max(0.0))))
 }
 
-/// (1, height, width, 3); black is added on the right and at the bottom up to the next multiple of 32.
+/// (1, height, width, 3), bytes; black is added on the right and at the bottom up to the next multiple of 32.
 fn padded(picture: &Picture, device: &Device) -> candle_core::Result<Tensor> {
     let width = picture.width().next_multiple_of(ALIGNMENT) as usize;
     let height = picture.height().next_multiple_of(ALIGNMENT) as usize;
-    let mut values = buffer(height * width * 3);
-    let (above, below) = values.split_at_mut(picture.height() as usize * width * 3);
-    for (row, to) in picture.rows().zip(above.chunks_exact_mut(width * 3)) {
-        let (inside, beside) = to.split_at_mut(row.len());
-        widen(row, inside);
-        beside.fill(0.0);
+    let mut bytes = Vec::with_capacity(height * width * 3);
+    for (row, end) in picture.rows().zip((1..).map(|row| row * width * 3)) {
+        bytes.extend_from_slice(row);
+        bytes.resize(end, 0);
     }
-    below.fill(0.0);
-    Tensor::from_vec(values, (1, height, width, 3), device)
+    bytes.resize(height * width * 3, 0);
+    Tensor::from_vec(bytes, (1, height, width, 3), device)
 }
 
 /// Adds the faces of one level with at least the wanted score: the square root of class times object probability, as

@@ -26,13 +26,14 @@ impl Separable {
         filter: [&str; 2],
         (inputs, outputs): (usize, usize),
         activation: Activation,
+        precision: Precision,
     ) -> std::result::Result<Self, ModelError> {
         Ok(Self {
             mix: Convolution::pointwise(
                 tensor(weights, mix[0], (outputs, inputs, 1, 1))?,
                 tensor(weights, mix[1], outputs)?,
                 Activation::Identity,
-                Precision::Single,
+                precision,
             ),
             filter: Convolution {
                 kernel: tensor(weights, filter[0], (outputs, 1, 3, 3))?,
@@ -57,6 +58,7 @@ fn load_heads(weights: &Weights, level: usize) -> std::result::Result<Separable,
             [&name("conv2.weight"), &name("conv2.bias")],
             (64, outputs),
             Activation::Identity,
+            Precision::Single,
         )
     };
     let heads = [head("cls", 1)?, head("obj", 1)?, head("bbox", 4)?, head("kps", 10)?];
@@ -116,11 +118,12 @@ pub struct YuNet {
 }
 
 impl YuNet {
-    /// Takes the network's tensors out of `weights`.
+    /// Takes the network's tensors out of `weights`. Its products are made with `precision`, but for those of the heads: what they
+    /// give are coordinates, and halves there cost as many errors as all the others together.
     ///
     /// # Errors
     /// When one is missing or has another shape.
-    pub fn load(weights: &Weights) -> std::result::Result<Self, ModelError> {
+    pub fn load(weights: &Weights, precision: Precision) -> std::result::Result<Self, ModelError> {
         // The depthwise filters were renamed to numbers when their batch normalisation was folded in.
         let unit = |name: &str, filter: usize, channels| {
             Separable::load(
@@ -129,6 +132,7 @@ impl YuNet {
                 [&filter.to_string(), &(filter + 1).to_string()],
                 channels,
                 Activation::Relu,
+                precision,
             )
         };
         let stage = |stage: usize, filter: usize, channels: [usize; 3]| {
@@ -184,8 +188,8 @@ impl YuNet {
         })
     }
 
-    /// Looks at a batch of pictures: (batch, height, width, 3), red, green, blue, 0 to 255, sides multiples of [`ALIGNMENT`].
-    /// Answers the levels of strides 8, 16 and 32.
+    /// Looks at a batch of pictures: (batch, height, width, 3), red, green, blue, bytes or numbers from 0 to 255, sides multiples of
+    /// [`ALIGNMENT`]. Answers the levels of strides 8, 16 and 32.
     ///
     /// # Errors
     /// When the input has another shape.

@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::buffers::{self, Buffer};
 use super::layer::Layer;
-use super::merge::{max_pool_2x2, max_pool_row};
+use super::merge::{max_pool_2x2, max_pool_row, widen};
 use super::packed::{Packed, Scratch, Task};
 use super::view::View;
 
@@ -72,12 +72,12 @@ impl Bands {
         Source(self.steps.len())
     }
 
-    /// (batch, height, width, channels) of the picture to that of the last step's result.
+    /// (batch, height, width, channels) of the picture, numbers or bytes, to that of the last step's result.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         if x.device().is_cpu() {
             return x.contiguous()?.apply_op1_no_bwd(self);
         }
-        let mut results = vec![x.clone()];
+        let mut results = vec![x.to_dtype(DType::F32)?];
         for step in &self.steps {
             let x = &results[step.of.0];
             results.push(match &step.work {
@@ -181,12 +181,40 @@ impl Held {
     }
 }
 
+/// The values of a picture.
+#[derive(Clone, Copy)]
+enum Picture<'a> {
+    Numbers(&'a [f32]),
+    /// Of which the rows of a band become numbers when they are needed.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Picture<'a> {
+    /// Those of all pictures in a tensor.
+    fn all((storage, layout): (&'a CpuStorage, &Layout)) -> Result<Self> {
+        match (storage, layout.contiguous_offsets()) {
+            (CpuStorage::F32(values), Some((start, end))) => Ok(Self::Numbers(&values[start..end])),
+            (CpuStorage::U8(values), Some((start, end))) => Ok(Self::Bytes(&values[start..end])),
+            _ => bail!("pictures are contiguous tensors of f32 or bytes"),
+        }
+    }
+
+    /// One of several, each of so many values.
+    fn one(self, picture: usize, size: usize) -> Self {
+        let values = picture * size..(picture + 1) * size;
+        match self {
+            Self::Numbers(numbers) => Self::Numbers(&numbers[values]),
+            Self::Bytes(bytes) => Self::Bytes(&bytes[values]),
+        }
+    }
+}
+
 /// Some rows of the last step's result, band by band.
 struct Part<'a> {
     steps: &'a [Ready<'a>],
     /// Of the picture and all results.
     shapes: &'a [View<'static>],
-    picture: View<'a>,
+    picture: Picture<'a>,
     /// For each source, the picture too: the first row that is not computed yet.
     next: Vec<usize>,
     held: Vec<Held>,
@@ -194,7 +222,7 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn new(steps: &'a [Ready<'a>], shapes: &'a [View<'static>], picture: View<'a>, first: usize) -> Self {
+    fn new(steps: &'a [Ready<'a>], shapes: &'a [View<'static>], picture: Picture<'a>, first: usize) -> Self {
         let mut next: Vec<usize> = shapes.iter().map(|shape| shape.height).collect();
         next[steps.len()] = first;
         for (step, at) in steps.iter().zip(1..steps.len() + 1).rev() {
@@ -226,6 +254,13 @@ impl<'a> Part<'a> {
                 tops[source] = tops[source].min(rows.start);
             }
         }
+        let rows = self.next[0]..ends[0];
+        if let (Picture::Bytes(bytes), false) = (self.picture, rows.is_empty()) {
+            let row = self.shapes[0].width * self.shapes[0].channels;
+            let values = self.held[0].advance(tops[0], &rows, row);
+            widen(&bytes[rows.start * row..rows.end * row], values);
+            self.next[0] = rows.end;
+        }
         for (step, at) in self.steps.iter().zip(1..) {
             let rows = self.next[at]..ends[at];
             if rows.is_empty() {
@@ -238,8 +273,11 @@ impl<'a> Part<'a> {
                 [held, _, ..] => held.advance(tops[at], &rows, row),
                 _ => &mut *out,
             };
-            let source = |source: usize| match source {
-                0 => self.picture,
+            let source = |source: usize| match (source, self.picture) {
+                (0, Picture::Numbers(values)) => View {
+                    values,
+                    ..self.shapes[0]
+                },
                 _ => View {
                     values: &before[source].values,
                     top: before[source].rows.start,
@@ -271,7 +309,7 @@ impl<'a> Part<'a> {
 }
 
 /// Rows of the last result in a band: as many as what lies in between allows.
-fn height(shapes: &[View<'_>]) -> usize {
+fn band_height(shapes: &[View<'_>]) -> usize {
     let [between @ .., last] = shapes else {
         return 1;
     };
@@ -293,9 +331,10 @@ impl CustomOp1 for Bands {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (view, pictures) = View::new((x, layout))?;
+        let (pictures, height, width, channels) = layout.shape().dims4()?;
+        let values = Picture::all((x, layout))?;
         let steps = self.ready()?;
-        let mut shapes = vec![view.empty()];
+        let mut shapes = vec![View::shape((height, width, channels))];
         for step in &steps {
             shapes.push(step.shape(&shapes)?);
         }
@@ -305,10 +344,10 @@ impl CustomOp1 for Bands {
         let row = last.width * last.channels;
         let mut out = buffers::take(pictures * last.height * row);
         if !out.is_empty() {
-            let band = height(&shapes);
+            let band = band_height(&shapes);
             let per_part = last.height.div_ceil(rayon::current_num_threads());
             for (picture, out) in out.chunks_exact_mut(last.height * row).enumerate() {
-                let picture = view.picture(picture);
+                let picture = values.one(picture, height * width * channels);
                 let part = |(part, out): (usize, &mut [f32])| {
                     let first = part * per_part;
                     let mut part = Part::new(&steps, &shapes, picture, first);

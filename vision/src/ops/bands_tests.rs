@@ -53,6 +53,18 @@ proptest! {
     }
 
     #[test]
+    fn bytes_are_the_numbers_they_stand_for(
+        n in 1usize..3, h in 4usize..70, w in 4usize..40, threads in 1usize..4, kinds in prop::collection::vec(0usize..7, 1..4),
+    ) {
+        let bytes = (randn((n, h, w, 16))? * 50.0)?.affine(1.0, 100.0)?.to_dtype(DType::U8)?;
+        let bands = Bands::chain(kinds.iter().map(|kind| layer(*kind)).collect::<Result<Vec<_>>>()?);
+        let expected = bands.forward(&bytes.to_dtype(DType::F32)?)?;
+        prop_assume!(expected.elem_count() > 0);
+        let got = with_threads(threads, || bands.forward(&bytes))?;
+        prop_assert!(same(&got, &expected)?);
+    }
+
+    #[test]
     fn results_meet_again_where_they_belong(
         h in 4usize..70, w in 4usize..40, threads in 1usize..4, inward in 0usize..4, beside in 0usize..4, outward in 0usize..7,
     ) {

@@ -13,9 +13,9 @@ pub(super) const CHANNELS: usize = 16;
 /// Rows of the largest filter.
 const ROWS: usize = 7;
 
-/// Pixels of the result that are computed channel by channel before the next ones are: so many that setting up is cheap beside
-/// them, so few that what they read stays in the cache.
-const STRIP: usize = 16;
+/// Values under the pixels that are computed channel by channel before the next ones are: so many that setting up is cheap beside
+/// them, so few that they stay in the first level of the cache.
+const STRIP: usize = 3072;
 
 /// Filters, packed vector by vector of channels, and what follows them: a bias per channel and an activation.
 pub(super) struct Depthwise {
@@ -46,15 +46,15 @@ impl Depthwise {
             bail!("a depthwise kernel has one channel in, got {:?}", kernel.shape());
         };
         if !matches!((width, stride.1), (3, 1 | 2) | (7, 1))
-            || height > ROWS
+            || height + usize::from(pool) > ROWS
             || (pool && (width, stride) != (3, (1, 1)))
         {
             bail!("no depthwise convolution with kernel {height}×{width}, stride {stride:?}, pool {pool}");
         }
-        if pool && activation.smooth().is_some() {
+        let (bias, slope) = (bias.flatten_all()?.to_vec1()?, activation.slopes(channels)?);
+        if pool && (activation.smooth().is_some() || slope.iter().any(|slope| *slope < 0.0)) {
             bail!("a maximum before {activation:?} is not one after it");
         }
-        let (bias, slope) = (bias.flatten_all()?.to_vec1()?, activation.slopes(channels)?);
         if channels % CHANNELS != 0 || bias.len() != channels || slope.len() != channels {
             bail!("{channels} channels must be a multiple of {CHANNELS}, and those of biases and slopes");
         }
@@ -101,75 +101,49 @@ impl Depthwise {
     /// Computes the pixels of a run into rows that begin `stride` values apart.
     #[inline(always)]
     pub(super) fn fill<S: Simd>(&self, simd: S, view: &View<'_>, run: Run, out: &mut [f32], stride: usize) {
-        let channels = self.channels;
-        if self.pool {
-            // The two rows of results under a strip, which are in the cache when their maximum is taken.
-            let mut rows = vec![0f32; 2 * STRIP * channels];
-            for first in (0..run.count).step_by(STRIP / 2) {
-                let pixels = (run.count - first).min(STRIP / 2);
-                let (upper, lower) = rows.split_at_mut(STRIP * channels);
-                for (below, row) in [&mut *upper, &mut *lower].into_iter().enumerate() {
-                    let part = Run {
-                        row: 2 * run.row + below,
-                        column: 2 * (run.column + first),
-                        count: 2 * pixels,
-                        ..run
-                    };
-                    simd.vectorize(Span::<3, 1> {
-                        filters: self,
-                        view,
-                        run: part,
-                        out: row,
-                        stride: channels,
-                    });
-                }
-                let pairs = upper.chunks_exact(2 * channels).zip(lower.chunks_exact(2 * channels));
-                for (out, (upper, lower)) in out[first * stride..].chunks_mut(stride).zip(pairs).take(pixels) {
-                    let [(a, b), (c, d)] =
-                        [upper, lower].map(|pair| S::as_simd_f32s(pair).0.split_at(channels / S::F32_LANES));
-                    let out = S::as_mut_simd_f32s(&mut out[..channels]).0;
-                    for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                        *out = simd.max_f32s(simd.max_f32s(*a, *b), simd.max_f32s(*c, *d));
-                    }
-                }
-            }
-        } else {
-            let filters = self;
-            // Each a function of its own, so that its sums have all registers.
-            match (self.size.1, self.stride.1) {
-                (3, 1) => simd.vectorize(Span::<3, 1> {
-                    filters,
-                    view,
-                    run,
-                    out,
-                    stride,
-                }),
-                (3, _) => simd.vectorize(Span::<3, 2> {
-                    filters,
-                    view,
-                    run,
-                    out,
-                    stride,
-                }),
-                _ => simd.vectorize(Span::<7, 1> {
-                    filters,
-                    view,
-                    run,
-                    out,
-                    stride,
-                }),
-            }
+        let filters = self;
+        // Each a function of its own, so that its sums have all registers.
+        match (self.size.1, self.stride.1) {
+            (3, 1) if self.pool => simd.vectorize(Span::<3, 1, 2> {
+                filters,
+                view,
+                run,
+                out,
+                stride,
+            }),
+            (3, 1) => simd.vectorize(Span::<3, 1, 1> {
+                filters,
+                view,
+                run,
+                out,
+                stride,
+            }),
+            (3, _) => simd.vectorize(Span::<3, 2, 1> {
+                filters,
+                view,
+                run,
+                out,
+                stride,
+            }),
+            _ => simd.vectorize(Span::<7, 1, 1> {
+                filters,
+                view,
+                run,
+                out,
+                stride,
+            }),
         }
         if let Some(smooth) = self.smooth {
             for out in out.chunks_mut(stride).take(run.count) {
-                smooth.apply(simd, &mut out[..channels]);
+                smooth.apply(simd, &mut out[..self.channels]);
             }
         }
     }
 }
 
-/// A run for filters of `K` columns that move on by `D` pixels.
-struct Span<'a, const K: usize, const D: usize> {
+/// A run for filters of `K` columns that move on by `D` pixels. Where `M` is 2, a value of the result is the maximum of 2×2 that the
+/// filters give.
+struct Span<'a, const K: usize, const D: usize, const M: usize> {
     filters: &'a Depthwise,
     view: &'a View<'a>,
     run: Run,
@@ -177,7 +151,7 @@ struct Span<'a, const K: usize, const D: usize> {
     stride: usize,
 }
 
-impl<const K: usize, const D: usize> WithSimd for Span<'_, K, D> {
+impl<const K: usize, const D: usize, const M: usize> WithSimd for Span<'_, K, D, M> {
     type Output = ();
 
     #[inline(always)]
@@ -190,24 +164,26 @@ impl<const K: usize, const D: usize> WithSimd for Span<'_, K, D> {
             stride,
         } = self;
         // The picture's rows under the filters; those beyond its edge are zero and left out.
-        let top = run.row * filters.stride.0;
+        let height = filters.size.0 + M - 1;
+        let top = run.row * M * filters.stride.0;
         let above = (filters.size.0 / 2).saturating_sub(top);
-        let below = (filters.size.0 / 2 + view.height - top).min(filters.size.0);
+        let below = (filters.size.0 / 2 + view.height - top).min(height);
         let mut rows: [&[S::f32s]; ROWS] = [&[]; ROWS];
         for (at, row) in rows.iter_mut().enumerate().take(below).skip(above) {
             let pixels = view.pixels(run.picture, top + at - filters.size.0 / 2, 0, view.width);
             *row = S::as_simd_f32s(pixels).0;
         }
-        let rows = &rows[above..below];
         let vectors = filters.channels / S::F32_LANES;
         let taps = S::as_simd_f32s(&filters.taps).0.as_chunks::<K>().0;
         let (bias, slope) = (S::as_simd_f32s(&filters.bias).0, S::as_simd_f32s(&filters.slope).0);
-        for first in (0..run.count).step_by(STRIP) {
-            let count = (run.count - first).min(STRIP);
+        let strip = (STRIP / (height * M * D * filters.channels)).max(1).next_multiple_of(8 / M);
+        for first in (0..run.count).step_by(strip) {
+            let count = (run.count - first).min(strip);
             for at in 0..vectors {
                 let filter = Filter {
-                    rows,
-                    taps: &taps[at * filters.size.0..][above..below],
+                    rows: &rows[above..below],
+                    above,
+                    taps: &taps[at * filters.size.0..][..filters.size.0],
                     bias: bias[at],
                     slope: slope[at],
                     at,
@@ -216,13 +192,15 @@ impl<const K: usize, const D: usize> WithSimd for Span<'_, K, D> {
                 };
                 let mut done = 0;
                 while done < count {
-                    let column = run.column + first + done;
+                    let column = (run.column + first + done) * M * D;
                     let out = &mut out[(first + done) * stride + at * S::F32_LANES..];
-                    done += match count - done {
-                        1 => filter.tile::<D, 1>(simd, column, out, stride),
-                        2 | 3 => filter.tile::<D, 2>(simd, column, out, stride),
-                        4..8 => filter.tile::<D, 4>(simd, column, out, stride),
-                        _ => filter.tile::<D, 8>(simd, column, out, stride),
+                    done += match (M, count - done) {
+                        (1, 1) => filter.tile::<D, 1>(simd, column, out, stride),
+                        (1, 2 | 3) => filter.tile::<D, 2>(simd, column, out, stride),
+                        (1, 4..8) => filter.tile::<D, 4>(simd, column, out, stride),
+                        (1, _) => filter.tile::<D, 8>(simd, column, out, stride),
+                        (_, 1) => filter.maxima::<D, 2>(simd, column, out, stride),
+                        (_, _) => filter.maxima::<D, 4>(simd, column, out, stride),
                     };
                 }
             }
@@ -233,7 +211,8 @@ impl<const K: usize, const D: usize> WithSimd for Span<'_, K, D> {
 /// The filters of one vector of channels, and the rows of the picture that they lie on.
 struct Filter<'a, S: Simd, const K: usize> {
     rows: &'a [&'a [S::f32s]],
-    /// As many rows.
+    /// Rows that would lie before these, but are above the picture.
+    above: usize,
     taps: &'a [[S::f32s; K]],
     bias: S::f32s,
     slope: S::f32s,
@@ -244,53 +223,102 @@ struct Filter<'a, S: Simd, const K: usize> {
 }
 
 impl<S: Simd, const K: usize> Filter<'_, S, K> {
-    /// `P` pixels next to each other, from `column` of the result on: a value that was read is used for all that it is a part of.
-    /// Answers how many that were.
+    /// `P` pixels next to each other, the first of which lies on `column`. Answers how many that were.
     #[inline(always)]
     fn tile<const D: usize, const P: usize>(&self, simd: S, column: usize, out: &mut [f32], stride: usize) -> usize {
-        let sums = match (column * D).checked_sub(K / 2) {
-            Some(left) if left + const { (P - 1) * D + K } <= self.width => {
-                let first = left * self.vectors + self.at;
-                self.sums::<D, P>(
-                    simd,
-                    #[inline(always)]
-                    |row, x| row[first + x * self.vectors],
-                )
-            }
-            _ => {
-                let zero = simd.splat_f32s(0.0);
-                self.sums::<D, P>(
-                    simd,
-                    #[inline(always)]
-                    |row, x| {
-                        let column = (column * D + x).wrapping_sub(K / 2);
-                        if column < self.width {
-                            row[column * self.vectors + self.at]
-                        } else {
-                            zero
-                        }
-                    },
-                )
-            }
+        let sums = match self.covers(column, const { (P - 1) * D + K }) {
+            true => self.row::<D, P, true>(simd, column),
+            false => self.row::<D, P, false>(simd, column),
         };
-        let zero = simd.splat_f32s(0.0);
         for (out, sum) in out.chunks_mut(stride).zip(sums) {
-            let y = simd.mul_add_e_f32s(self.slope, simd.min_f32s(sum, zero), simd.max_f32s(sum, zero));
-            S::as_mut_simd_f32s(&mut out[..S::F32_LANES]).0[0] = y;
+            S::as_mut_simd_f32s(&mut out[..S::F32_LANES]).0[0] = self.bend(simd, sum);
         }
         P
     }
 
+    /// The maxima of 2×2 pixels in two rows of `P`. Answers how many that were.
     #[inline(always)]
-    fn sums<const D: usize, const P: usize>(
+    fn maxima<const D: usize, const P: usize>(&self, simd: S, column: usize, out: &mut [f32], stride: usize) -> usize {
+        let [upper, lower] = match self.covers(column, const { (P - 1) * D + K }) {
+            true => self.rows::<D, P, true>(simd, column),
+            false => self.rows::<D, P, false>(simd, column),
+        };
+        // By numbers, since slices of sums would have to be in memory.
+        for (at, out) in out.chunks_mut(stride).enumerate().take(P / 2) {
+            let [above, below] = [upper, lower].map(|row| simd.max_f32s(row[2 * at], row[2 * at + 1]));
+            let most = simd.max_f32s(above, below);
+            S::as_mut_simd_f32s(&mut out[..S::F32_LANES]).0[0] = self.bend(simd, most);
+        }
+        P / 2
+    }
+
+    /// Whether so many columns lie in the picture, the middle of the first filter on `column`.
+    #[inline(always)]
+    fn covers(&self, column: usize, columns: usize) -> bool {
+        column >= K / 2 && column + columns <= self.width + K / 2
+    }
+
+    #[inline(always)]
+    fn bend(&self, simd: S, x: S::f32s) -> S::f32s {
+        let zero = simd.splat_f32s(0.0);
+        simd.mul_add_e_f32s(self.slope, simd.min_f32s(x, zero), simd.max_f32s(x, zero))
+    }
+
+    #[inline(always)]
+    fn row<const D: usize, const P: usize, const INSIDE: bool>(&self, simd: S, column: usize) -> [S::f32s; P] {
+        let mut sums = [self.bias; P];
+        for (row, taps) in self.rows.iter().zip(&self.taps[self.above..]) {
+            self.add::<D, P, INSIDE>(simd, row, column, &mut sums, taps, None);
+        }
+        sums
+    }
+
+    /// Two rows: what lies under both is read once.
+    #[inline(always)]
+    fn rows<const D: usize, const P: usize, const INSIDE: bool>(&self, simd: S, column: usize) -> [[S::f32s; P]; 2] {
+        let [mut upper, mut lower] = [[self.bias; P]; 2];
+        for (row, at) in self.rows.iter().zip(self.above..) {
+            match (self.taps.get(at), at.checked_sub(1).map(|at| &self.taps[at])) {
+                (Some(a), Some(b)) => {
+                    self.add::<D, P, INSIDE>(simd, row, column, &mut upper, a, Some((&mut lower, b)));
+                }
+                (Some(taps), None) => self.add::<D, P, INSIDE>(simd, row, column, &mut upper, taps, None),
+                (None, Some(taps)) => self.add::<D, P, INSIDE>(simd, row, column, &mut lower, taps, None),
+                (None, None) => {}
+            }
+        }
+        [upper, lower]
+    }
+
+    /// What one row of the picture adds to a row of sums, or to two, each with its taps: a value that was read is used for all that
+    /// it is a part of.
+    #[inline(always)]
+    fn add<const D: usize, const P: usize, const INSIDE: bool>(
         &self,
         simd: S,
-        value: impl Fn(&[S::f32s], usize) -> S::f32s,
-    ) -> [S::f32s; P] {
-        let mut sums = [self.bias; P];
-        for (row, taps) in self.rows.iter().zip(self.taps) {
-            for x in 0..const { (P - 1) * D + K } {
-                let value = value(row, x);
+        row: &[S::f32s],
+        column: usize,
+        sums: &mut [S::f32s; P],
+        taps: &[S::f32s; K],
+        mut below: Option<(&mut [S::f32s; P], &[S::f32s; K])>,
+    ) {
+        for x in 0..const { (P - 1) * D + K } {
+            let value = if INSIDE {
+                row[(column - K / 2) * self.vectors + self.at + x * self.vectors]
+            } else {
+                // Columns before the first are, as those after the last, beyond the width.
+                let column = (column + x).wrapping_sub(K / 2);
+                match column < self.width {
+                    true => row[column * self.vectors + self.at],
+                    false => simd.splat_f32s(0.0),
+                }
+            };
+            for (p, sum) in sums.iter_mut().enumerate() {
+                if (p * D..p * D + K).contains(&x) {
+                    *sum = simd.mul_add_e_f32s(value, taps[x - p * D], *sum);
+                }
+            }
+            if let Some((sums, taps)) = &mut below {
                 for (p, sum) in sums.iter_mut().enumerate() {
                     if (p * D..p * D + K).contains(&x) {
                         *sum = simd.mul_add_e_f32s(value, taps[x - p * D], *sum);
@@ -298,6 +326,5 @@ impl<S: Simd, const K: usize> Filter<'_, S, K> {
                 }
             }
         }
-        sums
     }
 }

@@ -61,7 +61,7 @@ proptest! {
     ) {
         let channels = 16 * blocks;
         let x = randn((n, h, w, channels))?;
-        let mut convolutions = vec![convolution((channels, 1, 3, 3), true, (1, 1), activation)?];
+        let mut convolutions = vec![growing(convolution((channels, 1, 3, 3), true, (1, 1), activation)?)?];
         if mix {
             convolutions.push(pointwise(channels, 30, activation)?);
         }
@@ -81,6 +81,17 @@ proptest! {
         let got = Layer::new(convolutions)?.forward_scaled(&x, &factors)?;
         prop_assert!(largest_difference(&got, &expected)? < TOLERANCE);
     }
+}
+
+/// With an activation that never falls, as pooling asks.
+fn growing(convolution: Convolution) -> Result<Convolution> {
+    Ok(match &convolution.activation {
+        Activation::PRelu(slopes) => Convolution {
+            activation: Activation::PRelu(slopes.abs()?),
+            ..convolution
+        },
+        _ => convolution,
+    })
 }
 
 #[test]
@@ -211,6 +222,12 @@ fn refuses_what_does_not_fit() -> Result<()> {
     assert!(Layer::pooled(vec![pointwise(16, 4, 0)?]).is_err());
     let curved = convolution((16, 1, 3, 3), true, (1, 1), 3)?;
     assert!(Layer::pooled(vec![curved]).is_err(), "gelu of a maximum");
+    let falling = Activation::PRelu(Tensor::full(-0.1f32, 16, &Device::Cpu)?);
+    let falling = Convolution {
+        activation: falling,
+        ..depthwise(16)?
+    };
+    assert!(Layer::pooled(vec![falling]).is_err(), "a slope that falls");
     let three = pointwise(8, 8, 0)?;
     assert!(Layer::new(vec![depthwise(16)?, pointwise(16, 8, 0)?, three.clone(), three]).is_err());
 

@@ -339,7 +339,7 @@ impl CustomOp1 for MaxPool {
 }
 
 /// Bytes as numbers, as many as fit.
-pub(crate) fn widen(bytes: &[u8], values: &mut [f32]) {
+pub(super) fn widen(bytes: &[u8], values: &mut [f32]) {
     Arch::new().dispatch(|| {
         for (byte, value) in bytes.iter().zip(values) {
             *value = f32::from(*byte);

@@ -25,12 +25,12 @@ mod view;
 
 pub use activation::Activation;
 pub(crate) use bands::Bands;
-pub(crate) use buffers::{recycle, take as buffer};
+pub(crate) use buffers::{recycle};
 #[cfg(feature = "cuda")]
 pub(crate) use cuda::open as open_gpu;
 pub(crate) use layer::Layer;
 pub use layer::{Convolution, Precision};
-pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, spread_4x4, sum_taps, widen};
+pub(crate) use merge::{channel_means, max_pool_2x2, scale_and_add, spread_4x4, sum_taps};
 
 /// The instructions that the kernels use on this machine, in words.
 #[must_use]

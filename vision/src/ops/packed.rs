@@ -142,12 +142,7 @@ impl Packed {
             bail!("a picture of {channels} channels is needed, got {}", view.channels);
         }
         let (height, width) = self.gather.size_out((view.height, view.width));
-        Ok(View {
-            height,
-            width,
-            channels: self.columns(),
-            ..view.empty()
-        })
+        Ok(View::shape((height, width, self.columns())))
     }
 
     /// The rows of a picture of this height that rows of the result follow from.

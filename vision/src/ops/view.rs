@@ -41,23 +41,14 @@ impl<'a> View<'a> {
         &self.values[(pixel - self.top * self.width) * self.channels..]
     }
 
-    /// The same without values.
-    pub(super) fn empty(&self) -> View<'static> {
+    /// A picture's height, width and channels, without values.
+    pub(super) fn shape((height, width, channels): (usize, usize, usize)) -> View<'static> {
         View {
             values: &[],
             top: 0,
-            height: self.height,
-            width: self.width,
-            channels: self.channels,
-        }
-    }
-
-    /// One of several whole pictures.
-    pub(super) fn picture(&self, picture: usize) -> Self {
-        let size = self.height * self.width * self.channels;
-        View {
-            values: &self.values[picture * size..][..size],
-            ..*self
+            height,
+            width,
+            channels,
         }
     }
 }

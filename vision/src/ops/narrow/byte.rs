@@ -2,11 +2,11 @@
 
 use std::arch::x86_64::{
     __m512, __m512i, _mm_storeu_si128, _mm512_abs_ps, _mm512_add_epi32, _mm512_cvtepi32_ps, _mm512_cvtps_epi32,
-    _mm512_cvtusepi32_epi8, _mm512_dpbusd_epi32, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_max_ps, _mm512_mul_ps,
-    _mm512_reduce_max_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
+    _mm512_cvtusepi32_epi8, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_max_ps,
+    _mm512_mul_ps, _mm512_reduce_max_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
 };
 
-use super::{Factors, LANES, Tile, Word};
+use super::{Factors, LANES, Lines, Tile, Word, load};
 
 /// The largest number.
 const MOST: f32 = 127.0;
@@ -56,32 +56,28 @@ impl Factors for Byte {
     }
 
     #[target_feature(enable = "avx512f,avx512vnni")]
-    unsafe fn convert(row: &[f32], words: &mut [Word]) -> f32 {
-        let (vectors, rest) = row.as_chunks::<LANES>();
-        let mut last = [0.0; LANES];
-        last[..rest.len()].copy_from_slice(rest);
-        // SAFETY: sixteen values are read, of as many; likewise below.
-        let vector = |values: &[f32; LANES]| unsafe { _mm512_loadu_ps(values.as_ptr()) };
-        let mut most = _mm512_abs_ps(vector(&last));
-        for values in vectors {
-            most = _mm512_max_ps(most, _mm512_abs_ps(vector(values)));
+    unsafe fn convert(lines: Lines<'_, Self>) {
+        // SAFETY: the machine is able, as this function's caller says.
+        unsafe { lines.convert() }
+    }
+
+    #[inline(always)]
+    unsafe fn convert_row(row: &[f32], words: &mut [Word]) -> f32 {
+        // SAFETY: the machine is able; sixteen bytes are written, of as many.
+        unsafe {
+            let mut most = _mm512_setzero_ps();
+            for values in row.chunks(LANES) {
+                most = _mm512_max_ps(most, _mm512_abs_ps(load(values)));
+            }
+            let step = _mm512_reduce_max_ps(most).max(LEAST) / MOST;
+            let inverse = _mm512_set1_ps(step.recip());
+            for (values, words) in row.chunks(LANES).zip(words.as_chunks_mut::<{ LANES / 4 }>().0) {
+                let numbers = _mm512_cvtps_epi32(_mm512_mul_ps(load(values), inverse));
+                let shifted = _mm512_add_epi32(numbers, _mm512_set1_epi32(SHIFT));
+                _mm_storeu_si128(words.as_mut_ptr().cast(), _mm512_cvtusepi32_epi8(shifted));
+            }
+            step
         }
-        let step = _mm512_reduce_max_ps(most).max(LEAST) / MOST;
-        let inverse = _mm512_set1_ps(step.recip());
-        let round = |values: &[f32; LANES], words: &mut [Word; LANES / 4]| {
-            let numbers = _mm512_cvtps_epi32(_mm512_mul_ps(vector(values), inverse));
-            let shifted = _mm512_add_epi32(numbers, _mm512_set1_epi32(SHIFT));
-            // SAFETY: sixteen bytes are written, of as many.
-            unsafe { _mm_storeu_si128(words.as_mut_ptr().cast(), _mm512_cvtusepi32_epi8(shifted)) };
-        };
-        let words = words.as_chunks_mut().0;
-        for (values, words) in vectors.iter().zip(&mut *words) {
-            round(values, words);
-        }
-        if let Some(words) = words.get_mut(vectors.len()) {
-            round(&last, words);
-        }
-        step
     }
 
     #[target_feature(enable = "avx512f,avx512vnni")]
@@ -103,12 +99,12 @@ impl Factors for Byte {
     }
 
     #[inline(always)]
-    unsafe fn finish(sum: __m512i, columns: &Columns, step: f32) -> __m512 {
+    unsafe fn finish(sum: __m512i, columns: &Columns, step: f32, biases: __m512) -> __m512 {
         // SAFETY: as above; sixteen values are read, of as many.
         unsafe {
             let sum = _mm512_add_epi32(sum, _mm512_loadu_si512(columns.corrections.as_ptr().cast()));
             let steps = _mm512_mul_ps(_mm512_loadu_ps(columns.steps.as_ptr()), _mm512_set1_ps(step));
-            _mm512_mul_ps(_mm512_cvtepi32_ps(sum), steps)
+            _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), steps, biases)
         }
     }
 }

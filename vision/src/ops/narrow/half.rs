@@ -1,11 +1,11 @@
 //! bfloat16: the upper half of an `f32`, two to a word.
 
 use std::arch::x86_64::{
-    __m256bh, __m256i, __m512, __m512bh, __m512i, _mm256_storeu_si256, _mm512_cvtneps_pbh, _mm512_dpbf16_ps,
-    _mm512_loadu_ps, _mm512_setzero_ps,
+    __m256bh, __m256i, __m512, __m512bh, __m512i, _mm256_storeu_si256, _mm512_add_ps, _mm512_cvtneps_pbh,
+    _mm512_dpbf16_ps, _mm512_setzero_ps,
 };
 
-use super::{Factors, LANES, Tile, Word};
+use super::{Factors, LANES, Lines, Tile, Word, load};
 
 /// Values of bfloat16, the first of a word in its lower half.
 pub(in crate::ops) struct Half;
@@ -27,24 +27,19 @@ impl Factors for Half {
     }
 
     #[target_feature(enable = "avx512f,avx512bf16")]
-    unsafe fn convert(row: &[f32], words: &mut [Word]) {
-        let round = |values: &[f32; LANES], words: &mut [Word; LANES / 2]| {
-            // SAFETY: both are as long as a vector of each kind.
+    unsafe fn convert(lines: Lines<'_, Self>) {
+        // SAFETY: the machine is able, as this function's caller says.
+        unsafe { lines.convert() }
+    }
+
+    #[inline(always)]
+    unsafe fn convert_row(row: &[f32], words: &mut [Word]) {
+        for (values, words) in row.chunks(LANES).zip(words.as_chunks_mut::<{ LANES / 2 }>().0) {
+            // SAFETY: the machine is able; eight words are written, of as many.
             unsafe {
-                let rounded = _mm512_cvtneps_pbh(_mm512_loadu_ps(values.as_ptr()));
-                let rounded = std::mem::transmute::<__m256bh, __m256i>(rounded);
+                let rounded = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(load(values)));
                 _mm256_storeu_si256(words.as_mut_ptr().cast(), rounded);
             }
-        };
-        let (vectors, rest) = row.as_chunks();
-        let words = words.as_chunks_mut().0;
-        for (values, words) in vectors.iter().zip(&mut *words) {
-            round(values, words);
-        }
-        if let Some(words) = words.get_mut(vectors.len()) {
-            let mut last = [0.0; LANES];
-            last[..rest.len()].copy_from_slice(rest);
-            round(&last, words);
         }
     }
 
@@ -70,8 +65,9 @@ impl Factors for Half {
     }
 
     #[inline(always)]
-    unsafe fn finish(sum: __m512, (): &(), (): ()) -> __m512 {
-        sum
+    unsafe fn finish(sum: __m512, (): &(), (): (), biases: __m512) -> __m512 {
+        // SAFETY: as above.
+        unsafe { _mm512_add_ps(sum, biases) }
     }
 }
 

@@ -10,6 +10,7 @@ use std::arch::x86_64::{
     __m512, __m512i, __mmask16, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
     _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
+use std::cell::RefCell;
 
 pub(super) use byte::Byte;
 pub(super) use half::Half;
@@ -48,16 +49,24 @@ pub(super) trait Factors {
     /// Packs the column of a lane, from the first word to the last.
     fn pack<'a>(column: &[f32], words: impl Iterator<Item = &'a mut Word>, columns: &mut Self::Columns, lane: usize);
 
-    /// Packs a row, in whole vectors; what is left of the last one is zero.
+    /// Packs rows: [`Lines::convert`] with the instructions switched on.
     ///
     /// # Safety
-    /// The machine is able.
-    unsafe fn convert(row: &[f32], words: &mut [Word]) -> Self::Row;
+    /// The machine is able. So it is in all that follow.
+    unsafe fn convert(lines: Lines<'_, Self>)
+    where
+        Self: Sized;
+
+    /// Packs a row, in whole vectors; what is left of the last one counts as zero.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn convert_row(row: &[f32], words: &mut [Word]) -> Self::Row;
 
     /// Computes a tile: [`Tile::compute`] with the instructions switched on.
     ///
     /// # Safety
-    /// The machine is able.
+    /// As above.
     unsafe fn tile<const R: usize, const V: usize>(tile: Tile<'_, Self>)
     where
         Self: Sized;
@@ -65,7 +74,7 @@ pub(super) trait Factors {
     /// No sum yet.
     ///
     /// # Safety
-    /// The machine is able. So it is in the two that follow.
+    /// As above.
     unsafe fn zero() -> Self::Sum;
 
     /// Adds the products of two vectors of words.
@@ -74,11 +83,16 @@ pub(super) trait Factors {
     /// As above.
     unsafe fn add(sum: Self::Sum, row: __m512i, columns: __m512i) -> Self::Sum;
 
-    /// The sums as `f32`.
+    /// The sums as `f32`, and the biases.
     ///
     /// # Safety
     /// As above.
-    unsafe fn finish(sum: Self::Sum, columns: &Self::Columns, row: Self::Row) -> __m512;
+    unsafe fn finish(sum: Self::Sum, columns: &Self::Columns, row: Self::Row, biases: __m512) -> __m512;
+}
+
+thread_local! {
+    /// The rows that are multiplied at the moment: whatever it holds before them is left over.
+    static WORDS: RefCell<Vec<Word>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Whether this machine has products of these factors.
@@ -127,14 +141,30 @@ impl<F: Factors> Products<F> {
 
     /// Multiplies the rows of `x` into those of `out`; `biases` are added and what is below zero is multiplied with `slopes`, of
     /// which there is one per column, filled up to whole vectors.
-    pub(super) fn multiply(&self, x: Rows<'_>, biases: &[f32], slopes: &[f32], mut out: Out<'_>) {
+    pub(super) fn multiply(&self, x: Rows<'_>, biases: &[f32], slopes: &[f32], out: Out<'_>) {
         let count = out.values.len() / out.stride;
-        let mut words = vec![0; count * self.depth];
         let mut rows = vec![F::Row::default(); count];
-        for ((words, row), at) in words.chunks_exact_mut(self.depth).zip(&mut rows).zip(0..) {
+        WORDS.with_borrow_mut(|words| {
+            if words.len() < count * self.depth {
+                words.resize(count * self.depth, 0);
+            }
+            let words = &mut words[..count * self.depth];
+            let lines = Lines {
+                x,
+                inner: self.inner,
+                depth: self.depth,
+                words: &mut *words,
+                rows: &mut rows,
+            };
             // SAFETY: `pack` answers only where the machine is able.
-            *row = unsafe { F::convert(&x.values[at * x.stride..][..self.inner], words) };
-        }
+            unsafe { F::convert(lines) };
+            self.multiply_words(words, &rows, biases, slopes, out);
+        });
+    }
+
+    /// The same for rows that are packed.
+    fn multiply_words(&self, words: &[Word], rows: &[F::Row], biases: &[f32], slopes: &[f32], mut out: Out<'_>) {
+        let count = rows.len();
         for first in (0..self.ends.len()).step_by(VECTORS) {
             let ends = &self.ends[first..self.ends.len().min(first + VECTORS)];
             let columns = first * LANES..self.columns.min((first + ends.len()) * LANES);
@@ -175,6 +205,43 @@ impl<F: Factors> Products<F> {
             }
         }
     }
+}
+
+/// Rows to be packed.
+pub(super) struct Lines<'a, F: Factors> {
+    x: Rows<'a>,
+    /// Values of a row, and words.
+    inner: usize,
+    depth: usize,
+    words: &'a mut [Word],
+    rows: &'a mut [F::Row],
+}
+
+impl<F: Factors> Lines<'_, F> {
+    /// # Safety
+    /// The machine is able, and the caller is compiled for it.
+    #[inline(always)]
+    unsafe fn convert(self) {
+        for ((words, row), at) in self.words.chunks_exact_mut(self.depth).zip(self.rows).zip(0..) {
+            // SAFETY: as above.
+            *row = unsafe { F::convert_row(&self.x.values[at * self.x.stride..][..self.inner], words) };
+        }
+    }
+}
+
+/// The first sixteen values; lanes beyond the last one are zero.
+///
+/// # Safety
+/// The machine has AVX-512.
+#[inline(always)]
+unsafe fn load(values: &[f32]) -> __m512 {
+    // SAFETY: lanes beyond the last value are not read.
+    unsafe { _mm512_maskz_loadu_ps(mask(values.len()), values.as_ptr()) }
+}
+
+/// The lanes of so many values.
+fn mask(values: usize) -> __mmask16 {
+    if values >= LANES { !0 } else { (1 << values) - 1 }
 }
 
 /// Some vectors of columns, and what follows their sums.
@@ -224,19 +291,17 @@ impl<F: Factors> Tile<'_, F> {
                 let values = &mut self.out.values[at * self.out.stride..][panel.columns.clone()];
                 for (vector, sum) in sums.iter().enumerate() {
                     let values = &mut values[vector * LANES..];
-                    let sum = F::finish(*sum, &panel.ends[vector], *row);
-                    let mut sum = _mm512_add_ps(sum, _mm512_loadu_ps(panel.biases[vector].as_ptr()));
+                    let biases = _mm512_loadu_ps(panel.biases[vector].as_ptr());
+                    let mut sum = F::finish(*sum, &panel.ends[vector], *row, biases);
                     let slopes = _mm512_loadu_ps(panel.slopes[vector].as_ptr());
-                    let whole = values.len() >= LANES;
-                    let mask: __mmask16 = if whole { !0 } else { (1 << values.len()) - 1 };
                     if self.out.add {
-                        sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, values.as_ptr()));
+                        sum = _mm512_add_ps(sum, load(values));
                     }
                     let y = _mm512_fmadd_ps(slopes, _mm512_min_ps(sum, zero), _mm512_max_ps(sum, zero));
-                    if whole {
+                    if values.len() >= LANES {
                         _mm512_storeu_ps(values.as_mut_ptr(), y);
                     } else {
-                        _mm512_mask_storeu_ps(values.as_mut_ptr(), mask, y);
+                        _mm512_mask_storeu_ps(values.as_mut_ptr(), mask(values.len()), y);
                     }
                 }
             }
