@@ -7,6 +7,7 @@ by line. What is compared:
 * sface, sface_int8: from an aligned face of 112x112 bytes to its embedding; the second with products of 8-bit numbers on our side,
   as the services have it where the machine can, and what the peers have on theirs.
 * yunet_640, yunet_320: from a picture to faces; onnxruntime only to the network's outputs, which is less work.
+  yunet_640_bf16, yunet_320_bf16: the same with products of bfloat16 on our side, as the services have it.
   yunet_640_network, yunet_320_network: the network alone, from one tensor to another.
 * text_det_640x960, text_rec_48x640: likewise; recognition with all its 18,710 classes. text_det_bf16, text_rec_int8: the same
   with products of bfloat16 and of 8-bit numbers on our side, as the services have them.
@@ -191,6 +192,8 @@ def face_detector(path, size):
 # Works on the picture of another one.
 PICTURES = {
     "sface_int8": "sface",
+    "yunet_640_bf16": "yunet_640",
+    "yunet_320_bf16": "yunet_320",
     "yunet_640_network": "yunet_640",
     "yunet_320_network": "yunet_320",
     "text_det_bf16": "text_det_640x960",
@@ -206,7 +209,7 @@ def network_peers(work, threads, paths, folder):
         recognizer = cv2.FaceRecognizerSF.create(str(paths["SFACE"]), "")
         yield "onnxruntime", lambda: run(cv2.dnn.blobFromImage(picture, swapRB=True))[0]
         yield "OpenCV", lambda: recognizer.feature(picture)
-    elif work in ("yunet_640", "yunet_320"):
+    elif work.startswith("yunet") and not work.endswith("network"):
         run = session(paths["YUNET"], threads, picture)
         detector = face_detector(paths["YUNET"], picture.shape[1::-1])
         yield "onnxruntime", lambda: run(cv2.dnn.blobFromImage(picture))
@@ -299,7 +302,7 @@ def check(work, ours, theirs):
     if work.startswith("sface"):
         a, b = np.array(ours), np.ravel(theirs)
         good = a @ b / np.linalg.norm(a) / np.linalg.norm(b) > (0.99 if work == "sface_int8" else 0.999)
-    elif work in ("yunet_640", "yunet_320"):
+    elif work.startswith("yunet") and not work.endswith("network"):
         good = ours == 1 and theirs is not None
     elif work == "verification":
         for found in (ours, theirs):
@@ -309,7 +312,8 @@ def check(work, ours, theirs):
 
 
 def compare(ours, paths, folder, arguments):
-    works = ["sface", "sface_int8", "yunet_640", "yunet_320", "yunet_640_network", "yunet_320_network"]
+    works = ["sface", "sface_int8", "yunet_640", "yunet_640_bf16", "yunet_640_network"]
+    works += ["yunet_320", "yunet_320_bf16", "yunet_320_network"]
     works += ["text_det_640x960", "text_det_bf16", "text_rec_48x640", "text_rec_int8", "verification"]
     for work in works:
         if arguments.only and work not in arguments.only:

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use service_kit::compute::Pool;
 use service_kit::config::{ComputeConfig, Secret, ServeConfig};
 use service_kit::serving::ServeError;
 use tokio::task::JoinHandle;
@@ -33,7 +34,7 @@ pub struct Options {
     pub redis_url: Option<Secret>,
     /// Folder of the networks; the user's cache folder when not given.
     pub models: Option<PathBuf>,
-    /// Inference threads of each of the two services that compute.
+    /// Inference threads, which the two services that compute share.
     pub compute: ComputeConfig,
     /// How long a verification stays with a worker that died before another one gets it.
     pub lease: Duration,
@@ -76,8 +77,8 @@ impl Drop for Running {
 
 /// Binds a service and spawns it. The services' `Service` types are alike but share no trait.
 macro_rules! spawn {
-    ($service:ident, $name:literal, $config:expr) => {{
-        let service = $service::server::Service::bind($config)
+    ($service:ident, $name:literal, $bind:ident($($given:expr),*)) => {{
+        let service = $service::server::Service::$bind($($given),*)
             .await
             .map_err(|error| anyhow!("{} did not start: {}", $name, sentence(&error)))?;
         let address = service.local_addr();
@@ -105,36 +106,43 @@ impl Deployment {
         let report = spawn!(
             report_svc,
             "report-svc",
-            report_svc::config::Config {
+            bind(report_svc::config::Config {
                 serve: inside.clone(),
                 redis_url: options.redis_url,
                 master_keys: Some(keys.master_key.clone()),
                 ..report_svc::config::Config::embedded(options.data)
-            }
+            })
         );
+        let pool = Pool::start("compute", &options.compute).context("worker threads could not be started")?;
         let document = spawn!(
             doc_check_svc,
             "doc-check-svc",
-            doc_check_svc::config::Config {
-                serve: inside.clone(),
-                compute: options.compute.clone(),
-                models: options.models.clone(),
-            }
+            bind_in(
+                doc_check_svc::config::Config {
+                    serve: inside.clone(),
+                    compute: options.compute.clone(),
+                    models: options.models.clone(),
+                },
+                pool.clone()
+            )
         );
         let selfie = spawn!(
             selfie_svc,
             "selfie-svc",
-            selfie_svc::config::Config {
-                serve: inside.clone(),
-                compute: options.compute,
-                models: options.models,
-                ..selfie_svc::config::Config::default()
-            }
+            bind_in(
+                selfie_svc::config::Config {
+                    serve: inside.clone(),
+                    compute: options.compute,
+                    models: options.models,
+                    ..selfie_svc::config::Config::default()
+                },
+                pool
+            )
         );
         let session = spawn!(
             session_svc,
             "session-svc",
-            session_svc::config::Config {
+            bind(session_svc::config::Config {
                 serve: ServeConfig {
                     listen: options.listen,
                     ..inside
@@ -146,7 +154,7 @@ impl Deployment {
                 document_address: url(&document),
                 selfie_address: url(&selfie),
                 ..session_svc::config::Config::default()
-            }
+            })
         );
         let address = url(&session);
         Ok(Self {

@@ -49,13 +49,21 @@ impl Service {
     /// # Errors
     /// [`StartError`] for the first step that fails.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
+        let pool = Pool::start("document", &config.compute).map_err(StartError::Workers)?;
+        Self::bind_in(config, pool).await
+    }
+
+    /// The same with workers that others in this process give work, too.
+    ///
+    /// # Errors
+    /// [`StartError`] for the first step that fails.
+    pub async fn bind_in(config: Config, pool: Pool) -> Result<Self, StartError> {
         let server = Server::bind("doc-check-svc", Door::Internal, &config.serve).await?;
         let store = match config.models {
             Some(root) => ModelStore::open(root),
             None => ModelStore::open_default()?,
         };
         let reader = DocumentReader::load(&store, &device::open(config.compute.device.gpu())?)?;
-        let pool = Pool::start("document", &config.compute).map_err(StartError::Workers)?;
         tracing::info!(
             device = %config.compute.device,
             instructions = vision::ops::instruction_set(),

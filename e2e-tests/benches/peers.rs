@@ -11,6 +11,7 @@ use std::collections::hash_map::Entry;
 use std::fs;
 use std::hint::black_box;
 use std::io::{self, BufRead as _, Write as _};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Instant;
 
@@ -19,10 +20,11 @@ use candle_core::{Device, Tensor};
 use cli::specimen::Format;
 use doc_check_svc::reader::{self, DocumentReader};
 use e2e_tests::pictures::{Pictures, on_table};
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 use rustix::time::{ClockId, clock_gettime};
 use selfie_svc::pipeline::{self, FacePipeline};
 use serde_json::{Value, json};
+use service_kit::threads;
 use time::OffsetDateTime;
 use vision::face::{DetectOptions, EmbedOptions, FaceDetector, FaceEmbedder, align};
 use vision::models::{Console, Item, Model, ModelStore, Sample};
@@ -48,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn answer(bench: &Bench, pools: &mut HashMap<usize, ThreadPool>, command: &str) -> anyhow::Result<Value> {
+fn answer(bench: &Bench, pools: &mut HashMap<NonZeroUsize, ThreadPool>, command: &str) -> anyhow::Result<Value> {
     let (word, argument) = command.split_once(' ').context("two words are a command")?;
     if word == "pictures" {
         bench.views.write(Path::new(argument))?;
@@ -57,7 +59,7 @@ fn answer(bench: &Bench, pools: &mut HashMap<usize, ThreadPool>, command: &str) 
     let threads = argument.parse()?;
     let pool = match pools.entry(threads) {
         Entry::Occupied(entry) => entry.into_mut(),
-        Entry::Vacant(entry) => entry.insert(ThreadPoolBuilder::new().num_threads(threads).build()?),
+        Entry::Vacant(entry) => entry.insert(threads::pool("bench", threads)?),
     };
     let (cpu, started) = (cpu_seconds(), Instant::now());
     let result = pool.install(|| bench.work(word))?;
@@ -129,7 +131,8 @@ struct Bench {
     views: Views,
     /// In `f32`, and with the products that the services make: of bytes.
     embedders: [FaceEmbedder; 2],
-    detector: FaceDetector,
+    /// With products of `f32` and of bfloat16, as selfie-svc has it.
+    detectors: [FaceDetector; 2],
     /// The detector's network alone, and what it takes: 640 and 320 pixels.
     face_network: YuNet,
     portraits: [Tensor; 2],
@@ -151,10 +154,11 @@ impl Bench {
         let weights = |model| store.weights(model, &device);
         let (det, rec) = (weights(Model::PpOcrDet)?, weights(Model::PpOcrRec)?);
         let pictures = Pictures::open().context("the networks, samples and fonts are not here")?;
-        let detector = FaceDetector::new(&weights(Model::YuNet)?, &device)?;
+        let detector = |precision| FaceDetector::new(&weights(Model::YuNet)?, &device, precision);
+        let detectors = [detector(Precision::Single)?, detector(Precision::Half)?];
         let views = Views::draw(
             &pictures,
-            &detector,
+            &detectors[0],
             &TextReader::new(&det, &rec, &device, Precisions::default())?,
         )?;
         let embedder = |precision| {
@@ -166,8 +170,8 @@ impl Bench {
         };
         Ok(Self {
             embedders: [embedder(Precision::Single)?, embedder(Precision::Byte)?],
-            detector,
-            face_network: YuNet::load(&weights(Model::YuNet)?)?,
+            detectors,
+            face_network: YuNet::load(&weights(Model::YuNet)?, Precision::Single)?,
             portraits: [face_input(&views.portraits[0])?, face_input(&views.portraits[1])?],
             text_detectors: [
                 PpOcrDet::load(&det, Precision::Single)?,
@@ -197,8 +201,10 @@ impl Bench {
                 Ok(json!(embedding.values().as_slice()))
             }
             // From the picture to faces.
-            "yunet_640" => self.detect(large),
-            "yunet_320" => self.detect(small),
+            "yunet_640" => self.detect(0, large),
+            "yunet_320" => self.detect(0, small),
+            "yunet_640_bf16" => self.detect(1, large),
+            "yunet_320_bf16" => self.detect(1, small),
             // The networks alone.
             "yunet_640_network" => self.look(0),
             "yunet_320_network" => self.look(1),
@@ -225,8 +231,8 @@ impl Bench {
         Ok(Value::Null)
     }
 
-    fn detect(&self, picture: &Picture) -> anyhow::Result<Value> {
-        let faces = self.detector.detect(picture, &DetectOptions::default())?;
+    fn detect(&self, detector: usize, picture: &Picture) -> anyhow::Result<Value> {
+        let faces = self.detectors[detector].detect(picture, &DetectOptions::default())?;
         Ok(json!(faces.len()))
     }
 

@@ -51,11 +51,19 @@ pub struct Service {
 impl Service {
     /// Validates, loads the networks and binds.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
+        let pool = Pool::start("selfie", &config.compute).map_err(StartError::Workers)?;
+        Self::bind_in(config, pool).await
+    }
+
+    /// The same with workers that others in this process give work, too.
+    ///
+    /// # Errors
+    /// [`StartError`] for the first step that fails.
+    pub async fn bind_in(config: Config, pool: Pool) -> Result<Self, StartError> {
         let point = config.operating_point()?;
         let server = Server::bind("selfie-svc", Door::Internal, &config.serve).await?;
         let store = open_store(config.models)?;
         let pipeline = FacePipeline::load(&store, &device::open(config.compute.device.gpu())?)?;
-        let pool = Pool::start("selfie", &config.compute).map_err(StartError::Workers)?;
         tracing::info!(
             device = %config.compute.device,
             instructions = vision::ops::instruction_set(),

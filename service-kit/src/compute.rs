@@ -6,7 +6,7 @@
 //! started; a panic ends that piece of work and nothing else.
 
 use std::any::Any;
-use std::num::NonZeroUsize;
+use std::io::{Error, Result as IoResult};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -19,6 +19,7 @@ use tracing::Span;
 
 use crate::config::ComputeConfig;
 use crate::status::Problem;
+use crate::threads;
 
 type Task = Box<dyn FnOnce() + Send>;
 
@@ -75,17 +76,26 @@ impl Pool {
     /// Starts workers, their threads named after the service, with as many threads and as much room for waiting work as configured.
     ///
     /// # Errors
-    /// When the system refuses a worker's thread.
-    pub fn start(name: &str, config: &ComputeConfig) -> std::io::Result<Self> {
+    /// When the system refuses a worker or one of its threads.
+    pub fn start(name: &str, config: &ComputeConfig) -> IoResult<Self> {
         let (sender, receiver) = sync_channel::<Task>(config.queue());
         let receiver = Arc::new(Mutex::new(receiver));
         let threads = config.threads_per_worker();
         for index in 0..config.workers().get() {
             let receiver = Arc::clone(&receiver);
             let name = format!("{name}-{index}");
-            std::thread::Builder::new()
-                .name(name.clone())
-                .spawn(move || work(&receiver, name, threads))?;
+            let (started, starting) = sync_channel(1);
+            let worker = std::thread::Builder::new().name(name.clone());
+            worker.spawn(move || match threads::pool_around_this(&name, threads) {
+                Ok(_confined) => {
+                    let _ = started.send(Ok(()));
+                    work(&receiver);
+                }
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                }
+            })?;
+            starting.recv().map_err(Error::other)?.map_err(Error::other)?;
         }
         Ok(Self {
             queue: sender,
@@ -146,17 +156,7 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn work(receiver: &Mutex<Receiver<Task>>, name: String, threads: NonZeroUsize) {
-    // A pool that this very thread is part of: parallel iterators inside the work run in it and nowhere else. It lives as long as
-    // the worker.
-    let confined = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.get())
-        .thread_name(move |thread| format!("{name}-{thread}"))
-        .use_current_thread()
-        .build();
-    if let Err(error) = &confined {
-        tracing::warn!(%error, "inference on this worker is not confined to its threads");
-    }
+fn work(receiver: &Mutex<Receiver<Task>>) {
     loop {
         let task = lock(receiver).recv();
         let Ok(task) = task else { return };
@@ -170,6 +170,8 @@ fn work(receiver: &Mutex<Receiver<Task>>, name: String, threads: NonZeroUsize) {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::*;
 
     use crate::config::ComputeMode;

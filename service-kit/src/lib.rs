@@ -11,6 +11,7 @@
 //! * [`deadline`]: how long the caller of the current request still waits.
 //! * [`program`]: from the command line to the exit code.
 //! * [`private`]: files of keys.
+//! * [`threads`]: threads that compute one thing together.
 
 pub mod client;
 pub mod compute;
@@ -25,3 +26,4 @@ pub mod serving;
 pub mod status;
 pub mod telemetry;
 pub mod testing;
+pub mod threads;

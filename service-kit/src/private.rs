@@ -1,30 +1,30 @@
 //! Files that only their owner may read: keys.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
-/// Writes a whole file or none, with a line's end after `content`, and leaves one alone that is there: half a key, or two, would
-/// lock somebody out.
+use tempfile::NamedTempFile;
+
+/// Writes a whole file or none, with a line's end after `content`, and leaves one alone that is there, whoever has written it
+/// meanwhile: half a key, or two, would lock somebody out. What the file holds is known by reading it.
 ///
 /// # Errors
 /// When the folder cannot be written to.
 pub fn write_once(file: &Path, content: &str) -> io::Result<()> {
-    let unfinished = file.with_extension(std::process::id().to_string());
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut written = options.open(&unfinished)?;
-    writeln!(written, "{content}")?;
-    written.sync_all()?;
-    // A link, unlike a rename, never replaces what another process has made meanwhile.
-    let linked = fs::hard_link(&unfinished, file);
-    fs::remove_file(&unfinished)?;
-    match linked {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+    let folder = file.parent().ok_or(ErrorKind::InvalidInput)?;
+    // Of a name of its own, and for the owner's eyes only from the beginning.
+    let mut unfinished = NamedTempFile::new_in(folder)?;
+    writeln!(unfinished, "{content}")?;
+    unfinished.as_file().sync_all()?;
+    match unfinished.persist_noclobber(file) {
+        Err(failed) if failed.error.kind() != ErrorKind::AlreadyExists => return Err(failed.error),
+        _ => {}
     }
+    // The folder's entry, too, outlives a power failure.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
 }
 
 /// Makes a folder, and those it is in, where they are missing.
@@ -37,4 +37,49 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn of_many_writers_at_once_one_wins_and_none_fails() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for round in 0..50 {
+            let file = &folder.path().join(format!("key{round}"));
+            let read = thread::scope(|scope| {
+                let write = |writer: usize| {
+                    scope.spawn(move || {
+                        write_once(file, &format!("key of {writer}")).expect("written");
+                        fs::read_to_string(file).expect("read")
+                    })
+                };
+                let writers = [0, 1, 2].map(write);
+                writers.map(|writer| writer.join().expect("no panic"))
+            });
+            // Whoever has written goes on with what is there.
+            let stays = fs::read_to_string(file).expect("read");
+            assert!(stays.starts_with("key of ") && stays.ends_with('\n'), "{stays:?}");
+            assert!(read.iter().all(|read| *read == stays), "{read:?}");
+        }
+        let files = fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(files, 50, "nothing unfinished is left");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let inside = folder.path().join("keys/of/mine");
+        create_folder(&inside).expect("made");
+        write_once(&inside.join("key"), "secret").expect("written");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!((mode(&inside), mode(&inside.join("key"))), (0o700, 0o600));
+    }
 }

@@ -9,6 +9,7 @@ use divan::{Bencher, black_box};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use vision::face::{DetectOptions, EmbedOptions, Face, FaceDetector, FaceEmbedder, align};
 use vision::models::{Model, ModelStore, Sample};
+use vision::ops::Precision;
 use vision::picture::{Limits, Picture};
 
 const THREADS: [usize; 2] = [1, 2];

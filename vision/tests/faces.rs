@@ -120,7 +120,10 @@ fn detector_outputs_are_those_of_onnxruntime() {
     let allowed = [(Precision::Single, 1e-4), (Precision::Half, 0.2)];
     let outputs = allowed.map(|(precision, allowed)| {
         let network = YuNet::load(&weights(&store, Model::YuNet), precision).unwrap();
-        network.forward(&input).unwrap().map(|level| (level, precision, allowed))
+        network
+            .forward(&input)
+            .unwrap()
+            .map(|level| (level, precision, allowed))
     });
     for (level, precision, allowed) in outputs.into_iter().flatten() {
         let step = golden.kept[&level.stride];
@@ -139,8 +142,15 @@ fn detector_outputs_are_those_of_onnxruntime() {
             let expected = &expected[kind];
             assert_eq!(got.len(), expected.len());
             let worst = got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            println!("{precision:?}, stride {} {kind}: largest difference {worst:.1e}", level.stride);
-            assert!(worst < allowed, "{precision:?}, stride {} {kind} differs by {worst}", level.stride);
+            println!(
+                "{precision:?}, stride {} {kind}: largest difference {worst:.1e}",
+                level.stride
+            );
+            assert!(
+                worst < allowed,
+                "{precision:?}, stride {} {kind} differs by {worst}",
+                level.stride
+            );
         }
     }
 }

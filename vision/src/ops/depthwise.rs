@@ -176,7 +176,9 @@ impl<const K: usize, const D: usize, const M: usize> WithSimd for Span<'_, K, D,
         let vectors = filters.channels / S::F32_LANES;
         let taps = S::as_simd_f32s(&filters.taps).0.as_chunks::<K>().0;
         let (bias, slope) = (S::as_simd_f32s(&filters.bias).0, S::as_simd_f32s(&filters.slope).0);
-        let strip = (STRIP / (height * M * D * filters.channels)).max(1).next_multiple_of(8 / M);
+        let strip = (STRIP / (height * M * D * filters.channels))
+            .max(1)
+            .next_multiple_of(8 / M);
         for first in (0..run.count).step_by(strip) {
             let count = (run.count - first).min(strip);
             for at in 0..vectors {

@@ -25,7 +25,7 @@ mod view;
 
 pub use activation::Activation;
 pub(crate) use bands::Bands;
-pub(crate) use buffers::{recycle};
+pub(crate) use buffers::recycle;
 #[cfg(feature = "cuda")]
 pub(crate) use cuda::open as open_gpu;
 pub(crate) use layer::Layer;
