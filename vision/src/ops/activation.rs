@@ -45,6 +45,12 @@ impl Activation {
         }
     }
 
+    /// Whether of two values the larger one's result is never the smaller.
+    pub(super) fn never_falls(&self) -> bool {
+        let rises = |slopes: Vec<f32>| slopes.iter().all(|slope| *slope >= 0.0);
+        self.smooth().is_none() && self.slopes(1).is_ok_and(rises)
+    }
+
     /// The part that is left to do after the slopes.
     pub(super) fn smooth(&self) -> Option<Smooth> {
         match self {

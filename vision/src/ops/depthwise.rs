@@ -1,9 +1,10 @@
 //! Depthwise convolutions: each channel with a filter of its own.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, bail};
 use pulp::{Simd, WithSimd};
 
-use super::activation::{Activation, Smooth};
+use super::activation::Smooth;
+use super::layer::Convolution;
 use super::panels::lanes;
 use super::view::{Run, View};
 
@@ -34,44 +35,39 @@ pub(super) struct Depthwise {
 }
 
 impl Depthwise {
-    /// `kernel` is (channels, 1, rows, columns), `bias` has as many values.
-    pub(super) fn pack(
-        kernel: &Tensor,
-        bias: &Tensor,
-        activation: &Activation,
-        stride: (usize, usize),
-        pool: bool,
-    ) -> Result<Self> {
-        let (channels, 1, height, width) = kernel.dims4()? else {
-            bail!("a depthwise kernel has one channel in, got {:?}", kernel.shape());
-        };
-        if !matches!((width, stride.1), (3, 1 | 2) | (7, 1))
-            || height + usize::from(pool) > ROWS
-            || (pool && (width, stride) != (3, (1, 1)))
-        {
-            bail!("no depthwise convolution with kernel {height}×{width}, stride {stride:?}, pool {pool}");
+    /// Packs the weights of a depthwise convolution.
+    ///
+    /// # Errors
+    /// When its kernel, its stride or its channels are none that this can compute.
+    pub(super) fn pack(filter: &Convolution, pool: bool) -> Result<Self> {
+        let (channels, _, height, width) = filter.kernel.dims4()?;
+        let known = matches!((width, filter.stride.1), (3, 1 | 2) | (7, 1)) && height % 2 == 1 && height <= ROWS;
+        // Pooled, they are two rows of results.
+        let pooled = width == 3 && height < ROWS;
+        if !known || (pool && !pooled) {
+            bail!(
+                "no depthwise convolution with kernel {height}×{width}, stride {:?}, pool {pool}",
+                filter.stride
+            );
         }
-        let (bias, slope) = (bias.flatten_all()?.to_vec1()?, activation.slopes(channels)?);
-        if pool && (activation.smooth().is_some() || slope.iter().any(|slope| *slope < 0.0)) {
-            bail!("a maximum before {activation:?} is not one after it");
-        }
-        if channels % CHANNELS != 0 || bias.len() != channels || slope.len() != channels {
-            bail!("{channels} channels must be a multiple of {CHANNELS}, and those of biases and slopes");
+        if channels % CHANNELS != 0 {
+            bail!("{channels} channels must be a multiple of {CHANNELS}");
         }
         let lanes = lanes();
-        let taps = kernel
+        let taps = filter
+            .kernel
             .reshape((channels / lanes, lanes, height * width))?
             .transpose(1, 2)?
             .flatten_all()?
             .to_vec1()?;
         Ok(Self {
             size: (height, width),
-            stride,
+            stride: filter.stride,
             pool,
             taps,
-            bias,
-            slope,
-            smooth: activation.smooth(),
+            bias: filter.bias.flatten_all()?.to_vec1()?,
+            slope: filter.activation.slopes(channels)?,
+            smooth: filter.activation.smooth(),
             channels,
         })
     }

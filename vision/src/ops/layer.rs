@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::activation::Activation;
 use super::buffers;
 use super::packed::{Packed, Task};
+use super::plain::Plain;
 use super::view::{View, contiguous};
 
 /// A convolution as a model file describes it. The picture is padded with zeros such that a stride of 1 keeps its size; where the
@@ -52,29 +53,6 @@ impl Convolution {
             precision,
         }
     }
-
-    /// By candle's operators, with channels first. `base` is added before the activation.
-    fn plain(&self, x: &Tensor, base: Option<&Tensor>) -> Result<Tensor> {
-        let (_, _, height, width) = self.kernel.dims4()?;
-        let x = x
-            .pad_with_zeros(2, (height - 1) / 2, height / 2)?
-            .pad_with_zeros(3, (width - 1) / 2, width / 2)?;
-        let groups = if self.depthwise { x.dim(1)? } else { 1 };
-        // candle's strides are the same in both directions.
-        let stride = self.stride.0.min(self.stride.1);
-        let mut y = x.conv2d(&self.kernel, 0, stride, 1, groups)?;
-        for (dim, step) in [(2, self.stride.0 / stride), (3, self.stride.1 / stride)] {
-            if step > 1 {
-                let kept: Vec<u32> = (0..y.dim(dim)? as u32).step_by(step).collect();
-                y = y.index_select(&Tensor::new(kept, y.device())?, dim)?;
-            }
-        }
-        y = y.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)?;
-        if let Some(base) = base {
-            y = (y + base)?;
-        }
-        self.activation.plain(&y)
-    }
 }
 
 /// A convolution and up to two 1×1 convolutions after it, over pictures whose channels lie next to each other: (batch, height,
@@ -91,15 +69,6 @@ enum Work {
     #[cfg(feature = "cuda")]
     Cuda(Box<super::cuda::Program>),
     Plain(Plain),
-}
-
-/// What a layer is made of.
-pub(super) struct Plain {
-    pub(super) convolutions: Vec<Convolution>,
-    /// Whether the maximum of each 2×2 pixels is taken after the first convolution.
-    pub(super) pool: bool,
-    /// Whether the 1×1 convolutions add to what they get.
-    pub(super) residual: bool,
 }
 
 impl Layer {
@@ -120,16 +89,8 @@ impl Layer {
     }
 
     fn build(convolutions: Vec<Convolution>, pool: bool, residual: bool) -> Result<Self> {
-        let Some(first) = convolutions.first() else {
-            bail!("a layer has at least one convolution");
-        };
-        let device = first.kernel.device().clone();
-        let plain = Plain {
-            convolutions,
-            pool,
-            residual,
-        };
-        let work = match device {
+        let plain = Plain::new(convolutions, pool, residual)?;
+        let work = match plain.device() {
             Device::Cpu => Work::Packed(Box::new(Packed::pack(&plain)?)),
             #[cfg(feature = "cuda")]
             Device::Cuda(_) => Work::Cuda(Box::new(super::cuda::Program::new(&plain)?)),
@@ -242,30 +203,6 @@ impl Layer {
         }
         let shape = (pictures, shape.height, shape.width, columns);
         Ok((CpuStorage::F32(out), Shape::from(shape)))
-    }
-}
-
-impl Plain {
-    /// The layer by candle's operators.
-    pub(super) fn forward(&self, x: &Tensor, base: Option<&Tensor>) -> Result<Tensor> {
-        let mut x = x.permute((0, 3, 1, 2))?.contiguous()?;
-        let filters = self.convolutions.iter().take_while(|first| first.depthwise).count();
-        let (filters, mixes) = self.convolutions.split_at(filters);
-        for filter in filters {
-            x = filter.plain(&x, None)?;
-        }
-        if self.pool {
-            x = x.max_pool2d(2)?;
-        }
-        let mut base = base.map(|base| base.permute((0, 3, 1, 2))).transpose()?;
-        let mut y = x.clone();
-        for mix in mixes {
-            y = mix.plain(&y, base.take().as_ref())?;
-        }
-        if self.residual {
-            y = (y + x)?;
-        }
-        y.permute((0, 2, 3, 1))?.contiguous()
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::ops::samples::{TOLERANCE, convolution, halved, largest_difference, pointwise, randn};
+use crate::ops::samples::{TOLERANCE, convolution, growing, halved, largest_difference, pointwise, randn};
 use candle_core::{DType, Device};
 use proptest::prelude::*;
 
@@ -10,12 +10,29 @@ fn plain(
     residual: bool,
     base: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let plain = Plain {
-        convolutions: convolutions.to_vec(),
-        pool,
-        residual,
-    };
-    plain.forward(x, base)
+    Plain::new(convolutions.to_vec(), pool, residual)?.forward(x, base)
+}
+
+fn precisions() -> impl Strategy<Value = Precision> {
+    prop::sample::select(vec![Precision::Single, Precision::Half, Precision::Byte])
+}
+
+/// The same products of narrower factors.
+fn with(precision: Precision, mut convolutions: Vec<Convolution>) -> Vec<Convolution> {
+    for convolution in &mut convolutions {
+        convolution.precision = precision;
+    }
+    convolutions
+}
+
+/// How far a value of about one may be from that of `f32` after two products. What is added or read at a wrong place is off by about
+/// one.
+fn allowed(precision: Precision) -> f32 {
+    match precision {
+        Precision::Single => TOLERANCE,
+        Precision::Half => 0.1,
+        Precision::Byte => 0.3,
+    }
 }
 
 proptest! {
@@ -24,7 +41,7 @@ proptest! {
     #[test]
     fn a_convolution_and_one_after_it_equal_candles(
         n in 1usize..3, channels in 1usize..20, between in 1usize..70, columns in 1usize..40, h in 1usize..20, w in 1usize..20,
-        side in 1usize..4, stride in 1usize..3, activation in 0usize..36,
+        side in 1usize..4, stride in 1usize..3, activation in 0usize..36, precision in precisions(),
     ) {
         let x = randn((n, h, w, channels))?;
         let convolutions = vec![
@@ -32,15 +49,15 @@ proptest! {
             pointwise(between, columns, activation / 6)?,
         ];
         let expected = plain(&x, &convolutions, false, false, None)?;
-        let got = Layer::new(convolutions)?.forward(&x)?;
-        prop_assert!(largest_difference(&got, &expected)? < TOLERANCE);
+        let got = Layer::new(with(precision, convolutions))?.forward(&x)?;
+        prop_assert!(largest_difference(&got, &expected)? < allowed(precision));
     }
 
     #[test]
     fn a_depthwise_convolution_and_two_after_it_equal_candles(
         n in 1usize..3, blocks in 1usize..4, between in 1usize..70, h in 1usize..20, w in 1usize..20,
         size in prop::sample::select(vec![(3, 3), (7, 7), (1, 7)]), stride in prop::sample::select(vec![(1, 1), (2, 2), (2, 1)]),
-        residual in any::<bool>(), activation in 0usize..216,
+        residual in any::<bool>(), activation in 0usize..216, precision in precisions(),
     ) {
         let channels = 16 * blocks;
         let stride = if size.1 == 3 { stride } else { (1, 1) };
@@ -51,8 +68,9 @@ proptest! {
             pointwise(between, channels, activation / 36)?,
         ];
         let expected = plain(&x, &convolutions, false, residual, None)?;
+        let convolutions = with(precision, convolutions);
         let layer = if residual { Layer::residual(convolutions)? } else { Layer::new(convolutions)? };
-        prop_assert!(largest_difference(&layer.forward(&x)?, &expected)? < TOLERANCE);
+        prop_assert!(largest_difference(&layer.forward(&x)?, &expected)? < allowed(precision));
     }
 
     #[test]
@@ -72,26 +90,15 @@ proptest! {
 
     #[test]
     fn factors_count_before_the_residual(
-        n in 1usize..3, channels in 1usize..40, h in 1usize..12, w in 1usize..12,
+        n in 1usize..3, channels in 1usize..40, h in 1usize..12, w in 1usize..12, precision in precisions(),
     ) {
         let (x, factors) = (randn((n, h, w, channels))?, randn((n, channels))?);
         let convolutions = vec![pointwise(channels, 2 * channels, 3)?, pointwise(2 * channels, channels, 0)?];
         let scaled = x.broadcast_mul(&factors.reshape((n, 1, 1, channels))?)?;
         let expected = plain(&scaled, &convolutions, false, false, None)?;
-        let got = Layer::new(convolutions)?.forward_scaled(&x, &factors)?;
-        prop_assert!(largest_difference(&got, &expected)? < TOLERANCE);
+        let got = Layer::new(with(precision, convolutions))?.forward_scaled(&x, &factors)?;
+        prop_assert!(largest_difference(&got, &expected)? < allowed(precision));
     }
-}
-
-/// With an activation that never falls, as pooling asks.
-fn growing(convolution: Convolution) -> Result<Convolution> {
-    Ok(match &convolution.activation {
-        Activation::PRelu(slopes) => Convolution {
-            activation: Activation::PRelu(slopes.abs()?),
-            ..convolution
-        },
-        _ => convolution,
-    })
 }
 
 #[test]
@@ -199,8 +206,10 @@ fn the_cache_padding_between_rows_is_not_seen() -> Result<()> {
         pointwise(512, 512, 0)?,
     ];
     let expected = plain(&x, &convolutions, false, true, None)?;
-    let got = Layer::residual(convolutions)?.forward(&x)?;
-    assert!(largest_difference(&got, &expected)? < TOLERANCE);
+    for precision in [Precision::Single, Precision::Half, Precision::Byte] {
+        let got = Layer::residual(with(precision, convolutions.clone()))?.forward(&x)?;
+        assert!(largest_difference(&got, &expected)? < allowed(precision));
+    }
     Ok(())
 }
 
@@ -209,17 +218,25 @@ fn refuses_what_does_not_fit() -> Result<()> {
     let depthwise = |channels| convolution((channels, 1, 3, 3), true, (1, 1), 0);
     assert!(Layer::new(vec![]).is_err());
     assert!(Layer::new(vec![depthwise(8)?]).is_err(), "not whole vectors");
-    assert!(
-        Layer::new(vec![convolution((16, 1, 5, 5), true, (1, 1), 0)?]).is_err(),
-        "no such kernel"
-    );
+    for size in [(5, 5), (2, 3), (9, 3)] {
+        let odd = convolution((16, 1, size.0, size.1), true, (1, 1), 0)?;
+        assert!(Layer::new(vec![odd]).is_err(), "no such kernel");
+    }
     assert!(
         Layer::new(vec![pointwise(4, 16, 0)?, depthwise(16)?]).is_err(),
         "depthwise comes first"
     );
     assert!(Layer::new(vec![depthwise(16)?, pointwise(32, 4, 0)?]).is_err());
     assert!(Layer::residual(vec![depthwise(16)?, pointwise(16, 4, 0)?]).is_err());
+    assert!(Layer::residual(vec![depthwise(16)?]).is_err(), "nothing to be added");
     assert!(Layer::pooled(vec![pointwise(16, 4, 0)?]).is_err());
+    let stepping = convolution((16, 1, 3, 3), true, (2, 2), 0)?;
+    assert!(Layer::pooled(vec![stepping]).is_err(), "pooled after steps");
+    let short = Convolution {
+        bias: randn(15)?,
+        ..depthwise(16)?
+    };
+    assert!(Layer::new(vec![short]).is_err(), "a bias is missing");
     let curved = convolution((16, 1, 3, 3), true, (1, 1), 3)?;
     assert!(Layer::pooled(vec![curved]).is_err(), "gelu of a maximum");
     let falling = Activation::PRelu(Tensor::full(-0.1f32, 16, &Device::Cpu)?);

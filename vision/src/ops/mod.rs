@@ -19,6 +19,7 @@ mod narrow;
 mod packed;
 mod panels;
 mod patches;
+mod plain;
 #[cfg(test)]
 mod samples;
 mod view;

@@ -7,9 +7,9 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::buffers::Buffer;
 use super::depthwise::Depthwise;
-use super::layer::Plain;
 use super::panels::{Out, Panels, Rows};
 use super::patches::Patches;
+use super::plain::Plain;
 use super::view::{Run, View};
 
 /// Values of intermediate rows that one task has at hand: they stay in the second level of the cache beside a panel.
@@ -40,75 +40,36 @@ enum Mixes {
 }
 
 impl Packed {
-    /// Packs a depthwise or any other convolution, then up to two 1×1 convolutions of stride 1.
+    /// Packs the weights of a layer.
+    ///
+    /// # Errors
+    /// Where a depthwise convolution is none that this can compute.
     pub(super) fn pack(plain: &Plain) -> Result<Self> {
-        let Some((first, rest)) = plain.convolutions.split_first() else {
-            bail!("a layer has at least one convolution");
-        };
-        let (_, channels, height, width) = first.kernel.dims4()?;
-        let (gather, mut mixes) = if first.depthwise {
-            let filters = Depthwise::pack(&first.kernel, &first.bias, &first.activation, first.stride, plain.pool)?;
-            (Gather::Depthwise(filters), vec![])
-        } else if plain.pool {
-            bail!("only a depthwise convolution is pooled");
-        } else if (height, width, first.stride) == (1, 1, (1, 1)) {
-            (Gather::Pixels(channels), vec![first])
-        } else {
-            let patches = Patches {
-                channels,
-                size: (height, width),
-                stride: first.stride,
-            };
-            (Gather::Patches(patches), vec![first])
-        };
-        mixes.extend(rest);
-        let mixes = mixes.into_iter().enumerate().map(|(at, mix)| {
-            let (columns, channels, height, width) = mix.kernel.dims4()?;
-            if at > 0 && (mix.depthwise || (height, width, mix.stride) != (1, 1, (1, 1))) {
-                bail!(
-                    "only 1×1 convolutions follow a layer's first one, got {:?}",
-                    mix.kernel.shape()
-                );
+        let gather = match (plain.filter(), plain.mixes()) {
+            (Some(filter), _) => Gather::Depthwise(Depthwise::pack(filter, plain.pool())?),
+            (None, [first, ..]) => {
+                let (_, channels, height, width) = first.kernel.dims4()?;
+                match first.is_pointwise() {
+                    true => Gather::Pixels(channels),
+                    false => Gather::Patches(Patches {
+                        channels,
+                        size: (height, width),
+                        stride: first.stride,
+                    }),
+                }
             }
-            let kernel = mix
-                .kernel
-                .permute((0, 2, 3, 1))?
-                .reshape((columns, height, width * channels))?;
-            Panels::pack(&kernel, &mix.bias, &mix.activation, mix.precision)
-        });
-        let mut mixes = mixes.collect::<Result<Vec<_>>>()?.into_iter();
-        let mixes = match (mixes.next(), mixes.next(), mixes.next()) {
-            (None, ..) => Mixes::None,
-            (Some(one), None, _) => Mixes::One(one),
-            (Some(one), Some(two), None) => Mixes::Two(one, two),
-            _ => bail!("a layer has at most two 1×1 convolutions"),
+            (None, []) => bail!("a layer has at least one convolution"),
         };
-        let packed = Self {
+        let mixes = match plain.mixes() {
+            [] => Mixes::None,
+            [one] => Mixes::One(Panels::pack(one)?),
+            [one, two, ..] => Mixes::Two(Panels::pack(one)?, Panels::pack(two)?),
+        };
+        Ok(Self {
             gather,
             mixes,
-            residual: plain.residual,
-        };
-        packed.check()
-    }
-
-    /// That each part gets what the one before it gives.
-    fn check(self) -> Result<Self> {
-        let mut given = self.gather.row();
-        let steps: &[&Panels] = match &self.mixes {
-            Mixes::None => &[],
-            Mixes::One(one) => &[one],
-            Mixes::Two(one, two) => &[one, two],
-        };
-        for mix in steps {
-            if mix.inner() != given {
-                bail!("a convolution of {} values does not fit one of {given}", mix.inner());
-            }
-            given = mix.columns();
-        }
-        if self.residual && (given != self.gather.row() || matches!(self.gather, Gather::Patches(_))) {
-            bail!("{given} channels cannot be added to {}", self.gather.row());
-        }
-        Ok(self)
+            residual: plain.residual(),
+        })
     }
 
     /// Whether channels can have factors.

@@ -1,10 +1,10 @@
 //! Matrix products with a matrix that was packed once, for rows whose channels lie next to each other.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::Result;
 use pulp::{Arch, Simd, WithSimd};
 
-use super::activation::{Activation, Smooth};
-use super::layer::Precision;
+use super::activation::Smooth;
+use super::layer::{Convolution, Precision};
 #[cfg(target_arch = "x86_64")]
 use super::narrow::{Byte, Half, Products};
 
@@ -109,21 +109,23 @@ impl<'a> Out<'a> {
 }
 
 impl Panels {
-    /// Packs `weight`, (columns, pieces, values of a piece); `bias` has one value per column.
-    pub(super) fn pack(weight: &Tensor, bias: &Tensor, activation: &Activation, precision: Precision) -> Result<Self> {
-        let (columns, pieces, piece) = weight.dims3()?;
-        let inner = pieces * piece;
+    /// Packs the weights of a convolution, of which a row of the kernel is a piece.
+    pub(super) fn pack(convolution: &Convolution) -> Result<Self> {
+        let (columns, channels, pieces, across) = convolution.kernel.dims4()?;
+        let inner = pieces * across * channels;
         let lanes = lanes();
-        let weight = weight.flatten_all()?.to_vec1::<f32>()?;
+        let weight = convolution
+            .kernel
+            .permute((0, 2, 3, 1))?
+            .flatten_all()?
+            .to_vec1::<f32>()?;
         #[cfg(target_arch = "x86_64")]
-        let narrow = match pieces {
-            1 => Narrow::pack(&weight, inner, columns, precision),
-            _ => None,
+        let narrow = match convolution.is_pointwise() {
+            true => Narrow::pack(&weight, inner, columns, convolution.precision),
+            false => None,
         };
         #[cfg(target_arch = "x86_64")]
         let weight = if narrow.is_some() { vec![] } else { weight };
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = precision;
         let length = if weight.is_empty() {
             0
         } else {
@@ -139,11 +141,8 @@ impl Panels {
             }
         }
         let per_column = |mut values: Vec<f32>| {
-            if values.len() != columns {
-                bail!("{columns} columns need as many biases and slopes, got {}", values.len());
-            }
             values.resize(columns.next_multiple_of(lanes), 0.0);
-            Ok(values)
+            values
         };
         Ok(Self {
             inner,
@@ -151,17 +150,12 @@ impl Panels {
             columns,
             lanes,
             values,
-            biases: per_column(bias.flatten_all()?.to_vec1()?)?,
-            slopes: per_column(activation.slopes(columns)?)?,
-            smooth: activation.smooth(),
+            biases: per_column(convolution.bias.flatten_all()?.to_vec1()?),
+            slopes: per_column(convolution.activation.slopes(columns)?),
+            smooth: convolution.activation.smooth(),
             #[cfg(target_arch = "x86_64")]
             narrow,
         })
-    }
-
-    /// Values of a row of the left matrix.
-    pub(super) fn inner(&self) -> usize {
-        self.inner
     }
 
     /// Values of a row of the result.
@@ -169,7 +163,7 @@ impl Panels {
         self.columns
     }
 
-    /// Multiplies rows of [`Panels::inner`] values each into rows of [`Panels::columns`].
+    /// Multiplies rows as wide as the matrix is high into rows of [`Panels::columns`].
     #[inline(always)]
     pub(super) fn multiply<S: Simd>(&self, simd: S, x: Rows<'_>, mut out: Out<'_>) {
         debug_assert_eq!(self.lanes, S::F32_LANES);

@@ -54,3 +54,14 @@ pub(in crate::ops) fn convolution(
 pub(in crate::ops) fn pointwise(from: usize, to: usize, activation: usize) -> Result<Convolution> {
     convolution((to, from, 1, 1), false, (1, 1), activation)
 }
+
+/// With an activation that never falls, as pooling asks.
+pub(in crate::ops) fn growing(convolution: Convolution) -> Result<Convolution> {
+    Ok(match &convolution.activation {
+        Activation::PRelu(slopes) => Convolution {
+            activation: Activation::PRelu(slopes.abs()?),
+            ..convolution
+        },
+        _ => convolution,
+    })
+}

@@ -5,7 +5,8 @@ use candle_core::{DType, Device, Result, Tensor, bail};
 use super::kernels::{Depthwise, Filter, Finish, Function, Patches, Scale};
 use super::machine::{Product, address, fresh, multiply, ready};
 use crate::ops::activation::{Activation, Smooth};
-use crate::ops::layer::{Convolution, Plain, Precision};
+use crate::ops::layer::{Convolution, Precision};
+use crate::ops::plain::Plain;
 
 /// Halves that lie on a boundary that all of cuBLAS's fast products ask for.
 const HALVES: usize = 8;
@@ -90,14 +91,11 @@ impl Weights {
 
 impl End {
     fn new(convolution: &Convolution, columns: usize) -> Result<Self> {
-        let (bias, device) = (convolution.bias.flatten_all()?, convolution.kernel.device());
-        let slope = convolution.activation.slopes(columns)?;
-        if bias.dims() != [columns] || slope.len() != columns {
-            bail!("{columns} channels must be those of biases and slopes");
-        }
+        let device = convolution.kernel.device();
+        let slope = Tensor::from_vec(convolution.activation.slopes(columns)?, columns, device)?;
         Ok(Self {
-            bias: Weights::new(&bias, DType::F32)?,
-            slope: Weights::new(&Tensor::from_vec(slope, columns, device)?, DType::F32)?,
+            bias: Weights::new(&convolution.bias.flatten_all()?, DType::F32)?,
+            slope: Weights::new(&slope, DType::F32)?,
             curve: curve(&convolution.activation),
         })
     }
@@ -129,7 +127,7 @@ impl Mix {
         let inner = height * width * channels;
         let kernel = convolution.kernel.permute((0, 2, 3, 1))?.reshape((columns, inner))?;
         let half =
-            convolution.precision != Precision::Single && (height, width) == (1, 1) && inner.is_multiple_of(HALVES);
+            convolution.precision != Precision::Single && convolution.is_pointwise() && inner.is_multiple_of(HALVES);
         let dtype = if half { DType::BF16 } else { DType::F32 };
         Ok(Self {
             weights: Weights::new(&kernel.pad_with_zeros(1, 0, row - inner)?, dtype)?,
@@ -142,59 +140,43 @@ impl Mix {
 }
 
 impl Program {
-    /// Of one convolution of any kind, and up to two 1×1 convolutions after it.
+    /// Puts the weights of a layer where the kernels want them.
+    ///
+    /// # Errors
+    /// Where a depthwise convolution is none that they can compute.
     pub(in crate::ops) fn new(plain: &Plain) -> Result<Self> {
-        let (pool, residual) = (plain.pool, plain.residual);
-        let Some((first, rest)) = plain.convolutions.split_first() else {
-            bail!("a layer has at least one convolution");
-        };
-        let (columns, channels, height, width) = first.kernel.dims4()?;
-        let pointwise = |c: &Convolution| {
-            let (_, _, height, width) = c.kernel.dims4()?;
-            Ok::<_, candle_core::Error>(!c.depthwise && (height, width, c.stride) == (1, 1, (1, 1)))
-        };
-        let (gather, channels, mut mixes) = if first.depthwise {
-            (depthwise(first, pool)?, columns, vec![])
-        } else if pool {
-            bail!("only a depthwise convolution is pooled");
-        } else if pointwise(first)? {
-            (Gather::Pixels, channels, vec![Mix::new(first, channels)?])
-        } else {
-            let row = (height * width * channels).next_multiple_of(PATCH);
-            let patches = Gather::Patches {
-                size: (height, width),
-                stride: first.stride,
-                row,
-            };
-            (patches, channels, vec![Mix::new(first, row)?])
-        };
-        let mut given = if mixes.is_empty() { channels } else { columns };
-        for mix in rest {
-            let (columns, inner, ..) = mix.kernel.dims4()?;
-            if !pointwise(mix)? || inner != given {
-                bail!(
-                    "a convolution of {:?} does not fit {given} channels",
-                    mix.kernel.shape()
-                );
+        let mut mixes = plain.mixes().iter();
+        let mut first = None;
+        let (gather, channels) = match plain.filter() {
+            Some(filter) => (depthwise(filter, plain.pool())?, filter.kernel.dim(0)?),
+            None => {
+                let Some(mix) = mixes.next() else {
+                    bail!("a layer has at least one convolution");
+                };
+                let (_, channels, height, width) = mix.kernel.dims4()?;
+                let (gather, row) = if mix.is_pointwise() {
+                    (Gather::Pixels, channels)
+                } else {
+                    let row = (height * width * channels).next_multiple_of(PATCH);
+                    let patches = Gather::Patches {
+                        size: (height, width),
+                        stride: mix.stride,
+                        row,
+                    };
+                    (patches, row)
+                };
+                first = Some(Mix::new(mix, row)?);
+                (gather, channels)
             }
-            mixes.push(Mix::new(mix, inner)?);
-            given = columns;
-        }
-        if mixes.len() > 2 {
-            bail!("a layer has at most two 1×1 convolutions");
-        }
-        if residual && (given != channels || matches!(gather, Gather::Patches { .. })) {
-            bail!("{given} channels cannot be added to {channels}");
-        }
-        let device = first.kernel.device().clone();
-        // Another thread may use the weights next.
-        device.synchronize()?;
+        };
+        let rest = mixes.map(|mix| Mix::new(mix, mix.kernel.dim(1)?));
+        let mixes = first.map(Ok).into_iter().chain(rest).collect::<Result<_>>()?;
         Ok(Self {
             gather,
             channels,
             mixes,
-            residual,
-            device,
+            residual: plain.residual(),
+            device: plain.device().clone(),
         })
     }
 
@@ -228,9 +210,9 @@ impl Program {
             let columns = self.mixes.last().map_or(channels, |mix| mix.columns);
             return Tensor::zeros(shape(columns), DType::F32, &self.device);
         }
-        let mut rows = self.gather(&ready(x)?, factors, size)?;
+        let mut rows = self.gather(&ready(x, &self.device)?, factors, size)?;
         let residual = rows.single.clone().filter(|_| self.residual);
-        let mut base = base.map(ready).transpose()?;
+        let mut base = base.map(|base| ready(base, &self.device)).transpose()?;
         for (at, mix) in self.mixes.iter().enumerate() {
             let next = self.mixes.get(at + 1);
             let residual = residual.as_ref().filter(|_| next.is_none());
@@ -278,7 +260,7 @@ impl Program {
             Gather::Pixels => {
                 let single = space(wants_single && factors.is_some(), DType::F32, channels)?;
                 let half = space(wants_half, DType::BF16, channels)?;
-                let factors = factors.map(ready).transpose()?;
+                let factors = factors.map(|factors| ready(factors, device)).transpose()?;
                 let scale = Scale {
                     x: source,
                     factors: optional(factors.as_ref())?,
@@ -436,13 +418,11 @@ fn optional(tensor: Option<&Tensor>) -> Result<u64> {
 }
 
 fn depthwise(first: &Convolution, pool: bool) -> Result<Gather> {
-    let (channels, 1, height, width) = first.kernel.dims4()? else {
-        bail!("a depthwise kernel has one channel in, got {:?}", first.kernel.shape());
-    };
+    let (channels, _, height, width) = first.kernel.dims4()?;
     let filter = match (width, first.stride.1, pool) {
         (3, 1, false) => Filter::Three,
         (3, 2, false) => Filter::ThreeStride2,
-        (3, 1, true) if first.stride.0 == 1 => Filter::ThreePooled,
+        (3, 1, true) => Filter::ThreePooled,
         (7, 1, false) => Filter::Seven,
         _ => bail!(
             "no depthwise convolution with kernel {height}×{width}, stride {:?}, pool {pool}",

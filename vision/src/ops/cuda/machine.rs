@@ -92,7 +92,17 @@ pub(super) fn fresh(shape: impl Into<Shape>, dtype: DType, device: &Device) -> R
 }
 
 /// The same values, one after the other from an address that a kernel can read vectors from. Usually the tensor itself.
-pub(super) fn ready(x: &Tensor) -> Result<Tensor> {
+///
+/// # Errors
+/// When the tensor is not on `device`, whose kernels could not read it, or too large.
+pub(super) fn ready(x: &Tensor, device: &Device) -> Result<Tensor> {
+    if !x.device().same_device(device) {
+        bail!(
+            "a tensor on {:?} is needed, got one on {:?}",
+            device.location(),
+            x.device().location()
+        );
+    }
     let x = x.contiguous()?;
     if x.elem_count() > MOST {
         bail!(
@@ -123,6 +133,7 @@ impl InplaceOp1 for Begin {
         "begin"
     }
 
+    #[cfg(test)]
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let first = match storage {
             CpuStorage::F32(values) => values[layout.start_offset()..].as_mut_ptr().expose_provenance(),
@@ -131,6 +142,11 @@ impl InplaceOp1 for Begin {
         };
         self.0.set(first as u64);
         Ok(())
+    }
+
+    #[cfg(not(test))]
+    fn cpu_fwd(&self, _: &mut CpuStorage, _: &Layout) -> Result<()> {
+        bail!("the kernels are for GPUs of NVIDIA, got a tensor on the CPU")
     }
 
     #[cfg(feature = "cuda")]

@@ -15,7 +15,7 @@ pub(in crate::ops) fn channel_means(x: &Tensor) -> Result<Tensor> {
     if count == 0 {
         return Tensor::zeros((pictures, channels), DType::F32, x.device());
     }
-    let (mut x, mut pixels) = (ready(x)?, count);
+    let (mut x, mut pixels) = (ready(x, x.device())?, count);
     loop {
         let parts = pixels.div_ceil(PART);
         let out = fresh((pictures, parts, channels), DType::F32, x.device())?;
@@ -41,7 +41,8 @@ pub(in crate::ops) fn channel_means(x: &Tensor) -> Result<Tensor> {
 /// `x * factors + enlarged half`, in `x`, which nothing else may use.
 pub(in crate::ops) fn scale_and_add(x: &Tensor, factors: Option<&Tensor>, half: Option<&Tensor>) -> Result<Tensor> {
     let (pictures, height, width, channels) = x.dims4()?;
-    let (x, factors, half) = (ready(x)?, factors.map(ready).transpose()?, half.map(ready).transpose()?);
+    let there = |tensor: Option<&Tensor>| tensor.map(|tensor| ready(tensor, x.device())).transpose();
+    let (x, factors, half) = (ready(x, x.device())?, there(factors)?, there(half)?);
     let of = |tensor: Option<&Tensor>| tensor.map_or(Ok(0), |tensor| address(tensor, DType::F32));
     let scale = ScaleAndAdd {
         x: address(&x, DType::F32)?,
@@ -67,7 +68,7 @@ pub(in crate::ops) fn sum_taps(
     };
     let out = fresh((pictures, height, width, channels), DType::F32, first.device())?;
     for (at, (part, factor)) in parts.iter().enumerate() {
-        let part = ready(part)?;
+        let part = ready(part, out.device())?;
         let taps = Taps {
             part: address(&part, DType::F32)?,
             out: address(&out, DType::F32)?,
@@ -87,7 +88,7 @@ pub(in crate::ops) fn sum_taps(
 /// The maximum of each 2×2 pixels, for every `stride`-th pixel.
 pub(in crate::ops) fn max_pool_2x2(x: &Tensor, stride: usize) -> Result<Tensor> {
     let (pictures, height, width, channels) = x.dims4()?;
-    let x = ready(x)?;
+    let x = ready(x, x.device())?;
     let (height_out, width_out) = (height.div_ceil(stride), width.div_ceil(stride));
     let out = fresh((pictures, height_out, width_out, channels), DType::F32, x.device())?;
     let pool = MaxPool {

@@ -3,9 +3,10 @@ use proptest::prelude::*;
 
 use super::{Program, channel_means, emulated, max_pool_2x2, scale_and_add, sum_taps};
 use crate::ops::activation::Activation;
-use crate::ops::layer::{Convolution, Plain, Precision};
+use crate::ops::layer::{Convolution, Precision};
 use crate::ops::merge;
-use crate::ops::samples::{TOLERANCE, convolution, halved, largest_difference, pointwise, randn};
+use crate::ops::plain::Plain;
+use crate::ops::samples::{TOLERANCE, convolution, growing, halved, largest_difference, pointwise, randn};
 
 /// What is allowed where values between two products are rounded to halves.
 const HALF_TOLERANCE: f32 = 0.05;
@@ -94,11 +95,7 @@ impl<'a> Case<'a> {
 
     /// What the layer is made of, on a device.
     fn plain(&self, device: &Device) -> Result<Plain> {
-        Ok(Plain {
-            convolutions: moved(&self.convolutions, device)?,
-            pool: self.pool,
-            residual: self.residual,
-        })
+        Plain::new(moved(&self.convolutions, device)?, self.pool, self.residual)
     }
 
     /// The same for what is expected.
@@ -157,7 +154,7 @@ proptest! {
     ) {
         let channels = 4 * fours;
         let x = randn((n, h, w, channels))?;
-        let mut convolutions = vec![convolution((channels, 1, 3, 3), true, (1, 1), activation)?];
+        let mut convolutions = vec![growing(convolution((channels, 1, 3, 3), true, (1, 1), activation)?)?];
         if mix {
             convolutions.push(pointwise(channels, 30, activation)?);
         }
@@ -289,26 +286,12 @@ fn means_of_large_pictures_are_sums_of_sums() -> Result<()> {
 #[test]
 fn refuses_what_does_not_fit() -> Result<()> {
     let depthwise = |channels| convolution((channels, 1, 3, 3), true, (1, 1), 0);
-    let made = |convolutions: &[Convolution], pool, residual| {
-        Program::new(&Plain {
-            convolutions: convolutions.to_vec(),
-            pool,
-            residual,
-        })
-    };
-    let program = |convolutions: &[Convolution]| made(convolutions, false, false);
-    assert!(program(&[]).is_err());
+    let program = |convolutions: &[Convolution]| Program::new(&Plain::new(convolutions.to_vec(), false, false)?);
     assert!(program(&[depthwise(6)?]).is_err(), "not whole vectors");
-    assert!(
-        program(&[convolution((16, 1, 5, 5), true, (1, 1), 0)?]).is_err(),
-        "no such kernel"
-    );
-    assert!(program(&[pointwise(4, 16, 0)?, depthwise(16)?]).is_err());
-    assert!(program(&[depthwise(16)?, pointwise(32, 4, 0)?]).is_err());
-    assert!(made(&[depthwise(16)?, pointwise(16, 4, 0)?], false, true).is_err());
-    assert!(made(&[pointwise(16, 4, 0)?], true, false).is_err());
-    let three = pointwise(8, 8, 0)?;
-    assert!(program(&[depthwise(8)?, three.clone(), three.clone(), three]).is_err());
+    for size in [(5, 5), (2, 3)] {
+        let odd = convolution((16, 1, size.0, size.1), true, (1, 1), 0)?;
+        assert!(program(&[odd]).is_err(), "no such kernel");
+    }
 
     let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu);
     let filter = program(&[depthwise(16)?])?;
@@ -322,5 +305,13 @@ fn refuses_what_does_not_fit() -> Result<()> {
             .is_err()
     );
     assert_eq!(mix.forward(&zeros(&[2, 0, 5, 16])?, None, None)?.dims(), [2, 0, 5, 4]);
+
+    if let Some(gpu) = gpu() {
+        let mix = Program::new(&Plain::new(moved(&[pointwise(16, 4, 0)?], &gpu)?, false, false)?)?;
+        let (here, there) = (zeros(&[1, 5, 5, 16])?, zeros(&[1, 5, 5, 16])?.to_device(&gpu)?);
+        assert!(mix.forward(&here, None, None).is_err(), "a picture on the CPU");
+        assert!(mix.forward(&there, Some(&zeros(&[1, 16])?), None).is_err());
+        assert!(mix.forward(&there, None, Some(&zeros(&[1, 5, 5, 4])?)).is_err());
+    }
     Ok(())
 }
