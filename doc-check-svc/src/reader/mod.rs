@@ -144,14 +144,7 @@ impl DocumentReader {
                 later.push((index, picture, ways));
                 continue;
             }
-            best = better(
-                best,
-                look.find(&ways)?.map(|found| Found {
-                    picture: index,
-                    ..found
-                }),
-            );
-            if best.as_ref().is_some_and(Found::holds) {
+            if settled(&mut best, look.find(&ways)?.map(|found| found.on(index))) {
                 later.clear();
                 break;
             }
@@ -163,14 +156,7 @@ impl DocumentReader {
                 gone,
                 spent: &mut *spent,
             };
-            best = better(
-                best,
-                look.find(&ways)?.map(|found| Found {
-                    picture: index,
-                    ..found
-                }),
-            );
-            if best.as_ref().is_some_and(Found::holds) {
+            if settled(&mut best, look.find(&ways)?.map(|found| found.on(index))) {
                 break;
             }
         }
@@ -197,22 +183,36 @@ struct Found {
     bounds: Rect,
 }
 
+/// How much more each position of a zone may cost whose check digits hold than of one whose digits do not. Sharp zones cost 0.1, poor
+/// pictures of them 0.2; where more was guessed than read, digits hold now and then by chance, once they were corrected.
+const WORTH_OF_DIGITS: f32 = 0.5;
+
 impl Found {
-    fn holds(&self) -> bool {
-        self.zone.check_digits_hold
+    /// The same on the picture of this number.
+    fn on(self, picture: usize) -> Self {
+        Self { picture, ..self }
+    }
+
+    fn cost(&self) -> f32 {
+        let digits = if self.zone.check_digits_hold {
+            0.0
+        } else {
+            WORTH_OF_DIGITS
+        };
+        self.zone.cost + digits
+    }
+
+    /// No zone whose digits do not hold, however sharp, is likelier.
+    fn is_sure(&self) -> bool {
+        self.cost() <= WORTH_OF_DIGITS && self.zone.check_digits_hold
     }
 }
 
-/// How much more each position of a zone may cost whose check digits hold than of one whose digits do not. Print that is no zone costs
-/// over 0.8 and its digits hold now and then by chance, once they were corrected; sharp zones cost 0.1.
-const WORTH_OF_DIGITS: f32 = 0.5;
-
-fn better(old: Option<Found>, new: Option<Found>) -> Option<Found> {
-    let cost = |found: &Found| found.zone.cost + if found.holds() { 0.0 } else { WORTH_OF_DIGITS };
-    [old, new]
-        .into_iter()
-        .flatten()
-        .min_by(|a, b| cost(a).total_cmp(&cost(b)))
+/// Keeps the likelier of two zones; answers whether there is no need to look for another.
+fn settled(best: &mut Option<Found>, new: Option<Found>) -> bool {
+    let both = best.take().into_iter().chain(new);
+    *best = both.min_by(|a, b| a.cost().total_cmp(&b.cost()));
+    best.as_ref().is_some_and(Found::is_sure)
 }
 
 /// Rows of text that run in two directions.
@@ -262,18 +262,17 @@ impl Look<'_> {
                 tries.push((rows, *run, MANY_ROWS));
             }
             for (rows, run, most) in tries {
-                best = better(best, self.window(rows, run, most)?);
-                if best.as_ref().is_some_and(Found::holds) {
+                if settled(&mut best, self.window(rows, run, most)?) {
                     return Ok(best);
                 }
             }
         }
         // A second look where a zone was seen, but not read right.
-        let again = match &best {
-            Some(found) => self.again(found)?,
-            None => None,
-        };
-        Ok(better(best, again))
+        if let Some(found) = &best {
+            let again = self.again(found)?;
+            settled(&mut best, again);
+        }
+        Ok(best)
     }
 
     fn detect(&mut self, picture: &Picture) -> Result<Vec<Quad>, ReadError> {
@@ -310,15 +309,13 @@ impl Look<'_> {
                 self.stop()?;
                 if let Some(zone) = zone(window, read) {
                     let bounds = bounds(window.iter().flat_map(|row| &row.quads));
-                    best = better(
-                        best,
-                        Some(Found {
-                            zone,
-                            picture: 0,
-                            run,
-                            bounds,
-                        }),
-                    );
+                    let found = Found {
+                        zone,
+                        picture: 0,
+                        run,
+                        bounds,
+                    };
+                    settled(&mut best, Some(found));
                 }
             }
         }
@@ -439,18 +436,31 @@ mod tests {
 
     #[test]
     fn check_digits_count_for_much_but_not_for_all() {
-        let best = |a, b| better(a, b).map(|found| found.holds());
-        assert_eq!(best(found(0.05, false), found(0.3, true)), Some(true), "a blurred zone");
-        assert_eq!(
-            best(found(0.3, true), found(0.05, false)),
-            Some(true),
-            "in either order"
-        );
-        assert_eq!(
-            best(found(0.05, false), found(0.7, true)),
-            Some(false),
-            "a sharp zone and other text"
-        );
-        assert_eq!(best(None, found(0.7, false)), Some(false));
+        // Whether the digits of the one that is taken hold, when looking goes on until there is no need to.
+        let taken = |zones: &[(f32, bool)]| {
+            let mut best = None;
+            let _ = zones
+                .iter()
+                .any(|(cost, holds)| settled(&mut best, found(*cost, *holds)));
+            best.map(|found| found.zone.check_digits_hold)
+        };
+        for (one, other, expected) in [
+            ((0.05, false), (0.3, true), true),
+            // Something that was guessed, and a sharp zone with a wrong digit.
+            ((0.05, false), (0.7, true), false),
+            ((0.2, false), (0.1, false), false),
+        ] {
+            assert_eq!(taken(&[one, other]), Some(expected), "{one:?}, {other:?}");
+            assert_eq!(taken(&[other, one]), Some(expected), "{other:?}, {one:?}");
+        }
+        assert_eq!(taken(&[]), None);
+    }
+
+    #[test]
+    fn a_zone_that_was_read_surely_ends_the_search() {
+        assert!(settled(&mut None, found(0.2, true)));
+        assert!(!settled(&mut None, found(0.7, true)), "it may have been guessed");
+        assert!(!settled(&mut None, found(0.0, false)), "its digits are wrong");
+        assert!(!settled(&mut None, None));
     }
 }
