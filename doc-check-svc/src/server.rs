@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use candle_core::Device;
 use proto::document::v1::document_check_service_server::DocumentCheckServiceServer;
 use service_kit::compute::Pool;
 use service_kit::config::Door;
@@ -40,6 +41,7 @@ pub enum StartError {
 /// A doc-check-svc that has loaded its networks and bound its port.
 pub struct Service {
     server: Server,
+    device: Device,
     documents: Documents,
 }
 
@@ -63,7 +65,8 @@ impl Service {
             Some(root) => ModelStore::open(root),
             None => ModelStore::open_default()?,
         };
-        let reader = DocumentReader::load(&store, &device::open(config.compute.device.gpu())?)?;
+        let device = device::open(config.compute.device.gpu())?;
+        let reader = DocumentReader::load(&store, &device)?;
         tracing::info!(
             device = %config.compute.device,
             instructions = vision::ops::instruction_set(),
@@ -73,6 +76,7 @@ impl Service {
         );
         Ok(Self {
             server,
+            device,
             documents: Documents::new(reader, pool),
         })
     }
@@ -87,10 +91,12 @@ impl Service {
     /// # Errors
     /// When the server ends early.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ServeError> {
+        let device = self.device;
+        let health = Health::new().depends_on_blocking("device", move || device::answers(&device));
         let mut routes = Routes::builder();
         routes.add_service(
             DocumentCheckServiceServer::new(self.documents).max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES),
         );
-        self.server.serve(routes, Health::new(), shutdown).await
+        self.server.serve(routes, health, shutdown).await
     }
 }

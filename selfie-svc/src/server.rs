@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use candle_core::Device;
 use proto::selfie::v1::faces_server::FacesServer;
 use proto::selfie::v1::selfie_check_service_server::SelfieCheckServiceServer;
 use service_kit::compute::Pool;
@@ -45,6 +46,7 @@ pub enum StartError {
 /// A selfie-svc that has loaded its networks and bound its port.
 pub struct Service {
     server: Server,
+    device: Device,
     selfie: Selfie,
 }
 
@@ -63,7 +65,8 @@ impl Service {
         let point = config.operating_point()?;
         let server = Server::bind("selfie-svc", Door::Internal, &config.serve).await?;
         let store = open_store(config.models)?;
-        let pipeline = FacePipeline::load(&store, &device::open(config.compute.device.gpu())?)?;
+        let device = device::open(config.compute.device.gpu())?;
+        let pipeline = FacePipeline::load(&store, &device)?;
         tracing::info!(
             device = %config.compute.device,
             instructions = vision::ops::instruction_set(),
@@ -75,6 +78,7 @@ impl Service {
         );
         Ok(Self {
             server,
+            device,
             selfie: Selfie::new(pipeline, point, pool),
         })
     }
@@ -86,6 +90,8 @@ impl Service {
 
     /// Serves until `shutdown`.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ServeError> {
+        let device = self.device;
+        let health = Health::new().depends_on_blocking("device", move || device::answers(&device));
         let mut routes = Routes::builder();
         routes
             .add_service(
@@ -93,6 +99,6 @@ impl Service {
                     .max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES),
             )
             .add_service(FacesServer::new(self.selfie).max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES));
-        self.server.serve(routes, Health::new(), shutdown).await
+        self.server.serve(routes, health, shutdown).await
     }
 }

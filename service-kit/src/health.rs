@@ -54,6 +54,18 @@ impl Health {
         self.with(name, true, check)
     }
 
+    /// The same with a `check` that takes a moment's work.
+    pub fn depends_on_blocking(
+        self,
+        name: &'static str,
+        check: impl Fn() -> bool + Clone + Send + Sync + 'static,
+    ) -> Self {
+        self.depends_on(name, move || {
+            let answer = tokio::task::spawn_blocking(check.clone());
+            async { answer.await.unwrap_or(false) }
+        })
+    }
+
     /// Adds what the service can do without for a while; `check` answers whether it can be used now.
     pub fn uses<F>(self, name: &'static str, check: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
@@ -153,8 +165,16 @@ mod tests {
         assert_eq!(told(&health, "store").await, serving);
         assert_ne!(told(&health, "check").await, serving);
 
-        let health = Health::new().depends_on("store", || async { false });
-        health.ask().await;
-        assert_ne!(told(&health, "").await, serving);
+        for fails in [
+            Health::new().depends_on("store", || async { false }),
+            Health::new().depends_on_blocking("device", || false),
+            Health::new().depends_on_blocking("device", || panic!("as planned")),
+        ] {
+            fails.ask().await;
+            assert_ne!(told(&fails, "").await, serving);
+        }
+        let works = Health::new().depends_on_blocking("device", || true);
+        works.ask().await;
+        assert_eq!(told(&works, "").await, serving);
     }
 }

@@ -1,6 +1,6 @@
 //! What the networks run on.
 
-use candle_core::Device;
+use candle_core::{DType, Device, Tensor};
 
 /// Why the networks cannot run on a GPU.
 #[derive(Debug, thiserror::Error)]
@@ -32,13 +32,22 @@ pub fn open(gpu: Option<usize>) -> Result<Device, DeviceError> {
     }
 }
 
+/// Whether the device still computes. A GPU does not any more once it has failed: all that this process asks of it fails until the
+/// process has started anew.
+#[must_use]
+pub fn answers(device: &Device) -> bool {
+    let one = Tensor::ones(1, DType::F32, device).and_then(|one| one.to_vec1::<f32>());
+    one.is_ok_and(|one| one == [1.0])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_cpu_is_always_there() {
-        assert!(open(None).is_ok_and(|device| device.is_cpu()));
+        let cpu = open(None).expect("the CPU");
+        assert!(cpu.is_cpu() && answers(&cpu));
     }
 
     #[test]

@@ -16,6 +16,9 @@ static IDLE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
 /// Memory of this length for a result that is written from end to end: what it holds until then is left over from others.
 pub(crate) fn take(len: usize) -> Vec<f32> {
+    if 2 * len < SMALLEST {
+        return vec![0.0; len];
+    }
     let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     let fits = |buffer: &Vec<f32>| (len..=2 * len).contains(&buffer.capacity());
     let best = idle.iter().enumerate().filter(|(_, buffer)| fits(buffer));

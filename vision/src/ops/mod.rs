@@ -5,6 +5,8 @@
 //! odd shapes, and falls back to it on other devices, save for GPUs of NVIDIA, which have kernels of their own (feature `cuda`).
 //! They are safe code over [`pulp`]'s vectors, which picks the instruction set at run time, save for the products of narrower
 //! factors, which pulp does not know, and for GPUs. They work on the rayon pool that the caller runs in.
+//!
+//! Pictures and weights are numbers. What is none (NaN) may become one on its way.
 
 mod activation;
 mod bands;

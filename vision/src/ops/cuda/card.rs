@@ -30,13 +30,21 @@ pub(crate) fn open(ordinal: usize) -> Result<Device> {
     Ok(device)
 }
 
-/// Has memory that was freed kept for the next tensor, and not given back each time that the stream is waited for.
+/// Bytes of memory that is kept though no tensor has it.
+const KEPT: u64 = 1 << 30;
+
+/// Has memory that was freed kept for the next tensor, and not given back each time that the stream is waited for, where the device
+/// has pools of memory.
 fn keep_memory(device: &CudaDevice) -> Result<()> {
-    let mut threshold = u64::MAX;
     let stream = device.cuda_stream();
+    let (context, mut threshold) = (stream.context(), KEPT);
+    let pools = driver::sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED;
+    if context.attribute(pools).map_err(Error::wrap)? == 0 {
+        return Ok(());
+    }
     // SAFETY: the pool is the device's own and is not used up; the attribute is of 64 bits.
     let set = unsafe {
-        driver::result::device::get_default_mem_pool(stream.context().cu_device()).and_then(|pool| {
+        driver::result::device::get_default_mem_pool(context.cu_device()).and_then(|pool| {
             let attribute = driver::sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
             driver::result::mem_pool::set_attribute(pool, attribute, std::ptr::from_mut(&mut threshold).cast())
         })

@@ -2,7 +2,7 @@
 //
 // Each thread computes one value, or four channels side by side. Neighbours in a block are neighbours among the channels, so that
 // what they read lies side by side, too. No thread waits for another and nothing is shared between them: the order of threads does
-// not matter, and the tests run the same source on a CPU, thread by thread. The structs are those of parameters.rs.
+// not matter, and the tests run the same source on a CPU, thread by thread. The structs are those of kernels.rs.
 
 typedef unsigned int u32;
 typedef unsigned short bf16; // its bits

@@ -31,6 +31,7 @@ pub(in crate::ops) struct Columns {
 
 impl Factors for Byte {
     const PER_WORD: usize = 4;
+    const MOST: usize = i32::MAX as usize / (255 * 127);
     type Sum = __m512i;
     type Columns = Columns;
     /// The step.

@@ -12,6 +12,7 @@ pub(in crate::ops) struct Half;
 
 impl Factors for Half {
     const PER_WORD: usize = 2;
+    const MOST: usize = usize::MAX;
     type Sum = __m512;
     type Columns = ();
     type Row = ();

@@ -34,6 +34,9 @@ pub(super) trait Factors {
     /// Factors in a word.
     const PER_WORD: usize;
 
+    /// Products that a sum holds at most, whatever they are.
+    const MOST: usize;
+
     /// The sums of a vector of columns.
     type Sum: Copy;
 
@@ -113,9 +116,10 @@ pub(super) struct Products<F: Factors> {
 }
 
 impl<F: Factors> Products<F> {
-    /// Packs `weight`, `columns` rows of `inner` values. `None` where this machine has no such products.
+    /// Packs `weight`, `columns` rows of `inner` values. `None` where this machine has no such products, or sums would
+    /// be too long for them.
     pub(super) fn pack(weight: &[f32], inner: usize, columns: usize) -> Option<Self> {
-        if !is_able::<F>() {
+        if !is_able::<F>() || inner > F::MOST {
             return None;
         }
         let depth = inner.next_multiple_of(LANES) / F::PER_WORD;
