@@ -62,6 +62,17 @@ enum Turn {
     ThreeQuarters,
 }
 
+impl Turn {
+    fn of(self, picture: &Picture) -> Picture {
+        match self {
+            Turn::None => picture.clone(),
+            Turn::Quarter => picture.rotate90(),
+            Turn::Half => picture.rotate180(),
+            Turn::ThreeQuarters => picture.rotate270(),
+        }
+    }
+}
+
 impl Upright {
     /// A face where it lies in the picture as it was sent.
     pub fn as_sent(&self, face: &Face) -> Face {
@@ -94,6 +105,18 @@ impl Upright {
             Turn::Quarter => Point::new(y, width - x),
             Turn::Half => Point::new(width - x, height - y),
             Turn::ThreeQuarters => Point::new(height - y, x),
+        }
+    }
+
+    /// The same for the picture of which the one that was turned is a smaller copy.
+    fn of_original(&self, original: &Picture) -> Upright {
+        let picture = self.turn.of(original);
+        let x = picture.width() as f32 / self.picture.width() as f32;
+        let y = picture.height() as f32 / self.picture.height() as f32;
+        Upright {
+            faces: self.faces.iter().map(|face| face.scaled(x, y)).collect(),
+            picture,
+            turn: self.turn,
         }
     }
 
@@ -138,25 +161,29 @@ impl FacePipeline {
     /// A picture turned by quarters until its faces stand upright, and its faces, best score first. People hold documents sideways,
     /// and not every camera writes down how it was held.
     pub fn upright(&self, picture: Picture) -> Result<Upright, VisionError> {
-        let mut best = self.detect(picture, Turn::None)?;
-        if best.is_sure() {
-            return Ok(best);
+        let as_sent = self.detect(picture, Turn::None)?;
+        if as_sent.is_sure() {
+            return Ok(as_sent);
         }
-        let turns = [
-            (best.picture.rotate90(), Turn::Quarter),
-            (best.picture.rotate270(), Turn::ThreeQuarters),
-            (best.picture.rotate180(), Turn::Half),
-        ];
-        for (picture, turn) in turns {
-            let turned = self.detect(picture, turn)?;
-            if turned.is_sure() || turned.score() > best.score() + CLEARLY {
-                best = turned;
+        // What is turned is no larger than what the detector looks at; the picture itself only once it is known how.
+        let original = &as_sent.picture;
+        let largest = DetectOptions::default().largest_look();
+        let small = original.resize_longest(original.longest_side().min(largest));
+        let mut best: Option<Upright> = None;
+        for turn in [Turn::Quarter, Turn::ThreeQuarters, Turn::Half] {
+            let turned = self.detect(turn.of(&small), turn)?;
+            let (sure, score) = (turned.is_sure(), best.as_ref().unwrap_or(&as_sent).score());
+            if sure || turned.score() > score + CLEARLY {
+                best = Some(turned);
             }
-            if best.is_sure() {
+            if sure {
                 break;
             }
         }
-        Ok(best)
+        Ok(match best {
+            Some(best) => best.of_original(original),
+            None => as_sent,
+        })
     }
 
     /// [`FacePipeline::upright`] for those who need not know how the picture lay.

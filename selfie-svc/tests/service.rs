@@ -17,6 +17,7 @@ use service_kit::testing::skipped;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
+use vision::face::DetectOptions;
 use vision::geometry::Rect;
 use vision::models::{ModelStore, Sample, State};
 use vision::picture::{Limits, Picture};
@@ -233,26 +234,33 @@ fn faces_of_a_lying_picture_are_found_where_they_lie() {
     let mut faces = running.faces();
     let upright = Picture::decode(&running.sample(Sample::Obama), &Limits::default()).expect("a picture");
     let lying = upright.rotate90();
-    let image = lying.encode_jpeg(95).expect("encodes");
     let compared = running.runtime.block_on(faces.compare_faces(CompareFacesRequest {
-        left: image.clone(),
+        left: lying.encode_jpeg(95).expect("encodes"),
         right: running.sample(Sample::Obama2),
     }));
     assert!(compared.expect("two faces").into_inner().same_person);
 
-    let found = running
-        .runtime
-        .block_on(faces.detect_faces(DetectFacesRequest { image }))
-        .expect("one face")
-        .into_inner();
-    assert_eq!((found.width, found.height), (lying.width(), lying.height()));
-    let landmarks = found.faces[0].landmarks.expect("landmarks");
-    let (right, left) = (
-        landmarks.right_eye.expect("a point"),
-        landmarks.left_eye.expect("a point"),
-    );
+    // Larger than what the detector looks at, too: of such a picture a smaller copy is turned.
+    let large = lying.resize(2 * lying.width(), 2 * lying.height());
+    assert!(large.longest_side() > DetectOptions::default().largest_look());
+    let mut eyes = |picture: &Picture| {
+        let image = picture.encode_jpeg(95).expect("encodes");
+        let found = running
+            .runtime
+            .block_on(faces.detect_faces(DetectFacesRequest { image }));
+        let found = found.expect("one face").into_inner();
+        assert_eq!((found.width, found.height), (picture.width(), picture.height()));
+        let landmarks = found.faces[0].landmarks.expect("landmarks");
+        [landmarks.right_eye, landmarks.left_eye].map(|eye| eye.expect("a point"))
+    };
+    let [right, left] = eyes(&lying);
     // Turned clockwise, the person's right eye, at the left of an upright picture, is above the left one.
     assert!(right.y < left.y && (left.y - right.y) > (left.x - right.x).abs());
+    let near = 0.1 * (left.y - right.y);
+    for (large, small) in eyes(&large).into_iter().zip([right, left]) {
+        let off = (large.x / 2.0 - small.x).hypot(large.y / 2.0 - small.y);
+        assert!(off < near, "{off} pixels, of {near} allowed");
+    }
 }
 
 #[test]

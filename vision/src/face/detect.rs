@@ -35,6 +35,14 @@ impl Default for DetectOptions {
     }
 }
 
+impl DetectOptions {
+    /// The longest side in pixels at which a picture is looked at: what is larger shows no more.
+    #[must_use]
+    pub fn largest_look(&self) -> u32 {
+        self.longest_sides.iter().copied().max().unwrap_or_default()
+    }
+}
+
 /// Widths of the face's box in pixels at which [`FaceDetector::refine`] looks at it.
 const REFINE_WIDTHS: [f32; 3] = [80.0, 100.0, 140.0];
 
@@ -80,10 +88,7 @@ impl FaceDetector {
                 let factor_x = picture.width() as f32 / small.width() as f32;
                 let factor_y = picture.height() as f32 / small.height() as f32;
                 let faces = self.detect_as_is(&small, options)?;
-                faces
-                    .into_iter()
-                    .map(|face| stretched(&face, factor_x, factor_y))
-                    .collect()
+                faces.iter().map(|face| face.scaled(factor_x, factor_y)).collect()
             };
             if !faces.is_empty() {
                 return Ok(faces);
@@ -115,7 +120,7 @@ impl FaceDetector {
             let found = self
                 .detect_as_is(&look, options)?
                 .into_iter()
-                .map(|face| moved(&stretched(&face, x, y), origin));
+                .map(|face| moved(&face.scaled(x, y), origin));
             let same = found.max_by(|a, b| a.bounds.iou(&face.bounds).total_cmp(&b.bounds.iou(&face.bounds)));
             if let Some(same) = same.filter(|same| same.bounds.iou(&face.bounds) > 0.5) {
                 for (sum, point) in sum.iter_mut().zip(same.landmarks.points()) {
@@ -216,20 +221,6 @@ fn suppress_overlaps(mut candidates: Vec<Face>, options: &DetectOptions) -> Vec<
         }
     }
     kept
-}
-
-/// The face in a picture that is larger by these factors.
-fn stretched(face: &Face, x: f32, y: f32) -> Face {
-    Face {
-        bounds: Rect::new(
-            face.bounds.x * x,
-            face.bounds.y * y,
-            face.bounds.width * x,
-            face.bounds.height * y,
-        ),
-        landmarks: Landmarks::from(face.landmarks.points().map(|p| Point::new(p.x * x, p.y * y))),
-        score: face.score,
-    }
 }
 
 /// The face in a picture in which that of `face` begins at `origin`.

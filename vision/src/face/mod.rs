@@ -74,6 +74,21 @@ pub struct Face {
     pub score: f32,
 }
 
+impl Face {
+    /// The same face in a copy of the picture that is wider and higher by these factors.
+    #[must_use]
+    pub fn scaled(&self, x: f32, y: f32) -> Face {
+        let Rect { width, height, .. } = self.bounds;
+        let place = |point: Point| Point::new(point.x * x, point.y * y);
+        let corner = place(Point::new(self.bounds.x, self.bounds.y));
+        Face {
+            bounds: Rect::new(corner.x, corner.y, width * x, height * y),
+            landmarks: self.landmarks.points().map(place).into(),
+            score: self.score,
+        }
+    }
+}
+
 /// The face with the largest box.
 #[must_use]
 pub fn largest(faces: &[Face]) -> Option<&Face> {

@@ -220,6 +220,9 @@ struct Filter<'a, S: Simd, const K: usize> {
     width: usize,
 }
 
+/// Sums of `P` pixels in one row, and the taps whose products they get.
+type Row<'a, S, const P: usize, const K: usize> = (&'a mut [<S as Simd>::f32s; P], &'a [<S as Simd>::f32s; K]);
+
 impl<S: Simd, const K: usize> Filter<'_, S, K> {
     /// `P` pixels next to each other, the first of which lies on `column`. Answers how many that were.
     #[inline(always)]
@@ -266,7 +269,7 @@ impl<S: Simd, const K: usize> Filter<'_, S, K> {
     fn row<const D: usize, const P: usize, const INSIDE: bool>(&self, simd: S, column: usize) -> [S::f32s; P] {
         let mut sums = [self.bias; P];
         for (row, taps) in self.rows.iter().zip(&self.taps[self.above..]) {
-            self.add::<D, P, INSIDE>(simd, row, column, &mut sums, taps, None);
+            self.add::<D, P, INSIDE>(simd, row, column, (&mut sums, taps), None);
         }
         sums
     }
@@ -278,27 +281,25 @@ impl<S: Simd, const K: usize> Filter<'_, S, K> {
         for (row, at) in self.rows.iter().zip(self.above..) {
             match (self.taps.get(at), at.checked_sub(1).map(|at| &self.taps[at])) {
                 (Some(a), Some(b)) => {
-                    self.add::<D, P, INSIDE>(simd, row, column, &mut upper, a, Some((&mut lower, b)));
+                    self.add::<D, P, INSIDE>(simd, row, column, (&mut upper, a), Some((&mut lower, b)));
                 }
-                (Some(taps), None) => self.add::<D, P, INSIDE>(simd, row, column, &mut upper, taps, None),
-                (None, Some(taps)) => self.add::<D, P, INSIDE>(simd, row, column, &mut lower, taps, None),
+                (Some(taps), None) => self.add::<D, P, INSIDE>(simd, row, column, (&mut upper, taps), None),
+                (None, Some(taps)) => self.add::<D, P, INSIDE>(simd, row, column, (&mut lower, taps), None),
                 (None, None) => {}
             }
         }
         [upper, lower]
     }
 
-    /// What one row of the picture adds to a row of sums, or to two, each with its taps: a value that was read is used for all that
-    /// it is a part of.
+    /// What one row of the picture adds to a row of sums, or to two: a value that was read is used for all that it is a part of.
     #[inline(always)]
     fn add<const D: usize, const P: usize, const INSIDE: bool>(
         &self,
         simd: S,
         row: &[S::f32s],
         column: usize,
-        sums: &mut [S::f32s; P],
-        taps: &[S::f32s; K],
-        mut below: Option<(&mut [S::f32s; P], &[S::f32s; K])>,
+        (sums, taps): Row<'_, S, P, K>,
+        mut below: Option<Row<'_, S, P, K>>,
     ) {
         for x in 0..const { (P - 1) * D + K } {
             let value = if INSIDE {

@@ -190,10 +190,26 @@ fn finish(mut decoder: impl ImageDecoder, working_bytes: u64, limits: &Limits) -
     } else {
         decoded.into_rgb8()
     };
+    let picture = Picture::from_rgb(rgb.width(), rgb.height(), rgb.into_raw()).ok_or(DecodeError::Corrupt)?;
     // Turned last: 16-bit values and transparency would take more than twice the memory.
-    let mut upright = DynamicImage::ImageRgb8(rgb);
-    upright.apply_orientation(orientation);
-    Picture::from_rgb(upright.width(), upright.height(), upright.into_bytes()).ok_or(DecodeError::Corrupt)
+    Ok(upright(picture, orientation))
+}
+
+/// The picture as it is to be seen. No more than two of its size exist at a time.
+fn upright(mut picture: Picture, orientation: Orientation) -> Picture {
+    picture = match orientation {
+        Orientation::NoTransforms | Orientation::FlipHorizontal => picture,
+        Orientation::Rotate90 | Orientation::Rotate90FlipH => picture.rotate90(),
+        Orientation::Rotate180 | Orientation::FlipVertical => picture.rotate180(),
+        Orientation::Rotate270 | Orientation::Rotate270FlipH => picture.rotate270(),
+    };
+    match orientation {
+        Orientation::NoTransforms | Orientation::Rotate90 | Orientation::Rotate180 | Orientation::Rotate270 => picture,
+        Orientation::FlipHorizontal
+        | Orientation::FlipVertical
+        | Orientation::Rotate90FlipH
+        | Orientation::Rotate270FlipH => picture.mirror(),
+    }
 }
 
 /// Pixel by pixel: another whole picture in between would be more than [`finish`] has counted.

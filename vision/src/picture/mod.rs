@@ -141,27 +141,48 @@ impl Picture {
     /// Turned clockwise by 90°.
     #[must_use]
     pub fn rotate90(&self) -> Picture {
-        Picture::from_fn(self.height, self.width, |x, y| self.pixel(y, self.height - 1 - x))
+        self.arranged(self.height, self.width, |x, y| (y, self.height - 1 - x))
     }
 
     /// Turned by 180°.
     #[must_use]
     pub fn rotate180(&self) -> Picture {
-        Picture::from_fn(self.width, self.height, |x, y| {
-            self.pixel(self.width - 1 - x, self.height - 1 - y)
+        self.arranged(self.width, self.height, |x, y| {
+            (self.width - 1 - x, self.height - 1 - y)
         })
     }
 
     /// Turned clockwise by 270°, which is counter-clockwise by 90°.
     #[must_use]
     pub fn rotate270(&self) -> Picture {
-        Picture::from_fn(self.height, self.width, |x, y| self.pixel(self.width - 1 - y, x))
+        self.arranged(self.height, self.width, |x, y| (self.width - 1 - y, x))
     }
 
     /// Mirrored: left and right exchanged.
     #[must_use]
     pub fn mirror(&self) -> Picture {
-        Picture::from_fn(self.width, self.height, |x, y| self.pixel(self.width - 1 - x, y))
+        self.arranged(self.width, self.height, |x, y| (self.width - 1 - x, y))
+    }
+
+    /// The same pixels at other places: that at (x, y) comes from `source(x, y)`.
+    fn arranged(&self, width: u32, height: u32, source: impl Fn(u32, u32) -> (u32, u32)) -> Picture {
+        /// Side of the squares in which pixels move. Where rows become columns, what a cache line brings is then used whole.
+        const SIDE: usize = 32;
+        let mut pixels = vec![0; width as usize * height as usize * 3];
+        let columns = width as usize;
+        let from = self.pixels.as_chunks::<3>().0;
+        let all = pixels.as_chunks_mut::<3>().0;
+        for (strip, top) in all.chunks_mut(SIDE * columns).zip((0..height).step_by(SIDE)) {
+            for left in (0..width).step_by(SIDE) {
+                for (row, y) in strip.chunks_exact_mut(columns).zip(top..) {
+                    for (to, x) in row.iter_mut().skip(left as usize).take(SIDE).zip(left..) {
+                        let (x, y) = source(x, y);
+                        *to = from[y as usize * self.width as usize + x as usize];
+                    }
+                }
+            }
+        }
+        Picture { width, height, pixels }
     }
 
     /// The luma of every pixel, row by row, 0 to 255 (ITU-R BT.601 weights, as JPEG and OpenCV use them).
@@ -199,6 +220,18 @@ mod tests {
         assert_eq!(picture.rotate90().rotate270(), picture);
         assert_eq!(picture.rotate90().rotate90(), picture.rotate180());
         assert_eq!(picture.mirror().pixel(0, 1), [4, 1, 7]);
+    }
+
+    #[test]
+    fn turning_moves_every_pixel() {
+        // Of neither side a multiple of the squares in which pixels move.
+        let (width, height) = (67, 41);
+        let picture = numbered(width, height);
+        let quarter = Picture::from_fn(height, width, |x, y| picture.pixel(y, height - 1 - x));
+        let half = Picture::from_fn(width, height, |x, y| picture.pixel(width - 1 - x, height - 1 - y));
+        assert!(picture.rotate90() == quarter && picture.rotate180() == half);
+        assert!(picture.rotate270().rotate90() == picture && picture.mirror().mirror() == picture);
+        assert!(picture.mirror() != picture);
     }
 
     #[test]
