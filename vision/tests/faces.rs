@@ -255,6 +255,13 @@ fn refined_landmarks_stay_on_the_face() {
         for (a, b) in refined.landmarks.points().into_iter().zip(face.landmarks.points()) {
             assert!(a.distance(b) < face.bounds.width / 15.0, "{name}: {a:?} {b:?}");
         }
+        // In a picture so large that the surroundings of the face are made smaller first.
+        let large = picture.resize(4 * picture.width(), 4 * picture.height());
+        let again = detector.refine(&large, &face.scaled(4.0, 4.0), &options).unwrap();
+        for (a, b) in again.landmarks.points().into_iter().zip(refined.landmarks.points()) {
+            let b = Point::new(4.0 * b.x, 4.0 * b.y);
+            assert!(a.distance(b) < 4.0 * face.bounds.width / 50.0, "{name}: {a:?} {b:?}");
+        }
     }
     // Where there is no face, there is nothing to refine.
     let wall = Picture::from_fn(300, 300, |x, _| [(x / 3) as u8; 3]);

@@ -46,6 +46,9 @@ impl DetectOptions {
 /// Widths of the face's box in pixels at which [`FaceDetector::refine`] looks at it.
 const REFINE_WIDTHS: [f32; 3] = [80.0, 100.0, 140.0];
 
+/// Width of the face's box in pixels beyond which its surroundings are made smaller once, before all looks.
+const CLOSE_UP_WIDTH: f32 = 560.0;
+
 /// No side of a face's surroundings is longer than this when it is refined, whatever its proportions.
 const REFINE_LONGEST: f32 = 640.0;
 
@@ -104,18 +107,23 @@ impl FaceDetector {
     /// # Errors
     /// When a tensor operation fails.
     pub fn refine(&self, picture: &Picture, face: &Face, options: &DetectOptions) -> Result<Face, VisionError> {
-        let Some((around, origin)) = surroundings(picture, &face.bounds) else {
+        let Some(area) = picture.part(face.bounds.grown(0.6)) else {
             return Ok(*face);
         };
+        // Of a face that fills a large photograph, all looks but the first would scale millions of pixels again.
+        let close = (CLOSE_UP_WIDTH / face.bounds.width).min(1.0);
+        let shrunk = |length: u32| (length as f32 * close).round() as u32;
+        let around = area.resize(shrunk(area.width()), shrunk(area.height()));
+        let origin = Point::new(area.left() as f32, area.top() as f32);
         let mut sum = [Point::default(); 5];
         let mut count = 0.0;
         for width in REFINE_WIDTHS {
             let scale = width / face.bounds.width;
             let scaled = |length: u32| (length as f32 * scale).round().clamp(1.0, REFINE_LONGEST) as u32;
-            let look = around.resize(scaled(around.width()), scaled(around.height()));
+            let look = around.resize(scaled(area.width()), scaled(area.height()));
             let (x, y) = (
-                around.width() as f32 / look.width() as f32,
-                around.height() as f32 / look.height() as f32,
+                area.width() as f32 / look.width() as f32,
+                area.height() as f32 / look.height() as f32,
             );
             let found = self
                 .detect_as_is(&look, options)?
@@ -146,13 +154,6 @@ impl FaceDetector {
         }
         Ok(suppress_overlaps(candidates, options))
     }
-}
-
-/// The part of the picture around a box, and where its top left corner is.
-fn surroundings(picture: &Picture, bounds: &Rect) -> Option<(Picture, Point)> {
-    let area = bounds.grown(0.6);
-    let part = picture.crop(area)?;
-    Some((part, Point::new(area.x.round().max(0.0), area.y.round().max(0.0))))
 }
 
 /// (1, height, width, 3), bytes; black is added on the right and at the bottom up to the next multiple of 32.

@@ -5,15 +5,13 @@
 
 mod decode;
 mod encode;
+mod part;
 
 use std::fmt;
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
-
 pub use decode::{DecodeError, Limits};
 pub use encode::EncodeError;
+pub use part::Part;
 
 use crate::geometry::Rect;
 
@@ -92,42 +90,38 @@ impl Picture {
 
     /// The part inside `rect`, its edges rounded to whole pixels and cut at the border. `None` when nothing of it is inside.
     #[must_use]
-    pub fn crop(&self, rect: Rect) -> Option<Picture> {
+    pub fn part(&self, rect: Rect) -> Option<Part<'_>> {
         // `as` saturates, so that a rectangle far outside, or one that is not a number, leaves nothing.
         let edge = |value: f32, end: u32| (value.round() as u32).min(end);
         let (left, right) = (edge(rect.x, self.width), edge(rect.right(), self.width));
         let (top, bottom) = (edge(rect.y, self.height), edge(rect.bottom(), self.height));
-        if left >= right || top >= bottom {
-            return None;
-        }
-        let columns = left as usize * 3..right as usize * 3;
-        let rows = self.rows().skip(top as usize).take((bottom - top) as usize);
-        let pixels = rows
-            .filter_map(|row| row.get(columns.clone()))
-            .flatten()
-            .copied()
-            .collect();
-        Picture::from_rgb(right - left, bottom - top, pixels)
+        (left < right && top < bottom).then(|| Part {
+            picture: self,
+            left,
+            top,
+            width: right - left,
+            height: bottom - top,
+        })
+    }
+
+    /// A picture of its own of the part inside `rect` (see [`Picture::part`]).
+    #[must_use]
+    pub fn crop(&self, rect: Rect) -> Option<Picture> {
+        self.part(rect).map(|part| part.resize(part.width, part.height))
     }
 
     /// Scaled to a new size with a triangle filter that covers all source pixels (no aliasing when made smaller, bilinear when
     /// made larger). A side of zero is taken as one.
     #[must_use]
     pub fn resize(&self, width: u32, height: u32) -> Picture {
-        let (width, height) = (width.max(1), height.max(1));
-        if (width, height) == (self.width, self.height) {
-            return self.clone();
-        }
-        let mut pixels = vec![0; width as usize * height as usize * 3];
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-        let source = TypedImageRef::<U8x3>::from_buffer(self.width, self.height, &self.pixels);
-        let target = TypedImage::<U8x3>::from_buffer(width, height, &mut pixels);
-        // Both buffers have the size they need by construction, which is all that can go wrong here.
-        if let (Ok(source), Ok(mut target)) = (source, target) {
-            let done = Resizer::new().resize_typed(&source, &mut target, &options);
-            debug_assert!(done.is_ok());
-        }
-        Picture { width, height, pixels }
+        let all = Part {
+            picture: self,
+            left: 0,
+            top: 0,
+            width: self.width,
+            height: self.height,
+        };
+        all.resize(width, height)
     }
 
     /// Scaled, with its proportions kept, so that the longer side is `side` pixels.
