@@ -156,6 +156,38 @@ fn what_cannot_be_compared_is_a_result() {
 }
 
 #[test]
+fn large_photographs_are_judged_like_small_ones() {
+    let Some(running) = running() else { return };
+    let selfie = Picture::decode(&running.sample(Sample::Obama2), &Limits::default()).expect("a picture");
+    let seen = |selfie: Vec<u8>| {
+        let insights = running.check(running.sample(Sample::Obama), selfie).insights;
+        let insights = insights.expect("insights");
+        let face = insights.selfie_face.expect("a face");
+        (insights.similarity.expect("two faces"), face.inter_eye_distance)
+    };
+    let (similarity, distance) = seen(selfie.encode_jpeg(95).expect("encodes"));
+
+    let large = selfie.resize(5 * selfie.width(), 5 * selfie.height());
+    let (of_large, between_eyes) = seen(large.encode_jpeg(95).expect("encodes"));
+    assert!((of_large - similarity).abs() < 0.02, "{of_large} {similarity}");
+    assert!((between_eyes / distance - 5.0).abs() < 0.1, "{between_eyes} {distance}");
+
+    // A face that has too few pixels at half the picture's size; a PNG file has no other.
+    let small = selfie.resize_longest(400);
+    let far = Picture::from_fn(3400, 2000, |x, y| match (x.checked_sub(1500), y.checked_sub(800)) {
+        (Some(x), Some(y)) if x < small.width() && y < small.height() => small.pixel(x, y),
+        _ => [90, 110, 130],
+    });
+    let (in_jpeg, between_eyes) = seen(far.encode_jpeg(98).expect("encodes"));
+    let (in_png, distance) = seen(far.encode_png().expect("encodes"));
+    assert!((in_jpeg - in_png).abs() < 0.01, "{in_jpeg} {in_png}");
+    assert!(
+        (between_eyes / distance - 1.0).abs() < 0.01,
+        "{between_eyes} {distance}"
+    );
+}
+
+#[test]
 fn pictures_may_lie_on_any_side() {
     let Some(running) = running() else { return };
     let picture = |sample| Picture::decode(&running.sample(sample), &Limits::default()).expect("a picture");

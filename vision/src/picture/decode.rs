@@ -11,7 +11,7 @@ use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, GenericImageView as _, ImageDecoder, ImageError, ImageFormat};
 
-use super::Picture;
+use super::{Picture, reduced};
 
 /// What a picture may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +117,16 @@ impl Picture {
     /// # Errors
     /// One [`DecodeError`] for each way in which this can fail. It never panics, whatever the bytes are.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+        Picture::decode_reduced(bytes, limits, u32::MAX).map(|(picture, _)| picture)
+    }
+
+    /// The same for those who need no more than `longest` pixels along the longer side: of a JPEG file that has at least twice as
+    /// many, a half, a quarter or an eighth of each side is decoded, which takes less time and memory. Also answers
+    /// that divisor, 1 where the picture has the size of its file.
+    ///
+    /// # Errors
+    /// Those of [`Picture::decode`].
+    pub fn decode_reduced(bytes: &[u8], limits: &Limits, longest: u32) -> Result<(Picture, u32), DecodeError> {
         if bytes.is_empty() {
             return Err(DecodeError::Empty);
         }
@@ -133,28 +143,34 @@ impl Picture {
                 if !jpeg_is_complete(bytes) {
                     return Err(DecodeError::Truncated);
                 }
-                let decoder = JpegDecoder::new(source).map_err(classify)?;
+                let mut decoder = JpegDecoder::new(source).map_err(classify)?;
                 // Progressive files are collected as 16-bit coefficients of three or four components first.
-                finish(decoder, 8, limits)
+                check(&decoder, 8, limits)?;
+                if let Some((picture, divisor)) = reduced::decode(bytes, decoder.dimensions(), longest) {
+                    return Ok((upright(picture, orientation(&mut decoder)), divisor));
+                }
+                whole(decoder)
             }
             Ok(ImageFormat::Png) => {
                 let mut inner = image::Limits::no_limits();
                 inner.max_alloc = Some(limits.memory);
                 let decoder = PngDecoder::with_limits(source, inner).map_err(classify)?;
-                finish(decoder, 0, limits)
+                check(&decoder, 0, limits)?;
+                whole(decoder)
             }
             Ok(ImageFormat::WebP) => {
                 let decoder = WebPDecoder::new(source).map_err(classify)?;
                 // Planes of luma, chroma and alpha beside the output.
-                finish(decoder, 4, limits)
+                check(&decoder, 4, limits)?;
+                whole(decoder)
             }
             _ => Err(DecodeError::UnsupportedFormat),
         }
     }
 }
 
-/// Checks what the header says, then decodes. `working_bytes` is what the decoder keeps per pixel beside its output.
-fn finish(mut decoder: impl ImageDecoder, working_bytes: u64, limits: &Limits) -> Result<Picture, DecodeError> {
+/// Checks what the header says. `working_bytes` is what the decoder keeps per pixel beside its output.
+fn check(decoder: &impl ImageDecoder, working_bytes: u64, limits: &Limits) -> Result<(), DecodeError> {
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
         return Err(DecodeError::Corrupt);
@@ -180,8 +196,17 @@ fn finish(mut decoder: impl ImageDecoder, working_bytes: u64, limits: &Limits) -
     if pixels.saturating_mul(converting.max(TURNING)) > limits.memory {
         return Err(DecodeError::TooMuchMemory);
     }
-    // Damaged Exif data is no reason to refuse a picture.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    Ok(())
+}
+
+/// Damaged Exif data is no reason to refuse a picture.
+fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
+    decoder.orientation().unwrap_or(Orientation::NoTransforms)
+}
+
+/// The picture at its own size, and 1.
+fn whole(mut decoder: impl ImageDecoder) -> Result<(Picture, u32), DecodeError> {
+    let orientation = orientation(&mut decoder);
     let decoded = DynamicImage::from_decoder(decoder).map_err(classify)?;
     let rgb = if decoded.color().has_alpha() {
         let rgb = over_white(&decoded);
@@ -192,7 +217,7 @@ fn finish(mut decoder: impl ImageDecoder, working_bytes: u64, limits: &Limits) -
     };
     let picture = Picture::from_rgb(rgb.width(), rgb.height(), rgb.into_raw()).ok_or(DecodeError::Corrupt)?;
     // Turned last: 16-bit values and transparency would take more than twice the memory.
-    Ok(upright(picture, orientation))
+    Ok((upright(picture, orientation), 1))
 }
 
 /// The picture as it is to be seen. No more than two of its size exist at a time.
@@ -212,7 +237,7 @@ fn upright(mut picture: Picture, orientation: Orientation) -> Picture {
     }
 }
 
-/// Pixel by pixel: another whole picture in between would be more than [`finish`] has counted.
+/// Pixel by pixel: another whole picture in between would be more than [`check`] has counted.
 fn over_white(picture: &DynamicImage) -> image::RgbImage {
     let mut rgb = image::RgbImage::new(picture.width(), picture.height());
     for (to, (_, _, from)) in rgb.pixels_mut().zip(picture.pixels()) {

@@ -206,6 +206,39 @@ fn damaged_exif_data_is_ignored() {
 }
 
 #[test]
+fn a_jpeg_may_come_at_a_part_of_its_size() {
+    let limits = Limits::default();
+    // Of no size that blocks divide, and smooth, so that it matters little how a smaller one is made.
+    let scene = Picture::from_fn(403, 261, |x, y| [(x / 2) as u8, (y * 3 / 4) as u8, ((x + y) / 3) as u8]);
+    let upright = scene.rotate90();
+    let file = jpeg_with_exif(&scene, exif(6));
+    for (longest, divisor) in [(404, 1), (202, 1), (201, 2), (101, 2), (100, 4), (50, 8), (1, 8)] {
+        let (picture, by) = Picture::decode_reduced(&file, &limits, longest).unwrap();
+        assert_eq!(by, divisor, "at least {longest} pixels");
+        let expected = upright.resize(261u32.div_ceil(divisor), 403u32.div_ceil(divisor));
+        let off = mean_difference(&picture, &expected);
+        assert!(off < 2.5, "a size of 1/{divisor} differs by {off}");
+    }
+    let mut grey = Vec::new();
+    JpegEncoder::new_with_quality(&mut grey, 95)
+        .write_image(&[77; 64 * 40], 64, 40, ExtendedColorType::L8)
+        .unwrap();
+    let (picture, _) = Picture::decode_reduced(&grey, &limits, 16).unwrap();
+    assert_eq!(picture, Picture::from_fn(16, 10, |_, _| [77; 3]));
+
+    let (picture, divisor) = Picture::decode_reduced(PROGRESSIVE, &limits, 16).unwrap();
+    assert_eq!((picture.width(), picture.height(), divisor), (16, 16, 2));
+    let (left, right) = (picture.pixel(3, 8), picture.pixel(12, 8));
+    assert!(left[0] < 30 && left[1] > 225, "cyan on the left: {left:?}");
+    assert!(right[0] > 225 && right[1] < 30, "red on the right: {right:?}");
+    // What only the other decoder reads, and other formats, have their own size.
+    for file in [CMYK, &scene.encode_png().unwrap()] {
+        let (picture, divisor) = Picture::decode_reduced(file, &limits, 1).unwrap();
+        assert_eq!((picture, divisor), (decode(file).unwrap(), 1));
+    }
+}
+
+#[test]
 fn what_is_no_picture_says_so() {
     assert_eq!(reason(b""), "empty");
     for bytes in [
@@ -403,7 +436,9 @@ proptest! {
             file.truncate(cut.index(file.len()));
         }
         let limits = Limits { pixels: 1 << 20, memory: 64 << 20, ..Limits::default() };
-        if let Ok(picture) = Picture::decode(&file, &limits) {
+        let whole = Picture::decode(&file, &limits);
+        let reduced = Picture::decode_reduced(&file, &limits, 8).map(|(picture, _)| picture);
+        for picture in [whole, reduced].into_iter().flatten() {
             prop_assert!(u64::from(picture.width()) * u64::from(picture.height()) <= limits.pixels);
         }
     }

@@ -6,6 +6,7 @@
 mod decode;
 mod encode;
 mod part;
+mod reduced;
 
 use std::fmt;
 
