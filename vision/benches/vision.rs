@@ -74,6 +74,20 @@ fn decode_jpeg_910x1137(bencher: Bencher<'_, '_>) {
     bencher.bench(|| Picture::decode(black_box(&FACES.file), &Limits::default()).unwrap());
 }
 
+/// Of a file with 3000×4000 pixels, upright; for [`u32::MAX`] whole.
+#[divan::bench(args = [u32::MAX, 1600, 800])]
+fn decode_jpeg_3000x4000(bencher: Bencher<'_, '_>, longest: u32) {
+    let file = FACES.photo.resize(3000, 4000).encode_jpeg(90).unwrap();
+    bencher.bench(|| Picture::decode_reduced(black_box(&file), &Limits::default(), longest).unwrap());
+}
+
+/// As phones hold it, by the Exif data of their files.
+#[divan::bench]
+fn turn_3000x4000(bencher: Bencher<'_, '_>) {
+    let photo = FACES.photo.resize(3000, 4000);
+    bencher.bench(|| black_box(&photo).rotate90());
+}
+
 #[divan::bench(args = THREADS)]
 fn detect_photo_910x1137(bencher: Bencher<'_, '_>, threads: usize) {
     on(threads, bencher, || {
@@ -103,6 +117,17 @@ fn refine_landmarks(bencher: Bencher<'_, '_>, threads: usize) {
                 .unwrap(),
         );
     });
+}
+
+/// A face of 3000×4000 pixels.
+#[divan::bench]
+fn refine_landmarks_3000x4000(bencher: Bencher<'_, '_>) {
+    let photo = FACES.photo.resize(3000, 4000);
+    let face = FACES.face.scaled(
+        3000.0 / FACES.photo.width() as f32,
+        4000.0 / FACES.photo.height() as f32,
+    );
+    bencher.bench(|| FACES.detector.refine(&photo, &face, &DetectOptions::default()).unwrap());
 }
 
 #[divan::bench]
