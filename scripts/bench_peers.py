@@ -14,6 +14,8 @@ by line. What is compared:
 * verification: from the JPEG files of a passport (1600x1200) and of a selfie to the text and the similarity of the faces, in
   wall time and in CPU time. The peer reads all text with rapidocr, ours reads the machine-readable zone: either is what one
   gets. rapidocr sees the passport in full size unless told otherwise, ours scales it to 960 pixels, so both are measured.
+* at once: two callers with a thread each beside one caller, of ours alone: milliseconds that pass for each work that is done. A ratio
+  of 0.5 is twice the throughput.
 
 Prints a table, and writes its rows to results.json in the folder given.
 """
@@ -152,6 +154,13 @@ class Ours:
         def run():
             answer = self.ask(f"{work} {threads}")
             return answer["ms"], answer["cpu_s"] * 1e3, answer["result"]
+
+        return run
+
+    def at_once(self, work, callers):
+        def run():
+            answer = self.ask(f"{work} at once {callers}")
+            return answer["ms"], 0, None
 
         return run
 
@@ -333,6 +342,16 @@ def compare(ours, paths, folder, arguments):
                     yield row("verification, CPU", threads, peer, mine[:, 1], theirs[:, 1])
 
 
+def throughput(ours, arguments):
+    """As the services do under load, in what they do most."""
+    for work in ("sface_int8", "yunet_640_bf16", "text_det_bf16", "text_rec_int8", "verification"):
+        name = f"{work}, at once"
+        if arguments.only and name not in arguments.only:
+            continue
+        two, one = take_turns([ours.at_once(work, 2), ours.at_once(work, 1)], arguments.loads, warm=False)
+        yield row(name, 2, "Bonafide, 1 thread", two[:, 0], one[:, 0])
+
+
 def row(work, threads, peer, ours, theirs):
     result = {
         "work": work,
@@ -345,7 +364,7 @@ def row(work, threads, peer, ours, theirs):
     # How far the middle half of the times spreads.
     spread = [float(np.subtract(*np.percentile(times, [75, 25]))) for times in (ours, theirs)]
     print(
-        f"| {work:17} | {threads:7} | {result['ours_ms']:8.1f} ± {spread[0]:5.1f} | {peer:27} "
+        f"| {work:23} | {threads:7} | {result['ours_ms']:8.1f} ± {spread[0]:5.1f} | {peer:27} "
         f"| {result['peer_ms']:8.1f} ± {spread[1]:5.1f} | {result['ratio']:5.2f} |",
         flush=True,
     )
@@ -371,6 +390,7 @@ def main():
     parser.add_argument("folder", type=Path, help="where weights, pictures and results are kept")
     parser.add_argument("--rounds", type=int, default=15, help="for each network")
     parser.add_argument("--verifications", type=int, default=5, help="for whole verifications")
+    parser.add_argument("--loads", type=int, default=5, help="for works that are done at once")
     parser.add_argument("--only", nargs="+", metavar="WORK", help="only these works")
     arguments = parser.parse_args()
 
@@ -385,9 +405,9 @@ def main():
 
     print(machine() + "\n")
     print("Medians in milliseconds ± the spread of the middle half; ratio: ours over theirs, smaller is better.\n")
-    print("| work              | threads |             ours | peer                        |             peer | ratio |")
+    print("| work                    | threads |             ours | peer                        |             peer | ratio |")
     print("|---|---|---|---|---|---|")
-    rows = list(compare(ours, paths, pictures, arguments))
+    rows = [*compare(ours, paths, pictures, arguments), *throughput(ours, arguments)]
     ours.end()
     results = folder / "results.json"
     results.write_text(json.dumps(rows, indent=1) + "\n")

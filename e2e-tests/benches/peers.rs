@@ -4,7 +4,9 @@
 //! It reads commands from standard input, one a line, and answers each with one line of JSON on standard output:
 //!
 //! * `pictures DIR` writes the pictures that are worked on into DIR, where the other side reads them;
-//! * `WORK THREADS` does a work once, with so many threads, and answers how long it took. The works are in [`Bench::work`].
+//! * `WORK THREADS` does a work once, with so many threads, and answers how long it took. The works are in [`Bench::work`];
+//! * `WORK at once CALLERS` has so many callers, each with one thread, do a work again and again for a while, as the services do
+//!   under load, and answers how much time passed for each work that was done.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,7 +15,9 @@ use std::hint::black_box;
 use std::io::{self, BufRead as _, Write as _};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use candle_core::{Device, Tensor};
@@ -55,6 +59,11 @@ fn answer(bench: &Bench, pools: &mut HashMap<NonZeroUsize, ThreadPool>, command:
     if word == "pictures" {
         bench.views.write(Path::new(argument))?;
         return Ok(json!({ "pictures": argument }));
+    }
+    if let Some(callers) = argument.strip_prefix("at once ") {
+        let callers = callers.parse()?;
+        let per_second = bench.at_once(word, callers)?;
+        return Ok(json!({ "work": word, "at_once": callers, "ms": 1e3 / per_second }));
     }
     let threads = argument.parse()?;
     let pool = match pools.entry(threads) {
@@ -224,6 +233,29 @@ impl Bench {
             "verification" => self.verify(),
             _ => bail!("there is no work of the name {name}"),
         }
+    }
+
+    /// Works that so many callers do in a second.
+    fn at_once(&self, name: &str, callers: usize) -> anyhow::Result<f64> {
+        const WHILE: Duration = Duration::from_secs(2);
+        let all_here = Barrier::new(callers);
+        let call = || {
+            let pool = threads::pool_around_this("caller", NonZeroUsize::MIN);
+            all_here.wait();
+            // Kept: what is parallel in this thread runs in its own pool.
+            let _pool = pool?;
+            let (started, mut done) = (Instant::now(), 0u32);
+            while started.elapsed() < WHILE {
+                self.work(name)?;
+                done += 1;
+            }
+            anyhow::Ok(f64::from(done) / started.elapsed().as_secs_f64())
+        };
+        thread::scope(|scope| {
+            let callers: Vec<_> = (0..callers).map(|_| scope.spawn(call)).collect();
+            let rates = callers.into_iter().map(|caller| caller.join().expect("no panic"));
+            rates.sum()
+        })
     }
 
     fn look(&self, portrait: usize) -> anyhow::Result<Value> {

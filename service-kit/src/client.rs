@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
 use tonic::body::Body;
-use tonic::transport::{Channel, Endpoint};
-use tower::Service;
+use tonic::transport::Endpoint;
+use tower::{BoxError, Service};
 use tracing::{Instrument as _, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::config::Secret;
+use crate::resend::Resend;
 use crate::{deadline, propagation};
 
 /// How long a connection may take to open.
@@ -30,10 +31,10 @@ pub enum ClientError {
 }
 
 /// A channel to one service; hand it to a generated client's `new`. Connects when it is first used, and again after the other
-/// side went away. Clones share the connection.
+/// side went away; calls that it has not seen are then sent again. Clones share the connection.
 #[derive(Clone, Debug)]
 pub struct ServiceChannel {
-    channel: Channel,
+    channel: Resend,
     authorization: Option<HeaderValue>,
 }
 
@@ -55,7 +56,7 @@ impl ServiceChannel {
             })
             .transpose()?;
         Ok(Self {
-            channel: endpoint.connect_lazy(),
+            channel: Resend::new(endpoint.connect_lazy()),
             authorization,
         })
     }
@@ -72,7 +73,7 @@ impl ServiceChannel {
 
 impl Service<Request<Body>> for ServiceChannel {
     type Response = Response<Body>;
-    type Error = tonic::transport::Error;
+    type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {

@@ -22,6 +22,7 @@ pub mod insights;
 pub mod private;
 pub mod program;
 mod propagation;
+mod resend;
 pub mod serving;
 pub mod status;
 pub mod telemetry;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
 use proto::document::v1::document_check_service_server::{DocumentCheckService, DocumentCheckServiceServer};
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
@@ -195,6 +196,32 @@ async fn a_call_outlives_the_age_of_its_connection() {
     // Both straddle an age; the second would still run when the age and the longest call after it are over.
     for _ in 0..2 {
         client.check_document(order("slow")).await.expect("nothing cuts it off");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_is_lost_when_connections_end() {
+    let running = start(ServeConfig {
+        max_connection_age: Duration::from_millis(20),
+        ..ServeConfig::default()
+    })
+    .await;
+    let client = client(&running, None);
+    let mut large = order("answer");
+    large.images[0].data = vec![7; 100_000].into();
+    // Of a thousand calls that come without a pause, some begin just when their connection ends.
+    let callers = (0..4).map(|_| {
+        let (mut client, large) = (client.clone(), large.clone());
+        tokio::spawn(async move {
+            for _ in 0..250 {
+                client.check_document(large.clone()).await?;
+            }
+            Ok(())
+        })
+    });
+    for caller in join_all(callers).await {
+        let outcome: Result<(), Status> = caller.expect("no panic");
+        outcome.expect("each call is answered");
     }
 }
 
