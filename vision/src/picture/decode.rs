@@ -120,8 +120,8 @@ impl Picture {
         Picture::decode_reduced(bytes, limits, u32::MAX).map(|(picture, _)| picture)
     }
 
-    /// The same for those who need no more than `longest` pixels along the longer side: of a JPEG file that has at least twice as
-    /// many, a half, a quarter or an eighth of each side is decoded, which takes less time and memory. Also answers
+    /// The same for those who need no more than `longest` pixels along the longer side: of a JPEG file (no progressive one) that has at
+    /// least twice as many, a half, a quarter or an eighth of each side is decoded, which takes less time and memory. Also answers
     /// that divisor, 1 where the picture has the size of its file.
     ///
     /// # Errors
@@ -140,13 +140,14 @@ impl Picture {
         match image::guess_format(bytes) {
             Ok(ImageFormat::Jpeg) => {
                 // The decoder fills what is missing with grey. Half a picture is worse than none here.
-                if !jpeg_is_complete(bytes) {
-                    return Err(DecodeError::Truncated);
-                }
+                let scans = jpeg_scans(bytes).ok_or(DecodeError::Truncated)?;
                 let mut decoder = JpegDecoder::new(source).map_err(classify)?;
                 // Progressive files are collected as 16-bit coefficients of three or four components first.
                 check(&decoder, 8, limits)?;
-                if let Some((picture, divisor)) = reduced::decode(bytes, decoder.dimensions(), longest) {
+                // That decoder takes as many scans as there are, each of which costs its time for every pixel, however few bytes it has.
+                if scans == 1
+                    && let Some((picture, divisor)) = reduced::decode(bytes, decoder.dimensions(), longest)
+                {
                     return Ok((upright(picture, orientation(&mut decoder)), divisor));
                 }
                 whole(decoder)
@@ -258,36 +259,28 @@ fn classify(error: ImageError) -> DecodeError {
     }
 }
 
-/// Whether a JPEG file has its end-of-image marker (ITU-T T.81, B.1.1): walks the segments by their lengths, so that the
-/// marker of an embedded thumbnail does not count.
-fn jpeg_is_complete(file: &[u8]) -> bool {
+/// How many scans a JPEG file has before its end-of-image marker; `None` where that is missing (ITU-T T.81, B.1.1). Walks the
+/// segments by their lengths, so that the markers of an embedded thumbnail do not count.
+fn jpeg_scans(file: &[u8]) -> Option<usize> {
     const STANDALONE: [u8; 9] = [0x01, 0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7];
     const START: u8 = 0xD8;
     const END: u8 = 0xD9;
-    let mut rest = file;
+    const START_OF_SCAN: u8 = 0xDA;
+    let (mut rest, mut scans) = (file, 0);
     loop {
         // Between segments, and through entropy-coded data, to the next marker: 0xFF and neither a stuffed 0 nor a fill byte.
-        let Some(at) = rest
+        let at = rest
             .windows(2)
-            .position(|pair| pair[0] == 0xFF && pair[1] != 0x00 && pair[1] != 0xFF)
-        else {
-            return false;
-        };
-        let Some((&marker, after)) = rest.get(at + 1..).and_then(<[u8]>::split_first) else {
-            return false;
-        };
+            .position(|pair| pair[0] == 0xFF && pair[1] != 0x00 && pair[1] != 0xFF)?;
+        let (&marker, after) = rest.get(at + 1..).and_then(<[u8]>::split_first)?;
         rest = if marker == END {
-            return true;
+            return Some(scans);
         } else if marker == START || STANDALONE.contains(&marker) {
             after
         } else {
-            let Some(&[high, low]) = after.get(..2) else {
-                return false;
-            };
-            let Some(next) = after.get(usize::from(u16::from_be_bytes([high, low]))..) else {
-                return false;
-            };
-            next
+            scans += usize::from(marker == START_OF_SCAN);
+            let &[high, low] = after.get(..2)? else { return None };
+            after.get(usize::from(u16::from_be_bytes([high, low]))..)?
         };
     }
 }
