@@ -236,14 +236,17 @@ impl Bench {
     }
 
     /// Works that so many callers do in a second.
-    fn at_once(&self, name: &str, callers: usize) -> anyhow::Result<f64> {
+    fn at_once(&self, name: &str, callers: NonZeroUsize) -> anyhow::Result<f64> {
         const WHILE: Duration = Duration::from_secs(2);
-        let all_here = Barrier::new(callers);
+        let all_here = Barrier::new(callers.get());
         let call = || {
             let pool = threads::pool_around_this("caller", NonZeroUsize::MIN);
+            // The first time its buffers are made.
+            let warm = self.work(name);
             all_here.wait();
             // Kept: what is parallel in this thread runs in its own pool.
             let _pool = pool?;
+            warm?;
             let (started, mut done) = (Instant::now(), 0u32);
             while started.elapsed() < WHILE {
                 self.work(name)?;
@@ -252,7 +255,7 @@ impl Bench {
             anyhow::Ok(f64::from(done) / started.elapsed().as_secs_f64())
         };
         thread::scope(|scope| {
-            let callers: Vec<_> = (0..callers).map(|_| scope.spawn(call)).collect();
+            let callers: Vec<_> = (0..callers.get()).map(|_| scope.spawn(call)).collect();
             let rates = callers.into_iter().map(|caller| caller.join().expect("no panic"));
             rates.sum()
         })

@@ -63,9 +63,9 @@ enum Turn {
 }
 
 impl Turn {
-    fn of(self, picture: &Picture) -> Picture {
+    fn of(self, picture: Picture) -> Picture {
         match self {
-            Turn::None => picture.clone(),
+            Turn::None => picture,
             Turn::Quarter => picture.rotate90(),
             Turn::Half => picture.rotate180(),
             Turn::ThreeQuarters => picture.rotate270(),
@@ -108,8 +108,11 @@ impl Upright {
         }
     }
 
-    /// The same for the picture of which the one that was turned is a smaller copy.
-    fn of_original(&self, original: &Picture) -> Upright {
+    /// What was found in a smaller copy, in the picture that it was made from.
+    pub fn onto(self, original: Picture) -> Upright {
+        if self.size_as_sent() == (original.width(), original.height()) {
+            return self;
+        }
         let picture = self.turn.of(original);
         let x = picture.width() as f32 / self.picture.width() as f32;
         let y = picture.height() as f32 / self.picture.height() as f32;
@@ -171,7 +174,7 @@ impl FacePipeline {
         let small = original.resize_longest(original.longest_side().min(largest));
         let mut best: Option<Upright> = None;
         for turn in [Turn::Quarter, Turn::ThreeQuarters, Turn::Half] {
-            let turned = self.detect(turn.of(&small), turn)?;
+            let turned = self.detect(turn.of(small.clone()), turn)?;
             let (sure, score) = (turned.is_sure(), best.as_ref().unwrap_or(&as_sent).score());
             if sure || turned.score() > score + CLEARLY {
                 best = Some(turned);
@@ -181,7 +184,7 @@ impl FacePipeline {
             }
         }
         Ok(match best {
-            Some(best) => best.of_original(original),
+            Some(best) => best.onto(as_sent.picture),
             None => as_sent,
         })
     }

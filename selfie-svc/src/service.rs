@@ -13,7 +13,7 @@ use proto::selfie::v1::{
 use service_kit::compute::{Caller, Pool};
 use service_kit::insights;
 use tonic::{Request, Response, Status};
-use vision::face::Face;
+use vision::face::{DetectOptions, Face};
 use vision::picture::{DecodeError, Limits, Picture};
 
 use crate::calibration::OperatingPoint;
@@ -137,9 +137,6 @@ impl Faces for Selfie {
         .await
     }
 }
-
-/// Pixels along the longer side of a picture that are enough to find a face.
-const ENOUGH_PIXELS: u32 = 1600;
 
 /// Pixels between the eyes that are enough to embed a face, of which 35 remain: with fewer, a picture that was decoded at a part of its
 /// size is decoded whole.
@@ -265,31 +262,39 @@ impl Shared {
         if caller.gone() {
             return Err(Error::Abandoned);
         }
-        let mut longest = ENOUGH_PIXELS;
-        loop {
-            let decoded = timed(&mut clock.decode, || {
-                Picture::decode_reduced(data, &self.limits, longest)
-            });
-            let (picture, divisor) = match decoded {
-                Ok(decoded) => decoded,
-                Err(error) => return Ok(Look::Unreadable(error)),
-            };
-            let (picture, faces) = timed(&mut clock.faces.detect, || self.pipeline.detect_upright(picture))?;
-            let Some(chosen) = choose(&faces, &picture) else {
-                return Ok(Look::NoFace);
-            };
-            if divisor > 1 && chosen.landmarks.eye_distance() < ENOUGH_BETWEEN_EYES {
-                longest = u32::MAX;
-                continue;
+        // No more than the detector looks at; what it finds is then as good as in the whole picture.
+        let enough = DetectOptions::default().largest_look();
+        let decoded = timed(&mut clock.decode, || {
+            Picture::decode_reduced(data, &self.limits, enough)
+        });
+        let (picture, mut divisor) = match decoded {
+            Ok(decoded) => decoded,
+            Err(error) => return Ok(Look::Unreadable(error)),
+        };
+        let mut upright = timed(&mut clock.faces.detect, || self.pipeline.upright(picture))?;
+        let between_eyes = choose(&upright.faces, &upright.picture).map(|face| face.landmarks.eye_distance());
+        if divisor > 1 && between_eyes.is_some_and(|pixels| pixels < ENOUGH_BETWEEN_EYES) {
+            if caller.gone() {
+                return Err(Error::Abandoned);
             }
-            let mut examined = timed(&mut clock.faces.embed, || self.pipeline.examine(&picture, chosen))?;
-            let scale = divisor as f32;
-            examined.face = examined.face.scaled(scale, scale);
-            return Ok(Look::Face {
-                examined: Box::new(examined),
-                faces: faces.iter().map(|face| face.scaled(scale, scale)).collect(),
-            });
+            match timed(&mut clock.decode, || Picture::decode(data, &self.limits)) {
+                Ok(whole) => upright = upright.onto(whole),
+                Err(error) => return Ok(Look::Unreadable(error)),
+            }
+            divisor = 1;
         }
+        let Some(chosen) = choose(&upright.faces, &upright.picture) else {
+            return Ok(Look::NoFace);
+        };
+        let mut examined = timed(&mut clock.faces.embed, || {
+            self.pipeline.examine(&upright.picture, chosen)
+        })?;
+        let scale = divisor as f32;
+        examined.face = examined.face.scaled(scale, scale);
+        Ok(Look::Face {
+            examined: Box::new(examined),
+            faces: upright.faces.iter().map(|face| face.scaled(scale, scale)).collect(),
+        })
     }
 
     fn decode(&self, field: &'static str, data: &[u8]) -> Result<Picture, Error> {

@@ -208,7 +208,7 @@ async fn no_call_is_lost_when_connections_end() {
     .await;
     let client = client(&running, None);
     let mut large = order("answer");
-    large.images[0].data = vec![7; 100_000].into();
+    large.images[0].data = vec![7; 100_000];
     // Of a thousand calls that come without a pause, some begin just when their connection ends.
     let callers = (0..4).map(|_| {
         let (mut client, large) = (client.clone(), large.clone());

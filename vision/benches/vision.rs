@@ -76,9 +76,9 @@ fn decode_jpeg_910x1137(bencher: Bencher<'_, '_>) {
 
 /// Of a file with 3000×4000 pixels, upright; for [`u32::MAX`] whole.
 #[divan::bench(args = [u32::MAX, 1600, 800])]
-fn decode_jpeg_3000x4000(bencher: Bencher<'_, '_>, longest: u32) {
+fn decode_jpeg_3000x4000(bencher: Bencher<'_, '_>, enough: u32) {
     let file = FACES.photo.resize(3000, 4000).encode_jpeg(90).unwrap();
-    bencher.bench(|| Picture::decode_reduced(black_box(&file), &Limits::default(), longest).unwrap());
+    bencher.bench(|| Picture::decode_reduced(black_box(&file), &Limits::default(), enough).unwrap());
 }
 
 /// As phones hold it, by the Exif data of their files.

@@ -256,11 +256,12 @@ fn refined_landmarks_stay_on_the_face() {
             assert!(a.distance(b) < face.bounds.width / 15.0, "{name}: {a:?} {b:?}");
         }
         // In a picture so large that the surroundings of the face are made smaller first.
+        assert!(4.0 * face.bounds.width > 560.0, "{name}: a face of {:?}", face.bounds);
         let large = picture.resize(4 * picture.width(), 4 * picture.height());
         let again = detector.refine(&large, &face.scaled(4.0, 4.0), &options).unwrap();
         for (a, b) in again.landmarks.points().into_iter().zip(refined.landmarks.points()) {
             let b = Point::new(4.0 * b.x, 4.0 * b.y);
-            assert!(a.distance(b) < 4.0 * face.bounds.width / 50.0, "{name}: {a:?} {b:?}");
+            assert!(a.distance(b) < 4.0 * face.bounds.width / 100.0, "{name}: {a:?} {b:?}");
         }
     }
     // Where there is no face, there is nothing to refine.

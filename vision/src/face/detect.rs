@@ -46,8 +46,9 @@ impl DetectOptions {
 /// Widths of the face's box in pixels at which [`FaceDetector::refine`] looks at it.
 const REFINE_WIDTHS: [f32; 3] = [80.0, 100.0, 140.0];
 
-/// Width of the face's box in pixels beyond which its surroundings are made smaller once, before all looks.
-const CLOSE_UP_WIDTH: f32 = 560.0;
+/// Width of the face's box in pixels beyond which its surroundings are made smaller once, and looked at from there: four times that of
+/// the largest look, which loses nothing.
+const CLOSE_UP_WIDTH: f32 = 4.0 * 140.0;
 
 /// No side of a face's surroundings is longer than this when it is refined, whatever its proportions.
 const REFINE_LONGEST: f32 = 640.0;
@@ -110,17 +111,21 @@ impl FaceDetector {
         let Some(area) = picture.part(face.bounds.grown(0.6)) else {
             return Ok(*face);
         };
-        // Of a face that fills a large photograph, all looks but the first would scale millions of pixels again.
-        let close = (CLOSE_UP_WIDTH / face.bounds.width).min(1.0);
+        // Of a face that fills a large photograph, each look would scale millions of pixels.
+        let close = CLOSE_UP_WIDTH / face.bounds.width;
         let shrunk = |length: u32| (length as f32 * close).round() as u32;
-        let around = area.resize(shrunk(area.width()), shrunk(area.height()));
+        let smaller = (close < 1.0).then(|| area.resize(shrunk(area.width()), shrunk(area.height())));
         let origin = Point::new(area.left() as f32, area.top() as f32);
         let mut sum = [Point::default(); 5];
         let mut count = 0.0;
         for width in REFINE_WIDTHS {
             let scale = width / face.bounds.width;
             let scaled = |length: u32| (length as f32 * scale).round().clamp(1.0, REFINE_LONGEST) as u32;
-            let look = around.resize(scaled(area.width()), scaled(area.height()));
+            let (wide, high) = (scaled(area.width()), scaled(area.height()));
+            let look = match &smaller {
+                Some(smaller) => smaller.resize(wide, high),
+                None => area.resize(wide, high),
+            };
             let (x, y) = (
                 area.width() as f32 / look.width() as f32,
                 area.height() as f32 / look.height() as f32,

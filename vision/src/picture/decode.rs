@@ -120,13 +120,13 @@ impl Picture {
         Picture::decode_reduced(bytes, limits, u32::MAX).map(|(picture, _)| picture)
     }
 
-    /// The same for those who need no more than `longest` pixels along the longer side: of a JPEG file (no progressive one) that has at
-    /// least twice as many, a half, a quarter or an eighth of each side is decoded, which takes less time and memory. Also answers
-    /// that divisor, 1 where the picture has the size of its file.
+    /// The same for those to whom `enough` pixels along the longer side are enough: of a JPEG file that has at least twice as many
+    /// (and is not progressive), a half, a quarter or an eighth of each side is decoded, which takes less time and memory. Also
+    /// answers that divisor, 1 where the picture has the size of its file.
     ///
     /// # Errors
     /// Those of [`Picture::decode`].
-    pub fn decode_reduced(bytes: &[u8], limits: &Limits, longest: u32) -> Result<(Picture, u32), DecodeError> {
+    pub fn decode_reduced(bytes: &[u8], limits: &Limits, enough: u32) -> Result<(Picture, u32), DecodeError> {
         if bytes.is_empty() {
             return Err(DecodeError::Empty);
         }
@@ -140,14 +140,11 @@ impl Picture {
         match image::guess_format(bytes) {
             Ok(ImageFormat::Jpeg) => {
                 // The decoder fills what is missing with grey. Half a picture is worse than none here.
-                let scans = jpeg_scans(bytes).ok_or(DecodeError::Truncated)?;
+                let plain = jpeg_is_plain(bytes).ok_or(DecodeError::Truncated)?;
                 let mut decoder = JpegDecoder::new(source).map_err(classify)?;
                 // Progressive files are collected as 16-bit coefficients of three or four components first.
                 check(&decoder, 8, limits)?;
-                // That decoder takes as many scans as there are, each of which costs its time for every pixel, however few bytes it has.
-                if scans == 1
-                    && let Some((picture, divisor)) = reduced::decode(bytes, decoder.dimensions(), longest)
-                {
+                if plain && let Some((picture, divisor)) = reduced::decode(bytes, decoder.dimensions(), enough) {
                     return Ok((upright(picture, orientation(&mut decoder)), divisor));
                 }
                 whole(decoder)
@@ -259,14 +256,17 @@ fn classify(error: ImageError) -> DecodeError {
     }
 }
 
-/// How many scans a JPEG file has before its end-of-image marker; `None` where that is missing (ITU-T T.81, B.1.1). Walks the
-/// segments by their lengths, so that the markers of an embedded thumbnail do not count.
-fn jpeg_scans(file: &[u8]) -> Option<usize> {
+/// Whether two decoders see the same in a JPEG file, and for a bounded cost: it has one scan, since each costs its time for every
+/// pixel, however few bytes it has, and no segment of Adobe's says how its colours are meant, which not all obey. `None` where its
+/// end-of-image marker is missing (ITU-T T.81, B.1.1). Walks the segments by their lengths, so that the markers of an embedded
+/// thumbnail do not count.
+fn jpeg_is_plain(file: &[u8]) -> Option<bool> {
     const STANDALONE: [u8; 9] = [0x01, 0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7];
     const START: u8 = 0xD8;
     const END: u8 = 0xD9;
     const START_OF_SCAN: u8 = 0xDA;
-    let (mut rest, mut scans) = (file, 0);
+    const ADOBE: u8 = 0xEE;
+    let (mut rest, mut scans, mut adobe) = (file, 0, false);
     loop {
         // Between segments, and through entropy-coded data, to the next marker: 0xFF and neither a stuffed 0 nor a fill byte.
         let at = rest
@@ -274,11 +274,12 @@ fn jpeg_scans(file: &[u8]) -> Option<usize> {
             .position(|pair| pair[0] == 0xFF && pair[1] != 0x00 && pair[1] != 0xFF)?;
         let (&marker, after) = rest.get(at + 1..).and_then(<[u8]>::split_first)?;
         rest = if marker == END {
-            return Some(scans);
+            return Some(scans == 1 && !adobe);
         } else if marker == START || STANDALONE.contains(&marker) {
             after
         } else {
             scans += usize::from(marker == START_OF_SCAN);
+            adobe |= marker == ADOBE;
             let &[high, low] = after.get(..2)? else { return None };
             after.get(usize::from(u16::from_be_bytes([high, low]))..)?
         };

@@ -9,7 +9,9 @@ use super::*;
 // Made with Pillow, since the image crate cannot write them: 32×32 pixels, the left half cyan, the right half red.
 const CMYK: &[u8] = include_bytes!("../../tests/golden/cmyk.jpg");
 const PROGRESSIVE: &[u8] = include_bytes!("../../tests/golden/progressive.jpg");
-/// The same, with the Exif orientation 6: to be turned clockwise by 90°.
+/// 403×261 pixels of slow slopes, made with OpenCV: colours at half size (4:2:0), a restart marker after every third row of blocks.
+const SUBSAMPLED: &[u8] = include_bytes!("../../tests/golden/subsampled.jpg");
+/// Like the first two, with the Exif orientation 6: to be turned clockwise by 90°.
 const TURNED_WEBP: &[u8] = include_bytes!("../../tests/golden/turned.webp");
 
 fn decode(bytes: &[u8]) -> Result<Picture, DecodeError> {
@@ -212,10 +214,17 @@ fn a_jpeg_may_come_at_a_part_of_its_size() {
     let scene = Picture::from_fn(403, 261, |x, y| [(x / 2) as u8, (y * 3 / 4) as u8, ((x + y) / 3) as u8]);
     let upright = scene.rotate90();
     let file = jpeg_with_exif(&scene, exif(6));
-    for (longest, divisor) in [(404, 1), (202, 1), (201, 2), (101, 2), (100, 4), (50, 8), (1, 8)] {
-        let (picture, by) = Picture::decode_reduced(&file, &limits, longest).unwrap();
-        assert_eq!(by, divisor, "at least {longest} pixels");
+    for (enough, divisor) in [(404, 1), (202, 1), (201, 2), (101, 2), (100, 4), (50, 8), (1, 8)] {
+        let (picture, by) = Picture::decode_reduced(&file, &limits, enough).unwrap();
+        assert_eq!(by, divisor, "at least {enough} pixels");
         let expected = upright.resize(261u32.div_ceil(divisor), 403u32.div_ceil(divisor));
+        let off = mean_difference(&picture, &expected);
+        assert!(off < 2.5, "a size of 1/{divisor} differs by {off}");
+    }
+    for (enough, divisor) in [(201, 2), (100, 4), (50, 8)] {
+        let (picture, by) = Picture::decode_reduced(SUBSAMPLED, &limits, enough).unwrap();
+        assert_eq!(by, divisor);
+        let expected = decode(SUBSAMPLED).unwrap().resize(picture.width(), picture.height());
         let off = mean_difference(&picture, &expected);
         assert!(off < 2.5, "a size of 1/{divisor} differs by {off}");
     }
@@ -231,8 +240,14 @@ fn a_jpeg_may_come_at_a_part_of_its_size() {
         let (picture, divisor) = Picture::decode_reduced(file, &limits, 1).unwrap();
         assert_eq!((picture, divisor), (decode(file).unwrap(), 1));
     }
-    // The pixels twice: each time costs time for all of them, and in a file of 10 MiB there is room for thousands of empty ones.
+    // Segments that say how colours are meant are not obeyed by all.
     let file = scene.encode_jpeg(90).unwrap();
+    let adobe = [&file[..2], b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0\0", &file[2..]].concat();
+    assert_eq!(
+        Picture::decode_reduced(&adobe, &limits, 1).unwrap(),
+        (decode(&adobe).unwrap(), 1)
+    );
+    // The pixels twice: each time costs time for all of them, and in a file of 10 MiB there is room for thousands of empty ones.
     let scan = file.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap();
     let twice = [&file[..file.len() - 2], &file[scan..]].concat();
     assert!(Picture::decode_reduced(&file, &limits, 1).is_ok_and(|(_, divisor)| divisor == 8));
@@ -417,7 +432,7 @@ proptest! {
 
     #[test]
     fn damaged_files_never_panic(
-        which in 0usize..6, changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..12),
+        which in 0usize..7, changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..12),
         cut in proptest::option::of(any::<prop::sample::Index>()),
     ) {
         let scene = scene();
@@ -427,6 +442,7 @@ proptest! {
             2 => CMYK.to_vec(),
             3 => scene.encode_png().unwrap(),
             4 => webp(&scene),
+            5 => SUBSAMPLED.to_vec(),
             _ => TURNED_WEBP.to_vec(),
         };
         for (at, value) in changes {
@@ -438,8 +454,8 @@ proptest! {
         }
         let limits = Limits { pixels: 1 << 20, memory: 64 << 20, ..Limits::default() };
         let whole = Picture::decode(&file, &limits);
-        let reduced = Picture::decode_reduced(&file, &limits, 8).map(|(picture, _)| picture);
-        for picture in [whole, reduced].into_iter().flatten() {
+        let reduced = [8, 130].map(|enough| Picture::decode_reduced(&file, &limits, enough).map(|(picture, _)| picture));
+        for picture in [whole].into_iter().chain(reduced).flatten() {
             prop_assert!(u64::from(picture.width()) * u64::from(picture.height()) <= limits.pixels);
         }
     }

@@ -5,13 +5,13 @@ use jpeg_decoder::{Decoder, PixelFormat};
 
 use super::Picture;
 
-/// The picture at an eighth, a quarter or half of its size, the least of them at which its longer side has `longest` pixels, and the
+/// The picture at an eighth, a quarter or half of its size, the least of them at which its longer side has `enough` pixels, and the
 /// divisor. `None` where all are smaller, and where this decoder cannot read what the other may (CMYK, damaged files): that one then
 /// says what there is to say.
-pub(super) fn decode(file: &[u8], (width, height): (u32, u32), longest: u32) -> Option<(Picture, u32)> {
+pub(super) fn decode(file: &[u8], (width, height): (u32, u32), enough: u32) -> Option<(Picture, u32)> {
     let divisor = [8, 4, 2]
         .into_iter()
-        .find(|divisor| width.max(height) / divisor >= longest)?;
+        .find(|divisor| width.max(height) / divisor >= enough)?;
     let (width, height) = (width.div_ceil(divisor), height.div_ceil(divisor));
     let mut decoder = Decoder::new(file);
     let size = decoder.scale(width.try_into().ok()?, height.try_into().ok()?).ok()?;
