@@ -222,8 +222,8 @@ fn row(reader: &DocumentReader, images: &Path, truth: &Truth, today: time::Date)
         sex: mrz.and_then(|mrz| mrz.sex_mark).map(String::from).unwrap_or_default(),
         expiry_date: date(|mrz| mrz.expiry_date),
         rotation: zone.as_ref().map_or(0, |zone| zone.rotation),
-        corrected: zone.as_ref().map_or(0, |zone| zone.corrected),
-        confidence: zone.as_ref().map_or(0.0, |zone| zone.confidence),
+        corrected: zone.as_ref().map_or(0, |zone| zone.posterior.repaired()),
+        confidence: zone.as_ref().map_or(0.0, |zone| zone.posterior.probability() as f32),
         ms,
     }
 }

@@ -58,8 +58,8 @@ pub(crate) fn zone(zone: &Zone, file: String) -> MachineReadableZone {
         }
         .into(),
         check_digits_valid: zone.mrz.check_digits_hold(),
-        corrected_characters: u32::try_from(zone.corrected).unwrap_or(u32::MAX),
-        confidence: f64::from(zone.confidence),
+        corrected_characters: u32::try_from(zone.posterior.repaired()).unwrap_or(u32::MAX),
+        confidence: zone.posterior.probability(),
         file,
         rotation: zone.rotation,
     }

@@ -18,6 +18,20 @@ pub enum Format {
     MrvB,
 }
 
+/// How many lines of how many symbols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Lines.
+    pub lines: usize,
+    /// Symbols in each.
+    pub length: usize,
+}
+
+impl Shape {
+    /// Of every format.
+    pub const ALL: [Self; 3] = [Format::Td1.shape(), Format::Td2.shape(), Format::Td3.shape()];
+}
+
 impl Format {
     /// Every format.
     pub const ALL: [Self; 5] = [Self::Td1, Self::Td2, Self::Td3, Self::MrvA, Self::MrvB];
@@ -38,6 +52,15 @@ impl Format {
             Self::Td1 => 30,
             Self::Td2 | Self::MrvB => 36,
             Self::Td3 | Self::MrvA => 44,
+        }
+    }
+
+    /// Lines and symbols per line.
+    #[must_use]
+    pub const fn shape(self) -> Shape {
+        Shape {
+            lines: self.lines(),
+            length: self.line_length(),
         }
     }
 

@@ -1,25 +1,28 @@
-//! Machine-readable zones of travel documents (ICAO Doc 9303 parts 3 to 7): layout, parsing, check digits, composing, and
-//! correcting what text recognition made of them.
+//! Machine-readable zones of travel documents (ICAO Doc 9303 parts 3 to 7): layout, parsing, check digits, composing, and how
+//! sure a zone is, given what was seen at each of its positions.
 //!
 //! Pure: no clock, no I/O. What needs a day takes one. Every type that holds a person's data hides it in `Debug`.
 //!
 //! Not read: identity cards of France issued before August 2021. Their two lines of 36 look like TD2 and are another layout
 //! (given names in the second line, no expiry); [`Mrz::is_former_french_card`] tells them, so that a caller can say so.
 
+mod belief;
 mod check_digit;
 mod compose;
-mod correct;
 mod country;
 mod date;
+mod grammar;
 mod layout;
 mod name;
 mod parse;
+mod posterior;
 
+pub use belief::{Belief, SYMBOLS, index};
 pub use check_digit::check_digit;
 pub use compose::{ComposeError, Fields, compose};
-pub use correct::{Corrected, Glyph, correct};
 pub use country::State;
 pub use date::{Century, Date, NotADate};
-pub use layout::{Class, Field, FieldKind, Format};
+pub use layout::{Class, Field, FieldKind, Format, Shape};
 pub use name::{Name, transliterate};
 pub use parse::{Check, DocumentType, Mrz, ParseError, Sex};
+pub use posterior::{FieldPosterior, Posterior};

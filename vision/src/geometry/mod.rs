@@ -116,6 +116,12 @@ impl Quad {
         Rect::new(least.x, least.y, most.x - least.x, most.y - least.y)
     }
 
+    /// The same shape elsewhere.
+    #[must_use]
+    pub fn moved(&self, right: f32, down: f32) -> Quad {
+        Quad(self.0.map(|corner| Point::new(corner.x + right, corner.y + down)))
+    }
+
     /// Length of the longer of the top and bottom edges.
     #[must_use]
     pub fn width(&self) -> f32 {

@@ -117,6 +117,42 @@ impl Perspective {
         map.0.iter().all(|value| value.is_finite()).then_some(map)
     }
 
+    /// The map that takes each first point as near to the second as it can, in the sense of weighted least squares over
+    /// x'·w = m₀·x + m₁·y + m₂ and y'·w = m₃·x + m₄·y + m₅ with m₈ = 1 (direct linear transformation; Hartley and Zisserman,
+    /// "Multiple View Geometry", 2nd edition, section 4.1, with the normalisation of 4.4). Weights are not negative. `None` when
+    /// fewer than four points differ, or all lie on one line.
+    #[must_use]
+    pub fn fit(pairs: &[(Point, Point, f32)]) -> Option<Perspective> {
+        let from = Normalisation::of(pairs.iter().map(|(from, ..)| *from))?;
+        let to = Normalisation::of(pairs.iter().map(|(_, to, _)| *to))?;
+        let mut normal = [[0.0; 9]; 8];
+        for &(source, target, weight) in pairs {
+            let ((x, y), (u, v)) = (from.apply(source), to.apply(target));
+            for (row, value) in [
+                ([x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y], u),
+                ([0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y], v),
+            ] {
+                for (equation, factor) in normal.iter_mut().zip(row) {
+                    for (sum, other) in equation.iter_mut().zip(row.into_iter().chain([value])) {
+                        *sum += f64::from(weight) * factor * other;
+                    }
+                }
+            }
+        }
+        let [a, b, c, d, e, f, g, h] = solve(normal)?;
+        let inner = Perspective([a, b, c, d, e, f, g, h, 1.0]);
+        let map = to.map().adjugate().after(&inner).after(&from.map());
+        map.0.iter().all(|value| value.is_finite()).then_some(map)
+    }
+
+    /// The map back; `None` when the plane is squashed to a line.
+    #[must_use]
+    pub fn inverse(&self) -> Option<Perspective> {
+        let map = self.adjugate();
+        let determinant: f64 = (0..3).map(|at| self.0[at] * map.0[3 * at]).sum();
+        (determinant.is_finite() && determinant.abs() > f64::EPSILON).then_some(map)
+    }
+
     /// Where a point goes. Not finite on the line that is mapped to infinity.
     #[must_use]
     pub fn apply(&self, point: Point) -> Point {
@@ -182,6 +218,56 @@ impl Perspective {
             l[row] * r[column] + l[row + 1] * r[column + 3] + l[row + 2] * r[column + 6]
         }))
     }
+}
+
+/// Moves and scales points so that their middle is the origin and their mean distance from it is √2.
+struct Normalisation {
+    x: f64,
+    y: f64,
+    scale: f64,
+}
+
+impl Normalisation {
+    /// `None` for fewer than two different points.
+    fn of(points: impl Iterator<Item = Point> + Clone) -> Option<Self> {
+        let count = points.clone().count() as f64;
+        let sum = |value: fn(Point) -> f32| points.clone().map(|point| f64::from(value(point))).sum::<f64>();
+        let (x, y) = (sum(|point| point.x) / count, sum(|point| point.y) / count);
+        let spread: f64 = points
+            .map(|point| (f64::from(point.x) - x).hypot(f64::from(point.y) - y))
+            .sum();
+        let scale = std::f64::consts::SQRT_2 * count / spread;
+        scale.is_finite().then_some(Self { x, y, scale })
+    }
+
+    fn apply(&self, point: Point) -> (f64, f64) {
+        let Self { x, y, scale } = *self;
+        ((f64::from(point.x) - x) * scale, (f64::from(point.y) - y) * scale)
+    }
+
+    fn map(&self) -> Perspective {
+        let Self { x, y, scale } = *self;
+        Perspective([scale, 0.0, -x * scale, 0.0, scale, -y * scale, 0.0, 0.0, 1.0])
+    }
+}
+
+/// Solves linear equations, each its factors followed by what they add up to, by Gaussian elimination with partial pivoting.
+fn solve<const N: usize, const M: usize>(mut equations: [[f64; M]; N]) -> Option<[f64; N]> {
+    for column in 0..N {
+        let pivot = (column..N).max_by(|&a, &b| equations[a][column].abs().total_cmp(&equations[b][column].abs()))?;
+        equations.swap(column, pivot);
+        let equation = equations[column];
+        if equation[column].is_nan() || equation[column].abs() < 1e-9 {
+            return None;
+        }
+        for (row, other) in equations.iter_mut().enumerate() {
+            if row != column {
+                let factor = other[column] / equation[column];
+                other.iter_mut().zip(equation).for_each(|(value, sub)| *value -= factor * sub);
+            }
+        }
+    }
+    Some(std::array::from_fn(|row| equations[row][N] / equations[row][row]))
 }
 
 #[cfg(test)]
@@ -281,5 +367,30 @@ mod tests {
             Perspective::between(&line, &Quad::from(super::super::Rect::new(0.0, 0.0, 1.0, 1.0))),
             None
         );
+    }
+
+    #[test]
+    fn fits_the_homography_behind_noisy_points() {
+        let map = Perspective([1.1, 0.2, 30.0, -0.15, 0.9, 12.0, 2e-4, -1e-4, 1.0]);
+        // A grid of 3 rows of 30, each a little off, and one point far off with little weight.
+        let mut pairs: Vec<(Point, Point, f32)> = (0..90u8)
+            .map(|index| {
+                let from = Point::new(f32::from(index % 30) * 20.0, f32::from(index / 30) * 50.0);
+                let to = map.apply(from);
+                let off = f32::from(index * 7 % 5) * 0.1 - 0.2;
+                (from, Point::new(to.x + off, to.y - off), 1.0)
+            })
+            .collect();
+        pairs.push((Point::new(10.0, 10.0), Point::new(900.0, 900.0), 1e-6));
+        let fitted = Perspective::fit(&pairs).unwrap();
+        let back = fitted.inverse().unwrap();
+        for (from, ..) in &pairs {
+            let to = fitted.apply(*from);
+            assert!(to.distance(map.apply(*from)) < 0.2);
+            assert!(back.apply(to).distance(*from) < 1e-2);
+        }
+        let line: Vec<_> = (0..9u8).map(|x| (Point::new(f32::from(x), 1.0), Point::new(f32::from(x), 1.0), 1.0)).collect();
+        assert_eq!(Perspective::fit(&line), None);
+        assert_eq!(Perspective::fit(&[]), None);
     }
 }

@@ -35,6 +35,11 @@ impl Dictionary {
         Ok(Dictionary(characters.chain([' ']).collect()))
     }
 
+    /// The characters of the classes from 1 on.
+    pub(super) fn characters(&self) -> &[char] {
+        &self.0
+    }
+
     /// How many classes there are, with that for no character.
     pub(super) fn classes(&self) -> usize {
         self.0.len() + 1

@@ -17,8 +17,9 @@ pub(super) fn width_of(quad: &Quad) -> u32 {
     (width.round() as u32).clamp(STRIDE as u32, WIDEST)
 }
 
-/// The line in `quad`, upright and 48 pixels high. `None` when three of its corners are on one line.
-pub(super) fn cut(picture: &Picture, quad: &Quad) -> Option<Picture> {
+/// The line in `quad` as text recognition sees it, upright and 48 pixels high. `None` when three of its corners are on one line.
+#[must_use]
+pub fn cut(picture: &Picture, quad: &Quad) -> Option<Picture> {
     let (width, height) = (width_of(quad), HEIGHT as u32);
     // Sampling at single places would skip pixels of a line that is higher than 48, so that it is sampled at its own size and
     // then scaled with a filter that covers all of them.

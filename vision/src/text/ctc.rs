@@ -64,6 +64,13 @@ fn likeliest(scores: &[f32]) -> usize {
     scores.iter().position(|&score| score == best).unwrap_or(0)
 }
 
+/// The probability of each class.
+pub(super) fn distribution(scores: &[f32]) -> impl Iterator<Item = f32> {
+    let best = scores.iter().copied().fold(f32::MIN, f32::max);
+    let sum: f32 = scores.iter().map(|score| (score - best).exp()).sum();
+    scores.iter().map(move |score| (score - best).exp() / sum)
+}
+
 /// The probability of a class with this score.
 fn softmax(scores: &[f32], score: f32) -> f32 {
     let best = scores.iter().copied().fold(f32::MIN, f32::max);

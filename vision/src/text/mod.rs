@@ -13,6 +13,7 @@ mod components;
 mod crop;
 mod ctc;
 mod detect;
+mod frames;
 mod line;
 mod order;
 mod recognize;
@@ -21,7 +22,9 @@ mod rectangle;
 use candle_core::Device;
 
 pub use alphabet::Alphabet;
+pub use crop::cut;
 pub use detect::{DetectOptions, TextDetector};
+pub use frames::Frames;
 pub use line::{Candidate, TextChar, TextLine};
 pub use order::upside_down;
 pub use recognize::TextRecognizer;
@@ -83,6 +86,14 @@ impl TextReader {
         alphabet: Alphabet,
     ) -> Result<Vec<TextLine>, VisionError> {
         self.recognizer.recognize(picture, quads, alphabet)
+    }
+
+    /// See [`TextRecognizer::frames`].
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn frames(&self, picture: &Picture, quads: &[Quad], alphabet: Alphabet) -> Result<Vec<Frames>, VisionError> {
+        self.recognizer.frames(picture, quads, alphabet)
     }
 
     /// All lines of a picture, in reading order, with characters of any kind.

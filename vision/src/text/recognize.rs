@@ -5,6 +5,7 @@ use candle_core::{Device, Tensor};
 use super::alphabet::{Alphabet, Dictionary};
 use super::crop::{cut, width_of, write_pixels};
 use super::ctc;
+use super::frames::Frames;
 use super::line::TextLine;
 use crate::VisionError;
 use crate::geometry::Quad;
@@ -76,10 +77,39 @@ impl TextRecognizer {
         quads: &[Quad],
         alphabet: Alphabet,
     ) -> Result<Vec<TextLine>, VisionError> {
-        let reading = match alphabet {
+        let reading = self.reading(alphabet);
+        self.scores(picture, quads, reading, |quad, scores, places| {
+            TextLine::new(*quad, ctc::decode(scores, &reading.dictionary, places))
+        })
+    }
+
+    /// What the network sees at each place along the lines in `quads`, in the same order, before characters are put together.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn frames(&self, picture: &Picture, quads: &[Quad], alphabet: Alphabet) -> Result<Vec<Frames>, VisionError> {
+        let reading = self.reading(alphabet);
+        self.scores(picture, quads, reading, |quad, scores, places| {
+            Frames::new(*quad, scores, &reading.dictionary, places)
+        })
+    }
+
+    fn reading(&self, alphabet: Alphabet) -> &Reading {
+        match alphabet {
             Alphabet::Any => &self.any,
             Alphabet::Mrz => &self.mrz,
-        };
+        }
+    }
+
+    /// Runs the network over the lines and hands each one's quad, scores and number of places to `finish`. A line that cannot be
+    /// cut out has no scores.
+    fn scores<T>(
+        &self,
+        picture: &Picture,
+        quads: &[Quad],
+        reading: &Reading,
+        finish: impl Fn(&Quad, &[f32], f32) -> T,
+    ) -> Result<Vec<T>, VisionError> {
         let mut jobs: Vec<Job<'_>> = quads
             .iter()
             .enumerate()
@@ -96,25 +126,33 @@ impl TextRecognizer {
             .collect();
         jobs.sort_by_key(|job| job.padded);
 
-        let mut lines: Vec<(usize, TextLine)> = Vec::with_capacity(quads.len());
+        let mut lines: Vec<(usize, T)> = Vec::with_capacity(quads.len());
         for jobs in jobs.chunk_by(|a, b| a.padded == b.padded) {
             let batch = jobs.first().map_or(1, |job| (BATCH_WIDTH / job.padded).max(1));
             for jobs in jobs.chunks(batch as usize) {
-                self.read_batch(picture, jobs, reading, &mut lines)?;
+                let (scores, visible) = self.batch(picture, jobs, reading)?;
+                for (index, (job, visible)) in jobs.iter().zip(visible).enumerate() {
+                    let scores = if visible {
+                        scores.get(index)?.flatten_all()?.to_vec1::<f32>()?
+                    } else {
+                        Vec::new()
+                    };
+                    let places = job.width as f32 / STRIDE as f32;
+                    lines.push((job.index, finish(job.quad, &scores, places)));
+                }
             }
         }
         lines.sort_by_key(|(index, _)| *index);
         Ok(lines.into_iter().map(|(_, line)| line).collect())
     }
 
-    /// Reads lines of one padded width.
-    fn read_batch(
+    /// The scores of lines of one padded width, and which of the lines could be cut out.
+    fn batch(
         &self,
         picture: &Picture,
         jobs: &[Job<'_>],
         reading: &Reading,
-        lines: &mut Vec<(usize, TextLine)>,
-    ) -> Result<(), candle_core::Error> {
+    ) -> Result<(Tensor, Vec<bool>), candle_core::Error> {
         let width = jobs.first().map_or(0, |job| job.padded as usize);
         let mut pixels = vec![0.0; jobs.len() * HEIGHT * width * 3];
         let mut visible = Vec::with_capacity(jobs.len());
@@ -127,14 +165,6 @@ impl TextRecognizer {
         }
         let input = Tensor::from_vec(pixels, (jobs.len(), HEIGHT, width, 3), &self.device)?;
         let scores = reading.head.forward(&self.network.forward(&input)?)?;
-        for (index, (job, visible)) in jobs.iter().zip(visible).enumerate() {
-            let mut chars = Vec::new();
-            if visible {
-                let scores = scores.get(index)?.flatten_all()?.to_vec1::<f32>()?;
-                chars = ctc::decode(&scores, &reading.dictionary, job.width as f32 / STRIDE as f32);
-            }
-            lines.push((job.index, TextLine::new(*job.quad, chars)));
-        }
-        Ok(())
+        Ok((scores, visible))
     }
 }

@@ -1,0 +1,253 @@
+//! Looking for a zone among the rows of text of one picture.
+
+use std::time::Instant;
+
+use vision::geometry::{Quad, Rect};
+use vision::picture::Picture;
+use vision::text::{Alphabet, DetectOptions, Frames, TextReader, cut};
+
+use super::cells::{self, Look};
+use super::grid::Grid;
+use super::rows::{Row, Run, rows, upside_down};
+use super::{ReadError, Spent};
+use crate::mrz::{Belief, Posterior};
+
+/// Rows whose characters are recognised, the longest of a picture: first as many as a zone has, which mostly are the zone.
+/// Recognition takes much of the time.
+const FEW_ROWS: usize = 3;
+
+/// Rows whose characters are recognised where the longest were no zone.
+const MANY_ROWS: usize = 8;
+
+/// Rows of 30 symbols are about this many times as long as high, boxes being higher than print.
+const PROMISING_ASPECT: f32 = 12.0;
+
+/// A row of a zone is at least this many times as long as it is high.
+const LEAST_ASPECT: f32 = 7.0;
+
+/// Rows of one zone are as long as each other, but for parts that were not seen as text.
+const LEAST_LENGTH_RATIO: f32 = 0.45;
+
+/// Fit ([`Posterior::fit`]) below which rows on a grid are no zone.
+const LEAST_FIT: f64 = -2.0;
+
+/// Fit from which on there is no need to look further.
+const SURE_FIT: f64 = -0.5;
+
+/// Positions on either side of a line that are shown to text recognition with it.
+const MARGIN: f32 = 0.5;
+
+/// Rows of text that run in two directions.
+pub(super) type Ways = [(Vec<Row>, Run); 2];
+
+/// A zone in one picture.
+#[derive(Clone)]
+pub(super) struct Found {
+    pub(super) run: Run,
+    pub(super) grid: Grid,
+    pub(super) look: Vec<Vec<Frames>>,
+    pub(super) evidence: f64,
+    fit: f64,
+}
+
+impl Found {
+    /// No need to look for another.
+    pub(super) fn is_sure(&self) -> bool {
+        self.fit >= SURE_FIT
+    }
+}
+
+/// Keeps the likelier of two zones; answers whether there is no need to look for another.
+fn settled(best: &mut Option<Found>, new: Option<Found>) -> bool {
+    let both = best.take().into_iter().chain(new);
+    *best = both.max_by(|a, b| a.evidence.total_cmp(&b.evidence));
+    best.as_ref().is_some_and(Found::is_sure)
+}
+
+/// Two long rows of nearly the same length below each other.
+pub(super) fn is_promising(rows: &[Row]) -> bool {
+    let long: Vec<&Row> = rows
+        .iter()
+        .filter(|row| row.length > PROMISING_ASPECT * row.height)
+        .collect();
+    long.windows(2).any(|pair| match pair {
+        [a, b] => (a.length - b.length).abs() < 0.2 * a.length && b.down - a.down < 4.0 * a.height,
+        _ => false,
+    })
+}
+
+/// What looking needs besides a picture.
+pub(super) struct Search<'a> {
+    pub(super) text: &'a TextReader,
+    pub(super) gone: &'a dyn Fn() -> bool,
+    pub(super) spent: &'a mut Spent,
+}
+
+impl Search<'_> {
+    /// Rows of text across the picture and along it; first those that cover more.
+    pub(super) fn ways(&mut self, picture: &Picture) -> Result<Ways, ReadError> {
+        let quads = self.detect(picture)?;
+        let length = |rows: &[Row]| rows.iter().map(|row| row.length).sum::<f32>();
+        let across = (rows(&quads, false, LEAST_ASPECT), Run::Right);
+        let along = (rows(&quads, true, LEAST_ASPECT), Run::Down);
+        Ok(if length(&along.0) > length(&across.0) {
+            [along, across]
+        } else {
+            [across, along]
+        })
+    }
+
+    /// The likeliest zone among the rows.
+    pub(super) fn find(&mut self, picture: &Picture, ways: &Ways) -> Result<Option<Found>, ReadError> {
+        let mut best = None;
+        for (rows, run) in ways {
+            let reversed = upside_down(rows);
+            let mut tries = vec![(rows, *run, FEW_ROWS), (&reversed, run.reversed(), FEW_ROWS)];
+            if rows.len() > FEW_ROWS {
+                tries.push((rows, *run, MANY_ROWS));
+                tries.push((&reversed, run.reversed(), MANY_ROWS));
+            }
+            for (rows, run, most) in tries {
+                if settled(&mut best, self.window(picture, rows, run, most)?) {
+                    return Ok(best);
+                }
+            }
+        }
+        // Small print is seen better in a crop.
+        if let Some(found) = &best {
+            let again = self.again(picture, found)?;
+            settled(&mut best, again);
+        }
+        Ok(best)
+    }
+
+    /// The beliefs of a zone's positions, from a second look at every line as the grid has it.
+    pub(super) fn beliefs(&mut self, picture: &Picture, found: &Found) -> Result<Vec<Belief>, ReadError> {
+        self.stop()?;
+        let grid = &found.grid;
+        let quads: Vec<Quad> = (0..grid.shape.lines).map(|line| grid.row(line, MARGIN)).collect();
+        let started = Instant::now();
+        let frames = self.text.frames(picture, &quads, Alphabet::Mrz)?;
+        self.spent.recognize += started.elapsed();
+        let lines: Vec<&[Frames]> = frames.chunks(1).collect();
+        let first: Vec<&[Frames]> = found.look.iter().map(Vec::as_slice).collect();
+        let pictures: Vec<Picture> = quads.iter().filter_map(|quad| cut(picture, quad)).collect();
+        let (Some(first), Some(second)) = (Look::on(grid, &first), Look::on(grid, &lines)) else {
+            return Ok(Vec::new());
+        };
+        Ok(cells::beliefs(&first, &second, &cells::ink(grid, &pictures, MARGIN)))
+    }
+
+    fn detect(&mut self, picture: &Picture) -> Result<Vec<Quad>, ReadError> {
+        self.stop()?;
+        let started = Instant::now();
+        let quads = self.text.detect(picture, &DetectOptions::default())?;
+        self.spent.detect += started.elapsed();
+        Ok(quads)
+    }
+
+    fn stop(&self) -> Result<(), ReadError> {
+        if (self.gone)() {
+            Err(ReadError::Abandoned)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The likeliest zone in two or three rows below each other, among the `most` longest.
+    fn window(
+        &mut self,
+        picture: &Picture,
+        rows: &[Row],
+        run: Run,
+        most: usize,
+    ) -> Result<Option<Found>, ReadError> {
+        // The longest rows, in their order.
+        let mut lengths: Vec<f32> = rows.iter().map(|row| row.length).collect();
+        lengths.sort_by(|a, b| b.total_cmp(a));
+        let least = lengths.get(most - 1).copied().unwrap_or(0.0);
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.length >= least).take(most).collect();
+        if rows.len() < 2 {
+            return Ok(None);
+        }
+        let lines = self.recognize(picture, &rows)?;
+        let started = Instant::now();
+        let mut best: Option<Found> = None;
+        for size in [3, 2] {
+            for (rows, frames) in rows.windows(size).zip(lines.windows(size)) {
+                self.stop()?;
+                settled(&mut best, zone(rows, frames, run));
+            }
+        }
+        self.spent.correct += started.elapsed();
+        Ok(best)
+    }
+
+    /// What is seen along each row.
+    fn recognize(&mut self, picture: &Picture, rows: &[&Row]) -> Result<Vec<Vec<Frames>>, ReadError> {
+        self.stop()?;
+        let started = Instant::now();
+        let quads: Vec<Quad> = rows.iter().flat_map(|row| row.quads.iter().copied()).collect();
+        let mut read = self.text.frames(picture, &quads, Alphabet::Mrz)?.into_iter();
+        self.spent.recognize += started.elapsed();
+        Ok(rows.iter().map(|row| read.by_ref().take(row.quads.len()).collect()).collect())
+    }
+
+    /// Detects and reads again in a crop around a zone, so that small print is seen at full resolution and at another scale.
+    fn again(&mut self, picture: &Picture, found: &Found) -> Result<Option<Found>, ReadError> {
+        let bounds = found.grid.outline().bounds();
+        let margin = bounds.width.min(bounds.height);
+        let around = Rect::new(
+            bounds.x - margin,
+            bounds.y - margin,
+            bounds.width + 2.0 * margin,
+            bounds.height + 2.0 * margin,
+        );
+        let Some(part) = picture.part(around) else {
+            return Ok(None);
+        };
+        let (left, top) = (part.left() as f32, part.top() as f32);
+        let Some(crop) = picture.crop(around) else {
+            return Ok(None);
+        };
+        let quads: Vec<Quad> = self
+            .detect(&crop)?
+            .into_iter()
+            .map(|quad| quad.moved(left, top))
+            .collect();
+        let vertical = matches!(found.run, Run::Down | Run::Up);
+        let mut rows = rows(&quads, vertical, LEAST_ASPECT);
+        if matches!(found.run, Run::Left | Run::Up) {
+            rows = upside_down(&rows);
+        }
+        self.window(picture, &rows, found.run, MANY_ROWS)
+    }
+}
+
+/// The zone in rows below each other, if they can be one.
+fn zone(rows: &[&Row], frames: &[Vec<Frames>], run: Run) -> Option<Found> {
+    let longest = rows.iter().map(|row| row.length).fold(0.0, f32::max);
+    let similar = rows.iter().all(|row| row.length >= LEAST_LENGTH_RATIO * longest);
+    let highest = rows.iter().map(|row| row.height).fold(0.0, f32::max);
+    // Lines of a zone are about twice their height apart.
+    let close = rows.windows(2).all(|pair| match pair {
+        [a, b] => b.down - a.down < 4.0 * highest,
+        _ => false,
+    });
+    if !(similar && close) {
+        return None;
+    }
+    let lines: Vec<&[Frames]> = frames.iter().map(Vec::as_slice).collect();
+    let laid = Grid::fit(rows, &lines).into_iter().filter_map(|grid| {
+        let posterior = Posterior::of(grid.shape, &Look::on(&grid, &lines)?.beliefs())?;
+        Some((grid, posterior))
+    });
+    let (grid, posterior) = laid.max_by(|(_, a), (_, b)| a.evidence.total_cmp(&b.evidence))?;
+    (posterior.fit() >= LEAST_FIT).then(|| Found {
+        run,
+        grid,
+        look: frames.to_vec(),
+        evidence: posterior.evidence,
+        fit: posterior.fit(),
+    })
+}
