@@ -4,6 +4,7 @@
 
 #![allow(missing_docs)] // The `.proto` files carry the documentation.
 
+pub mod country;
 pub mod id;
 pub mod reason;
 
