@@ -8,7 +8,8 @@ mod glyph;
 mod grammar;
 mod lattice;
 
-use super::country::State;
+use proto::country::State;
+
 use super::layout::{FieldKind, Format};
 
 pub use glyph::Glyph;

@@ -9,7 +9,6 @@
 mod check_digit;
 mod compose;
 mod correct;
-mod country;
 mod date;
 mod layout;
 mod name;
@@ -18,8 +17,8 @@ mod parse;
 pub use check_digit::check_digit;
 pub use compose::{ComposeError, Fields, compose};
 pub use correct::{Corrected, Glyph, correct};
-pub use country::State;
-pub use date::{Century, Date, NotADate};
+pub use date::{Century, Date, NotADate, age};
 pub use layout::{Class, Field, FieldKind, Format};
 pub use name::{Name, transliterate};
 pub use parse::{Check, DocumentType, Mrz, ParseError, Sex};
+pub use proto::country::State;
