@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod judge;
 mod message;
 pub mod mrz;
+pub mod printed;
 pub mod reader;
 mod request;
 pub mod server;

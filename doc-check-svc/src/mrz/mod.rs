@@ -21,5 +21,6 @@ pub use correct::{Corrected, Glyph, correct};
 pub use country::State;
 pub use date::{Century, Date, NotADate};
 pub use layout::{Class, Field, FieldKind, Format};
+pub(crate) use name::transliteration;
 pub use name::{Name, transliterate};
 pub use parse::{Check, DocumentType, Mrz, ParseError, Sex};
