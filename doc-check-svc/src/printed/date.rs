@@ -2,7 +2,7 @@
 
 use vision::text::TextChar;
 
-use super::letters::{SURE, fold};
+use super::letters::{SURE, certainty, fold};
 use super::month::months;
 use super::zone::Seen;
 use crate::mrz::{Century, Date};
@@ -17,8 +17,6 @@ pub(super) struct PrintedDate {
     pub(super) meanings: Vec<Meaning>,
     /// Every digit was read surely, and the month is one.
     pub(super) is_sure: bool,
-    /// No separators: eight digits in a row, which may be a number.
-    pub(super) is_bare: bool,
     pub(super) confidence: f32,
 }
 
@@ -134,39 +132,8 @@ fn tokens(chars: &[TextChar]) -> Vec<Token> {
     let characters: Vec<char> = chars.iter().map(|char| char.best.character).collect();
     let mut tokens = Vec::new();
     let mut at = 0;
-    while let Some(&first) = characters.get(at) {
-        let run = |fits: &dyn Fn(char) -> bool| {
-            let rest = characters.get(at..).unwrap_or_default();
-            rest.iter().take_while(|c| fits(**c)).count()
-        };
-        let whole = run(&|c| c.is_alphanumeric() || c == '|' || c == '!');
-        let numeric = run(&|c| digit(c).is_some());
-        let real = run(&|c| c.is_ascii_digit());
-        let (length, kind) = if whole == 0 {
-            (1, Kind::Mark(first))
-        } else if numeric == whole && characters.iter().skip(at).take(whole).any(char::is_ascii_digit) {
-            let digits = characters.iter().skip(at).take(whole).filter_map(|c| digit(*c));
-            (whole, Kind::Number(digits.collect()))
-        } else if real > 0 {
-            // A number that letters follow: 07JUN1984.
-            (real, Kind::Number(characters.iter().skip(at).take(real).collect()))
-        } else {
-            // A word ends before the year: JUN1984.
-            let year = (1..=4).rev().find(|years| {
-                let tail = characters
-                    .get((at + whole).saturating_sub(*years)..at + whole)
-                    .unwrap_or_default();
-                whole > *years + 2 && (*years == 4 || *years == 2) && tail.iter().all(char::is_ascii_digit)
-            });
-            let length = whole - year.unwrap_or(0);
-            let word: String = characters
-                .iter()
-                .skip(at)
-                .take(length)
-                .map(|c| fold(letter(*c)))
-                .collect();
-            (length, Kind::Word(months(&word)))
-        };
+    while let Some(rest) = characters.get(at..).filter(|rest| !rest.is_empty()) {
+        let (length, kind) = token(rest);
         tokens.push(Token {
             from: at,
             to: at + length,
@@ -177,21 +144,67 @@ fn tokens(chars: &[TextChar]) -> Vec<Token> {
     tokens
 }
 
+/// The token at the beginning, and its length.
+fn token(rest: &[char]) -> (usize, Kind) {
+    let run = |fits: fn(char) -> bool| rest.iter().take_while(|c| fits(**c)).count();
+    let whole = run(|c| c.is_alphanumeric() || c == '|' || c == '!');
+    let real = run(|c| c.is_ascii_digit());
+    let numeric = run(|c| digit(c).is_some());
+    let number = |length: usize| Kind::Number(rest.iter().take(length).filter_map(|c| digit(*c)).collect());
+    let is_month = |from: usize| rest.get(from..whole).is_some_and(|word| month_word(word).1 != 0);
+    if whole == 0 {
+        return (1, Kind::Mark(rest.first().copied().unwrap_or_default()));
+    }
+    if numeric == whole && rest.iter().take(whole).any(char::is_ascii_digit) {
+        return (whole, number(whole));
+    }
+    // Letters follow the number: 07JUN1984. The O of OCT may be among its digits.
+    let taken = usize::from(real > 0 && rest.get(real - 1) == Some(&'0') && !is_month(real) && is_month(real - 1));
+    if real > taken {
+        return (real - taken, number(real - taken));
+    }
+    let (length, months) = month_word(rest.get(..whole).unwrap_or_default());
+    (length, Kind::Word(months))
+}
+
+/// How much of these characters is a word rather than a year behind it (JUN1984), and the months that it may name.
+fn month_word(characters: &[char]) -> (usize, u16) {
+    let year = [4, 2].into_iter().find(|years| {
+        let tail = characters
+            .len()
+            .checked_sub(*years)
+            .and_then(|from| characters.get(from..));
+        characters.len() > years + 2 && tail.is_some_and(|tail| tail.iter().all(char::is_ascii_digit))
+    });
+    let length = characters.len() - year.unwrap_or(0);
+    let word: String = characters.iter().take(length).map(|c| fold(letter(*c))).collect();
+    (length, named_months(&word))
+}
+
+/// The months that a word may name; `augiaout` is `aug/aout` with its stroke misread.
+fn named_months(word: &str) -> u16 {
+    let whole = months(word);
+    if whole != 0 || word.len() < 6 {
+        return whole;
+    }
+    let tails = (3..=4).filter_map(|length| word.get(word.len() - length..));
+    word.get(..3)
+        .map_or(0, |head| months(head) & tails.fold(0, |set, tail| set | months(tail)))
+}
+
 /// A date at the first token, and how many tokens it takes.
 fn date(tokens: &[Token], chars: &[TextChar], order: Order) -> Option<(PrintedDate, usize)> {
     let [with_names, numbers, bare] = [named(tokens), numeric(tokens, order), undivided(tokens, order)];
-    let is_bare = with_names.is_none() && numbers.is_none();
     let (meanings, used) = with_names.or(numbers).or(bare)?;
     let (from, to) = (tokens.first()?.from, tokens.get(used - 1)?.to);
     let read = chars.get(from..to)?;
-    let certain = |char: &TextChar| char.best.probability >= SURE || !char.best.character.is_alphanumeric();
+    let certain = |char: &TextChar| certainty(char) >= SURE || !char.best.character.is_alphanumeric();
     let confidence = read.iter().map(|char| char.best.probability).sum::<f32>() / read.len() as f32;
     let found = PrintedDate {
         from,
         to,
         meanings,
         is_sure: read.iter().all(certain),
-        is_bare,
         confidence,
     };
     Some((found, used))
@@ -289,28 +302,29 @@ fn numeric(tokens: &[Token], order: Order) -> Option<(Vec<Meaning>, usize)> {
     (!meanings.is_empty()).then_some((meanings, parts.at))
 }
 
-/// `07061984`, and `0706.1984` where one separator was not seen.
+/// `07061984`, and `0706.1984` or `07 0684` where one separator was not seen.
 fn undivided(tokens: &[Token], order: Order) -> Option<(Vec<Meaning>, usize)> {
-    let mut digits = String::new();
-    let mut used = 0;
-    for token in tokens.iter().take(3) {
-        match &token.kind {
-            Kind::Number(more) => digits.push_str(more),
-            Kind::Mark('.' | '/' | '-') if !digits.is_empty() => {}
-            _ => break,
-        }
-        used += 1;
-        if digits.len() >= 8 {
-            break;
-        }
-    }
-    if digits.len() != 8 || !digits.is_ascii() {
-        return None;
-    }
+    let number = |at: usize| match &tokens.get(at)?.kind {
+        Kind::Number(digits) => Some(digits.as_str()),
+        _ => None,
+    };
+    let first = number(0)?;
+    let is_mark = tokens
+        .get(1)
+        .is_some_and(|token| matches!(token.kind, Kind::Mark('.' | '/' | '-' | ' ')));
+    let (digits, used) = match number(2).filter(|_| is_mark && first.len() < 8) {
+        Some(second) => (format!("{first}{second}"), 3),
+        None => (first.to_owned(), 1),
+    };
     let two = |at: usize| part(digits.get(at..at + 2)?);
-    let mut meanings = ordered(two(0)?, two(2)?, digits.get(4..)?, order);
-    meanings.extend(meaning(digits.get(..4)?, two(4)?, two(6)?));
-    meanings.retain(|meaning| matches!(meaning.year, Year::Full(1900..=2099)));
+    let mut meanings = match (digits.len(), used) {
+        (8, _) | (6, 3) => ordered(two(0)?, two(2)?, digits.get(4..)?, order),
+        _ => return None,
+    };
+    if digits.len() == 8 {
+        meanings.extend(meaning(digits.get(..4)?, two(4)?, two(6)?));
+        meanings.retain(|meaning| matches!(meaning.year, Year::Full(1900..=2099)));
+    }
     (!meanings.is_empty()).then_some((meanings, used))
 }
 

@@ -1,5 +1,7 @@
 //! Labels: where a page says what a field is.
 
+use std::sync::LazyLock;
+
 use super::letters::fold;
 use super::page::{Line, Page};
 use super::vocabulary::{Kind, LABELS};
@@ -34,7 +36,7 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    pub(super) fn of(page: &Page<'_>) -> Self {
+    pub(super) fn of(page: &Page) -> Self {
         let mut all = Vec::new();
         let mut is_label = Vec::with_capacity(page.lines.len());
         for (number, line) in page.lines.iter().enumerate() {
@@ -43,15 +45,20 @@ impl Labels {
             let covered: usize = hits.iter().map(|hit| hit.to - hit.from).sum();
             is_label.push(covered as f32 > LABEL_SHARE * letters.len() as f32);
             let char = |at: usize| letters.get(at).map_or(0, |letter| letter.char);
-            for hit in joined(hits) {
+            let hits = joined(hits);
+            for (at, hit) in hits.iter().enumerate() {
                 let (from, to) = (char(hit.from), char(hit.to - 1) + 1);
+                // What stands before and behind is the label in other languages.
+                let before = at.checked_sub(1).and_then(|at| hits.get(at));
+                let start = before.map_or(line.start, |_| line.place(from));
+                let end = hits.get(at + 1).map_or(line.end, |next| line.place(char(next.from)));
                 all.push(Label {
                     kind: hit.kind,
                     line: number,
                     from,
                     to,
-                    start: line.place(from),
-                    end: line.place(to - 1),
+                    start,
+                    end,
                 });
             }
         }
@@ -79,10 +86,10 @@ struct Letter {
     begins_word: bool,
 }
 
-fn letters(line: &Line<'_>) -> Vec<Letter> {
-    let mut letters: Vec<Letter> = Vec::with_capacity(line.chars().len());
+fn letters(line: &Line) -> Vec<Letter> {
+    let mut letters: Vec<Letter> = Vec::with_capacity(line.chars.len());
     let mut previous = ' ';
-    for (char, read) in line.chars().iter().enumerate() {
+    for (char, read) in line.chars.iter().enumerate() {
         let character = read.best.character;
         let mut begins_word = !previous.is_alphabetic() || (previous.is_lowercase() && character.is_uppercase());
         for letter in fold(character).bytes() {
@@ -108,10 +115,13 @@ struct Hit {
 
 /// Labels that do not overlap, longest first taken, in their order.
 fn hits(letters: &[Letter]) -> Vec<Hit> {
-    let mut found: Vec<Hit> = LABELS
+    let mut found: Vec<Hit> = PATTERNS
         .iter()
-        .flat_map(|(kind, labels)| labels.iter().map(move |label| (*kind, label.as_bytes())))
-        .filter_map(|(kind, label)| find(letters, label).map(|(from, to)| Hit { kind, from, to }))
+        .filter_map(|label| {
+            let (from, to) = find(letters, label)?;
+            let kind = label.kind;
+            Some(Hit { kind, from, to })
+        })
         .collect();
     found.sort_by_key(|hit| hit.from.abs_diff(hit.to));
     let mut kept: Vec<Hit> = Vec::new();
@@ -125,42 +135,99 @@ fn hits(letters: &[Letter]) -> Vec<Hit> {
 }
 
 /// Where the label is among the letters, with a few of them misread if it is long.
-fn find(letters: &[Letter], label: &[u8]) -> Option<(usize, usize)> {
-    let mistakes = match label.len() {
+fn find(letters: &[Letter], label: &Pattern) -> Option<(usize, usize)> {
+    let length = label.letters.len();
+    let mistakes = match length {
         0..SHORT => 0,
         SHORT..LONG => 1,
         length => length / 6,
     };
-    let bounded = |from: usize, to: usize| {
-        let begins = |at: usize| letters.get(at).is_none_or(|letter| letter.begins_word);
-        label.len() >= LONG || (begins(from) && begins(to))
-    };
-    // The distance of each beginning of the label from the letters that end here, and where these began.
-    let mut row: Vec<(usize, usize)> = (0..=label.len()).map(|distance| (distance, 0)).collect();
+    let begins = |at: usize| letters.get(at).is_none_or(|letter| letter.begins_word);
+    let bounded = |from: usize, to: usize| length >= LONG || (begins(from) && begins(to));
     let mut best: Option<(usize, usize, usize)> = None;
-    for (at, letter) in letters.iter().enumerate() {
-        let mut diagonal = row.first().copied().unwrap_or_default();
-        let mut left = (0, at + 1);
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, wanted) in row.iter_mut().skip(1).zip(label) {
-            let kept = (diagonal.0 + usize::from(letter.letter != *wanted), diagonal.1);
-            let dropped = (left.0 + 1, left.1);
-            let added = (cell.0 + 1, cell.1);
-            diagonal = *cell;
-            *cell = [kept, dropped, added]
-                .into_iter()
-                .min_by_key(|(distance, _)| *distance)
-                .unwrap_or(kept);
-            left = *cell;
-        }
-        let Some(&(distance, from)) = row.last() else { continue };
-        if distance <= mistakes && bounded(from, at + 1) && best.is_none_or(|(least, ..)| distance < least) {
-            best = Some((distance, from, at + 1));
+    for (end, distance) in label.ends(letters) {
+        if distance <= mistakes && best.is_none_or(|(least, ..)| distance < least) {
+            // As long as the label, or by its mistakes shorter or longer.
+            let near = (0..=distance).flat_map(|off| [end.checked_sub(length + off), (end + off).checked_sub(length)]);
+            let from = near.flatten().find(|&from| {
+                from < end
+                    && bounded(from, end)
+                    && label.distance(letters.get(from..end).unwrap_or_default()) == distance
+            });
+            best = from.map(|from| (distance, from, end)).or(best);
         }
     }
     best.map(|(_, from, to)| (from, to))
+}
+
+/// A label prepared for the search: G. Myers, A fast bit-vector algorithm for approximate string matching, 1999.
+struct Pattern {
+    kind: Kind,
+    letters: &'static [u8],
+    /// For each letter of the alphabet the places where the label has it.
+    places: [u64; 26],
+}
+
+/// All labels, prepared once.
+static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    let labels = LABELS
+        .iter()
+        .flat_map(|(kind, labels)| labels.iter().map(|label| (*kind, label.as_bytes())));
+    labels.map(|(kind, letters)| Pattern::new(kind, letters)).collect()
+});
+
+impl Pattern {
+    fn new(kind: Kind, letters: &'static [u8]) -> Self {
+        let mut places = [0; 26];
+        for (at, letter) in letters.iter().enumerate() {
+            if let Some(places) = places.get_mut(usize::from(letter.wrapping_sub(b'a'))) {
+                *places |= 1 << at;
+            }
+        }
+        Self { kind, letters, places }
+    }
+
+    fn places(&self, letter: u8) -> u64 {
+        self.places
+            .get(usize::from(letter.wrapping_sub(b'a')))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// For each place where the label may end, its distance from the letters before.
+    fn ends(&self, letters: &[Letter]) -> impl Iterator<Item = (usize, usize)> {
+        let last = 1u64 << (self.letters.len() - 1);
+        let (mut more, mut less) = (u64::MAX, 0u64);
+        let mut distance = self.letters.len();
+        letters.iter().enumerate().map(move |(at, letter)| {
+            let equal = self.places(letter.letter);
+            let vertical = equal | less;
+            let horizontal = (((equal & more).wrapping_add(more)) ^ more) | equal;
+            let up = less | !(horizontal | more);
+            let down = more & horizontal;
+            distance = distance + usize::from(up & last != 0) - usize::from(down & last != 0);
+            let (up, down) = (up << 1, down << 1);
+            more = down | !(vertical | up);
+            less = up & vertical;
+            (at + 1, distance)
+        })
+    }
+
+    /// Letters to change, add or drop to make the label of these.
+    fn distance(&self, letters: &[Letter]) -> usize {
+        let mut row: Vec<usize> = (0..=self.letters.len()).collect();
+        for (at, letter) in letters.iter().enumerate() {
+            let mut diagonal = std::mem::replace(row.first_mut().unwrap_or(&mut 0), at + 1);
+            let mut left = at + 1;
+            for (cell, wanted) in row.iter_mut().skip(1).zip(self.letters) {
+                let changed = diagonal + usize::from(letter.letter != *wanted);
+                diagonal = *cell;
+                *cell = changed.min(left + 1).min(*cell + 1);
+                left = *cell;
+            }
+        }
+        row.last().copied().unwrap_or(0)
+    }
 }
 
 /// One label for several words, or languages, that say the same.

@@ -10,6 +10,9 @@ const DOUBTFUL: f32 = 0.9;
 /// How likely that other one must be.
 const LEAST_ALTERNATIVE: f32 = 0.1;
 
+/// An alternative that is likelier than this keeps a character from contradicting the zone.
+const LEAST_DOUBT: f32 = 0.01;
+
 /// A character that may fill an unknown position, or contradict a known one.
 pub(super) const SURE: f32 = 0.9;
 
@@ -55,6 +58,7 @@ const OTHER_SPELLINGS: &[(char, &[&str])] = &[
 /// Letters beside which text recognition loses a mark or mistakes the letter whole: what is read, and what the zone then has.
 const LOST_MARKS: &[(char, &[&str])] = &[
     ('A', &["AE", "AA"]),
+    ('E', &["AE", "OE"]),
     ('O', &["OE"]),
     ('U', &["UE", "UXX"]),
     ('N', &["NXX"]),
@@ -73,6 +77,28 @@ const DIGITS_FOR_LETTERS: &[(char, &[&str])] = &[
     ('|', &["I", "L"]),
     ('!', &["I"]),
 ];
+
+/// How sure it is what a character stands for: a small letter or a capital one, an O or a 0 make no difference.
+pub(super) fn certainty(char: &TextChar) -> f32 {
+    let key = |character: char| match character {
+        '0' => "o",
+        '1' | '|' | '!' | 'l' => "i",
+        character => fold(character),
+    };
+    let best = char.best.character;
+    let same = |other: char| other == best || (!key(best).is_empty() && key(other) == key(best));
+    let alike = char.candidates().filter(|candidate| same(candidate.character));
+    alike.map(|candidate| candidate.probability).sum()
+}
+
+/// What a character may stand for if text recognition was not sure.
+pub(super) fn doubts(char: &TextChar, script: Script) -> impl Iterator<Item = &'static str> {
+    let likely = char
+        .alternatives
+        .iter()
+        .filter(|other| other.probability >= LEAST_DOUBT);
+    likely.flat_map(move |other| written(other.character, script))
+}
 
 /// What a character may stand for in the zone, likeliest first.
 pub(super) fn spellings(char: &TextChar, script: Script) -> Vec<Spelling> {

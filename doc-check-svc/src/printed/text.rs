@@ -4,14 +4,20 @@ use std::collections::HashSet;
 
 use vision::text::TextChar;
 
-use super::letters::{SURE, Script, Spelling, spellings};
+use super::letters::{SURE, Script, Spelling, certainty, doubts, spellings};
 use super::zone::Seen;
 
 /// Marks inside a name or number that the zone leaves out or has fillers for (9303-3 section 4.6).
 const SEPARATORS: &[char] = &[' ', '-', '‐', '–', '\'', '’', 'ʼ', '`', '´', '.', ',', '·'];
 
-/// Letters of which the zone must have this many before one of them may be mistaken.
+/// How many known symbols of a field there must be for one that is mistaken.
+const SYMBOLS_PER_MISTAKE: usize = 10;
+
+/// Fewest known symbols of a field in which one may be mistaken.
 const LEAST_FOR_A_MISTAKE: usize = 4;
+
+/// Where recognition's candidates together are less likely than this, they may be two characters.
+const LEGIBLE: f32 = 0.5;
 
 /// One character of a stretch.
 pub(super) struct Glyph<'a> {
@@ -30,7 +36,7 @@ impl Glyph<'_> {
     }
 
     pub(super) fn is_sure(&self) -> bool {
-        self.read.is_some_and(|read| read.best.probability >= SURE)
+        self.read.is_some_and(|read| certainty(read) >= SURE)
     }
 
     /// It stands for something in the zone.
@@ -120,7 +126,10 @@ impl<'a> Stretch<'a> {
         if pattern.seen.is_empty() {
             return None;
         }
-        let mistakes = usize::from(pattern.known() >= LEAST_FOR_A_MISTAKE);
+        let mistakes = match pattern.known() {
+            0..LEAST_FOR_A_MISTAKE => 0,
+            known => known.div_ceil(SYMBOLS_PER_MISTAKE),
+        };
         (0..=mistakes).find_map(|mistakes| {
             let mut search = Search::new(self, pattern, Trust::Strict);
             let to = search.step(at, 0, mistakes)?;
@@ -270,21 +279,32 @@ impl<'s, 'a> Search<'s, 'a> {
         (is_cut && end > at).then(|| self.step(end, position, mistakes))?
     }
 
-    /// What was not read surely may be one letter, none or two, and of two equal letters one may be lost.
+    /// What was not read surely may be what recognition thinks it might, or nothing at all where it found no character likely; and
+    /// of two equal letters one may be lost.
     fn doubtful(&mut self, at: usize, position: usize) -> Option<usize> {
         if self.trust == Trust::Strict {
             return None;
         }
         let seen = |at: usize| self.pattern.seen.get(at);
-        if position > 0 && seen(position).is_some() && seen(position - 1) == seen(position) {
-            let end = self.step(at, position + 1, usize::MAX);
+        let is_double = position > 0 && seen(position).is_some() && seen(position - 1) == seen(position);
+        if let Some(end) = is_double.then(|| self.step(at, position + 1, usize::MAX)).flatten() {
+            return Some(end);
+        }
+        let stretch = self.stretch;
+        let glyph = stretch.glyphs.get(at)?;
+        let read = glyph.read.filter(|_| !glyph.is_sure())?;
+        for symbols in doubts(read, stretch.script) {
+            let end = self.put(symbols, false, (at + 1, position, usize::MAX));
             if end.is_some() {
                 return end;
             }
         }
-        let glyph = self.stretch.glyphs.get(at)?;
-        let is_doubtful = glyph.read.is_some() && !glyph.is_sure();
-        let most = if is_doubtful { 2 } else { return None };
+        let explained: f32 = read.candidates().map(|candidate| candidate.probability).sum();
+        let most = match explained {
+            SURE.. => return None,
+            LEGIBLE.. => 1,
+            _ => 2,
+        };
         (0..=most)
             .take_while(|taken| position + taken <= self.pattern.seen.len())
             .find_map(|taken| self.step(at + 1, position + taken, usize::MAX))

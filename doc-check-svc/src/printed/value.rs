@@ -43,7 +43,7 @@ pub(super) struct Value {
 }
 
 /// The texts that the label may announce.
-pub(super) fn values(page: &Page<'_>, labels: &Labels, label: &Label) -> Vec<Value> {
+pub(super) fn values(page: &Page, labels: &Labels, label: &Label) -> Vec<Value> {
     let Some(line) = page.lines.get(label.line) else {
         return Vec::new();
     };
@@ -56,7 +56,7 @@ pub(super) fn values(page: &Page<'_>, labels: &Labels, label: &Label) -> Vec<Val
 }
 
 /// What stands between the label and the next one on its line.
-fn behind(line: &Line<'_>, labels: &Labels, label: &Label) -> Option<Value> {
+fn behind(line: &Line, labels: &Labels, label: &Label) -> Option<Value> {
     let next = labels
         .on_line(label.line)
         .map(|other| other.from)
@@ -65,9 +65,9 @@ fn behind(line: &Line<'_>, labels: &Labels, label: &Label) -> Option<Value> {
     let part = Part {
         line: label.line,
         from: label.to,
-        to: next.unwrap_or(line.chars().len()),
+        to: next.unwrap_or(line.chars.len()),
     };
-    let chars = line.chars().get(part.from..part.to)?;
+    let chars = line.chars.get(part.from..part.to)?;
     let has_text = chars.iter().any(|char| char.best.character.is_alphanumeric());
     has_text.then(|| Value {
         place: Place::Behind,
@@ -75,7 +75,7 @@ fn behind(line: &Line<'_>, labels: &Labels, label: &Label) -> Option<Value> {
     })
 }
 
-fn below(page: &Page<'_>, labels: &Labels, label: &Label, line: &Line<'_>) -> Option<Value> {
+fn below(page: &Page, labels: &Labels, label: &Label, line: &Line) -> Option<Value> {
     let mut parts: Vec<Part> = Vec::new();
     let mut above = line;
     let limit = row_end(page, labels, label, line);
@@ -113,7 +113,7 @@ fn below(page: &Page<'_>, labels: &Labels, label: &Label, line: &Line<'_>) -> Op
 }
 
 /// Where the next label of the row begins.
-fn row_end(page: &Page<'_>, labels: &Labels, label: &Label, line: &Line<'_>) -> f32 {
+fn row_end(page: &Page, labels: &Labels, label: &Label, line: &Line) -> f32 {
     let level = |other: &&Label| {
         page.lines
             .get(other.line)
@@ -124,8 +124,8 @@ fn row_end(page: &Page<'_>, labels: &Labels, label: &Label, line: &Line<'_>) -> 
 }
 
 /// The words of a line that begin between two places.
-fn clipped(line: &Line<'_>, number: usize, start: f32, end: f32) -> Option<Part> {
-    let chars = line.chars();
+fn clipped(line: &Line, number: usize, start: f32, end: f32) -> Option<Part> {
+    let chars = &line.chars;
     let is_text = |at: usize| chars.get(at).is_some_and(|char| char.best.character != ' ');
     let mut words = (0..chars.len()).filter(|&at| is_text(at) && (at == 0 || !is_text(at - 1)));
     let from = words.by_ref().find(|&at| line.place(at) >= start)?;
@@ -139,7 +139,7 @@ fn clipped(line: &Line<'_>, number: usize, start: f32, end: f32) -> Option<Part>
     })
 }
 
-fn right(page: &Page<'_>, labels: &Labels, label: &Label, line: &Line<'_>) -> Option<Value> {
+fn right(page: &Page, labels: &Labels, label: &Label, line: &Line) -> Option<Value> {
     let (number, candidate) = page
         .lines
         .iter()
@@ -153,7 +153,7 @@ fn right(page: &Page<'_>, labels: &Labels, label: &Label, line: &Line<'_>) -> Op
         parts: vec![Part {
             line: number,
             from: 0,
-            to: candidate.chars().len(),
+            to: candidate.chars.len(),
         }],
     })
 }

@@ -38,6 +38,8 @@ impl fmt::Debug for Seen {
 /// The fields of a zone that a page may state too, each as wide as in the zone; `<` are fillers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneFields {
+    /// Code of the document: `P<`.
+    pub document_code: Vec<Seen>,
     /// The whole field of names: `ERIKSSON<<ANNA<MARIA<<<`.
     pub name: Vec<Seen>,
     /// Document number, whole also where it continues in the optional data.
@@ -67,6 +69,7 @@ impl ZoneFields {
         let number: Vec<u8> = mrz.number.bytes().map(|b| if b == b' ' { b'<' } else { b }).collect();
         let seen = |symbols: &[u8]| symbols.iter().copied().map(Seen::Symbol).collect();
         Self {
+            document_code: seen(field(FieldKind::DocumentCode).as_bytes()),
             name: seen(field(FieldKind::Name).as_bytes()),
             number: seen(&number),
             nationality: seen(field(FieldKind::Nationality).as_bytes()),

@@ -41,12 +41,11 @@ impl Comparison<'_> {
     }
 
     pub(super) fn issue_date(&self) -> Option<Print<Date>> {
-        let dates = self.labels.of_kind(Kind::IssueDate).find_map(|label| {
+        self.labels.of_kind(Kind::IssueDate).find_map(|label| {
             let (line, dates) = self.announced_dates(label)?;
             let meaning = dates.first()?.meanings.first()?;
             self.print_date(line, dates.first()?, *meaning, Century::Birth)
-        });
-        dates
+        })
     }
 
     fn labelled_date(&self, label: &Label, field: &[Seen], century: Century) -> Agreement<Date> {
@@ -88,7 +87,7 @@ impl Comparison<'_> {
             .iter()
             .enumerate()
             .flat_map(|(line, dates)| dates.iter().map(move |date| (line, date)));
-        let free = all.filter(|(line, date)| !date.is_bare && !taken.contains(&(*line, date.from)));
+        let free = all.filter(|(line, date)| !taken.contains(&(*line, date.from)));
         decided(free.filter_map(|(line, date)| {
             let meaning = *date.meanings.iter().find(|meaning| meaning.fits(field))?;
             Some(self.agrees(line, date, meaning, field, century))

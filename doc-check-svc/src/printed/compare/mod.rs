@@ -22,12 +22,9 @@ use super::{Agreement, Print, Printed};
 /// States that print the month before the day: the United States with its territories, and states that took it over.
 const MONTH_FIRST: [&str; 10] = ["USA", "ASM", "GUM", "MNP", "PRI", "VIR", "FSM", "MHL", "PLW", "PHL"];
 
-/// A line that holds this is the zone's.
-const FILLERS: &str = "<<";
-
 /// One page beside one zone.
 pub(super) struct Comparison<'a> {
-    page: Page<'a>,
+    page: Page,
     labels: Labels,
     /// The dates of each line of the page.
     dates: Vec<Vec<PrintedDate>>,
@@ -37,8 +34,7 @@ pub(super) struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     pub(super) fn new(lines: &'a [TextLine], zone: &'a ZoneFields, today: time::Date) -> Self {
-        let mut page = Page::of(lines);
-        page.lines.retain(|line| !line.read.text.contains(FILLERS));
+        let page = Page::of(lines);
         let issuer = text(&zone.issuing_state);
         let order = if MONTH_FIRST.contains(&issuer.as_str()) {
             Order::MonthFirst
@@ -47,7 +43,7 @@ impl<'a> Comparison<'a> {
         };
         Self {
             labels: Labels::of(&page),
-            dates: page.lines.iter().map(|line| dates(line.chars(), order)).collect(),
+            dates: page.lines.iter().map(|line| dates(&line.chars, order)).collect(),
             page,
             zone,
             today,
@@ -95,7 +91,7 @@ impl<'a> Comparison<'a> {
                 .page
                 .lines
                 .get(part.line)
-                .map(|line| line.chars())
+                .map(|line| line.chars.as_slice())
                 .unwrap_or_default();
             if !chars.is_empty() {
                 chars.push(None);
@@ -109,7 +105,7 @@ impl<'a> Comparison<'a> {
         Part {
             line,
             from: 0,
-            to: self.page.lines.get(line).map_or(0, |line| line.chars().len()),
+            to: self.page.lines.get(line).map_or(0, |line| line.chars.len()),
         }
     }
 
@@ -119,7 +115,7 @@ impl<'a> Comparison<'a> {
             value,
             symbols,
             line: line.index,
-            quad: line.read.quad,
+            quad: line.quad,
             confidence,
         })
     }

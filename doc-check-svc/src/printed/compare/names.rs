@@ -137,7 +137,7 @@ impl Comparison<'_> {
 }
 
 /// The words of a field in another order, if all of it is known.
-fn reordered<'s>(stretch: &'s Stretch<'_>, pattern: Pattern<'_>) -> Option<Reading> {
+fn reordered(stretch: &Stretch<'_>, pattern: Pattern<'_>) -> Option<Reading> {
     let words: Vec<&[Seen]> = pattern.seen.split(|seen| *seen == Seen::Symbol(b'<')).collect();
     if !(2..=MOST_REORDERED).contains(&words.len()) || pattern.seen.contains(&Seen::Unknown) || pattern.is_cut {
         return None;
@@ -179,23 +179,20 @@ impl Stretch<'_> {
             .count()
     }
 
-    /// It may be a name and nothing else, read surely enough to tell it from another.
+    /// It may be a name and nothing else, read surely enough to tell it from another. A digit is a letter misread.
     fn is_name(&self) -> bool {
+        let counted = |fits: fn(char) -> bool| self.glyphs.iter().filter(|glyph| fits(glyph.character())).count();
+        let letters = self.letters();
         let sure = self
             .glyphs
             .iter()
             .filter(|glyph| glyph.character().is_alphabetic() && glyph.is_sure())
             .count();
-        let only_letters = self
-            .glyphs
-            .iter()
-            .all(|glyph| glyph.character().is_alphabetic() || glyph.is_separator());
-        let capitals = self
-            .glyphs
-            .iter()
-            .filter(|glyph| glyph.character().is_uppercase())
-            .count();
-        only_letters && capitals > 0 && self.letters() >= 2 && 3 * sure >= 2 * self.letters()
+        let digits = counted(|c| c.is_ascii_digit());
+        let others =
+            self.glyphs.len() - letters - digits - self.glyphs.iter().filter(|glyph| glyph.is_separator()).count();
+        let capitals = counted(char::is_uppercase);
+        others == 0 && 4 * digits <= letters && capitals > 0 && letters >= 2 && 3 * sure >= 2 * letters
     }
 
     /// What it says beside the field is the other part of the name, or no name.

@@ -4,15 +4,16 @@ use super::super::letters::Script;
 use super::super::text::{Pattern, Reading, Stretch};
 use super::super::value::Part;
 use super::super::vocabulary::Kind;
-use super::super::zone::trimmed;
+use super::super::zone::{Seen, trimmed};
 use super::{Agreement, Comparison, decided};
 
 /// Fewest known symbols of a number that is looked for anywhere on the page.
 const LEAST_KNOWN: usize = 5;
 
-/// Fewest letters and digits, and fewest digits, of what can be another number.
+/// Fewest letters and digits together, fewest digits of several words, and most words of what can be another number.
 const LEAST_LETTERS: usize = 5;
 const LEAST_DIGITS: usize = 3;
+const MOST_WORDS: usize = 3;
 
 impl Comparison<'_> {
     pub(super) fn number(&self) -> Agreement<String> {
@@ -34,7 +35,9 @@ impl Comparison<'_> {
             let print = self.print_of(&[part], &stretch, reading);
             return print.map_or(Agreement::NotSeen, Agreement::Agrees);
         }
-        if !stretch.is_number() || stretch.may_hold(pattern) {
+        // A visa's zone has its own number or the passport's (9303-7 section 4.2.2.2), and the print has both.
+        let is_visa = self.zone.document_code.first().is_none_or(|code| code.may_be(b'V'));
+        if is_visa || !stretch.is_number(pattern) || stretch.may_hold(pattern) {
             return Agreement::NotSeen;
         }
         let all = Reading {
@@ -60,13 +63,19 @@ impl Comparison<'_> {
 }
 
 impl Stretch<'_> {
-    /// It may be the number of a document, and was read surely enough to tell it from another.
-    fn is_number(&self) -> bool {
+    /// It may be the number of a document, and nothing else. Several words must have the more digits; one may have
+    /// none if the zone's has none.
+    fn is_number(&self, pattern: Pattern<'_>) -> bool {
         let counted = |fits: fn(char) -> bool| self.glyphs.iter().filter(|glyph| fits(glyph.character())).count();
         let words = (0..self.glyphs.len()).filter(|&at| self.starts_word(at)).count();
-        let letters = counted(|c| c.is_ascii_alphanumeric());
-        let others = counted(|c| c.is_alphanumeric() && !c.is_ascii_alphanumeric() || c.is_lowercase());
-        letters >= LEAST_LETTERS && counted(|c| c.is_ascii_digit()) >= LEAST_DIGITS && others == 0 && words <= 3
+        let others = counted(|c| c.is_alphanumeric() && !c.is_ascii_digit() && !c.is_ascii_uppercase());
+        let is_digit = |seen: &Seen| matches!(seen, Seen::Symbol(b'0'..=b'9'));
+        let least_digits = match words {
+            1 => usize::from(pattern.seen.iter().any(is_digit)),
+            _ => LEAST_DIGITS,
+        };
+        let (letters, digits) = (counted(char::is_alphanumeric), counted(|c| c.is_ascii_digit()));
+        others == 0 && words <= MOST_WORDS && letters >= LEAST_LETTERS && digits >= least_digits
     }
 
     /// Its letters and digits.
