@@ -50,6 +50,14 @@ impl Meaning {
         }
     }
 
+    /// The year, if all four digits are printed.
+    pub(super) fn full_year(self) -> Option<i32> {
+        match self.year {
+            Year::Full(year) => Some(year),
+            Year::Short(_) => None,
+        }
+    }
+
     /// Every known symbol of the zone's field is that of this date.
     pub(super) fn fits(self, field: &[Seen]) -> bool {
         let symbols = self.symbols();

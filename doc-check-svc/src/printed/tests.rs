@@ -255,13 +255,35 @@ fn names_that_the_zone_cuts_agree() {
 fn what_was_not_read_surely_neither_agrees_nor_differs() {
     let surname = |print: &str, probability, alternative| {
         let [label, value] = field("Surname", print, 0.0, 0);
-        compare(&[label, doubted(value, 6, probability, alternative)], &zone(NAME), TODAY).surname
+        compare(
+            &[label, doubted(value, 6, probability, alternative)],
+            &zone(NAME),
+            TODAY,
+        )
+        .surname
     };
-    assert_eq!(surname("ERIKSSEN", 0.6, ('B', 0.1)), Agreement::NotSeen, "it may be anything");
-    assert_eq!(surname("ERIKSSEN", 0.88, ('O', 0.09)), Agreement::NotSeen, "hardly the zone's, but it may be");
-    assert!(agreed(&surname("ERIKSSQN", 0.6, ('O', 0.3))).is_some(), "recognition itself names the zone's letter");
-    assert!(differing(&surname("ERIKSSEN", 0.6, ('e', 0.39))).is_some(), "only its size is in doubt");
-    assert!(differing(&surname("ERIKSSEN", 0.6, ('B', 0.39))).is_some(), "neither is the zone's");
+    assert_eq!(
+        surname("ERIKSSEN", 0.6, ('B', 0.1)),
+        Agreement::NotSeen,
+        "it may be anything"
+    );
+    assert_eq!(
+        surname("ERIKSSEN", 0.88, ('O', 0.09)),
+        Agreement::NotSeen,
+        "hardly the zone's, but it may be"
+    );
+    assert!(
+        agreed(&surname("ERIKSSQN", 0.6, ('O', 0.3))).is_some(),
+        "recognition itself names the zone's letter"
+    );
+    assert!(
+        differing(&surname("ERIKSSEN", 0.6, ('e', 0.39))).is_some(),
+        "only its size is in doubt"
+    );
+    assert!(
+        differing(&surname("ERIKSSEN", 0.6, ('B', 0.39))).is_some(),
+        "neither is the zone's"
+    );
 }
 
 #[test]
@@ -276,6 +298,87 @@ fn other_peoples_names_and_other_texts_do_not_differ() {
     ]);
     let p = printed(&fields, NAME);
     assert!(agreed(&p.surname).is_some() && agreed(&p.given_names).is_some() && agreed(&p.number).is_some());
+}
+
+/// The specimen's passport with labels that cannot be read, and other values for these fields.
+fn unlabelled(values: &[(usize, &str)]) -> Printed {
+    let mut fields = passport();
+    for (number, [label, value]) in fields.iter_mut().enumerate() {
+        let [corner, ..] = label.quad.0;
+        *label = line("Qx zv", corner.x, corner.y, 10.0);
+        if let Some((_, text)) = values.iter().find(|(altered, _)| *altered == number) {
+            *value = line(text, corner.x, corner.y + 22.0, 18.0);
+        }
+    }
+    printed(&fields, NAME)
+}
+
+#[test]
+fn what_can_only_be_another_field_differs_without_a_label() {
+    let p = unlabelled(&[]);
+    assert!(agreed(&p.surname).is_some() && agreed(&p.given_names).is_some() && agreed(&p.number).is_some());
+    assert!(agreed(&p.birth_date).is_some() && agreed(&p.expiry_date).is_some());
+    assert!(
+        differing(&unlabelled(&[(0, "L898903C3")]).number).is_some(),
+        "nearly the number"
+    );
+    assert!(
+        differing(&unlabelled(&[(1, "ERIKSSEN")]).surname).is_some(),
+        "nearly the name"
+    );
+    assert!(
+        differing(&unlabelled(&[(1, "LINDBERG")]).surname).is_some(),
+        "above the given names"
+    );
+    assert!(
+        differing(&unlabelled(&[(2, "GRETA")]).given_names).is_some(),
+        "below the surname"
+    );
+    assert!(
+        differing(&unlabelled(&[(3, "12 AUG 1975")]).birth_date).is_some(),
+        "as only a birth is"
+    );
+    assert!(
+        differing(&unlabelled(&[(7, "15 APR 2036")]).expiry_date).is_some(),
+        "as only an expiry is"
+    );
+    assert_eq!(
+        unlabelled(&[(3, "12 AUG 2008"), (7, "15 APR 2019")]).birth_date,
+        Agreement::NotSeen
+    );
+    assert_eq!(unlabelled(&[(7, "15 APR 2019")]).expiry_date, Agreement::NotSeen);
+    let p = unlabelled(&[(1, "LINDBERG"), (2, "GRETA"), (0, "X1234567")]);
+    let none = Agreement::NotSeen;
+    assert!(p.surname == none && p.given_names == none && p.number == none);
+}
+
+#[test]
+fn the_numbers_on_a_visa_are_several() {
+    let mut zone = zone(NAME);
+    let page = field("Passport No.", "X1234567Y", 0.0, 0);
+    assert!(differing(&compare(&page, &zone, TODAY).number).is_some());
+    zone.document_code = seen("V<");
+    assert_eq!(compare(&page, &zone, TODAY).number, Agreement::NotSeen);
+}
+
+#[test]
+fn pieces_of_a_row_are_one_text() {
+    let pieces = [
+        line("Date of", 0.0, 0.0, 10.0),
+        line("birth", 56.0, 0.0, 10.0),
+        line("12", 0.0, 22.0, 18.0),
+        line("AUG 1974", 34.0, 22.0, 18.0),
+    ];
+    assert!(agreed(&compare(&pieces, &zone(NAME), TODAY).birth_date).is_some());
+}
+
+#[test]
+fn pages_of_a_document_make_one() {
+    let front = || printed(&passport(), NAME);
+    let back = |number| printed(&[field("Document no.", number, 0.0, 0)], NAME);
+    assert!(agreed(&back("L898902C3").and(front()).surname).is_some());
+    assert!(differing(&front().and(back("L898902C4")).number).is_some());
+    assert!(differing(&back("L898902C4").and(front()).number).is_some());
 }
 
 #[test]

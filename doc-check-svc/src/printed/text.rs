@@ -153,6 +153,24 @@ impl<'a> Stretch<'a> {
         })
     }
 
+    /// Whether the stretch is nearly the field: at most one symbol in three is another.
+    pub(super) fn is_nearly(&self, pattern: Pattern<'_>) -> bool {
+        let wanted: Vec<Seen> = pattern
+            .seen
+            .iter()
+            .copied()
+            .filter(|seen| seen.may_be_filled())
+            .collect();
+        let written = self.glyphs.iter().filter_map(|glyph| glyph.spellings.first());
+        let written: Vec<u8> = written.flat_map(|spelling| spelling.symbols.bytes()).collect();
+        let others = wanted
+            .iter()
+            .zip(&written)
+            .filter(|(seen, symbol)| !seen.may_be(**symbol))
+            .count();
+        wanted.len() == written.len() && 3 * others <= wanted.len()
+    }
+
     pub(super) fn starts_word(&self, at: usize) -> bool {
         let counts = |at: usize| self.glyphs.get(at).is_some_and(Glyph::counts);
         counts(at) && (at == 0 || !counts(at - 1))

@@ -5,11 +5,17 @@ use super::super::label::Label;
 use super::super::value::Place;
 use super::super::vocabulary::Kind;
 use super::super::zone::Seen;
-use super::{Agreement, Comparison, Print, decided};
+use super::{Agreement, Comparison, Print, decided, text};
 use crate::mrz::{Century, Date};
 
 /// How much wider than its label a column may be, in heights of the label.
 const MOST_ASIDE: f32 = 3.0;
+
+/// Fewest known digits of a date that is looked for anywhere on the page.
+const LEAST_KNOWN: usize = 5;
+
+/// Years after its issue by which any document that is not for life has expired.
+const LONGEST_VALIDITY: i32 = 20;
 
 impl Comparison<'_> {
     /// Dates of birth and of expiry.
@@ -67,14 +73,14 @@ impl Comparison<'_> {
         print.map_or(Agreement::NotSeen, |printed| Agreement::Differs { printed })
     }
 
-    /// A date anywhere that is the zone's, unless a label announces it as another one.
+    /// A date anywhere that is the zone's, unless a label announces it as another one; or one that can only be another than the
+    /// zone's.
     fn any_date(&self, field: &[Seen], century: Century, others: &[Kind]) -> Agreement<Date> {
         let known = field
             .iter()
             .filter(|seen| matches!(seen, Seen::Symbol(b'0'..=b'9')))
             .count();
-        // One digit in ten agrees by chance; of dates there are few.
-        if known < 5 {
+        if known < LEAST_KNOWN {
             return Agreement::NotSeen;
         }
         let labels = self.labels.all.iter().filter(|label| others.contains(&label.kind));
@@ -82,16 +88,38 @@ impl Comparison<'_> {
             .filter_map(|label| self.announced_dates(label))
             .flat_map(|(line, dates)| dates.into_iter().map(move |date| (line, date.from)))
             .collect();
-        let all = self
-            .dates
-            .iter()
-            .enumerate()
-            .flat_map(|(line, dates)| dates.iter().map(move |date| (line, date)));
-        let free = all.filter(|(line, date)| !taken.contains(&(*line, date.from)));
-        decided(free.filter_map(|(line, date)| {
+        let all = self.dates.iter().enumerate();
+        let all = all.flat_map(|(line, dates)| dates.iter().map(move |date| (line, date)));
+        let free: Vec<(usize, &PrintedDate)> = all
+            .filter(|(line, date)| !taken.contains(&(*line, date.from)))
+            .collect();
+        let fitting = free.iter().filter_map(|&(line, date)| {
             let meaning = *date.meanings.iter().find(|meaning| meaning.fits(field))?;
             Some(self.agrees(line, date, meaning, field, century))
-        }))
+        });
+        let altered = free.iter().filter_map(|&(line, date)| {
+            let meaning = *date.meanings.first()?;
+            let is_altered = date.is_sure && meaning.full_year().is_some_and(|year| self.can_only_be(year, century));
+            let printed = is_altered
+                .then(|| self.print_date(line, date, meaning, century))
+                .flatten()?;
+            Some(Agreement::Differs { printed })
+        });
+        decided(fitting.chain(altered))
+    }
+
+    /// No other date on a document is of such a year: one that is to come is of its expiry, one that lies further back than any
+    /// document is valid is of a birth.
+    fn can_only_be(&self, year: i32, century: Century) -> bool {
+        let this_year = self.today.year();
+        match century {
+            Century::Expiry => year > this_year,
+            Century::Birth => {
+                let expiry = Date::parse(&text(&self.zone.expiry_date), Century::Expiry, self.today);
+                let expires = expiry.ok().and_then(Date::year);
+                expires.is_some_and(|expires| year < expires.min(this_year) - LONGEST_VALIDITY)
+            }
+        }
     }
 
     fn agrees(

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::super::letters::Script;
 use super::super::name::{Split, splits};
+use super::super::page::Line;
 use super::super::text::{Pattern, Reading, Stretch};
 use super::super::value::{Part, Place, Value};
 use super::super::vocabulary::Kind;
@@ -24,6 +25,16 @@ const TITLES: &[&str] = &[
     "DR", "DRA", "PROF", "ING", "DIPL", "MAG", "MGR", "BC", "MR", "MRS", "MS", "MISS", "SIR", "HERR", "FRAU",
 ];
 const BORN: &[&str] = &["GEB", "NEE", "NE", "EP", "EPOUSE", "VVE", "BORN", "FODD", "ROZ", "ROD"];
+
+/// How far apart surname and given names stand at most, in heights.
+const MOST_APART: f32 = 3.2;
+
+/// On which side of a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Above,
+    Below,
+}
 
 /// One of the two parts of a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +57,64 @@ impl Comparison<'_> {
             let count = |(surname, given): &(Agreement<String>, Agreement<String>)| agreeing(surname) + agreeing(given);
             if count(&next) > count(&best) { next } else { best }
         });
-        best.unwrap_or((Agreement::NotSeen, Agreement::NotSeen))
+        let (surname, given) = best.unwrap_or((Agreement::NotSeen, Agreement::NotSeen));
+        let splits = splits(&self.zone.name);
+        let [split] = splits.as_slice() else {
+            return (surname, given);
+        };
+        // One above the other they stand on most documents.
+        match (&surname, &given) {
+            (Agreement::NotSeen, Agreement::Agrees(below)) => {
+                (self.beside(below, Side::Above, split.surname, &taken), given)
+            }
+            (Agreement::Agrees(above), Agreement::NotSeen) if !split.given.seen.is_empty() => {
+                let given = self.beside(above, Side::Below, split.given, &taken);
+                (surname, given)
+            }
+            _ => (surname, given),
+        }
+    }
+
+    /// The name that stands where the other part of the zone's name must, if it is none of the zone's: next to the part that
+    /// agrees, aligned with it and printed alike.
+    fn beside(
+        &self,
+        part: &Print<String>,
+        side: Side,
+        pattern: Pattern<'_>,
+        taken: &HashSet<usize>,
+    ) -> Agreement<String> {
+        let Some(line) = self.page.lines.iter().find(|line| line.index == part.line) else {
+            return Agreement::NotSeen;
+        };
+        let is_capital = |text: &str| !text.chars().any(char::is_lowercase);
+        let distance = |other: &Line| match side {
+            Side::Above => (line.down - other.down) / line.height,
+            Side::Below => (other.down - line.down) / line.height,
+        };
+        let alike = |other: &Line| {
+            let aligned = (other.start - line.start).abs() < 0.5 * line.height;
+            let height = other.height / line.height;
+            aligned && (0.8..1.25).contains(&height) && (0.7..MOST_APART).contains(&distance(other))
+        };
+        let free = |number: usize| !taken.contains(&number) && !self.labels.is_label(number);
+        let near = self
+            .page
+            .lines
+            .iter()
+            .enumerate()
+            .filter(|(number, other)| free(*number) && alike(other));
+        let nearest = near.min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b)));
+        let print = nearest.and_then(|(number, _)| {
+            let stretch = self.stretch(&[self.whole_line(number)], Script::Letters);
+            let all = stretch.glyphs.len();
+            let text = stretch.text(0, all);
+            let is_other = stretch.is_name() && is_capital(&text) == is_capital(&part.value);
+            let is_other = is_other && !stretch.may_hold(pattern) && !stretch.is_part_of(pattern);
+            let confidence = stretch.confidence(0, all);
+            is_other.then(|| self.print(number, text, stretch.zone_symbols(), confidence))?
+        });
+        print.map_or(Agreement::NotSeen, |printed| Agreement::Differs { printed })
     }
 
     fn identifier(&self, identifier: Identifier, split: Split<'_>, taken: &HashSet<usize>) -> Agreement<String> {
@@ -125,14 +193,33 @@ impl Comparison<'_> {
             return Agreement::NotSeen;
         }
         let lines = (0..self.page.lines.len()).filter(|line| !taken.contains(line) && !self.labels.is_label(*line));
-        let found = lines.filter_map(|line| {
+        let found = lines.clone().filter_map(|line| {
             let parts = [self.whole_line(line)];
             let stretch = self.stretch(&parts, Script::Letters);
             let mut readings = stretch.find(pattern);
             let reading = readings.find(|reading| pattern.known() >= 4 || stretch.is_explained(reading, other))?;
             self.print_of(&parts, &stretch, reading)
         });
-        decided(found.map(Agreement::Agrees))
+        match decided(found.map(Agreement::Agrees)) {
+            Agreement::NotSeen => self.altered_name(lines, pattern),
+            agrees => agrees,
+        }
+    }
+
+    /// A name that is the zone's but for a few letters, on a page that has the zone's nowhere.
+    fn altered_name(&self, mut lines: impl Iterator<Item = usize>, pattern: Pattern<'_>) -> Agreement<String> {
+        let altered = lines.find_map(|line| {
+            let parts = [self.whole_line(line)];
+            let stretch = self.stretch(&parts, Script::Letters);
+            let is_altered = stretch.is_name() && stretch.is_nearly(pattern) && !stretch.may_hold(pattern);
+            let all = stretch.glyphs.len();
+            let print = || {
+                let confidence = stretch.confidence(0, all);
+                self.print(line, stretch.text(0, all), stretch.zone_symbols(), confidence)
+            };
+            is_altered.then(print)?
+        });
+        altered.map_or(Agreement::NotSeen, |printed| Agreement::Differs { printed })
     }
 }
 
