@@ -22,6 +22,9 @@ use super::{Agreement, Print, Printed};
 /// States that print the month before the day: the United States with its territories, and states that took it over.
 const MONTH_FIRST: [&str; 10] = ["USA", "ASM", "GUM", "MNP", "PRI", "VIR", "FSM", "MHL", "PLW", "PHL"];
 
+/// Height in pixels of a line, with the margin that detection leaves, below which recognition is often sure of the wrong letter.
+const LEAST_HEIGHT: f32 = 20.0;
+
 /// One page beside one zone.
 pub(super) struct Comparison<'a> {
     page: Page,
@@ -54,14 +57,14 @@ impl<'a> Comparison<'a> {
         let (surname, given_names) = self.names();
         let [birth_date, expiry_date] = self.birth_and_expiry();
         Printed {
-            surname,
-            given_names,
-            number: self.number(),
-            birth_date,
-            expiry_date,
-            sex: self.sex(),
-            nationality: self.code(Kind::Nationality, &self.zone.nationality),
-            issuing_state: self.code(Kind::State, &self.zone.issuing_state),
+            surname: legible(surname),
+            given_names: legible(given_names),
+            number: legible(self.number()),
+            birth_date: legible(birth_date),
+            expiry_date: legible(expiry_date),
+            sex: legible(self.sex()),
+            nationality: legible(self.code(Kind::Nationality, &self.zone.nationality)),
+            issuing_state: legible(self.code(Kind::State, &self.zone.issuing_state)),
             issue_date: self.issue_date(),
             birth_place: self.birth_place(),
         }
@@ -158,6 +161,14 @@ impl<'a> Comparison<'a> {
             values.iter().find_map(text)
         });
         value.filter(|print| !print.value.is_empty())
+    }
+}
+
+/// What is printed too small to be read surely contradicts nothing, whatever recognition makes of it.
+fn legible<T>(agreement: Agreement<T>) -> Agreement<T> {
+    match agreement {
+        Agreement::Differs { printed } if printed.quad.height() < LEAST_HEIGHT => Agreement::NotSeen,
+        agreement => agreement,
     }
 }
 
