@@ -11,6 +11,7 @@ pub mod judge;
 mod message;
 pub mod mrz;
 pub mod policy;
+pub mod printed;
 pub mod reader;
 mod request;
 pub mod requirements;

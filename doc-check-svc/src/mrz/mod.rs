@@ -19,6 +19,7 @@ pub use compose::{ComposeError, Fields, compose};
 pub use correct::{Corrected, Glyph, correct};
 pub use date::{Century, Date, NotADate, age};
 pub use layout::{Class, Field, FieldKind, Format};
+pub(crate) use name::transliteration;
 pub use name::{Name, transliterate};
 pub use parse::{Check, DocumentType, Mrz, ParseError, Sex};
 pub use proto::country::State;
