@@ -124,14 +124,14 @@ class Graph:
 
 
 class Ours:
-    """The Rust program. Cargo has built it before."""
+    """The Rust program: one that is given, or as cargo has built it before."""
 
-    def __init__(self, on_gpu):
+    def __init__(self, program, on_gpu):
         command = "exec cargo bench --quiet --workspace --bench gpu"
         if on_gpu:
             # For our side only: PyTorch brings CUDA libraries of its own.
             command = f'eval "$(scripts/cuda-toolkit)" && {command} --features cli/cuda'
-        command = ["bash", "-c", command]
+        command = [program.resolve()] if program else ["bash", "-c", command]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, command):
@@ -194,6 +194,7 @@ def main():
     parser = argparse.ArgumentParser(description="Measures embeddings per second beside PyTorch.")
     parser.add_argument("folder", type=Path, help="where faces and results are kept")
     parser.add_argument("--device", default="cuda:0", help="cuda:N, or cpu to compare embeddings only")
+    parser.add_argument("--program", type=Path, help="our side, built before, where there is no cargo")
     parser.add_argument("--seconds", type=float, default=1.0, help="that one turn takes")
     parser.add_argument("--turns", type=int, default=9, help="of either side")
     arguments = parser.parse_args()
@@ -206,7 +207,7 @@ def main():
     path.write_bytes(values.tobytes())
 
     on_gpu = arguments.device != "cpu"
-    ours = Ours(on_gpu)
+    ours = Ours(arguments.program, on_gpu)
     weights = load_file(ours.ask("weights")["weights"])
     ours.ask(f"open {arguments.device} {path}")
     torch.backends.cudnn.benchmark = True

@@ -40,7 +40,7 @@ start report-svc 50161 --data "$work/data"
 start doc-check-svc 50162
 start selfie-svc 50163
 BONAFIDE_API_KEYS="measure=$key" BONAFIDE_CLIENT_SECRET_KEY=$(openssl rand -base64 32) \
-    start session-svc 50160 --report-address http://127.0.0.1:50161 \
+    start session-svc 50160 --allow-specimens --report-address http://127.0.0.1:50161 \
     --document-address http://127.0.0.1:50162 --selfie-address http://127.0.0.1:50163
 sleep 2
 services=(session-svc doc-check-svc selfie-svc report-svc)

@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use service_kit::compute::Pool;
 use service_kit::config::{ComputeConfig, Secret, ServeConfig};
 use service_kit::serving::ServeError;
+use session_svc::documents::DocumentConfig;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vision::models::Model;
@@ -38,6 +39,8 @@ pub struct Options {
     pub compute: ComputeConfig,
     /// How long a verification stays with a worker that died before another one gets it.
     pub lease: Duration,
+    /// Which documents are accepted.
+    pub documents: DocumentConfig,
 }
 
 impl Options {
@@ -50,6 +53,7 @@ impl Options {
             models: None,
             compute: ComputeConfig::default(),
             lease: DEFAULT_LEASE,
+            documents: DocumentConfig::default(),
         }
     }
 }
@@ -150,6 +154,7 @@ impl Deployment {
                 api_keys: keys.list(ACCOUNT),
                 client_secret_key: keys.client_secret_key.clone(),
                 lease: options.lease,
+                documents: options.documents,
                 report_address: url(&report),
                 document_address: url(&document),
                 selfie_address: url(&selfie),

@@ -4,9 +4,10 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use cli::specimen::{Fonts, Format, Specimen};
 use serde_json::Value;
 use service_kit::testing::skipped;
-use vision::models::{Item, ModelStore, State};
+use vision::models::{Item, ModelStore, Silent, State};
 use vision::picture::Picture;
 
 fn bonafide(arguments: &[&str]) -> Output {
@@ -63,6 +64,42 @@ fn what_cannot_run_says_why_in_one_sentence() {
     let images = text(folder.path());
     let faces = ["evaluate", "faces", "--images", images, "--out", images, "--pairs"];
     could_not_run(&[&faces[..], &[text(&table)]].concat(), "has no column `same`");
+}
+
+#[test]
+fn the_operators_policy_decides() -> anyhow::Result<()> {
+    let store = ModelStore::open_default()?;
+    if Item::all().any(|item| store.state(item) != State::Ready) {
+        skipped("models, samples or fonts are not installed (bonafide models fetch)");
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("passport.png");
+    let page = Specimen::example(Format::Td3)
+        .draw(&Fonts::load(&store, &Silent)?, 1000)?
+        .front;
+    std::fs::write(&path, page.encode_png()?)?;
+    for (flags, expected) in [
+        (&["--allow-specimens"][..], None),
+        (&[], Some("document_unverified_other")),
+        (
+            &["--allow-specimens", "--allowed-countries", "SE,DE"],
+            Some("country_not_supported"),
+        ),
+        (&["--allow-specimens", "--least-age", "60"], Some("under_supported_age")),
+    ] {
+        let arguments = [&["verify", "--document", text(&path), "--format", "json"], flags].concat();
+        let output = bonafide(&arguments);
+        let printed: Value = serde_json::from_slice(&output.stdout)?;
+        let (error, report) = (&printed["session"]["last_error"], &printed["report"]["document"]);
+        assert_eq!(error["code"].as_str(), expected, "{flags:?}");
+        assert_eq!(output.status.code(), Some(i32::from(expected.is_some())), "{flags:?}");
+        // Countries and age have codes for sessions only.
+        let of_report = expected.map(|_| "document_unverified_other");
+        assert_eq!(report["error"]["code"].as_str(), of_report, "{flags:?}");
+        assert_eq!(report["error"]["reason"], error["reason"], "{flags:?}");
+    }
+    Ok(())
 }
 
 #[test]

@@ -181,6 +181,7 @@ impl Up {
                 "warn",
                 "--lease",
                 "2s",
+                "--allow-specimens",
                 "--data",
             ])
             .arg(data)

@@ -1,161 +1,232 @@
-//! From what was read to the outcome of the document check. Pure: no picture, no network, no clock.
+//! The tests of what was read: each becomes a finding, and [`crate::policy`] says what follows from them. Pure: no picture, no network,
+//! no clock.
 //!
 //! A driving licence without a machine-readable zone fails as `document_unverified_other`: nothing that was read says what it is.
 
-use proto::identity::v1::check_detail::Outcome;
-use proto::identity::v1::{CheckDetail, VerificationErrorCode};
+use proto::country::State;
 use vision::picture::DecodeError;
 
-use crate::mrz::{Date, DocumentType, FieldKind, Mrz};
+use crate::mrz::{Date, DocumentType, FieldKind, Mrz, age};
+use crate::policy::{Finding, Refusal, Test, decide};
+use crate::requirements::Requirements;
 
-const UNREADABLE: &str = "The picture of the document could not be opened. Please take it again.";
-
-const NO_ZONE: &str = "The machine-readable lines of the document were not found. Please show the whole page or side that carries \
-                       them, flat and in even light.";
-
-const DOUBTFUL: &str = "The machine-readable lines of the document could not be read without doubt. Please take the picture again, \
-                        sharp and without reflections.";
-
-const UNKNOWN_TYPE: &str = "Documents of this type cannot be checked. Please use a passport or an identity card.";
-
-const NOT_ALLOWED: &str = "Documents of this type are not accepted here. Please use another one.";
-
-const EXPIRED: &str = "The document has expired. Please use one that is still valid.";
-
-/// The check digits that a zone can have, and the names of their tests.
-const CHECK_DIGITS: [(FieldKind, &str); 5] = [
-    (FieldKind::NumberCheck, "mrz_number_check_digit"),
-    (FieldKind::BirthCheck, "mrz_birth_date_check_digit"),
-    (FieldKind::ExpiryCheck, "mrz_expiry_date_check_digit"),
-    (FieldKind::OptionalCheck, "mrz_optional_data_check_digit"),
-    (FieldKind::CompositeCheck, "mrz_composite_check_digit"),
+/// The check digits that a zone can have, and their tests.
+const CHECK_DIGITS: [(FieldKind, Test); 5] = [
+    (FieldKind::NumberCheck, Test::NumberCheckDigit),
+    (FieldKind::BirthCheck, Test::BirthDateCheckDigit),
+    (FieldKind::ExpiryCheck, Test::ExpiryDateCheckDigit),
+    (FieldKind::OptionalCheck, Test::OptionalDataCheckDigit),
+    (FieldKind::CompositeCheck, Test::CompositeCheckDigit),
 ];
 
+/// Issuers of cards that have no expiry date: Moldova's for older people have fillers in its place.
+const CARDS_WITHOUT_EXPIRY: [&str; 1] = ["MDA"];
+
+/// Nobody has lived longer than 122 years.
+const OLDEST_HOLDER: i32 = 120;
+
+/// What was read of a document.
+#[derive(Clone, Copy, Default)]
+pub struct Reading<'a> {
+    /// Number of pictures.
+    pub pictures: usize,
+    /// Why some of them could not be opened.
+    pub unreadable: &'a [DecodeError],
+    /// Its machine-readable zone, if one was found.
+    pub mrz: Option<&'a Mrz>,
+    /// The date of its issue, which no zone states.
+    pub issued: Option<Date>,
+}
+
 /// The outcome and every test that led to it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Judgement {
-    /// The first failure, which names the check's error; `None` when the check passed.
-    pub failure: Option<(VerificationErrorCode, &'static str)>,
-    /// Every test, in order.
-    pub checks: Vec<CheckDetail>,
+    /// Why the document is not verified; `None` when it is.
+    pub refusal: Option<Refusal>,
+    /// Every test, in the order of the policy's table.
+    pub findings: Vec<Finding>,
 }
 
 impl Judgement {
-    fn tell(&mut self, name: &str, outcome: Outcome, reason: &str) {
-        self.checks.push(CheckDetail {
-            name: name.to_owned(),
-            outcome: outcome.into(),
-            reason: reason.to_owned(),
-        });
-    }
-
-    fn test(&mut self, name: &str, holds: bool, why: &str, code: VerificationErrorCode, sentence: &'static str) {
-        if holds {
-            self.tell(name, Outcome::Passed, "");
-        } else {
-            self.tell(name, Outcome::Failed, why);
-            self.failure.get_or_insert((code, sentence));
+    /// What the policy makes of these tests.
+    #[must_use]
+    pub fn of(mut findings: Vec<Finding>) -> Self {
+        findings.sort_by_key(|finding| finding.test);
+        Self {
+            refusal: decide(&findings),
+            findings,
         }
     }
 }
 
-/// Judges the zone of a document, if one was found on its `pictures`, of which some may have been `unreadable`.
-///
-/// `allowed` lists the accepted types; all are when it is empty. `today` is the day on which the document must be valid.
+/// Judges what was read. `today` is the day on which the document must be valid.
 #[must_use]
-pub fn judge(
-    mrz: Option<&Mrz>,
-    unreadable: &[DecodeError],
-    pictures: usize,
-    allowed: &[DocumentType],
-    today: time::Date,
-) -> Judgement {
-    use VerificationErrorCode::DocumentUnverifiedOther as Other;
-    let mut judgement = Judgement::default();
-    match unreadable.first() {
-        None => judgement.tell("picture_readable", Outcome::Passed, ""),
+pub fn judge(reading: &Reading<'_>, requirements: &Requirements, today: time::Date) -> Judgement {
+    let mut findings = vec![picture_readable(reading), mrz_found(reading)];
+    if let Some(mrz) = reading.mrz {
+        findings.extend(document_type(mrz, &requirements.types));
+        findings.extend(CHECK_DIGITS.map(|(kind, test)| check_digit(mrz, kind, test)));
+        let well_formed = mrz.malformed.is_empty();
+        findings.extend([
+            Finding::holds(
+                Test::MrzFields,
+                well_formed,
+                "a field holds what the standard does not allow there",
+            ),
+            Finding::holds(Test::IssuingState, mrz.issuer().is_some(), "no state has this code"),
+            not_a_specimen(mrz, requirements),
+            country_allowed(mrz, requirements),
+        ]);
+        findings.extend(expiry(mrz, reading.issued, requirements, today));
+        findings.extend(birth(mrz, reading.issued, requirements, today));
+    }
+    Judgement::of(findings)
+}
+
+fn picture_readable(reading: &Reading<'_>) -> Finding {
+    let test = Test::PictureReadable;
+    match reading.unreadable.first() {
+        None => Finding::passed(test),
         // The other picture may carry all that is needed.
-        Some(error) if unreadable.len() < pictures => {
-            judgement.tell("picture_readable", Outcome::NotAvailable, &error.to_string());
-        }
-        Some(error) => judgement.test("picture_readable", false, &error.to_string(), Other, UNREADABLE),
+        Some(error) if reading.unreadable.len() < reading.pictures => Finding::not_available(test, error.to_string()),
+        Some(error) => Finding::failed(test, error.to_string()),
     }
-    let Some(mrz) = mrz else {
-        if unreadable.len() < pictures {
-            judgement.test("mrz_found", false, "no machine-readable zone was found", Other, NO_ZONE);
-        } else {
-            judgement.tell("mrz_found", Outcome::NotAvailable, "no picture could be read");
-        }
-        return judgement;
-    };
-    judgement.tell("mrz_found", Outcome::Passed, "");
-    test_type(&mut judgement, mrz, allowed);
-    test_check_digits(&mut judgement, mrz);
-    let well_formed = mrz.malformed.is_empty();
-    judgement.test(
-        "mrz_fields",
-        well_formed,
-        "a field holds what the standard does not allow there",
-        Other,
-        DOUBTFUL,
-    );
-    judgement.test(
-        "issuing_state",
-        mrz.issuer().is_some(),
-        "no state has this code",
-        Other,
-        DOUBTFUL,
-    );
-    test_expiry(&mut judgement, mrz, today);
-    judgement
 }
 
-fn test_type(judgement: &mut Judgement, mrz: &Mrz, allowed: &[DocumentType]) {
-    use VerificationErrorCode::DocumentTypeNotSupported as NotSupported;
-    let name = "document_type";
-    match mrz.document_type().filter(|_| !mrz.is_former_french_card()) {
-        None => judgement.test(
-            name,
-            false,
-            "neither passport nor identity card",
-            NotSupported,
-            UNKNOWN_TYPE,
-        ),
+fn mrz_found(reading: &Reading<'_>) -> Finding {
+    let test = Test::MrzFound;
+    match reading.mrz {
+        Some(_) => Finding::passed(test),
+        None if reading.unreadable.len() < reading.pictures => {
+            Finding::failed(test, "no machine-readable zone was found")
+        }
+        None => Finding::not_available(test, "no picture could be read"),
+    }
+}
+
+/// The type of a document that can be checked.
+fn supported_type(mrz: &Mrz) -> Option<DocumentType> {
+    mrz.document_type().filter(|_| !mrz.is_former_french_card())
+}
+
+fn document_type(mrz: &Mrz, allowed: &[DocumentType]) -> [Finding; 2] {
+    let (known, accepted) = (Test::DocumentType, Test::DocumentTypeAllowed);
+    match supported_type(mrz) {
+        None => [
+            Finding::failed(known, "neither passport nor identity card"),
+            Finding::not_available(accepted, "its type is not known"),
+        ],
         Some(kind) => {
-            let accepted = allowed.is_empty() || allowed.contains(&kind);
-            judgement.test(name, accepted, "not among the allowed types", NotSupported, NOT_ALLOWED);
+            let holds = allowed.is_empty() || allowed.contains(&kind);
+            let why = "not among the allowed types";
+            [Finding::passed(known), Finding::holds(accepted, holds, why)]
         }
     }
 }
 
-fn test_check_digits(judgement: &mut Judgement, mrz: &Mrz) {
-    for (kind, name) in CHECK_DIGITS {
-        let mut digits = mrz.checks.iter().filter(|check| check.kind == kind).peekable();
-        if digits.peek().is_none() {
-            judgement.tell(name, Outcome::NotAvailable, "documents of this format have none");
-        } else {
-            let holds = digits.all(|check| check.holds);
-            judgement.test(
-                name,
-                holds,
-                "it does not hold",
-                VerificationErrorCode::DocumentUnverifiedOther,
-                DOUBTFUL,
-            );
-        }
+fn check_digit(mrz: &Mrz, kind: FieldKind, test: Test) -> Finding {
+    let mut digits = mrz.checks.iter().filter(|check| check.kind == kind).peekable();
+    if digits.peek().is_none() {
+        Finding::not_available(test, "documents of this format have none")
+    } else {
+        Finding::holds(test, digits.all(|check| check.holds), "it does not hold")
     }
+}
+
+fn not_a_specimen(mrz: &Mrz, requirements: &Requirements) -> Finding {
+    let test = Test::NotASpecimen;
+    let states = [mrz.issuer(), State::of(&mrz.nationality)];
+    if !states.into_iter().flatten().any(State::is_fictional) {
+        Finding::passed(test)
+    } else if requirements.specimens {
+        Finding::not_available(test, "its state is fictional, and specimens are allowed")
+    } else {
+        Finding::failed(test, "its state is fictional")
+    }
+}
+
+fn country_allowed(mrz: &Mrz, requirements: &Requirements) -> Finding {
+    let allowed = &requirements.countries;
+    let issuer = mrz.issuer().map(State::reported);
+    let holds = allowed.is_empty() || issuer.is_some_and(|issuer| allowed.contains(&issuer));
+    Finding::holds(Test::CountryAllowed, holds, "not among the allowed countries")
 }
 
 /// A document is valid to the end of its last day. A part of the date that is not stated counts in the holder's favour.
-fn test_expiry(judgement: &mut Judgement, mrz: &Mrz, today: time::Date) {
-    let name = "document_not_expired";
-    match mrz.expiry_date.and_then(Date::latest) {
-        Some(last_day) => {
-            let code = VerificationErrorCode::DocumentExpired;
-            judgement.test(name, today <= last_day, "its last day has passed", code, EXPIRED);
+fn expiry(mrz: &Mrz, issued: Option<Date>, requirements: &Requirements, today: time::Date) -> [Finding; 3] {
+    let (stated, valid, plausible) = (Test::ExpiryDateStated, Test::NotExpired, Test::ValidityPlausible);
+    let date = mrz.expiry_date.unwrap_or_default();
+    let kind = supported_type(mrz);
+    let (Some(first), Some(last)) = (date.earliest(), date.latest()) else {
+        let why = "no date of expiry is stated";
+        let issuer_has_none = kind == Some(DocumentType::IdCard)
+            && date == Date::default()
+            && CARDS_WITHOUT_EXPIRY.contains(&mrz.issuing_state.as_str());
+        let stated = if issuer_has_none {
+            Finding::not_available(stated, "cards of this issuer may have none")
+        } else {
+            Finding::failed(stated, why)
+        };
+        return [
+            stated,
+            Finding::not_available(valid, why),
+            Finding::not_available(plausible, why),
+        ];
+    };
+    let grace = i64::from(requirements.expiry_grace_days);
+    let expired_for = (today - last).whole_days();
+    let from = issued.and_then(Date::latest).unwrap_or(today);
+    let plausible = match kind {
+        None => Finding::not_available(plausible, "its type is not known"),
+        Some(kind) => {
+            let for_ever = date.is_for_ever() && kind != DocumentType::Passport;
+            let years = i64::from(requirements.longest_validity.of(kind));
+            // Up to the same day of the last year.
+            let before = first.previous_day().unwrap_or(first);
+            let holds = for_ever || i64::from(age(from, before)) < years;
+            Finding::holds(plausible, holds, "documents of its type are not valid for so long")
         }
-        None => judgement.tell(name, Outcome::NotAvailable, "no date of expiry is stated"),
-    }
+    };
+    [
+        Finding::passed(stated),
+        Finding::holds(valid, expired_for <= grace, "its last day has passed"),
+        plausible,
+    ]
+}
+
+/// Where the century of the birth is open, what is said of the holder must be true of both dates, or it is not known.
+fn birth(mrz: &Mrz, issued: Option<Date>, requirements: &Requirements, today: time::Date) -> [Finding; 4] {
+    let stated = Test::BirthDateStated;
+    let (before_issue, plausible, of_age) = (Test::BirthBeforeIssue, Test::HolderAgePlausible, Test::HolderOfAge);
+    let date = mrz.birth_date.unwrap_or_default();
+    let (Some(first), Some(last)) = (date.earliest(), date.latest()) else {
+        let why = "no year of birth is stated";
+        return [
+            Finding::failed(stated, why),
+            Finding::not_available(before_issue, why),
+            Finding::not_available(plausible, why),
+            Finding::not_available(of_age, why),
+        ];
+    };
+    let least = i64::from(requirements.least_age);
+    let (oldest, youngest) = (age(first, today), age(last, today));
+    let of_age = if i64::from(youngest) >= least {
+        Finding::passed(of_age)
+    } else if i64::from(oldest) < least {
+        Finding::failed(of_age, "below the least age")
+    } else {
+        Finding::not_available(
+            of_age,
+            "what is known of the date of birth allows for more and for less than the least age",
+        )
+    };
+    let issue = issued.and_then(Date::latest).unwrap_or(today).min(today);
+    [
+        Finding::passed(stated),
+        Finding::holds(before_issue, first <= issue, "born after the document was issued"),
+        Finding::holds(plausible, youngest <= OLDEST_HOLDER, "nobody is so old"),
+        of_age,
+    ]
 }
 
 #[cfg(test)]

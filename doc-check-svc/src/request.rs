@@ -7,13 +7,14 @@ use tonic_types::FieldViolation;
 
 use crate::error::Error;
 use crate::mrz::DocumentType;
+use crate::requirements::Requirements;
 
 /// What is to be checked.
 pub(crate) struct Check {
     /// One or two pictures, front first.
     pub(crate) images: Vec<DocumentImage>,
-    /// Types that are accepted; all when empty.
-    pub(crate) allowed: Vec<DocumentType>,
+    /// What the document must be like.
+    pub(crate) requirements: Requirements,
     /// The day on which the document must be valid.
     pub(crate) today: time::Date,
 }
@@ -26,6 +27,7 @@ impl TryFrom<CheckDocumentRequest> for Check {
             mut images,
             options,
             today,
+            policy,
         } = request;
         let mut violations = Vec::new();
         let mut refuse = |field: &str, description: &str| violations.push(FieldViolation::new(field, description));
@@ -49,12 +51,12 @@ impl TryFrom<CheckDocumentRequest> for Check {
         {
             refuse("images", "must not show the same side twice");
         }
-        let mut allowed = Vec::new();
+        let mut types = Vec::new();
         for (index, value) in options.unwrap_or_default().allowed_types.into_iter().enumerate() {
             match DocumentTypeMessage::try_from(value) {
-                Ok(DocumentTypeMessage::Passport) => allowed.push(DocumentType::Passport),
-                Ok(DocumentTypeMessage::IdCard) => allowed.push(DocumentType::IdCard),
-                Ok(DocumentTypeMessage::DrivingLicense) => allowed.push(DocumentType::DrivingLicense),
+                Ok(DocumentTypeMessage::Passport) => types.push(DocumentType::Passport),
+                Ok(DocumentTypeMessage::IdCard) => types.push(DocumentType::IdCard),
+                Ok(DocumentTypeMessage::DrivingLicense) => types.push(DocumentType::DrivingLicense),
                 Ok(DocumentTypeMessage::Unspecified) | Err(_) => {
                     refuse(
                         &format!("options.allowed_types[{index}]"),
@@ -63,12 +65,26 @@ impl TryFrom<CheckDocumentRequest> for Check {
                 }
             }
         }
+        let requirements = Requirements::of(&policy.unwrap_or_default()).unwrap_or_else(|unknown| {
+            for place in unknown {
+                refuse(
+                    &format!("policy.allowed_countries[{place}]"),
+                    "must be the code of a state",
+                );
+            }
+            Requirements::default()
+        });
+        let requirements = Requirements { types, ..requirements };
         let today = match today {
             None => Some(OffsetDateTime::now_utc().date()),
             Some(date) => day(date),
         };
         match today {
-            Some(today) if violations.is_empty() => Ok(Self { images, allowed, today }),
+            Some(today) if violations.is_empty() => Ok(Self {
+                images,
+                requirements,
+                today,
+            }),
             today => {
                 if today.is_none() {
                     violations.push(FieldViolation::new(

@@ -5,15 +5,16 @@ use std::time::Instant;
 
 use proto::document::v1::document_check_service_server::DocumentCheckService;
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse};
-use proto::identity::v1::{CheckStatus, DocumentInsights, VerificationError};
+use proto::identity::v1::{CheckDetail, CheckStatus, DocumentInsights, VerificationError, VerificationErrorCode};
 use service_kit::compute::{Caller, Pool};
 use service_kit::insights;
 use tonic::{Request, Response, Status};
 use vision::picture::{DecodeError, Limits, Picture};
 
 use crate::error::Error;
-use crate::judge::judge;
+use crate::judge::{Reading, judge};
 use crate::message;
+use crate::policy::Code;
 use crate::reader::{DocumentReader, Spent};
 use crate::request::Check;
 
@@ -79,25 +80,35 @@ impl Shared {
 
         let unreadable: Vec<DecodeError> = decoded.into_iter().filter_map(Result::err).collect();
         let mrz = zone.as_ref().map(|zone| &zone.mrz);
-        let judgement = judge(mrz, &unreadable, check.images.len(), &check.allowed, check.today);
+        let reading = Reading {
+            pictures: check.images.len(),
+            unreadable: &unreadable,
+            mrz,
+            issued: None,
+        };
+        let judgement = judge(&reading, &check.requirements, check.today);
 
         let mut report = mrz.map(message::report).unwrap_or_default();
         report.files = check.images.iter().map(|image| image.file.clone()).collect();
-        report.status = match judgement.failure {
+        report.status = match judgement.refusal {
             None => CheckStatus::Verified,
             Some(_) => CheckStatus::Unverified,
         }
         .into();
-        report.error = judgement.failure.map(|(code, reason)| VerificationError {
-            code: code.into(),
-            reason: reason.to_owned(),
-        });
+        let error = |code: fn(Code) -> VerificationErrorCode| {
+            judgement.refusal.map(|refusal| VerificationError {
+                code: code(refusal.code).into(),
+                reason: refusal.sentence.to_owned(),
+            })
+        };
+        report.error = error(Code::of_report);
+        let session_error = error(Code::of_session).filter(|of_session| Some(of_session) != report.error.as_ref());
         let insights = DocumentInsights {
             machine_readable_zone: zone.as_ref().map(|zone| {
                 let file = check.images.get(zone.picture).map(|image| image.file.clone());
                 message::zone(zone, file.unwrap_or_default())
             }),
-            checks: judgement.checks,
+            checks: judgement.findings.into_iter().map(CheckDetail::from).collect(),
             timings: vec![
                 insights::timing("decode", decode),
                 insights::timing("text_detection", spent.detect),
@@ -109,6 +120,7 @@ impl Shared {
         Ok(CheckDocumentResponse {
             document: Some(report),
             insights: Some(insights),
+            session_error,
         })
     }
 }

@@ -8,7 +8,7 @@ use doc_check_svc::mrz::{Date, Fields, Format, Sex, compose};
 use doc_check_svc::reader::MODELS;
 use doc_check_svc::server::Service;
 use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
-use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
+use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage, DocumentPolicy};
 use proto::identity::v1::check_detail::Outcome;
 use proto::identity::v1::{
     CheckStatus, Date as DateMessage, DocumentOptions, DocumentReport, DocumentType, ImagePurpose, Sex as SexMessage,
@@ -78,8 +78,21 @@ impl Running {
             .map(tonic::Response::into_inner)
     }
 
-    /// Checks one picture of the front, and one of the back where there is one.
+    /// Checks one picture of the front, and one of the back where there is one. Specimens are allowed.
     fn check(&self, pictures: &[&[u8]], allowed: &[DocumentType]) -> CheckDocumentResponse {
+        let policy = DocumentPolicy {
+            allow_specimens: true,
+            ..DocumentPolicy::default()
+        };
+        self.check_by(Some(policy), pictures, allowed)
+    }
+
+    fn check_by(
+        &self,
+        policy: Option<DocumentPolicy>,
+        pictures: &[&[u8]],
+        allowed: &[DocumentType],
+    ) -> CheckDocumentResponse {
         let purposes = [ImagePurpose::DocumentFront, ImagePurpose::DocumentBack];
         let images = pictures.iter().zip(purposes).map(|(data, purpose)| DocumentImage {
             file: format!("file_{}", purpose.as_str_name().to_lowercase()),
@@ -93,6 +106,7 @@ impl Running {
                 ..DocumentOptions::default()
             }),
             today: Some(TODAY),
+            policy,
         };
         self.call(request).expect("a result, whatever the pictures")
     }
@@ -200,7 +214,12 @@ fn reads_a_passport() {
     let insights = response.insights.as_ref().expect("insights");
     let zone = insights.machine_readable_zone.as_ref().expect("a zone");
     assert!(zone.check_digits_valid && zone.rotation == 0 && zone.confidence > 0.8);
-    assert!(insights.checks.iter().all(|check| check.outcome() == Outcome::Passed));
+    let others = insights
+        .checks
+        .iter()
+        .filter(|check| check.outcome() != Outcome::Passed);
+    let others: Vec<_> = others.map(|check| (check.name.as_str(), check.outcome())).collect();
+    assert_eq!(others, [("document_not_specimen", Outcome::NotAvailable)]);
     assert_eq!((insights.models.len(), insights.timings.len()), (2, 4));
 }
 
@@ -245,6 +264,44 @@ fn says_why_a_document_fails() {
         "what the check digit contradicts is not told"
     );
     assert_eq!(report(&altered).last_name.as_deref(), Some("ERIKSSON"));
+}
+
+#[test]
+fn the_operators_policy_decides_and_codes_for_sessions_stay_out_of_the_report() {
+    let Some(running) = running() else { return };
+    let page = png(&running.specimen(Format::Td3, 2032));
+    let strict = running.check_by(None, &[&page], &[]);
+    assert_eq!(
+        code(&strict),
+        Some(VerificationErrorCode::DocumentUnverifiedOther),
+        "a specimen"
+    );
+    assert_eq!(strict.session_error, None);
+    let lenient = || DocumentPolicy {
+        allow_specimens: true,
+        ..DocumentPolicy::default()
+    };
+    let elsewhere = DocumentPolicy {
+        allowed_countries: vec!["SE".to_owned()],
+        ..lenient()
+    };
+    let older = DocumentPolicy {
+        least_age: Some(60),
+        ..lenient()
+    };
+    for (policy, expected) in [
+        (elsewhere, VerificationErrorCode::CountryNotSupported),
+        (older, VerificationErrorCode::UnderSupportedAge),
+    ] {
+        let response = running.check_by(Some(policy), &[&page], &[]);
+        assert_eq!(code(&response), Some(VerificationErrorCode::DocumentUnverifiedOther));
+        let of_session = response.session_error.as_ref().expect("a code of its own");
+        assert_eq!(of_session.code(), expected);
+        assert_eq!(
+            Some(&of_session.reason),
+            report(&response).error.as_ref().map(|error| &error.reason)
+        );
+    }
 }
 
 #[test]
@@ -306,6 +363,10 @@ fn a_wrong_request_is_refused_with_every_violation() {
             month: Some(2),
             year: Some(2026),
         }),
+        policy: Some(DocumentPolicy {
+            allowed_countries: vec!["SE".to_owned(), "UK".to_owned()],
+            ..DocumentPolicy::default()
+        }),
     };
     assert_eq!(
         refused(request),
@@ -313,6 +374,7 @@ fn a_wrong_request_is_refused_with_every_violation() {
             "images[0].purpose",
             "options.allowed_types[0]",
             "options.allowed_types[2]",
+            "policy.allowed_countries[1]",
             "today"
         ]
     );

@@ -36,7 +36,7 @@ fn verify(bencher: Bencher<'_, '_>, threads: usize, compute_mode: ComputeMode) {
     let runtime = Runtime::new().expect("a runtime");
     let _inside = runtime.enter();
     let data = tempfile::tempdir().expect("a folder");
-    let options = Options {
+    let mut options = Options {
         models: Some(pictures.store().root().to_owned()),
         compute: ComputeConfig {
             workers: NonZeroUsize::new(threads),
@@ -45,6 +45,7 @@ fn verify(bencher: Bencher<'_, '_>, threads: usize, compute_mode: ComputeMode) {
         },
         ..Options::in_folder(data.path())
     };
+    options.documents.allow_specimens = true;
     let deployment = runtime
         .block_on(Deployment::start(options))
         .expect("all services start");

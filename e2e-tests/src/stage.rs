@@ -80,10 +80,11 @@ impl Stage {
         tracing::subscriber::set_global_default(subscriber)?;
 
         let data = tempfile::tempdir()?;
-        let options = Options {
+        let mut options = Options {
             models: Some(pictures.store().root().to_owned()),
             ..Options::in_folder(data.path())
         };
+        options.documents.allow_specimens = true;
         let deployment = runtime.block_on(Deployment::start(options))?;
         Ok(Self {
             pictures,

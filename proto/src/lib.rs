@@ -4,6 +4,8 @@
 
 #![allow(missing_docs)] // The `.proto` files carry the documentation.
 
+pub mod country;
+mod document_policy;
 pub mod id;
 pub mod reason;
 

@@ -2,7 +2,8 @@
 //!
 //! The session's options say which checks decide: the document always, the selfie when a matching selfie is required. A check
 //! that should have run and did not counts as failed. The first failing check, document before selfie, gives the session its
-//! `last_error`.
+//! `last_error`. Some codes are for sessions only: of a document that fails with one of these, the report says
+//! `document_unverified_other`, and the check says beside it what the session is to say.
 //!
 //! Neither check sees the other's answer: that the portrait and the zone are of one document is judged here.
 
@@ -60,14 +61,15 @@ pub fn assemble(
     findings: Findings,
 ) -> Outcome {
     let options = session.options.clone().unwrap_or_default();
-    let (document, document_insights) = match findings.document {
-        Some(answer) => (answer.document, answer.insights),
-        None => (None, None),
+    let (document, document_insights, session_error) = match findings.document {
+        Some(answer) => (answer.document, answer.insights, answer.session_error),
+        None => (None, None, None),
     };
-    let document = judged_document(document, files);
-    let mut verdict = match &document.error {
-        None => Ok(outputs(&document)),
-        Some(error) => Err(error.clone()),
+    let document = judged_document(document, session_error.as_ref(), files);
+    let mut verdict = match (&document.error, session_error) {
+        (None, _) => Ok(outputs(&document)),
+        (Some(error), None) => Err(error.clone()),
+        (Some(_), Some(error)) => Err(error),
     };
 
     let (mut selfie, mut selfie_insights) = (None, None);
@@ -117,11 +119,21 @@ pub fn assemble(
     Outcome { report, verdict }
 }
 
-fn judged_document(answer: Option<DocumentReport>, files: &[File]) -> DocumentReport {
+fn judged_document(
+    answer: Option<DocumentReport>,
+    session_error: Option<&VerificationError>,
+    files: &[File],
+) -> DocumentReport {
     let ran = answer.is_some();
     let mut document = answer.unwrap_or_default();
     let other = VerificationErrorCode::DocumentUnverifiedOther;
-    document.error = failure(ran, document.status(), document.error.take(), other);
+    // A session must not fail for its document without its document failing.
+    let error = document.error.take().or_else(|| {
+        let reason = session_error?.reason.clone();
+        let code = other.into();
+        Some(VerificationError { code, reason })
+    });
+    document.error = failure(ran, document.status(), error, other);
     document.set_status(status(&document.error));
     if document.files.is_empty() {
         let purposes = [ImagePurpose::DocumentFront, ImagePurpose::DocumentBack];
@@ -284,6 +296,7 @@ mod tests {
         Some(CheckDocumentResponse {
             document: Some(document),
             insights: Some(Default::default()),
+            session_error: None,
         })
     }
 
@@ -359,7 +372,7 @@ mod tests {
     fn a_status_without_reason_is_not_a_pass() {
         let unsaid = CheckDocumentResponse {
             document: Some(DocumentReport::default()),
-            insights: None,
+            ..CheckDocumentResponse::default()
         };
         let (report, verdict) = run(false, Some(unsaid), None);
         assert_eq!(verdict.err(), Some(VerificationErrorCode::DocumentUnverifiedOther));
@@ -378,6 +391,26 @@ mod tests {
         let (report, verdict) = run(false, answer, None);
         assert_eq!(verdict.err(), Some(VerificationErrorCode::DocumentExpired));
         assert_eq!(report.document.expect("reported").status(), CheckStatus::Unverified);
+    }
+
+    #[test]
+    fn codes_for_sessions_only_stay_out_of_the_report() {
+        use VerificationErrorCode::{
+            CountryNotSupported, DocumentUnverifiedOther, SelfieFaceMismatch, UnderSupportedAge,
+        };
+        for code in [CountryNotSupported, UnderSupportedAge] {
+            // Also where the document's own report does not say that it failed.
+            for own in [error(DocumentUnverifiedOther), None] {
+                let mut answer = document(own);
+                answer.as_mut().expect("set").session_error = error(code);
+                let (report, verdict) = run(true, answer, selfie(error(SelfieFaceMismatch)));
+                assert_eq!(verdict.err(), Some(code));
+                let document = report.document.expect("reported");
+                assert_eq!(document.status(), CheckStatus::Unverified);
+                let error = document.error.expect("failed");
+                assert_eq!((error.code(), error.reason.as_str()), (DocumentUnverifiedOther, "why"));
+            }
+        }
     }
 
     /// The verdict, and how the test of one page ended, for a portrait and a zone from these pictures.

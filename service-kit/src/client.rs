@@ -13,6 +13,7 @@ use tracing::{Instrument as _, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::config::Secret;
+use crate::methods::Methods;
 use crate::resend::Resend;
 use crate::{deadline, propagation};
 
@@ -28,10 +29,19 @@ pub enum ClientError {
     /// The token holds characters that no header can carry.
     #[error("the service token may hold visible ASCII characters only")]
     Token,
+    /// The descriptors of our own methods could not be read.
+    #[error("the methods are not known")]
+    Methods(#[from] prost::DecodeError),
 }
 
+/// Among a request's extensions: it is safe to send again although its method in general is not, since it carries an idempotency
+/// key.
+#[derive(Clone, Copy, Debug)]
+pub struct Idempotent;
+
 /// A channel to one service; hand it to a generated client's `new`. Connects when it is first used, and again after the other
-/// side went away; calls that it has not seen are then sent again. Clones share the connection.
+/// side went away; calls that it has not seen are then sent again, and those that are safe to repeat. Clones share the
+/// connection.
 #[derive(Clone, Debug)]
 pub struct ServiceChannel {
     channel: Resend,
@@ -52,11 +62,11 @@ impl ServiceChannel {
                 let mut value =
                     HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| ClientError::Token)?;
                 value.set_sensitive(true);
-                Ok(value)
+                Ok::<_, ClientError>(value)
             })
             .transpose()?;
         Ok(Self {
-            channel: Resend::new(endpoint.connect_lazy()),
+            channel: Resend::new(endpoint.connect_lazy(), Methods::ours()?),
             authorization,
         })
     }

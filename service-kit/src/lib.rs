@@ -19,6 +19,7 @@ pub mod config;
 pub mod deadline;
 pub mod health;
 pub mod insights;
+mod methods;
 pub mod private;
 pub mod program;
 mod propagation;

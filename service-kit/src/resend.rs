@@ -1,31 +1,57 @@
-//! Calls that no server has seen are sent again.
+//! Calls that a lost connection left without an answer are sent again, where that is safe.
 //!
-//! A server ends its connections now and then ([`ServeConfig::max_connection_age`](crate::config::ServeConfig::max_connection_age)),
-//! and a call that begins at that moment is refused unseen. gRPC wants clients to send it again by themselves ("transparent
-//! retries"), whatever it does; tonic gives it back as an error.
+//! * A call that no server has seen, whatever it does. A server ends its connections now and then
+//!   ([`ServeConfig::max_connection_age`](crate::config::ServeConfig::max_connection_age)), and a call that begins at that moment
+//!   is refused unseen. gRPC wants clients to send it again by themselves ("transparent retries"); tonic gives it back as an error.
+//! * A call that may have been seen, if doing it twice is doing it once: the contract says so of its method
+//!   (`idempotency_level`), or its caller of this one request ([`Idempotent`]).
+//!
+//! An answer is an answer, whatever its status: what to do about it is the caller's business.
 
 use std::error::Error;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
+use futures_util::stream;
+use http::{HeaderValue, Request, Response};
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use tokio::time::Instant;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::Channel;
+use tower::retry::backoff::{Backoff as _, ExponentialBackoff, ExponentialBackoffMaker, MakeBackoff as _};
+use tower::retry::budget::{Budget as _, TpsBudget};
 use tower::{BoxError, Service, ServiceExt as _};
 
-/// Attempts for each call, of which all but one were refused unseen.
+use crate::client::Idempotent;
+use crate::deadline;
+use crate::methods::Methods;
+
+/// Attempts for each call, not counting those that found their connection at its end.
 const ATTEMPTS: usize = 5;
+
+/// Connections that may end just before a call. Each costs a server no work and the call no more than a new connection.
+const ENDS: usize = 10;
 
 /// A channel for calls with one message each: those may be kept until they are answered.
 #[derive(Clone, Debug)]
-pub(crate) struct Resend(Channel);
+pub(crate) struct Resend {
+    channel: Channel,
+    methods: &'static Methods,
+    /// A service in trouble is not asked many times as often: all calls together get few attempts more than there are calls.
+    budget: Arc<TpsBudget>,
+}
 
 impl Resend {
-    pub(crate) fn new(channel: Channel) -> Self {
-        Self(channel)
+    pub(crate) fn new(channel: Channel, methods: &'static Methods) -> Self {
+        Self {
+            channel,
+            methods,
+            budget: Arc::default(),
+        }
     }
 }
 
@@ -35,46 +61,134 @@ impl Service<Request<Body>> for Resend {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(context).map_err(BoxError::from)
+        self.channel.poll_ready(context).map_err(BoxError::from)
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         // The one that is ready.
-        let later = self.0.clone();
-        let mut channel = mem::replace(&mut self.0, later);
+        let later = self.channel.clone();
+        let mut channel = mem::replace(&mut self.channel, later);
+        let budget = Arc::clone(&self.budget);
+        let method = self.methods.at(request.uri().path());
+        let idempotent =
+            method.is_some_and(|method| method.idempotent) || request.extensions().get::<Idempotent>().is_some();
+        let whole = idempotent && method.is_some_and(|method| !method.streams);
         Box::pin(async move {
-            let (head, body) = request.into_parts();
+            let (mut head, body) = request.into_parts();
             let message = body.collect().await?.to_bytes();
-            let mut attempt = 1;
+            let left = deadline::parse(&head.headers);
+            let until = left.and_then(|left| Instant::now().checked_add(left));
+            let mut pauses = Pauses::new(budget, until);
+            let mut ends = 0;
             loop {
                 let body = Body::new(Full::new(message.clone()));
-                match channel.call(Request::from_parts(head.clone(), body)).await {
-                    Err(error) if attempt < ATTEMPTS && is_unseen(&error) => attempt += 1,
-                    outcome => return Ok(outcome?),
+                let sent = Request::from_parts(head.clone(), body);
+                let error = match answer(&mut channel, sent, whole).await {
+                    Ok(response) => return Ok(response),
+                    Err(error) => error,
+                };
+                let loss = Loss::of(&*error);
+                let again = match loss {
+                    Loss::Ended => {
+                        ends += 1;
+                        ends < ENDS
+                    }
+                    Loss::Refused => pauses.next().await,
+                    Loss::Unknown => idempotent && pauses.next().await,
+                };
+                if !again {
+                    return Err(error);
                 }
-                tracing::debug!(attempt, "the connection ended before a call: it is sent again");
+                if let Some(until) = until {
+                    let left = until.saturating_duration_since(Instant::now());
+                    head.headers
+                        .insert(deadline::HEADER, HeaderValue::try_from(deadline::format(left))?);
+                }
+                tracing::debug!(?loss, "a call got no answer: it is sent again");
                 channel.ready().await?;
             }
         })
     }
 }
 
-/// Whether the server has done nothing of the call: it never left, came after the last one that the server says it takes (RFC 9113,
-/// 6.8), or was refused (8.7).
-fn is_unseen(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<hyper::Error>()
-            && error.is_canceled()
-        {
-            return true;
+/// The pauses before the attempts that are left for a call.
+struct Pauses {
+    left: usize,
+    backoff: ExponentialBackoff,
+    budget: Arc<TpsBudget>,
+    until: Option<Instant>,
+}
+
+impl Pauses {
+    /// For one call, which may be made `until` then.
+    fn new(budget: Arc<TpsBudget>, until: Option<Instant>) -> Self {
+        budget.deposit();
+        Self {
+            left: ATTEMPTS - 1,
+            backoff: ExponentialBackoffMaker::default().make_backoff(),
+            budget,
+            until,
         }
-        if let Some(error) = error.downcast_ref::<h2::Error>() {
-            let ended = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
-            let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
-            return error.is_remote() && (ended || refused);
-        }
-        cause = error.source();
     }
-    false
+
+    /// Waits; false when there must be no other attempt.
+    async fn next(&mut self) -> bool {
+        let pause = self.backoff.next_backoff();
+        let late = self.until.is_some_and(|until| pause.deadline() >= until);
+        if self.left == 0 || late || !self.budget.withdraw() {
+            return false;
+        }
+        self.left -= 1;
+        pause.await;
+        true
+    }
+}
+
+/// The answer; the `whole` of it where a connection that ends halfway must not be the caller's trouble.
+async fn answer(channel: &mut Channel, request: Request<Body>, whole: bool) -> Result<Response<Body>, BoxError> {
+    let response = channel.call(request).await?;
+    if !whole {
+        return Ok(response);
+    }
+    let (head, mut body) = response.into_parts();
+    let mut frames = Vec::new();
+    while let Some(frame) = body.frame().await {
+        frames.push(Ok::<_, Status>(frame?));
+    }
+    let body = Body::new(StreamBody::new(stream::iter(frames)));
+    Ok(Response::from_parts(head, body))
+}
+
+/// What is known of a call without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    /// Its connection ended before it: it never left, or came after the last one that the server says it takes (RFC 9113, 6.8).
+    Ended,
+    /// There was no connection, or the server refused it without a look (RFC 9113, 8.7).
+    Refused,
+    /// The server may have seen it.
+    Unknown,
+}
+
+impl Loss {
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if error.is::<tonic::ConnectError>() {
+                return Self::Refused;
+            }
+            if error.downcast_ref().is_some_and(hyper::Error::is_canceled) {
+                return Self::Ended;
+            }
+            if let Some(error) = error.downcast_ref::<h2::Error>() {
+                return match error.reason() {
+                    Some(h2::Reason::NO_ERROR) if error.is_remote() && error.is_go_away() => Self::Ended,
+                    Some(h2::Reason::REFUSED_STREAM) if error.is_remote() && error.is_reset() => Self::Refused,
+                    _ => Self::Unknown,
+                };
+            }
+            cause = error.source();
+        }
+        Self::Unknown
+    }
 }

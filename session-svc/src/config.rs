@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use service_kit::config::{Secret, ServeConfig};
 
+use crate::documents::DocumentConfig;
+
 /// How long a job stays with a worker that does not say that it is still at it.
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 
@@ -54,6 +56,9 @@ pub struct Config {
     /// Sessions that one account watches at once on this replica.
     #[arg(long, env = "BONAFIDE_MAX_WATCHES", default_value_t = DEFAULT_MAX_WATCHES)]
     pub max_watches: NonZeroUsize,
+    /// Which documents are accepted.
+    #[command(flatten)]
+    pub documents: DocumentConfig,
 }
 
 impl Default for Config {
@@ -71,6 +76,7 @@ impl Default for Config {
             lease: DEFAULT_LEASE,
             max_uploads: DEFAULT_MAX_UPLOADS,
             max_watches: DEFAULT_MAX_WATCHES,
+            documents: DocumentConfig::default(),
         }
     }
 }

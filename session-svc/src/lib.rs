@@ -13,6 +13,7 @@ mod auth;
 mod backoff;
 mod capture;
 pub mod config;
+pub mod documents;
 pub mod error;
 mod limits;
 mod present;

@@ -90,6 +90,9 @@ impl Service {
         if !visible || !(1..=MAX_REPLICA_LENGTH).contains(&config.replica.len()) {
             return Err(StartError::Replica);
         }
+        if config.documents.allow_specimens {
+            tracing::info!("specimens and documents of fictional states are verified, too (--allow-specimens)");
+        }
         let channel = |flag, address: &str| {
             ServiceChannel::new(address, config.serve.service_token.as_ref())
                 .map_err(|source| StartError::Address { flag, source })
@@ -120,6 +123,7 @@ impl Service {
                 store: store.clone(),
                 document: DocumentCheckServiceClient::new(self.document.clone()),
                 selfie: SelfieCheckServiceClient::new(self.selfie.clone()),
+                policy: self.config.documents.policy(),
             },
             self.config.lease,
             self.config.serve.drain_timeout,

@@ -8,6 +8,7 @@ use proto::identity::v1::{
     VerificationSession, WatchVerificationSessionRequest,
 };
 use proto::store::v1::{CancelSessionRequest, CreateSessionRequest, GetSessionRequest, WatchSessionRequest};
+use service_kit::client::Idempotent;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
@@ -48,11 +49,15 @@ impl Sessions {
         let backend = Backend::of(&request)?;
         let request = request.into_inner();
         validate::create_session(&request)?;
-        let request = CreateSessionRequest {
+        let keyed = request.idempotency_key.is_some();
+        let mut request = Request::new(CreateSessionRequest {
             account: backend.account.to_string(),
             livemode: LIVEMODE,
             request: Some(request),
-        };
+        });
+        if keyed {
+            request.extensions_mut().insert(Idempotent);
+        }
         let stored = self.store.clone().create_session(request).await?.into_inner();
         present::session(stored, &backend, Expand::default(), &self.client_secrets)
     }

@@ -5,9 +5,12 @@
 //! similarities of photographs 0.005, boxes and landmarks one hundredth of the box's width. Photographs are decoded by another
 //! JPEG decoder than OpenCV's, which alone moves them a little.
 
+mod common;
+
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
+use common::devices;
 use serde::Deserialize;
 use vision::face::{
     DetectOptions, EmbedOptions, Embedding, Face, FaceDetector, FaceEmbedder, Landmarks, align, nearest,
@@ -75,16 +78,16 @@ fn store() -> Option<ModelStore> {
     there.then_some(store)
 }
 
-fn weights(store: &ModelStore, model: Model) -> Weights {
-    store.weights(model, &Device::Cpu).unwrap()
+fn weights(store: &ModelStore, model: Model, device: &Device) -> Weights {
+    store.weights(model, device).unwrap()
 }
 
-fn detector(store: &ModelStore) -> FaceDetector {
-    FaceDetector::new(&weights(store, Model::YuNet), &Device::Cpu, Precision::Single).unwrap()
+fn detector(store: &ModelStore, device: &Device) -> FaceDetector {
+    FaceDetector::new(&weights(store, Model::YuNet, device), device, Precision::Single).unwrap()
 }
 
-fn embedder(store: &ModelStore, options: EmbedOptions) -> FaceEmbedder {
-    FaceEmbedder::new(&weights(store, Model::SFace), &Device::Cpu, options).unwrap()
+fn embedder(store: &ModelStore, device: &Device, options: EmbedOptions) -> FaceEmbedder {
+    FaceEmbedder::new(&weights(store, Model::SFace, device), device, options).unwrap()
 }
 
 fn photograph(store: &ModelStore, name: &str) -> Picture {
@@ -118,14 +121,19 @@ fn detector_outputs_are_those_of_onnxruntime() {
     let input = Tensor::from_vec(values, (1, 640, 640, 3), &Device::Cpu).unwrap();
     // Logarithms, offsets in strides, and probabilities.
     let allowed = [(Precision::Single, 1e-4), (Precision::Half, 0.2)];
-    let outputs = allowed.map(|(precision, allowed)| {
-        let network = YuNet::load(&weights(&store, Model::YuNet), precision).unwrap();
-        network
-            .forward(&input)
-            .unwrap()
-            .map(|level| (level, precision, allowed))
+    let outputs = devices().into_iter().flat_map(|device| {
+        let input = input.to_device(&device).unwrap();
+        let weights = weights(&store, Model::YuNet, &device);
+        allowed.map(|(precision, allowed)| {
+            let network = YuNet::load(&weights, precision).unwrap();
+            let how = format!("{precision:?} on {:?}", device.location());
+            network
+                .forward(&input)
+                .unwrap()
+                .map(|level| (level, how.clone(), allowed))
+        })
     });
-    for (level, precision, allowed) in outputs.into_iter().flatten() {
+    for (level, how, allowed) in outputs.flatten() {
         let step = golden.kept[&level.stride];
         let expected = &golden.outputs[&level.stride];
         let sigmoid = |x: &Tensor| candle_nn::ops::sigmoid(x).unwrap();
@@ -142,13 +150,10 @@ fn detector_outputs_are_those_of_onnxruntime() {
             let expected = &expected[kind];
             assert_eq!(got.len(), expected.len());
             let worst = got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            println!(
-                "{precision:?}, stride {} {kind}: largest difference {worst:.1e}",
-                level.stride
-            );
+            println!("{how}, stride {} {kind}: largest difference {worst:.1e}", level.stride);
             assert!(
                 worst < allowed,
-                "{precision:?}, stride {} {kind} differs by {worst}",
+                "{how}, stride {} {kind} differs by {worst}",
                 level.stride
             );
         }
@@ -158,32 +163,45 @@ fn detector_outputs_are_those_of_onnxruntime() {
 #[test]
 fn embeddings_are_those_of_onnxruntime() {
     let Some(store) = store() else { return };
-    let embedder = embedder(&store, EmbedOptions::default());
-    for (seed, expected) in golden().embeddings {
-        let got = embedder.embed_aligned(&pattern(112, seed)).unwrap();
-        let cosine = got.cosine(&Embedding::new(&expected).unwrap());
-        println!("pattern {seed}: cosine {cosine:.7}");
-        assert!(cosine >= 0.9999, "pattern {seed}: cosine {cosine}");
+    for device in devices() {
+        let embedder = embedder(&store, &device, EmbedOptions::default());
+        for (seed, expected) in golden().embeddings {
+            let got = embedder.embed_aligned(&pattern(112, seed)).unwrap();
+            let cosine = got.cosine(&Embedding::new(&expected).unwrap());
+            println!("{:?}, pattern {seed}: cosine {cosine:.7}", device.location());
+            assert!(
+                cosine >= 0.9999,
+                "{:?}, pattern {seed}: cosine {cosine}",
+                device.location()
+            );
+        }
     }
 }
 
 #[test]
 fn narrower_products_give_nearly_the_same_embeddings() {
     let Some(store) = store() else { return };
-    let single = embedder(&store, EmbedOptions::default());
-    let detector = detector(&store);
-    for (precision, least) in [(Precision::Half, 0.999), (Precision::Byte, 0.99)] {
+    let single = embedder(&store, &Device::Cpu, EmbedOptions::default());
+    let detector = detector(&store, &Device::Cpu);
+    for (device, (precision, least)) in devices()
+        .into_iter()
+        .flat_map(|device| [(Precision::Half, 0.999), (Precision::Byte, 0.99)].map(|how| (device.clone(), how)))
+    {
         let options = EmbedOptions {
             precision,
             ..EmbedOptions::default()
         };
-        let narrow = embedder(&store, options);
+        let narrow = embedder(&store, &device, options);
         for name in ["obama", "biden"] {
             let picture = photograph(&store, name);
             let face = one_face(detector.detect(&picture, &DetectOptions::default()).unwrap());
             let [a, b] = [&single, &narrow].map(|embedder| embedder.embed(&picture, &face.landmarks).unwrap());
-            println!("{name} with {precision:?}: cosine {:.5}", a.cosine(&b));
-            assert!(a.cosine(&b) > least, "{name} with {precision:?}: {}", a.cosine(&b));
+            let (how, cosine) = (
+                format!("{name} with {precision:?} on {:?}", device.location()),
+                a.cosine(&b),
+            );
+            println!("{how}: cosine {cosine:.5}");
+            assert!(cosine > least, "{how}: {cosine}");
         }
     }
 }
@@ -191,8 +209,18 @@ fn narrower_products_give_nearly_the_same_embeddings() {
 #[test]
 fn photographs_give_the_faces_and_similarities_of_opencv() {
     let Some(store) = store() else { return };
+    for device in devices() {
+        println!("{:?}", device.location());
+        compare_photographs(&store, &device);
+    }
+}
+
+fn compare_photographs(store: &ModelStore, device: &Device) {
     let golden = golden().photographs;
-    let (detector, embedder) = (detector(&store), embedder(&store, EmbedOptions::default()));
+    let (detector, embedder) = (
+        detector(store, device),
+        embedder(store, device, EmbedOptions::default()),
+    );
     // At the size of the file, as OpenCV was asked to.
     let as_is = DetectOptions {
         longest_sides: vec![u32::MAX],
@@ -201,7 +229,7 @@ fn photographs_give_the_faces_and_similarities_of_opencv() {
     let mut same_crops = BTreeMap::new();
     let mut own_crops = BTreeMap::new();
     for (name, expected) in &golden.faces {
-        let picture = photograph(&store, name);
+        let picture = photograph(store, name);
         assert_eq!([picture.width(), picture.height()], expected.size);
         let face = one_face(detector.detect(&picture, &as_is).unwrap());
 
@@ -244,7 +272,7 @@ fn photographs_give_the_faces_and_similarities_of_opencv() {
 #[test]
 fn refined_landmarks_stay_on_the_face() {
     let Some(store) = store() else { return };
-    let detector = detector(&store);
+    let detector = detector(&store, &Device::Cpu);
     let options = DetectOptions::default();
     for name in ["obama", "obama2", "biden"] {
         let picture = photograph(&store, name);
@@ -285,6 +313,7 @@ fn a_mirrored_face_embeds_alike_with_mirroring() {
     let Some(store) = store() else { return };
     let embedder = embedder(
         &store,
+        &Device::Cpu,
         EmbedOptions {
             mirror: true,
             ..EmbedOptions::default()
@@ -305,7 +334,7 @@ fn a_mirrored_face_embeds_alike_with_mirroring() {
 #[test]
 fn finds_a_small_portrait_in_a_document() {
     let Some(store) = store() else { return };
-    let detector = detector(&store);
+    let detector = detector(&store, &Device::Cpu);
     for portrait in [300, 140, 60] {
         let photo = photograph(&store, "obama");
         let face = &golden().photographs.faces["obama"];
@@ -336,7 +365,7 @@ fn finds_a_small_portrait_in_a_document() {
 #[test]
 fn finds_a_face_that_fills_the_picture() {
     let Some(store) = store() else { return };
-    let detector = detector(&store);
+    let detector = detector(&store, &Device::Cpu);
     let photo = photograph(&store, "biden");
     let [x, y, width, height] = golden().photographs.faces["biden"].bounds;
     let close = photo.crop(Rect::new(x, y, width, height).grown(0.05)).unwrap();
@@ -354,7 +383,7 @@ fn finds_a_face_that_fills_the_picture() {
 #[test]
 fn an_empty_scene_has_no_face() {
     let Some(store) = store() else { return };
-    let detector = detector(&store);
+    let detector = detector(&store, &Device::Cpu);
     let options = DetectOptions::default();
     for picture in [
         Picture::from_fn(1, 1, |_, _| [255; 3]),
@@ -369,7 +398,7 @@ fn an_empty_scene_has_no_face() {
 #[test]
 fn finds_each_of_three_people() {
     let Some(store) = store() else { return };
-    let detector = detector(&store);
+    let detector = detector(&store, &Device::Cpu);
     let heads: Vec<Picture> = golden()
         .photographs
         .faces
@@ -393,7 +422,10 @@ fn finds_each_of_three_people() {
 #[test]
 fn a_turned_face_is_aligned_upright() {
     let Some(store) = store() else { return };
-    let (detector, embedder) = (detector(&store), embedder(&store, EmbedOptions::default()));
+    let (detector, embedder) = (
+        detector(&store, &Device::Cpu),
+        embedder(&store, &Device::Cpu, EmbedOptions::default()),
+    );
     let photo = photograph(&store, "obama").resize_longest(600);
     let upright = one_face(detector.detect(&photo, &DetectOptions::default()).unwrap());
     let reference = embedder.embed(&photo, &upright.landmarks).unwrap();

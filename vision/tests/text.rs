@@ -4,7 +4,10 @@
 //! Tolerances: probabilities of the detector and of the recogniser's likeliest classes 5e-4, the likeliest class itself wherever
 //! it leads by more than that.
 
+mod common;
+
 use candle_core::{Device, Tensor};
+use common::devices;
 use serde::Deserialize;
 use vision::geometry::{Affine, Border, warp_affine};
 use vision::models::{Model, ModelStore, State, Weights};
@@ -53,14 +56,14 @@ fn golden() -> Golden {
 }
 
 /// The weights, or `None` and a line that says so.
-fn weights() -> Option<(Weights, Weights)> {
+fn weights(device: &Device) -> Option<(Weights, Weights)> {
     let store = ModelStore::open_default().ok()?;
     let models = [Model::PpOcrDet, Model::PpOcrRec];
     if models.iter().any(|model| store.state((*model).into()) != State::Ready) {
         service_kit::testing::skipped("the text models are not installed (bonafide models fetch)");
         return None;
     }
-    let [det, rec] = models.map(|model| store.weights(model, &Device::Cpu).unwrap());
+    let [det, rec] = models.map(|model| store.weights(model, device).unwrap());
     Some((det, rec))
 }
 
@@ -119,24 +122,28 @@ fn page(lines: &[Letters], width: u32, height: u32) -> Picture {
 }
 
 /// Values in the order of the picture's channels, −1 to 1.
-fn tensor(picture: &Picture) -> Tensor {
+fn tensor(picture: &Picture, device: &Device) -> Tensor {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let values: Vec<f32> = picture
         .pixels()
         .iter()
         .map(|&byte| f32::from(byte) / 127.5 - 1.0)
         .collect();
-    Tensor::from_vec(values, (1, height, width, 3), &Device::Cpu).unwrap()
+    Tensor::from_vec(values, (1, height, width, 3), device).unwrap()
 }
 
 #[test]
 fn the_detector_answers_as_onnxruntime_does() {
-    let Some((det, _)) = weights() else { return };
+    devices().iter().for_each(detector_answers);
+}
+
+fn detector_answers(device: &Device) {
+    let Some((det, _)) = weights(device) else { return };
     let golden = golden();
     let [width, height] = golden.detector.size;
     let network = PpOcrDet::load(&det, Precision::Single).unwrap();
     let map = network
-        .forward(&tensor(&page(&letters(), width, height)))
+        .forward(&tensor(&page(&letters(), width, height), device))
         .unwrap()
         .to_vec2::<f32>()
         .unwrap();
@@ -152,17 +159,17 @@ fn the_detector_answers_as_onnxruntime_does() {
         compared += 1;
     }
     assert_eq!(compared, golden.detector.map.len());
-    println!("detector: largest difference {worst}");
+    println!("detector on {:?}: largest difference {worst}", device.location());
     assert!(worst < TOLERANCE, "differs by {worst}");
 }
 
 #[test]
 fn the_detector_refuses_other_sizes() {
-    let Some((det, _)) = weights() else { return };
+    let Some((det, _)) = weights(&Device::Cpu) else { return };
     let network = PpOcrDet::load(&det, Precision::Single).unwrap();
     assert!(
         network
-            .forward(&tensor(&Picture::from_fn(64, 48, |_, _| [0; 3])))
+            .forward(&tensor(&Picture::from_fn(64, 48, |_, _| [0; 3]), &Device::Cpu))
             .is_err()
     );
 }
@@ -195,7 +202,11 @@ fn compare(network: &PpOcrRec, head: &CtcHead, picture: &Tensor, golden: &Recogn
 
 #[test]
 fn the_recogniser_answers_as_onnxruntime_does() {
-    let Some((_, rec)) = weights() else { return };
+    devices().iter().for_each(recogniser_answers);
+}
+
+fn recogniser_answers(device: &Device) {
+    let Some((_, rec)) = weights(device) else { return };
     let golden = golden().recognizer;
     let (network, head) = PpOcrRec::load(&rec, CLASSES, Precision::Single).unwrap();
     for ((letters, want), seed) in letters().iter().zip(&golden.lines).zip(0..) {
@@ -204,12 +215,12 @@ fn the_recogniser_answers_as_onnxruntime_does() {
             paper(x, y, seed, letters.set(x / 2, y / 2))
         });
         assert_eq!(want.text.len(), 44, "the script reads the line too");
-        let worst = compare(&network, &head, &tensor(&line), want, golden.top);
-        println!("recogniser: largest difference {worst}");
+        let worst = compare(&network, &head, &tensor(&line, device), want, golden.top);
+        println!("recogniser on {:?}: largest difference {worst}", device.location());
         assert!(worst < TOLERANCE, "differs by {worst}");
     }
     let plain = Picture::from_fn(328, 48, |x, y| [0, 1, 2].map(|channel| texture(x, y, channel, 5) * 4));
-    let worst = compare(&network, &head, &tensor(&plain), &golden.plain, golden.top);
+    let worst = compare(&network, &head, &tensor(&plain, device), &golden.plain, golden.top);
     println!("recogniser, no text: largest difference {worst}");
     assert!(worst < TOLERANCE, "differs by {worst}");
 }
@@ -245,13 +256,17 @@ fn photograph(angle: f64, scale: f64) -> Picture {
 
 #[test]
 fn lines_are_read_at_any_angle_and_size() {
-    let Some((det, rec)) = weights() else { return };
+    devices().iter().for_each(lines_are_read);
+}
+
+fn lines_are_read(device: &Device) {
+    let Some((det, rec)) = weights(device) else { return };
     let narrow = Precisions {
         detection: Precision::Half,
         recognition: Precision::Byte,
     };
     let [single, narrow] = [Precisions::default(), narrow].map(|precisions| {
-        let reader = TextReader::new(&det, &rec, &Device::Cpu, precisions).unwrap();
+        let reader = TextReader::new(&det, &rec, device, precisions).unwrap();
         (precisions, reader)
     });
     for (angle, scale, (precisions, reader)) in [
@@ -265,7 +280,10 @@ fn lines_are_read_at_any_angle_and_size() {
         (-20.0, 1.2, &narrow),
         (0.0, 0.7, &narrow),
     ] {
-        let how = format!("at {angle} degrees and {scale} times the size, {precisions:?}");
+        let how = format!(
+            "at {angle} degrees and {scale} times the size, {precisions:?}, on {:?}",
+            device.location()
+        );
         let picture = photograph(angle, scale);
         let quads = reader.detect(&picture, &DetectOptions::default()).unwrap();
         assert_eq!(quads.len(), SPECIMEN.len(), "{how}: {quads:?}");
@@ -281,7 +299,9 @@ fn lines_are_read_at_any_angle_and_size() {
 
 #[test]
 fn what_a_line_says_does_not_depend_on_the_others() {
-    let Some((det, rec)) = weights() else { return };
+    let Some((det, rec)) = weights(&Device::Cpu) else {
+        return;
+    };
     let reader = TextReader::new(&det, &rec, &Device::Cpu, Precisions::default()).unwrap();
     let picture = photograph(0.0, 1.0);
     let quads = reader.detect(&picture, &DetectOptions::default()).unwrap();
@@ -298,7 +318,9 @@ fn what_a_line_says_does_not_depend_on_the_others() {
 
 #[test]
 fn a_picture_without_text_has_no_lines() {
-    let Some((det, rec)) = weights() else { return };
+    let Some((det, rec)) = weights(&Device::Cpu) else {
+        return;
+    };
     let reader = TextReader::new(&det, &rec, &Device::Cpu, Precisions::default()).unwrap();
     for (width, height) in [(1, 1), (1, 3000), (640, 480)] {
         let picture = Picture::from_fn(width, height, |x, y| [(x / 4) as u8, (y / 4) as u8, 90]);

@@ -72,11 +72,12 @@ impl Demo {
 
         let started = Instant::now();
         let data = tempfile::tempdir().context("cannot create a folder for the time of the demonstration")?;
-        let options = Options {
+        let mut options = Options {
             compute: self.compute,
             models: Some(store.root().to_owned()),
             ..Options::in_folder(data.path())
         };
+        options.documents.allow_specimens = true;
         let deployment = Deployment::start(options).await?;
         let mut opening = format!(
             "{}\n",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use service_kit::config::{ComputeConfig, Secret};
 use service_kit::serving::shutdown_signal;
+use session_svc::documents::DocumentConfig;
 use vision::models::{Console, ModelStore};
 
 use super::print;
@@ -35,6 +36,8 @@ pub struct Up {
     #[arg(long, env = "BONAFIDE_LEASE", default_value = "30s", value_parser = humantime::parse_duration, value_name = "TIME")]
     lease: Duration,
     #[command(flatten)]
+    documents: DocumentConfig,
+    #[command(flatten)]
     compute: ComputeConfig,
 }
 
@@ -54,6 +57,7 @@ impl Up {
             redis_url: self.redis_url,
             compute: self.compute,
             lease: self.lease,
+            documents: self.documents,
             models: Some(store.root().to_owned()),
             ..Options::in_folder(&data)
         };

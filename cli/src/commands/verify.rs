@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use proto::identity::v1::DocumentType;
 use serde_json::json;
 use service_kit::config::{ComputeConfig, Secret};
+use session_svc::documents::DocumentConfig;
 use vision::models::{Console, ModelStore};
 
 use super::print;
@@ -39,6 +40,9 @@ pub struct Verify {
     /// File with the API key for --address [default: $BONAFIDE_API_KEY, else the key of `bonafide up` on this machine]
     #[arg(long, value_name = "FILE", requires = "address")]
     api_key_file: Option<PathBuf>,
+    /// Of the services in this process; a deployment that is asked with --address has its own.
+    #[command(flatten)]
+    documents: DocumentConfig,
     #[command(flatten)]
     compute: ComputeConfig,
 }
@@ -82,7 +86,7 @@ impl Verify {
                 let key = api_key(self.api_key_file.as_deref())?;
                 Client::new(&with_scheme(address), &key)?.verify(submission).await?
             }
-            None => in_process(submission, store, self.compute.clone()).await?,
+            None => self.in_process(submission, store).await?,
         };
         self.print(&outcome)?;
         Ok(if outcome.verified() {
@@ -90,6 +94,22 @@ impl Verify {
         } else {
             ExitCode::from(1)
         })
+    }
+
+    async fn in_process(&self, submission: Submission, store: &ModelStore) -> anyhow::Result<Outcome> {
+        store.ensure(&deployment::MODELS, &Console::default())?;
+        let data = tempfile::tempdir().context("cannot create a folder for the time of the verification")?;
+        let options = Options {
+            documents: self.documents.clone(),
+            compute: self.compute.clone(),
+            models: Some(store.root().to_owned()),
+            ..Options::in_folder(data.path())
+        };
+        let deployment = Deployment::start(options).await?;
+        let client = Client::new(deployment.address(), &deployment.keys().restricted_api_key)?;
+        let outcome = client.verify(submission).await;
+        deployment.shutdown().await?;
+        outcome
     }
 
     fn print(&self, outcome: &Outcome) -> anyhow::Result<()> {
@@ -106,21 +126,6 @@ impl Verify {
             }
         }
     }
-}
-
-async fn in_process(submission: Submission, store: &ModelStore, compute: ComputeConfig) -> anyhow::Result<Outcome> {
-    store.ensure(&deployment::MODELS, &Console::default())?;
-    let data = tempfile::tempdir().context("cannot create a folder for the time of the verification")?;
-    let options = Options {
-        compute,
-        models: Some(store.root().to_owned()),
-        ..Options::in_folder(data.path())
-    };
-    let deployment = Deployment::start(options).await?;
-    let client = Client::new(deployment.address(), &deployment.keys().restricted_api_key)?;
-    let outcome = client.verify(submission).await;
-    deployment.shutdown().await?;
-    outcome
 }
 
 /// The key from the file named, else from the environment, else that of a deployment of this user on this machine.

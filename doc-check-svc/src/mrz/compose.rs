@@ -1,7 +1,8 @@
 //! From fields to the lines of a machine-readable zone, check digits included.
 
+use proto::country::State;
+
 use super::check_digit::check_digit;
-use super::country::State;
 use super::date::Date;
 use super::layout::{Class, FieldKind, Format};
 use super::name::{Name, transliterate};

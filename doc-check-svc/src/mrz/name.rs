@@ -73,7 +73,7 @@ pub fn transliterate(name: &str) -> Result<String, char> {
             'a'..='z' => symbols.push(character.to_ascii_uppercase()),
             ' ' | '-' | '‐' | '–' | '<' => symbols.push('<'),
             '\'' | '’' | 'ʼ' | '.' | ',' => {}
-            other => symbols.push_str(capital(other).ok_or(other)?),
+            other => symbols.push_str(transliteration(other).ok_or(other)?),
         }
     }
     debug_assert!(symbols.bytes().all(|symbol| Class::Letters.allows(symbol)));
@@ -81,7 +81,8 @@ pub fn transliterate(name: &str) -> Result<String, char> {
     Ok(words.join("<"))
 }
 
-fn capital(character: char) -> Option<&'static str> {
+/// The transliteration of one national character.
+pub(crate) fn transliteration(character: char) -> Option<&'static str> {
     let mut upper = character.to_uppercase();
     match (upper.next(), upper.next()) {
         (Some(upper), None) => LETTERS

@@ -1,7 +1,8 @@
 //! From lines of symbols to fields and the outcome of every check digit.
 
+use proto::country::State;
+
 use super::check_digit::check_digit;
-use super::country::State;
 use super::date::{Century, Date};
 use super::layout::{Field, FieldKind, Format};
 use super::name::Name;
@@ -83,7 +84,7 @@ pub struct Mrz {
     pub number: String,
     /// Code of the nationality, without fillers.
     pub nationality: String,
-    /// Date of birth; `None` when the field is not a date.
+    /// Date of birth, of which the century may be open; `None` when the field is not a date.
     pub birth_date: Option<Date>,
     /// Sex; `None` when the field holds another mark.
     pub sex: Option<Sex>,
@@ -179,7 +180,11 @@ impl Zone<'_> {
     fn read(&self, today: time::Date) -> Mrz {
         let (number, continued) = self.number();
         let birth = Date::parse(self.text(FieldKind::BirthDate), Century::Birth, today);
-        let expiry = Date::parse(self.text(FieldKind::ExpiryDate), Century::Expiry, today);
+        let century = match self.format {
+            Format::Td1 | Format::Td2 => Century::CardExpiry,
+            Format::Td3 | Format::MrvA | Format::MrvB => Century::Expiry,
+        };
+        let expiry = Date::parse(self.text(FieldKind::ExpiryDate), century, today);
         let mark = self.text(FieldKind::Sex).chars().next().filter(|mark| *mark != '<');
         let mut optional = Vec::new();
         for kind in [FieldKind::Optional, FieldKind::SecondOptional] {

@@ -10,8 +10,9 @@
 
 use std::ops::Range;
 
+use proto::country::State as Country;
+
 use super::belief::{Belief, SYMBOLS, letter, symbols};
-use super::country::State as Country;
 use super::grammar::{START, Slot, State, slots};
 use super::layout::{Field, FieldKind, Format, Shape};
 

@@ -73,10 +73,14 @@ fn pictures_that_cannot_be_used_are_refused_at_once() {
         let (backend, session, person) = opened(stage).await;
         let mut large = stage.pictures.sample(Sample::Obama2).expect("a sample");
         large.resize(proto::MAX_IMAGE_BYTES + 1, 0);
+        let mut half = stage.pictures.sample(Sample::Obama2).expect("a sample");
+        half.truncate(half.len() / 2);
         for (data, expected) in [
             (vec![], reason::IMAGE_EMPTY),
             (b"GIF89a is not one of the formats".to_vec(), reason::IMAGE_FORMAT),
             (b"not a picture at all".to_vec(), reason::IMAGE_FORMAT),
+            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec(), reason::IMAGE_FORMAT),
+            (half, reason::IMAGE_DAMAGED),
             (
                 Picture::from_fn(1, 1, |_, _| [0; 3]).encode_png().expect("a file"),
                 reason::IMAGE_DIMENSIONS,
@@ -146,7 +150,8 @@ fn pictures_that_show_the_wrong_thing_fail_with_a_report() -> anyhow::Result<()>
         portrait: None,
         ..stage.pictures.specimen(Format::Td3)?
     };
-    let truncated = passport.get(..passport.len() / 2).unwrap_or_default().to_vec();
+    // As long as it says, with half of its picture.
+    let half = [passport.get(..passport.len() / 2).unwrap_or_default(), b"\xFF\xD9"].concat();
     let crowd = [Sample::Obama2, Sample::Biden, Sample::Obama3].map(|sample| stage.pictures.decoded(sample));
     let crowd: Vec<Picture> = crowd.into_iter().collect::<anyhow::Result<_>>()?;
 
@@ -158,7 +163,7 @@ fn pictures_that_show_the_wrong_thing_fail_with_a_report() -> anyhow::Result<()>
             None,
             DocumentUnverifiedOther,
         ),
-        ("half a file", truncated, None, DocumentUnverifiedOther),
+        ("half a picture", half, None, DocumentUnverifiedOther),
         (
             "no portrait",
             stage.pictures.front(&faceless)?,

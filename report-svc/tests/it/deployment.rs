@@ -198,7 +198,7 @@ pub(crate) fn completion(
         lease_token: String::new(),
         document: Some(CheckDocumentResponse {
             document: Some(document),
-            insights: None,
+            ..CheckDocumentResponse::default()
         }),
         selfie: Some(CheckSelfieResponse {
             selfie: Some(selfie),

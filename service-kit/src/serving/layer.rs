@@ -22,8 +22,8 @@ use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::aging::aging;
-use super::methods::{Method, Methods};
 use crate::config::{Door, Secret, ServeConfig};
+use crate::methods::{self, Method, Methods};
 use crate::status::Problem;
 use crate::{deadline, propagation};
 
@@ -46,7 +46,7 @@ struct Shared {
     timeout: Duration,
     age: Duration,
     door: Door,
-    methods: Methods,
+    methods: &'static Methods,
     duration: Histogram<f64>,
 }
 
@@ -68,7 +68,7 @@ impl GuardLayer {
                 timeout: config.request_timeout,
                 age: config.max_connection_age,
                 door,
-                methods: Methods::of(proto::DESCRIPTOR_SET)?,
+                methods: Methods::ours()?,
                 duration,
             }),
         })
@@ -117,16 +117,14 @@ where
         }
         let shared = Arc::clone(&self.shared);
         let method = shared.methods.at(request.uri().path());
-        let span = shared.span(method.name(), request.headers());
+        let span = shared.span(methods::name(method), request.headers());
         let answer = async move {
             let started = Instant::now();
             let response = shared.guarded(request, |request| inner.call(request)).await?;
             let code = grpc_code(response.headers());
-            shared.record(&method, code, started.elapsed());
-            Ok(match method {
-                Method::Streams(_) if code == Code::Ok => aging(response, shared.age),
-                Method::Streams(_) | Method::Answers(_) | Method::Unknown => response,
-            })
+            shared.record(method, code, started.elapsed());
+            let streams = code == Code::Ok && method.is_some_and(|method| method.streams);
+            Ok(if streams { aging(response, shared.age) } else { response })
         };
         Box::pin(answer.instrument(span))
     }
@@ -218,7 +216,7 @@ impl Shared {
         ))
     }
 
-    fn record(&self, method: &Method, code: Code, elapsed: Duration) {
+    fn record(&self, method: Option<&Method>, code: Code, elapsed: Duration) {
         let span = Span::current();
         let number = code as i32;
         span.record("rpc.response.status_code", number);
@@ -242,7 +240,7 @@ impl Shared {
             elapsed.as_secs_f64(),
             &[
                 KeyValue::new("rpc.system.name", "grpc"),
-                KeyValue::new("rpc.method", method.name().to_owned()),
+                KeyValue::new("rpc.method", methods::name(method).to_owned()),
                 KeyValue::new("rpc.response.status_code", i64::from(number)),
             ],
         );

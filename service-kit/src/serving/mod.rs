@@ -8,12 +8,13 @@
 
 mod aging;
 mod layer;
-mod methods;
+mod lingering;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tonic::transport::server::TcpIncoming;
@@ -21,6 +22,7 @@ use tonic::transport::server::TcpIncoming;
 use crate::config::{ConfigError, Door, ServeConfig};
 use crate::health::Health;
 use layer::GuardLayer;
+use lingering::Lingering;
 
 /// Why a server could not start or ended early.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +102,11 @@ impl Server {
         routes.add_service(reflection);
 
         let guard = GuardLayer::new(self.name, self.door, &self.config)?;
+        let lingering = Lingering::new();
+        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true)).map({
+            let lingering = lingering.clone();
+            move |socket| socket.map(|socket| lingering.connection(socket))
+        });
         let server = tonic::transport::Server::builder()
             .layer(guard)
             // No grace: with one, tonic drops the connection and the calls on it instead of letting them end. They do end: calls by
@@ -107,10 +114,12 @@ impl Server {
             .max_connection_age(self.config.max_connection_age)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .add_routes(routes.routes())
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(self.listener).with_nodelay(Some(true)),
-                shutdown.clone().cancelled_owned(),
-            );
+            .serve_with_incoming_shutdown(incoming, shutdown.clone().cancelled_owned());
+        let served = async {
+            server.await?;
+            lingering.ended().await;
+            Ok(())
+        };
         tracing::info!(service = self.name, address = %self.address, "serving");
 
         let watching = tokio::spawn(health.watch(shutdown.clone()));
@@ -119,7 +128,7 @@ impl Server {
             tokio::time::sleep(self.config.drain_timeout).await;
         };
         let outcome = tokio::select! {
-            outcome = server => outcome.map_err(ServeError::from),
+            outcome = served => outcome,
             () = drained => {
                 tracing::warn!(service = self.name, "requests were still running when the drain time ended");
                 Ok(())

@@ -6,6 +6,7 @@ use service_kit::status::{Problem, Violations};
 use tonic::Code;
 use tonic_types::FieldViolation;
 
+use super::brand::Foreign;
 use super::dimensions::Format;
 use crate::error::Error;
 
@@ -25,8 +26,17 @@ pub enum ImageFault {
     /// Something else.
     #[error("the picture must be a JPEG, PNG or WebP file")]
     Format,
-    /// The header ends early or contradicts itself.
-    #[error("the picture is cut off or damaged")]
+    /// HEIC, which iPhones write unless they are told otherwise.
+    #[error(
+        "HEIC pictures cannot be read: on an iPhone choose Settings > Camera > Formats > Most Compatible and take the picture \
+         again, or send it as a JPEG file"
+    )]
+    Heic,
+    /// AVIF.
+    #[error("AVIF pictures cannot be read: save the picture as a JPEG file and send it again")]
+    Avif,
+    /// The header contradicts itself, or the file ends before its picture.
+    #[error("the picture is cut off or damaged: send it again")]
     Damaged,
     /// Too small to show anything, or so large that decoding it would be an attack.
     #[error("the picture's sides must be {MIN_SIDE} to {MAX_SIDE} pixels, and 50 megapixels in all")]
@@ -38,7 +48,7 @@ impl ImageFault {
         match self {
             Self::Empty => reason::IMAGE_EMPTY,
             Self::TooLarge => reason::IMAGE_TOO_LARGE,
-            Self::Format => reason::IMAGE_FORMAT,
+            Self::Format | Self::Heic | Self::Avif => reason::IMAGE_FORMAT,
             Self::Damaged => reason::IMAGE_DAMAGED,
             Self::Dimensions => reason::IMAGE_DIMENSIONS,
         }
@@ -74,12 +84,20 @@ fn picture(data: &[u8]) -> Result<(), ImageFault> {
     if data.len() > proto::MAX_IMAGE_BYTES {
         return Err(ImageFault::TooLarge);
     }
-    let format = Format::of(data).ok_or(ImageFault::Format)?;
+    let format = Format::of(data).ok_or_else(|| match Foreign::of(data) {
+        Some(Foreign::Heic) => ImageFault::Heic,
+        Some(Foreign::Avif) => ImageFault::Avif,
+        None => ImageFault::Format,
+    })?;
     let (width, height) = format.dimensions(data).ok_or(ImageFault::Damaged)?;
     let sides = MIN_SIDE..=MAX_SIDE;
     let pixels = u64::from(width) * u64::from(height);
     if !sides.contains(&width) || !sides.contains(&height) || pixels > MAX_PIXELS {
         return Err(ImageFault::Dimensions);
+    }
+    // Last, since it goes through the whole file.
+    if !format.is_complete(data) {
+        return Err(ImageFault::Damaged);
     }
     Ok(())
 }
@@ -95,6 +113,9 @@ mod tests {
         let mut data = b"\x89PNG\r\n\x1A\n\x00\x00\x00\x0DIHDR".to_vec();
         data.extend_from_slice(&width.to_be_bytes());
         data.extend_from_slice(&height.to_be_bytes());
+        // The rest of the header, data and the end; nobody looks at checksums.
+        data.extend_from_slice(&[0; 5 + 4]);
+        data.extend_from_slice(b"\0\0\0\0IDAT\0\0\0\0\0\0\0\0IEND\0\0\0\0");
         data
     }
 
@@ -109,6 +130,10 @@ mod tests {
         assert_eq!(picture(b"%PDF-1.7"), Err(ImageFault::Format));
         assert_eq!(picture(b"GIF89a"), Err(ImageFault::Format));
         assert_eq!(picture(b"\x89PNG\r\n\x1A\n"), Err(ImageFault::Damaged));
+        let whole = png(640, 480);
+        assert_eq!(picture(&whole[..whole.len() - 1]), Err(ImageFault::Damaged));
+        assert_eq!(picture(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), Err(ImageFault::Heic));
+        assert_eq!(picture(b"\0\0\0\x18ftypavif\0\0\0\0mif1avif"), Err(ImageFault::Avif));
         for (width, height) in [
             (1, 1),
             (31, 480),

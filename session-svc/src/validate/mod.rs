@@ -1,5 +1,7 @@
 //! What a request must be like, checked before anything is asked of another service.
 
+mod brand;
+mod complete;
 mod create;
 mod dimensions;
 mod image;

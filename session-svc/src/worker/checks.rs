@@ -143,6 +143,7 @@ impl Services {
             images: document_sides(pictures).map(image).collect(),
             options: Some(options.clone()),
             today: None,
+            policy: Some(self.policy.clone()),
         };
         of_purpose(pictures, ImagePurpose::DocumentFront)?;
         patiently(async || self.document.clone().check_document(request()).await)

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use proto::document::v1::DocumentPolicy;
 use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
 use proto::selfie::v1::selfie_check_service_client::SelfieCheckServiceClient;
 use proto::store::v1::{ExtendLeaseRequest, Job, LeaseJobRequest, ReleaseJobRequest};
@@ -49,6 +50,8 @@ pub(crate) struct Services {
     pub(crate) store: Store,
     pub(crate) document: DocumentCheckServiceClient<ServiceChannel>,
     pub(crate) selfie: SelfieCheckServiceClient<ServiceChannel>,
+    /// Goes with every document.
+    pub(crate) policy: DocumentPolicy,
 }
 
 /// What all workers of a replica share.

@@ -31,6 +31,8 @@ async fn every_bad_picture_has_its_own_answer_and_is_not_stored() {
         (large(11), reason::IMAGE_TOO_LARGE),
         (b"not a picture".to_vec(), reason::IMAGE_FORMAT),
         (PICTURE[..6].to_vec(), reason::IMAGE_DAMAGED),
+        (PICTURE[..PICTURE.len() - 1].to_vec(), reason::IMAGE_DAMAGED),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec(), reason::IMAGE_FORMAT),
         (tiny, reason::IMAGE_DIMENSIONS),
         (endless, reason::IMAGE_DIMENSIONS),
     ] {

@@ -33,8 +33,8 @@ pub(crate) const RESTRICTED_KEY: &str = "rk_live_0123456789abcdefghijklmn";
 pub(crate) const OTHER_ACCOUNTS_KEY: &str = "sk_live_of_another_account_00000";
 const SIGNING_KEY: [u8; 32] = [7; 32];
 
-/// A JPEG header of 640×480, all that anybody here looks at.
-pub(crate) const PICTURE: &[u8] = b"\xFF\xD8\xFF\xC0\x00\x11\x08\x01\xE0\x02\x80";
+/// The frame of a JPEG of 640×480 pixels, a scan of nothing and the end, all that anybody here looks at.
+pub(crate) const PICTURE: &[u8] = b"\xFF\xD8\xFF\xC0\x00\x07\x08\x01\xE0\x02\x80\xFF\xDA\x00\x02\xFF\xD9";
 
 pub(crate) struct Running {
     pub(crate) store: FakeStore,

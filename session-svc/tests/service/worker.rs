@@ -9,6 +9,7 @@ use proto::store::v1::CompleteVerificationRequest;
 use service_kit::config::ServeConfig;
 use service_kit::status::Problem;
 use session_svc::config::Config;
+use session_svc::documents::DocumentConfig;
 use tokio::sync::Notify;
 use tonic::{Code, Status};
 
@@ -25,6 +26,10 @@ const MATCHING: DocumentOptions = DocumentOptions {
 async fn start() -> Running {
     start_with(Config {
         verification_workers: Some(1),
+        documents: DocumentConfig {
+            least_age: 21,
+            ..DocumentConfig::default()
+        },
         ..config()
     })
     .await
@@ -83,6 +88,8 @@ async fn both_checks_get_their_pictures_and_the_verification_is_completed() {
             .as_ref()
             .is_some_and(|options| options.require_matching_selfie)
     );
+    let policy = document.policy.as_ref().expect("the operator's");
+    assert_eq!((policy.least_age, policy.allow_specimens), (Some(21), false));
     let images: Vec<_> = document
         .images
         .iter()

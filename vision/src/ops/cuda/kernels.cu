@@ -66,6 +66,7 @@ struct Depthwise {
 template <int COLUMNS, int STRIDE, int TILE, bool POOL>
 __device__ inline void depthwise(const Depthwise &p) {
     const u32 columns_out = POOL ? TILE / 2 : TILE;
+    const int SPAN = (TILE - 1) * STRIDE + COLUMNS;
     u32 vectors = p.channels / 4, tiles = (p.width_out + columns_out - 1) / columns_out;
     u32 at = thread();
     if (at >= p.pictures * p.height_out * tiles * vectors) return;
@@ -86,19 +87,21 @@ __device__ inline void depthwise(const Depthwise &p) {
         for (int y = 0; y < (int)p.rows; y++) {
             if (top + y < 0 || top + y >= (int)p.height) continue;
             const Four *from = x + (size_t)(top + y) * p.width * vectors;
-            Four weights[COLUMNS];
+            // All that a row takes is read before any of it is used, without branches in between: so one wait is for all of it.
+            Four weights[COLUMNS], values[SPAN];
 #pragma unroll
             for (int k = 0; k < COLUMNS; k++) weights[k] = taps[(size_t)(y * COLUMNS + k) * vectors];
 #pragma unroll
-            for (int column = 0; column < (TILE - 1) * STRIDE + COLUMNS; column++) {
-                if (left + column < 0 || left + column >= (int)p.width) continue;
-                Four value = from[(size_t)(left + column) * vectors];
+            for (int k = 0; k < SPAN; k++) {
+                bool inside = left + k >= 0 && left + k < (int)p.width;
+                values[k] = inside ? from[(size_t)(left + k) * vectors] : Four{};
+            }
 #pragma unroll
-                for (int t = 0; t < TILE; t++) {
-                    int k = column - t * STRIDE;
-                    if (k < 0 || k >= COLUMNS) continue;
+            for (int t = 0; t < TILE; t++) {
 #pragma unroll
-                    for (int i = 0; i < 4; i++) sums[t].at[i] += value.at[i] * weights[k].at[i];
+                for (int k = 0; k < COLUMNS; k++) {
+#pragma unroll
+                    for (int i = 0; i < 4; i++) sums[t].at[i] += values[t * STRIDE + k].at[i] * weights[k].at[i];
                 }
             }
         }
@@ -125,9 +128,9 @@ __device__ inline void depthwise(const Depthwise &p) {
     }
 }
 
-extern "C" __global__ void depthwise_3(Depthwise p) { depthwise<3, 1, 4, false>(p); }
-extern "C" __global__ void depthwise_3_stride_2(Depthwise p) { depthwise<3, 2, 4, false>(p); }
-extern "C" __global__ void depthwise_3_pooled(Depthwise p) { depthwise<3, 1, 4, true>(p); }
+extern "C" __global__ void depthwise_3(Depthwise p) { depthwise<3, 1, 2, false>(p); }
+extern "C" __global__ void depthwise_3_stride_2(Depthwise p) { depthwise<3, 2, 2, false>(p); }
+extern "C" __global__ void depthwise_3_pooled(Depthwise p) { depthwise<3, 1, 2, true>(p); }
 extern "C" __global__ void depthwise_7(Depthwise p) { depthwise<7, 1, 4, false>(p); }
 
 // What comes before and after a matrix product ---------------------------------------------------------------------------------

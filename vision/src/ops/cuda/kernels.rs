@@ -53,9 +53,6 @@ pub(super) enum Filter {
     Seven,
 }
 
-/// Columns of the result, before pooling, that one thread computes.
-const TILE: u32 = 4;
-
 /// Channels that one thread computes at once where their number allows it.
 const VECTOR: u32 = 4;
 
@@ -64,11 +61,12 @@ impl Depthwise {
     /// The addresses are those of tensors on `device` as large as the sizes say, on 16 bytes (`half`: on 8); `channels` is a multiple
     /// of four.
     pub(super) unsafe fn run(self, device: &Device, filter: Filter) -> Result<()> {
+        // With the columns of the result that one thread computes.
         let (kernel, columns) = match filter {
-            Filter::Three => ("depthwise_3", TILE),
-            Filter::ThreeStride2 => ("depthwise_3_stride_2", TILE),
-            Filter::ThreePooled => ("depthwise_3_pooled", TILE / 2),
-            Filter::Seven => ("depthwise_7", TILE),
+            Filter::Three => ("depthwise_3", 2),
+            Filter::ThreeStride2 => ("depthwise_3_stride_2", 2),
+            Filter::ThreePooled => ("depthwise_3_pooled", 1),
+            Filter::Seven => ("depthwise_7", 4),
         };
         let tiles = self.width_out.div_ceil(columns);
         let threads = count([self.pictures, self.height_out, tiles, self.channels / VECTOR]);

@@ -1,87 +1,19 @@
-//! A real server on loopback, with a service that does what each test needs.
+//! A real server on loopback, with services that do what each test needs.
+
+mod connections;
+mod proxy;
+mod service;
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
-use proto::document::v1::document_check_service_server::{DocumentCheckService, DocumentCheckServiceServer};
-use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
 use service_kit::client::ServiceChannel;
-use service_kit::config::{Door, Secret, ServeConfig};
-use service_kit::health::Health;
-use service_kit::serving::Server;
+use service_kit::config::{Secret, ServeConfig};
 use service_kit::{deadline, status};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request};
+
+use service::{client, order, start};
 
 const TOKEN: &str = "a token of more than 24 characters";
-
-/// Does what the first picture's name says.
-struct Obedient;
-
-#[tonic::async_trait]
-impl DocumentCheckService for Obedient {
-    async fn check_document(
-        &self,
-        request: Request<CheckDocumentRequest>,
-    ) -> Result<Response<CheckDocumentResponse>, Status> {
-        match request.get_ref().images[0].file.as_str() {
-            "panic" => panic!("as planned"),
-            "hang" => std::future::pending().await,
-            "slow" => {
-                tokio::time::sleep(Duration::from_millis(400)).await;
-                Ok(Response::new(CheckDocumentResponse::default()))
-            }
-            "deadline" => {
-                let left = deadline::remaining().expect("a request always has a deadline");
-                Err(Status::failed_precondition(left.as_millis().to_string()))
-            }
-            _ => Ok(Response::new(CheckDocumentResponse::default())),
-        }
-    }
-}
-
-struct Running {
-    address: String,
-    shutdown: CancellationToken,
-    server: JoinHandle<()>,
-}
-
-async fn start(config: ServeConfig) -> Running {
-    let server = Server::bind("test-svc", Door::Internal, &config)
-        .await
-        .expect("a free port");
-    let address = format!("http://{}", server.local_addr());
-    let shutdown = CancellationToken::new();
-    let mut routes = Routes::builder();
-    routes.add_service(DocumentCheckServiceServer::new(Obedient));
-    let health = Health::new().depends_on("always", || async { true });
-    let serving = server.serve(routes, health, shutdown.clone());
-    let server = tokio::spawn(async move { serving.await.expect("serves until told to stop") });
-    Running {
-        address,
-        shutdown,
-        server,
-    }
-}
-
-fn client(running: &Running, token: Option<&str>) -> DocumentCheckServiceClient<ServiceChannel> {
-    let token = token.map(Secret::new);
-    DocumentCheckServiceClient::new(ServiceChannel::new(&running.address, token.as_ref()).expect("an address"))
-}
-
-fn order(order: &str) -> CheckDocumentRequest {
-    let image = DocumentImage {
-        file: order.to_owned(),
-        ..DocumentImage::default()
-    };
-    CheckDocumentRequest {
-        images: vec![image],
-        ..CheckDocumentRequest::default()
-    }
-}
 
 #[tokio::test]
 async fn a_panic_is_an_error_of_that_call_alone() {
@@ -182,47 +114,6 @@ async fn tells_its_health_without_a_token_and_stops_when_told() {
     running.shutdown.cancel();
     running.server.await.expect("no panic");
     assert!(!channel.serving().await);
-}
-
-#[tokio::test]
-async fn a_call_outlives_the_age_of_its_connection() {
-    let running = start(ServeConfig {
-        max_connection_age: Duration::from_millis(100),
-        request_timeout: Duration::from_millis(600),
-        ..ServeConfig::default()
-    })
-    .await;
-    let mut client = client(&running, None);
-    // Both straddle an age; the second would still run when the age and the longest call after it are over.
-    for _ in 0..2 {
-        client.check_document(order("slow")).await.expect("nothing cuts it off");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn no_call_is_lost_when_connections_end() {
-    let running = start(ServeConfig {
-        max_connection_age: Duration::from_millis(20),
-        ..ServeConfig::default()
-    })
-    .await;
-    let client = client(&running, None);
-    let mut large = order("answer");
-    large.images[0].data = vec![7; 100_000];
-    // Of a thousand calls that come without a pause, some begin just when their connection ends.
-    let callers = (0..4).map(|_| {
-        let (mut client, large) = (client.clone(), large.clone());
-        tokio::spawn(async move {
-            for _ in 0..250 {
-                client.check_document(large.clone()).await?;
-            }
-            Ok(())
-        })
-    });
-    for caller in join_all(callers).await {
-        let outcome: Result<(), Status> = caller.expect("no panic");
-        outcome.expect("each call is answered");
-    }
 }
 
 #[tokio::test]

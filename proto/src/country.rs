@@ -1,4 +1,5 @@
-//! Codes of states and organisations: ISO 3166-1 alpha-3 and the codes that ICAO Doc 9303-3 section 5 adds.
+//! Codes of states and organisations: ISO 3166-1 and the codes that ICAO Doc 9303-3 section 5 adds. What reports call a document's
+//! issuing country, and what operators name in their configuration, is one of these.
 //!
 //! A code that is in neither table is unknown: it resolves to nothing, never to a neighbour of similar spelling.
 
@@ -21,6 +22,21 @@ impl State {
         })
     }
 
+    /// The state that an operator names by any of its codes, in upper case: `DE`, `DEU`, `D`, `UTO`.
+    #[must_use]
+    pub fn named(code: &str) -> Option<Self> {
+        Self::of(code).or_else(|| {
+            let &(code, reported) = ISO.iter().chain(ICAO).find(|(_, reported)| *reported == code)?;
+            Some(Self { code, reported })
+        })
+    }
+
+    /// Exists in specimens only.
+    #[must_use]
+    pub fn is_fictional(self) -> bool {
+        FICTIONAL.contains(&self.code)
+    }
+
     /// The code in the machine-readable zone, without fillers.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -34,10 +50,13 @@ impl State {
     }
 
     /// Every code, without fillers.
-    pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
+    pub fn codes() -> impl Iterator<Item = &'static str> {
         ICAO.iter().chain(ISO).map(|(code, _)| *code)
     }
 }
+
+/// States of specimens.
+const FICTIONAL: [&str; 1] = ["UTO"];
 
 /// 9303-3 section 5 parts B to D: codes that ISO 3166-1 alpha-3 does not have, and what they are reported as.
 #[rustfmt::skip]
@@ -118,6 +137,9 @@ mod tests {
                 .all(|(code, _)| ISO.binary_search_by_key(code, |(code, _)| code).is_err())
         );
         assert_eq!(ISO.len(), 249);
+        for code in FICTIONAL {
+            assert!(State::of(code).is_some_and(State::is_fictional), "{code}");
+        }
     }
 
     #[test]
@@ -128,6 +150,20 @@ mod tests {
         assert_eq!(reported("DEU"), Some("DE"));
         assert_eq!(reported("GBO"), Some("GB"));
         assert_eq!(reported("UNO"), Some("UNO"));
+        let named = |code| State::named(code).map(State::reported);
+        for (code, expected) in [
+            ("DE", "DE"),
+            ("DEU", "DE"),
+            ("D", "DE"),
+            ("GB", "GB"),
+            ("XK", "XK"),
+            ("UTO", "UTO"),
+        ] {
+            assert_eq!(named(code), Some(expected), "{code}");
+        }
+        for unknown in ["", "UK", "EN", "de", "ZZ"] {
+            assert_eq!(named(unknown), None, "{unknown}");
+        }
         for unknown in ["", "SI", "CMW", "BDR", "GBX", "gbr", "D<<", "USAA", "ZZZ"] {
             assert_eq!(reported(unknown), None, "{unknown}");
         }

@@ -1,0 +1,163 @@
+//! Dates of birth, expiry and issue.
+
+use super::super::date::{Meaning, PrintedDate};
+use super::super::label::Label;
+use super::super::value::Place;
+use super::super::vocabulary::Kind;
+use super::super::zone::Seen;
+use super::{Agreement, Comparison, Print, decided, text};
+use crate::mrz::{Century, Date};
+
+/// How much wider than its label a column may be, in heights of the label.
+const MOST_ASIDE: f32 = 3.0;
+
+/// Fewest known digits of a date that is looked for anywhere on the page.
+const LEAST_KNOWN: usize = 5;
+
+/// Years after its issue by which any document that is not for life has expired.
+const LONGEST_VALIDITY: i32 = 20;
+
+impl Comparison<'_> {
+    /// Dates of birth and of expiry.
+    pub(super) fn birth_and_expiry(&self) -> [Agreement<Date>; 2] {
+        let field = |kind, field: &[Seen], century, others: &[Kind]| {
+            let labelled = self
+                .labels
+                .of_kind(kind)
+                .map(|label| self.labelled_date(label, field, century));
+            match decided(labelled) {
+                Agreement::NotSeen => self.any_date(field, century, others),
+                decided => decided,
+            }
+        };
+        [
+            field(
+                Kind::BirthDate,
+                &self.zone.birth_date,
+                Century::Birth,
+                &[Kind::ExpiryDate, Kind::IssueDate],
+            ),
+            field(
+                Kind::ExpiryDate,
+                &self.zone.expiry_date,
+                Century::Expiry,
+                &[Kind::BirthDate, Kind::IssueDate],
+            ),
+        ]
+    }
+
+    pub(super) fn issue_date(&self) -> Option<Print<Date>> {
+        self.labels.of_kind(Kind::IssueDate).find_map(|label| {
+            let (line, dates) = self.announced_dates(label)?;
+            let meaning = dates.first()?.meanings.first()?;
+            self.print_date(line, dates.first()?, *meaning, Century::Birth)
+        })
+    }
+
+    fn labelled_date(&self, label: &Label, field: &[Seen], century: Century) -> Agreement<Date> {
+        let Some((line, dates)) = self.announced_dates(label) else {
+            return Agreement::NotSeen;
+        };
+        let fitting = dates
+            .iter()
+            .find_map(|date| Some((date, *date.meanings.iter().find(|m| m.fits(field))?)));
+        if let Some((date, meaning)) = fitting {
+            return self.agrees(line, date, meaning, field, century);
+        }
+        let is_known = field.iter().all(|seen| *seen != Seen::Symbol(b'<'));
+        let sure = dates.iter().all(|date| date.is_sure).then(|| dates.first()).flatten();
+        let print = sure.filter(|_| is_known).and_then(|date| {
+            let meaning = date.meanings.first()?;
+            self.print_date(line, date, *meaning, century)
+        });
+        print.map_or(Agreement::NotSeen, |printed| Agreement::Differs { printed })
+    }
+
+    /// A date anywhere that is the zone's, unless a label announces it as another one; or one that can only be another than the
+    /// zone's.
+    fn any_date(&self, field: &[Seen], century: Century, others: &[Kind]) -> Agreement<Date> {
+        let known = field
+            .iter()
+            .filter(|seen| matches!(seen, Seen::Symbol(b'0'..=b'9')))
+            .count();
+        if known < LEAST_KNOWN {
+            return Agreement::NotSeen;
+        }
+        let labels = self.labels.all.iter().filter(|label| others.contains(&label.kind));
+        let taken: Vec<(usize, usize)> = labels
+            .filter_map(|label| self.announced_dates(label))
+            .flat_map(|(line, dates)| dates.into_iter().map(move |date| (line, date.from)))
+            .collect();
+        let all = self.dates.iter().enumerate();
+        let all = all.flat_map(|(line, dates)| dates.iter().map(move |date| (line, date)));
+        let free: Vec<(usize, &PrintedDate)> = all
+            .filter(|(line, date)| !taken.contains(&(*line, date.from)))
+            .collect();
+        let fitting = free.iter().filter_map(|&(line, date)| {
+            let meaning = *date.meanings.iter().find(|meaning| meaning.fits(field))?;
+            Some(self.agrees(line, date, meaning, field, century))
+        });
+        let altered = free.iter().filter_map(|&(line, date)| {
+            let meaning = *date.meanings.first()?;
+            let is_altered = date.is_sure && meaning.full_year().is_some_and(|year| self.can_only_be(year, century));
+            let printed = is_altered
+                .then(|| self.print_date(line, date, meaning, century))
+                .flatten()?;
+            Some(Agreement::Differs { printed })
+        });
+        decided(fitting.chain(altered))
+    }
+
+    /// No other date on a document is of such a year: one that is to come is of its expiry, one that lies further back than any
+    /// document is valid is of a birth.
+    fn can_only_be(&self, year: i32, century: Century) -> bool {
+        let this_year = self.today.year();
+        match century {
+            Century::Expiry => year > this_year,
+            Century::Birth => {
+                let expiry = Date::parse(&text(&self.zone.expiry_date), Century::Expiry, self.today);
+                let expires = expiry.ok().and_then(Date::year);
+                expires.is_some_and(|expires| year < expires.min(this_year) - LONGEST_VALIDITY)
+            }
+        }
+    }
+
+    fn agrees(
+        &self,
+        line: usize,
+        date: &PrintedDate,
+        meaning: Meaning,
+        field: &[Seen],
+        century: Century,
+    ) -> Agreement<Date> {
+        let fills = field.contains(&Seen::Unknown);
+        let print = (!fills || date.is_sure)
+            .then(|| self.print_date(line, date, meaning, century))
+            .flatten();
+        print.map_or(Agreement::NotSeen, Agreement::Agrees)
+    }
+
+    fn print_date(&self, line: usize, date: &PrintedDate, meaning: Meaning, century: Century) -> Option<Print<Date>> {
+        let value = meaning.date(century, self.today)?;
+        self.print(line, value, meaning.symbols(), date.confidence)
+    }
+
+    /// The dates that a label announces, all on one line: behind it, below it, or to the right of it.
+    fn announced_dates(&self, label: &Label) -> Option<(usize, Vec<&PrintedDate>)> {
+        super::values(&self.page, &self.labels, label)
+            .into_iter()
+            .find_map(|value| {
+                value.parts.iter().find_map(|part| {
+                    let line = self.page.lines.get(part.line)?;
+                    let reach = MOST_ASIDE * line.height;
+                    let near = |date: &&PrintedDate| {
+                        let (start, end) = (line.place(date.from), line.place(date.to.saturating_sub(1)));
+                        let below = start < label.end + reach && end > label.start - reach;
+                        date.from >= part.from && date.to <= part.to && (value.place != Place::Below || below)
+                    };
+                    let dates: Vec<&PrintedDate> = self.dates.get(part.line)?.iter().filter(near).collect();
+                    (!dates.is_empty()).then_some((part.line, dates))
+                })
+            })
+    }
+}

@@ -1,0 +1,132 @@
+//! What is printed on a page for people, compared with what the machine-readable zone says. Pure: no network, no clock.
+//!
+//! ```text
+//! text lines ─▶ page ─┬▶ labels ─▶ values ─┬▶ compared with the zone ─▶ agrees, differs, not seen
+//!                     └▶ the zone's content ┘
+//! ```
+//!
+//! A field agrees where its label announces what the zone says, or where the page says it at all. It differs only where a label
+//! announces something else that was read surely: other people's names, other dates and numbers stand on documents too. Print and
+//! zone spell a name differently (ICAO Doc 9303-3 section 6), so what is compared is every way in which the print may stand in
+//! the zone. Positions of the zone that are unknown agree with anything; the print fills them where all the others agree.
+
+mod compare;
+mod date;
+mod label;
+mod letters;
+mod month;
+mod name;
+mod page;
+mod text;
+mod value;
+mod vocabulary;
+mod zone;
+
+use std::fmt;
+
+use vision::geometry::Quad;
+use vision::text::TextLine;
+
+use crate::mrz::{Date, Sex};
+pub use zone::{Seen, ZoneFields};
+
+/// A field as it is printed.
+#[derive(Clone, PartialEq)]
+pub struct Print<T> {
+    /// As a report should say it: names with their marks and small letters, dates with their century.
+    pub value: T,
+    /// As the zone would write it, without fillers at its ends: `VAN<DER<BERG`, `840607`.
+    pub symbols: String,
+    /// Number of the line, among those given, in which it begins.
+    pub line: usize,
+    /// Where that line is in the picture.
+    pub quad: Quad,
+    /// Mean probability of its characters, 0 to 1.
+    pub confidence: f32,
+}
+
+/// Personal: shows only where it is.
+impl<T> fmt::Debug for Print<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Print(line {}, {:.3})", self.line, self.confidence)
+    }
+}
+
+/// What the print says of a field of the zone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Agreement<T> {
+    /// The same.
+    Agrees(Print<T>),
+    /// Surely something else.
+    Differs {
+        /// What.
+        printed: Print<T>,
+    },
+    /// Nothing, or nothing that was read surely.
+    NotSeen,
+}
+
+/// The printed fields of one page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Printed {
+    /// Primary identifier.
+    pub surname: Agreement<String>,
+    /// Secondary identifiers.
+    pub given_names: Agreement<String>,
+    /// Document number.
+    pub number: Agreement<String>,
+    /// Date of birth.
+    pub birth_date: Agreement<Date>,
+    /// Date of expiry.
+    pub expiry_date: Agreement<Date>,
+    /// Sex.
+    pub sex: Agreement<Sex>,
+    /// Nationality, where its code is printed.
+    pub nationality: Agreement<String>,
+    /// Issuing state, where its code is printed.
+    pub issuing_state: Agreement<String>,
+    /// Date of issue, by its label.
+    pub issue_date: Option<Print<Date>>,
+    /// Place of birth, by its label.
+    pub birth_place: Option<Print<String>>,
+}
+
+/// The printed fields among the lines of a page, the zone's own left out, compared with the zone. `today` decides the century of
+/// dates that are printed with two digits of their year.
+#[must_use]
+pub fn compare(lines: &[TextLine], zone: &ZoneFields, today: time::Date) -> Printed {
+    compare::Comparison::new(lines, zone, today).printed()
+}
+
+impl Printed {
+    /// The fields of a document whose other page says `other`: what differs on either does, and what was not seen on one may be on
+    /// the other.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            surname: self.surname.and(other.surname),
+            given_names: self.given_names.and(other.given_names),
+            number: self.number.and(other.number),
+            birth_date: self.birth_date.and(other.birth_date),
+            expiry_date: self.expiry_date.and(other.expiry_date),
+            sex: self.sex.and(other.sex),
+            nationality: self.nationality.and(other.nationality),
+            issuing_state: self.issuing_state.and(other.issuing_state),
+            issue_date: self.issue_date.or(other.issue_date),
+            birth_place: self.birth_place.or(other.birth_place),
+        }
+    }
+}
+
+impl<T> Agreement<T> {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::NotSeen, other) => other,
+            (_, Self::Differs { printed }) => Self::Differs { printed },
+            (this, _) => this,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,553 @@
+use proptest::prelude::*;
+use time::macros::date;
+use vision::geometry::{Point, Quad};
+use vision::text::{Candidate, TextChar, TextLine};
+
+use super::*;
+use crate::mrz::transliterate;
+
+const TODAY: time::Date = date!(2026 - 11 - 26);
+
+/// A line read surely: its first character at (x, y), capitals of this height.
+fn line(text: &str, x: f32, y: f32, height: f32) -> TextLine {
+    let count = text.chars().count().max(1) as f32;
+    let (width, box_height) = (0.75 * height * count, 1.4 * height);
+    let chars = text.chars().enumerate().map(|(at, character)| TextChar {
+        best: Candidate {
+            character,
+            probability: 0.99,
+        },
+        alternatives: Vec::new(),
+        position: (at as f32 + 0.5) / count,
+    });
+    let at = |x, y| Point::new(x, y);
+    TextLine {
+        text: text.to_owned(),
+        confidence: 0.99,
+        quad: Quad([
+            at(x, y),
+            at(x + width, y),
+            at(x + width, y + box_height),
+            at(x, y + box_height),
+        ]),
+        chars: chars.collect(),
+    }
+}
+
+/// The line with one character read with this probability, and another one possible there.
+fn doubted(mut line: TextLine, at: usize, probability: f32, alternative: (char, f32)) -> TextLine {
+    let char = &mut line.chars[at];
+    char.best.probability = probability;
+    char.alternatives = vec![Candidate {
+        character: alternative.0,
+        probability: alternative.1,
+    }];
+    line
+}
+
+fn seen(field: &str) -> Vec<Seen> {
+    let symbol = |symbol| match symbol {
+        b'?' => Seen::Unknown,
+        symbol => Seen::Symbol(symbol),
+    };
+    field.bytes().map(symbol).collect()
+}
+
+/// The zone of the standard's specimen, with another name; `?` is unknown.
+fn zone(name: &str) -> ZoneFields {
+    ZoneFields {
+        document_code: seen("P<"),
+        name: seen(&format!("{name:<<39}")),
+        number: seen("L898902C3"),
+        nationality: seen("UTO"),
+        issuing_state: seen("UTO"),
+        birth_date: seen("740812"),
+        expiry_date: seen("340415"),
+        sex: Seen::Symbol(b'F'),
+    }
+}
+
+/// A label with its value below it, at this place of the page.
+fn field(label: &str, value: &str, x: f32, row: usize) -> [TextLine; 2] {
+    let y = 60.0 * row as f32;
+    [line(label, x, y, 10.0), line(value, x, y + 22.0, 18.0)]
+}
+
+/// The passport of the standard's specimen as printed.
+fn passport() -> Vec<[TextLine; 2]> {
+    vec![
+        field("Passport No./ N° de passeport", "L898902C3", 600.0, 0),
+        field("Surname/ Nom", "ERIKSSON", 200.0, 1),
+        field("Given names/ Prénoms", "ANNA MARIA", 200.0, 2),
+        field("Date of birth/ Date de naissance", "12 AUG/AOÛT 74", 200.0, 3),
+        field("Sex/ Sexe", "F", 200.0, 4),
+        field("Place of birth/ Lieu de naissance", "ZENITH", 500.0, 4),
+        field("Date of issue/ Date de délivrance", "15 APR/AVR 24", 200.0, 5),
+        field("Date of expiry/ Date d'expiration", "15 APR/AVR 34", 200.0, 6),
+        field("Nationality/ Nationalité", "UTO", 700.0, 3),
+    ]
+}
+
+const NAME: &str = "ERIKSSON<<ANNA<MARIA";
+
+fn printed(fields: &[[TextLine; 2]], name: &str) -> Printed {
+    let lines: Vec<TextLine> = fields.iter().flatten().cloned().collect();
+    compare(&lines, &zone(name), TODAY)
+}
+
+/// What a page says of surname and given names whose labels are in English.
+fn names(surname: &str, given: &str, name: &str) -> (Agreement<String>, Agreement<String>) {
+    let printed = printed(
+        &[field("Surname", surname, 0.0, 0), field("Given names", given, 0.0, 1)],
+        name,
+    );
+    (printed.surname, printed.given_names)
+}
+
+fn agreed<T: Clone>(agreement: &Agreement<T>) -> Option<T> {
+    match agreement {
+        Agreement::Agrees(print) => Some(print.value.clone()),
+        _ => None,
+    }
+}
+
+fn differing<T: Clone>(agreement: &Agreement<T>) -> Option<T> {
+    match agreement {
+        Agreement::Differs { printed } => Some(printed.value.clone()),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_page_agrees_with_its_zone() {
+    let printed = printed(&passport(), NAME);
+    assert_eq!(agreed(&printed.surname).as_deref(), Some("ERIKSSON"));
+    assert_eq!(agreed(&printed.given_names).as_deref(), Some("ANNA MARIA"));
+    assert_eq!(agreed(&printed.number).as_deref(), Some("L898902C3"));
+    assert_eq!(agreed(&printed.birth_date), Some(date!(1974 - 08 - 12).into()));
+    assert_eq!(agreed(&printed.expiry_date), Some(date!(2034 - 04 - 15).into()));
+    assert!(agreed(&printed.sex) == Some(Sex::Female));
+    assert_eq!(agreed(&printed.nationality).as_deref(), Some("UTO"));
+    assert_eq!(agreed(&printed.issuing_state).as_deref(), Some("UTO"));
+    assert_eq!(
+        printed.issue_date.map(|print| print.value),
+        Some(date!(2024 - 04 - 15).into())
+    );
+    assert_eq!(printed.birth_place.map(|print| print.value).as_deref(), Some("ZENITH"));
+}
+
+#[test]
+fn a_page_agrees_however_it_is_turned() {
+    for degrees in (0..360).step_by(15) {
+        let (sin, cos) = (degrees as f32).to_radians().sin_cos();
+        let mut fields = passport();
+        for point in fields.iter_mut().flatten().flat_map(|line| &mut line.quad.0) {
+            *point = Point::new(point.x * cos - point.y * sin, point.x * sin + point.y * cos);
+        }
+        let printed = printed(&fields, NAME);
+        assert!(agreed(&printed.given_names).is_some(), "{degrees}");
+        assert!(
+            agreed(&printed.expiry_date).is_some() && printed.birth_place.is_some(),
+            "{degrees}"
+        );
+    }
+}
+
+#[test]
+fn one_altered_field_differs_and_no_other() {
+    for (row, value) in [
+        (0, "L898902C4"),
+        (1, "ERIKSSEN"),
+        (2, "ANNE MARIA"),
+        (3, "13 AUG 1974"),
+        (7, "15 APR 2035"),
+        (4, "M"),
+    ] {
+        let mut fields = passport();
+        let [_, print] = &fields[row];
+        let [corner, ..] = print.quad.0;
+        fields[row][1] = line(value, corner.x, corner.y, 18.0);
+        let p = printed(&fields, NAME);
+        let differs = [
+            differing(&p.number).is_some(),
+            differing(&p.surname).is_some(),
+            differing(&p.given_names).is_some(),
+            differing(&p.birth_date).is_some(),
+            differing(&p.sex).is_some(),
+            false,
+            false,
+            differing(&p.expiry_date).is_some(),
+        ];
+        assert_eq!(differs.iter().filter(|differs| **differs).count(), 1, "{value}");
+        assert!(differs[row], "{value}");
+    }
+}
+
+#[test]
+fn names_agree_in_every_spelling_of_the_standard() {
+    for (surname, zone) in [
+        ("Müller", "MUELLER"),
+        ("MÜLLER", "MULLER"),
+        ("Müller", "MUXXLLER"),
+        ("MULLER", "MUELLER"),
+        ("Strauß", "STRAUSS"),
+        ("STRAUẞ", "STRAUSS"),
+        ("Åkesson", "AAKESSON"),
+        ("Åkesson", "AKESSON"),
+        ("ÆVARSDÓTTIR", "AEVARSDOTTIR"),
+        ("ØSTERGÅRD", "OESTERGAARD"),
+        ("Þorgeirsson", "THORGEIRSSON"),
+        ("Guðmundsdóttir", "GUDMUNDSDOTTIR"),
+        ("MUÑOZ", "MUNOZ"),
+        ("MUÑOZ", "MUNXXOZ"),
+        ("Łukaszewicz", "LUKASZEWICZ"),
+        ("Şahin", "SAHIN"),
+        ("O'CONNOR", "OCONNOR"),
+        ("O'Connor", "O<CONNOR"),
+        ("VAN DER BERG", "VAN<DER<BERG"),
+        ("VANDERBERG", "VAN<DER<BERG"),
+        ("KOWALSKA-KWIATKOWSKA", "KOWALSKA<KWIATKOWSKA"),
+        ("Mc Donald", "MCDONALD"),
+        ("DR. MUSTERMANN", "MUSTERMANN"),
+        ("MUSTERMANN GEB. GABLER", "MUSTERMANN"),
+        ("lngersoll", "INGERSOLL"),
+        ("BAURN", "BAURN"),
+        ("ER1KSSON", "ERIKSSON"),
+        ("LI", "LI"),
+    ] {
+        let (found, _) = names(surname, "ANNA", &format!("{zone}<<ANNA"));
+        assert!(agreed(&found).is_some(), "{surname} {zone} {found:?}");
+    }
+}
+
+#[test]
+fn a_name_may_be_over_several_lines_reordered_or_behind_its_label() {
+    let fields = [
+        line("Surname/Nom", 0.0, 0.0, 10.0),
+        line("VON DER LINDEN", 0.0, 22.0, 18.0),
+        line("HOHENSTEIN", 0.0, 48.0, 18.0),
+        line("Given names: MARIA ANNA", 0.0, 100.0, 18.0),
+    ];
+    let p = compare(&fields, &zone("VON<DER<LINDEN<HOHENSTEIN<<ANNA<MARIA"), TODAY);
+    assert_eq!(agreed(&p.surname).as_deref(), Some("VON DER LINDEN HOHENSTEIN"));
+    assert_eq!(agreed(&p.given_names).as_deref(), Some("MARIA ANNA"));
+    let p = printed(
+        &[field("Name (Surname, Given names)", "LIN, MEI-HUA", 0.0, 0)],
+        "LIN<<MEI<HUA",
+    );
+    assert_eq!(agreed(&p.surname).as_deref(), Some("LIN"));
+    assert_eq!(agreed(&p.given_names).as_deref(), Some("MEI-HUA"));
+    let p = printed(&[field("Surname", "AHMADI", 0.0, 0)], "AHMADI");
+    assert!(agreed(&p.surname).is_some() && p.given_names == Agreement::NotSeen);
+}
+
+#[test]
+fn names_that_the_zone_cuts_agree() {
+    let full = "NILAVADHANANANDA<<CHAYAPA<DEJTHAMRONG<K";
+    assert_eq!(full.len(), 39);
+    let (surname, given) = names("NILAVADHANANANDA", "CHAYAPA DEJTHAMRONG KRASUANG", full);
+    assert!(agreed(&surname).is_some() && agreed(&given).is_some());
+    let (_, given) = names("NILAVADHANANANDA", "CHAYAPA DEJTHAMRANG KRASUANG", full);
+    assert!(differing(&given).is_some(), "a cut name still has its letters");
+}
+
+#[test]
+fn what_was_not_read_surely_neither_agrees_nor_differs() {
+    let surname = |print: &str, probability, alternative| {
+        let [label, value] = field("Surname", print, 0.0, 0);
+        compare(
+            &[label, doubted(value, 6, probability, alternative)],
+            &zone(NAME),
+            TODAY,
+        )
+        .surname
+    };
+    assert_eq!(
+        surname("ERIKSSEN", 0.6, ('B', 0.1)),
+        Agreement::NotSeen,
+        "it may be anything"
+    );
+    assert_eq!(
+        surname("ERIKSSEN", 0.88, ('O', 0.09)),
+        Agreement::NotSeen,
+        "hardly the zone's, but it may be"
+    );
+    assert!(
+        agreed(&surname("ERIKSSQN", 0.6, ('O', 0.3))).is_some(),
+        "recognition itself names the zone's letter"
+    );
+    assert!(
+        differing(&surname("ERIKSSEN", 0.6, ('e', 0.39))).is_some(),
+        "only its size is in doubt"
+    );
+    assert!(
+        differing(&surname("ERIKSSEN", 0.6, ('B', 0.39))).is_some(),
+        "neither is the zone's"
+    );
+}
+
+#[test]
+fn other_peoples_names_and_other_texts_do_not_differ() {
+    let mut fields = passport();
+    fields.extend([
+        field("Name of father", "SVENSSON", 200.0, 8),
+        field("Birth name/Nom de naissance", "LARSSON", 200.0, 9),
+        field("Authority/Autorité", "PASSPORT OFFICE", 200.0, 10),
+        field("Personal No.", "ZE184226B", 600.0, 8),
+        field("Place of issue", "ZENITH", 600.0, 9),
+    ]);
+    let p = printed(&fields, NAME);
+    assert!(agreed(&p.surname).is_some() && agreed(&p.given_names).is_some() && agreed(&p.number).is_some());
+}
+
+/// The specimen's passport with labels that cannot be read, and other values for these fields.
+fn unlabelled(values: &[(usize, &str)]) -> Printed {
+    let mut fields = passport();
+    for (number, [label, value]) in fields.iter_mut().enumerate() {
+        let [corner, ..] = label.quad.0;
+        *label = line("Qx zv", corner.x, corner.y, 10.0);
+        if let Some((_, text)) = values.iter().find(|(altered, _)| *altered == number) {
+            *value = line(text, corner.x, corner.y + 22.0, 18.0);
+        }
+    }
+    printed(&fields, NAME)
+}
+
+#[test]
+fn what_can_only_be_another_field_differs_without_a_label() {
+    let p = unlabelled(&[]);
+    assert!(agreed(&p.surname).is_some() && agreed(&p.given_names).is_some() && agreed(&p.number).is_some());
+    assert!(agreed(&p.birth_date).is_some() && agreed(&p.expiry_date).is_some());
+    assert!(
+        differing(&unlabelled(&[(0, "L898903C3")]).number).is_some(),
+        "nearly the number"
+    );
+    assert!(
+        differing(&unlabelled(&[(1, "ERIKSSEN")]).surname).is_some(),
+        "nearly the name"
+    );
+    assert!(
+        differing(&unlabelled(&[(1, "LINDBERG")]).surname).is_some(),
+        "above the given names"
+    );
+    assert!(
+        differing(&unlabelled(&[(2, "GRETA")]).given_names).is_some(),
+        "below the surname"
+    );
+    assert!(
+        differing(&unlabelled(&[(3, "12 AUG 1975")]).birth_date).is_some(),
+        "as only a birth is"
+    );
+    assert!(
+        differing(&unlabelled(&[(7, "15 APR 2036")]).expiry_date).is_some(),
+        "as only an expiry is"
+    );
+    assert_eq!(
+        unlabelled(&[(3, "12 AUG 2008"), (7, "15 APR 2019")]).birth_date,
+        Agreement::NotSeen
+    );
+    assert_eq!(unlabelled(&[(7, "15 APR 2019")]).expiry_date, Agreement::NotSeen);
+    let p = unlabelled(&[(1, "LINDBERG"), (2, "GRETA"), (0, "X1234567")]);
+    let none = Agreement::NotSeen;
+    assert!(p.surname == none && p.given_names == none && p.number == none);
+}
+
+#[test]
+fn the_numbers_on_a_visa_are_several() {
+    let mut zone = zone(NAME);
+    let page = field("Passport No.", "X1234567Y", 0.0, 0);
+    assert!(differing(&compare(&page, &zone, TODAY).number).is_some());
+    zone.document_code = seen("V<");
+    assert_eq!(compare(&page, &zone, TODAY).number, Agreement::NotSeen);
+}
+
+#[test]
+fn pieces_of_a_row_are_one_text() {
+    let pieces = [
+        line("Date of", 0.0, 0.0, 10.0),
+        line("birth", 56.0, 0.0, 10.0),
+        line("12", 0.0, 22.0, 18.0),
+        line("AUG 1974", 34.0, 22.0, 18.0),
+    ];
+    assert!(agreed(&compare(&pieces, &zone(NAME), TODAY).birth_date).is_some());
+}
+
+#[test]
+fn pages_of_a_document_make_one() {
+    let front = || printed(&passport(), NAME);
+    let back = |number| printed(&[field("Document no.", number, 0.0, 0)], NAME);
+    assert!(agreed(&back("L898902C3").and(front()).surname).is_some());
+    assert!(differing(&front().and(back("L898902C4")).number).is_some());
+    assert!(differing(&back("L898902C4").and(front()).number).is_some());
+}
+
+#[test]
+fn the_print_fills_unknown_positions_if_all_others_agree() {
+    let fields = passport();
+    let p = printed(&fields, "ERI???ON<<??NA<MARIA");
+    let symbols = |agreement: &Agreement<String>| match agreement {
+        Agreement::Agrees(print) => print.symbols.clone(),
+        _ => String::new(),
+    };
+    assert_eq!(
+        (symbols(&p.surname), symbols(&p.given_names)),
+        ("ERIKSSON".into(), "ANNA<MARIA".into())
+    );
+    // The gap lies between the parts of the name.
+    let p = printed(&fields, "ERIKSS??????NA<MARIA");
+    assert_eq!(
+        (symbols(&p.surname), symbols(&p.given_names)),
+        ("ERIKSSON".into(), "ANNA<MARIA".into())
+    );
+    let p = printed(&fields, "ERI???EN<<ANNA<MARIA");
+    assert!(differing(&p.surname).is_some());
+    let mut doubtful = fields.clone();
+    let [_, value] = &mut doubtful[1];
+    *value = doubted(value.clone(), 3, 0.7, ('R', 0.2));
+    assert_eq!(printed(&doubtful, "ERI???ON<<ANNA<MARIA").surname, Agreement::NotSeen);
+}
+
+#[test]
+fn dates_are_read_in_every_form() {
+    for (print, issuer) in [
+        ("12 AUG 1974", "UTO"),
+        ("12 AUG/AOÛT 74", "UTO"),
+        ("12 AUGUST/AOUT 74", "UTO"),
+        ("12.08.1974", "UTO"),
+        ("12. 8. 1974", "UTO"),
+        ("12/08/1974", "UTO"),
+        ("12-08-74", "UTO"),
+        ("12 08 1974", "UTO"),
+        ("1974-08-12", "UTO"),
+        ("1974.08.12", "UTO"),
+        ("12AUG1974", "UTO"),
+        ("12AUG/AOUT74", "UTO"),
+        ("12 SRP/AUG 1974", "UTO"),
+        ("12 RUGPJŪČIO 1974", "UTO"),
+        ("12. elokuuta 1974", "UTO"),
+        ("Aug 12, 1974", "USA"),
+        ("08/12/1974", "USA"),
+        ("12 AUG 1974", "USA"),
+        ("12.O8.l974", "UTO"),
+        ("12.081974", "UTO"),
+        ("12 0874", "UTO"),
+        ("12 AUGIAOUT 74", "UTO"),
+        ("12081974", "UTO"),
+    ] {
+        let mut zone = zone(NAME);
+        zone.issuing_state = seen(issuer);
+        let p = compare(&field("Date of birth", print, 0.0, 0), &zone, TODAY);
+        assert_eq!(agreed(&p.birth_date), Some(date!(1974 - 08 - 12).into()), "{print}");
+    }
+}
+
+#[test]
+fn the_century_is_that_of_the_print() {
+    let mut zone = zone(NAME);
+    zone.birth_date = seen("110101");
+    let p = compare(&field("Date of birth", "01.01.1911", 0.0, 0), &zone, TODAY);
+    assert_eq!(agreed(&p.birth_date), Some(date!(1911 - 01 - 01).into()));
+}
+
+#[test]
+fn dates_of_other_things_are_none_of_the_zone() {
+    let mut zone = zone(NAME);
+    zone.expiry_date = seen("240415");
+    let p = compare(&field("Date of issue", "15.04.2024", 0.0, 0), &zone, TODAY);
+    assert_eq!(p.expiry_date, Agreement::NotSeen);
+    let p = compare(&field("Date of birth", "14.05.1961", 0.0, 0), &zone, TODAY);
+    assert!(differing(&p.birth_date).is_some() && p.expiry_date == Agreement::NotSeen);
+}
+
+#[test]
+fn numbers_may_have_spaces_and_look_alikes_but_no_other_character() {
+    let number = |print: &str| printed(&[field("Document No.", print, 0.0, 0)], NAME).number;
+    for print in ["L898902C3", "L 898902 C3", "L.898.902.C3", "L8989O2C3"] {
+        assert!(agreed(&number(print)).is_some(), "{print}");
+    }
+    for print in ["L898902C8", "L898902G3", "K898902C3", "X123456Y7"] {
+        assert!(differing(&number(print)).is_some(), "{print}");
+    }
+    assert_eq!(number("UTOPIA"), Agreement::NotSeen);
+    let p = compare(&[line("SERIA HD NR 198025", 0.0, 0.0, 18.0)], &zone(NAME), TODAY);
+    assert_eq!(p.number, Agreement::NotSeen);
+}
+
+#[test]
+fn marks_of_sexes() {
+    let sex = |print: &str| printed(&[field("Sex", print, 0.0, 0)], NAME).sex;
+    for print in ["F", "F/F", "K", "Ž/F", "V/F", "KVK/F", "S/F", "N/F"] {
+        assert!(agreed(&sex(print)) == Some(Sex::Female), "{print}");
+    }
+    for print in ["M", "M/M", "X"] {
+        assert!(differing(&sex(print)).is_some(), "{print}");
+    }
+    for print in ["V", "S", "FEMALE PERSON", "12.08.1974"] {
+        assert!(sex(print) == Agreement::NotSeen, "{print}");
+    }
+}
+
+#[test]
+fn debug_output_shows_no_text() {
+    let shown = format!("{:?} {:?}", printed(&passport(), NAME), zone(NAME));
+    assert!(
+        !shown.contains("ERIK") && !shown.contains("1974") && !shown.contains("Female"),
+        "{shown}"
+    );
+}
+
+/// Latin letters of European names.
+const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZÁÄÅÆÇČĎĐÉĘÍŁÑŇÓÖØŒŘŠŞÞÜŮŰÝŽ";
+
+fn word() -> impl Strategy<Value = String> {
+    let letters: Vec<char> = LETTERS.chars().collect();
+    prop::collection::vec(prop::sample::select(letters), 3..9).prop_map(String::from_iter)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_name_agrees_with_its_transliteration(surname in word(), given in word()) {
+        let name = format!("{}<<{}", transliterate(&surname).expect("Latin"), transliterate(&given).expect("Latin"));
+        prop_assume!(name.len() < 39);
+        let (found, found_given) = names(&surname, &given, &name);
+        prop_assert_eq!(agreed(&found), Some(surname));
+        prop_assert_eq!(agreed(&found_given), Some(given));
+    }
+
+    #[test]
+    fn a_name_with_one_changed_letter_never_agrees(
+        surname in "[A-Z]{3,10}",
+        given in "[A-Z]{3,10}",
+        at in any::<prop::sample::Index>(),
+        other in prop::sample::select(LETTERS.chars().collect::<Vec<_>>()),
+    ) {
+        let mut altered: Vec<char> = surname.chars().collect();
+        let at = at.index(altered.len());
+        prop_assume!(!transliterate(&other.to_string()).expect("Latin").starts_with(altered[at]));
+        prop_assume!(!matches!((other, altered[at]), ('Œ', 'O') | ('Ý', 'I')));
+        altered[at] = other;
+        let altered = String::from_iter(altered);
+        let (found, _) = names(&altered, &given, &format!("{surname}<<{given}"));
+        prop_assert!(agreed(&found).is_none(), "{} {}", surname, altered);
+        // Two letters may have one mark less.
+        let marked = transliterate(&altered).expect("Latin").len() != surname.len();
+        prop_assert!(marked || differing(&found).is_some(), "{} {}", surname, altered);
+    }
+
+    #[test]
+    fn any_lines_can_be_compared(
+        texts in prop::collection::vec(("(Surname|Date of birth|Sex|No|.{0,3})[ /]?[A-Z0-9a-zÀ-ž<. /-]{0,30}", -1e4f32..1e4, -1e4f32..1e4, -1.0f32..60.0), 0..12),
+        name in "[A-Z<?]{39}",
+        date in "[0-9<?]{6}",
+    ) {
+        let lines: Vec<TextLine> = texts.iter().map(|(text, x, y, height)| line(text, *x, *y, *height)).collect();
+        let mut zone = zone("A");
+        zone.name = seen(&name);
+        zone.birth_date = seen(&date);
+        let _ = compare(&lines, &zone, TODAY);
+        let none = ZoneFields { document_code: vec![], name: vec![], number: vec![], nationality: vec![], issuing_state: vec![], birth_date: vec![], expiry_date: vec![], sex: Seen::Unknown };
+        let _ = compare(&lines, &none, TODAY);
+    }
+}

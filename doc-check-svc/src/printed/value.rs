@@ -1,0 +1,159 @@
+//! Values: the text that a label announces.
+
+use super::label::{Label, Labels};
+use super::page::{Line, Page};
+
+/// How far below its label a value may stand, in heights of the higher of the two.
+const MOST_BELOW: f32 = 3.2;
+
+/// How far right of its label a value may stand, in heights.
+const MOST_RIGHT: f32 = 20.0;
+
+/// How far below each other lines of one value may stand, in heights.
+const MOST_LEADING: f32 = 2.2;
+
+/// Lines that one value may have.
+const MOST_LINES: usize = 3;
+
+/// Part of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Place of the line among those of the page.
+    pub(super) line: usize,
+    /// Its characters, from and to before.
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+/// Where the value stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the line of the label.
+    Behind,
+    Below,
+    Right,
+}
+
+/// A text that may be the value of a label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) place: Place,
+    /// From top to bottom; at least one.
+    pub(super) parts: Vec<Part>,
+}
+
+/// The texts that the label may announce.
+pub(super) fn values(page: &Page, labels: &Labels, label: &Label) -> Vec<Value> {
+    let Some(line) = page.lines.get(label.line) else {
+        return Vec::new();
+    };
+    let all = [
+        behind(line, labels, label),
+        below(page, labels, label, line),
+        right(page, labels, label, line),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// What stands between the label and the next one on its line.
+fn behind(line: &Line, labels: &Labels, label: &Label) -> Option<Value> {
+    let next = labels
+        .on_line(label.line)
+        .map(|other| other.from)
+        .filter(|from| *from >= label.to)
+        .min();
+    let part = Part {
+        line: label.line,
+        from: label.to,
+        to: next.unwrap_or(line.chars.len()),
+    };
+    let chars = line.chars.get(part.from..part.to)?;
+    let has_text = chars.iter().any(|char| char.best.character.is_alphanumeric());
+    has_text.then(|| Value {
+        place: Place::Behind,
+        parts: vec![part],
+    })
+}
+
+fn below(page: &Page, labels: &Labels, label: &Label, line: &Line) -> Option<Value> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut above = line;
+    let limit = row_end(page, labels, label, line);
+    for (number, candidate) in page.lines.iter().enumerate() {
+        let height = above.height.max(candidate.height);
+        let gap = candidate.down - above.down;
+        let reach = if parts.is_empty() { MOST_BELOW } else { MOST_LEADING };
+        if gap < 0.4 * height || candidate.end < label.start || candidate.start > label.end.min(limit) {
+            continue;
+        }
+        if gap > reach * height {
+            break;
+        }
+        if labels.is_label(number) {
+            let same = labels.on_line(number).any(|other| other.kind == label.kind);
+            if same && parts.is_empty() {
+                above = candidate;
+                continue;
+            }
+            break;
+        }
+        let Some(part) = clipped(candidate, number, label.start - 2.5 * height, limit) else {
+            continue;
+        };
+        parts.push(part);
+        above = candidate;
+        if parts.len() == MOST_LINES {
+            break;
+        }
+    }
+    (!parts.is_empty()).then_some(Value {
+        place: Place::Below,
+        parts,
+    })
+}
+
+/// Where the next label of the row begins.
+fn row_end(page: &Page, labels: &Labels, label: &Label, line: &Line) -> f32 {
+    let level = |other: &&Label| {
+        page.lines
+            .get(other.line)
+            .is_some_and(|other| other.is_level_with(line))
+    };
+    let starts = labels.all.iter().filter(level).map(|other| other.start);
+    starts.filter(|start| *start > label.end).fold(f32::INFINITY, f32::min)
+}
+
+/// The words of a line that begin between two places.
+fn clipped(line: &Line, number: usize, start: f32, end: f32) -> Option<Part> {
+    let chars = &line.chars;
+    let is_text = |at: usize| chars.get(at).is_some_and(|char| char.best.character != ' ');
+    let mut words = (0..chars.len()).filter(|&at| is_text(at) && (at == 0 || !is_text(at - 1)));
+    let from = words.by_ref().find(|&at| line.place(at) >= start)?;
+    // The next column begins about where its label does.
+    let to = words.find(|&at| line.place(at) >= end - 0.5 * line.height);
+    let inside = line.place(from) < end - 0.5 * line.height;
+    inside.then_some(Part {
+        line: number,
+        from,
+        to: to.unwrap_or(chars.len()),
+    })
+}
+
+fn right(page: &Page, labels: &Labels, label: &Label, line: &Line) -> Option<Value> {
+    let (number, candidate) = page
+        .lines
+        .iter()
+        .enumerate()
+        .filter(|(number, other)| *number != label.line && other.is_level_with(line))
+        .filter(|(_, other)| (-0.5..MOST_RIGHT).contains(&((other.start - line.end) / line.height)))
+        .min_by(|(_, a), (_, b)| a.start.total_cmp(&b.start))?;
+    let is_last = labels.on_line(label.line).all(|other| other.to <= label.to);
+    (is_last && !labels.is_label(number)).then(|| Value {
+        place: Place::Right,
+        parts: vec![Part {
+            line: number,
+            from: 0,
+            to: candidate.chars.len(),
+        }],
+    })
+}

@@ -1,0 +1,88 @@
+//! What the machine-readable zone says, position by position, as far as it was seen.
+
+use std::fmt;
+
+use crate::mrz::{FieldKind, Mrz};
+
+/// One position of the zone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// A to Z, 0 to 9 or the filler `<`.
+    Symbol(u8),
+    /// Covered, washed out or doubtful: it may hold any symbol.
+    Unknown,
+}
+
+impl Seen {
+    /// The symbol is this one, as far as is known.
+    pub(super) fn may_be(self, symbol: u8) -> bool {
+        matches!(self, Self::Unknown) || self == Self::Symbol(symbol)
+    }
+
+    /// The symbol may be a letter or a digit.
+    pub(super) fn may_be_filled(self) -> bool {
+        self != Self::Symbol(b'<')
+    }
+}
+
+/// Personal: shows only whether there is a symbol.
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Symbol(_) => "Symbol",
+            Self::Unknown => "Unknown",
+        })
+    }
+}
+
+/// The fields of a zone that a page may state too, each as wide as in the zone; `<` are fillers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneFields {
+    /// Code of the document: `P<`.
+    pub document_code: Vec<Seen>,
+    /// The whole field of names: `ERIKSSON<<ANNA<MARIA<<<`.
+    pub name: Vec<Seen>,
+    /// Document number, whole also where it continues in the optional data.
+    pub number: Vec<Seen>,
+    /// Code of the nationality.
+    pub nationality: Vec<Seen>,
+    /// Code of the issuing state.
+    pub issuing_state: Vec<Seen>,
+    /// YYMMDD.
+    pub birth_date: Vec<Seen>,
+    /// YYMMDD.
+    pub expiry_date: Vec<Seen>,
+    /// F, M, X or the filler.
+    pub sex: Seen,
+}
+
+impl ZoneFields {
+    /// Those of a zone of which every symbol was seen.
+    #[must_use]
+    pub fn certain(mrz: &Mrz) -> Self {
+        let field = |kind| {
+            mrz.format
+                .field(kind)
+                .and_then(|field| mrz.lines.get(field.line)?.get(field.start..field.end))
+                .unwrap_or_default()
+        };
+        let number: Vec<u8> = mrz.number.bytes().map(|b| if b == b' ' { b'<' } else { b }).collect();
+        let seen = |symbols: &[u8]| symbols.iter().copied().map(Seen::Symbol).collect();
+        Self {
+            document_code: seen(field(FieldKind::DocumentCode).as_bytes()),
+            name: seen(field(FieldKind::Name).as_bytes()),
+            number: seen(&number),
+            nationality: seen(field(FieldKind::Nationality).as_bytes()),
+            issuing_state: seen(field(FieldKind::IssuingState).as_bytes()),
+            birth_date: seen(field(FieldKind::BirthDate).as_bytes()),
+            expiry_date: seen(field(FieldKind::ExpiryDate).as_bytes()),
+            sex: Seen::Symbol(field(FieldKind::Sex).bytes().next().unwrap_or(b'<')),
+        }
+    }
+}
+
+/// The positions without fillers at the end.
+pub(super) fn trimmed(field: &[Seen]) -> &[Seen] {
+    let end = field.iter().rposition(|seen| *seen != Seen::Symbol(b'<'));
+    field.get(..end.map_or(0, |end| end + 1)).unwrap_or_default()
+}

@@ -1,0 +1,125 @@
+//! Services that do what each test needs, and callers of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
+use proto::document::v1::document_check_service_server::{DocumentCheckService, DocumentCheckServiceServer};
+use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
+use proto::identity::v1::capture_service_server::{CaptureService, CaptureServiceServer};
+use proto::identity::v1::{
+    File, SubmitVerificationSessionRequest, SubmitVerificationSessionResponse, UploadImageRequest,
+};
+use service_kit::client::ServiceChannel;
+use service_kit::config::{Door, Secret, ServeConfig};
+use service_kit::deadline;
+use service_kit::health::Health;
+use service_kit::serving::Server;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+/// Does what the first picture's name says.
+struct Obedient;
+
+#[tonic::async_trait]
+impl DocumentCheckService for Obedient {
+    async fn check_document(
+        &self,
+        request: Request<CheckDocumentRequest>,
+    ) -> Result<Response<CheckDocumentResponse>, Status> {
+        match request.get_ref().images[0].file.as_str() {
+            "panic" => panic!("as planned"),
+            "hang" => std::future::pending().await,
+            "slow" => {
+                tokio::time::sleep(Duration::from_millis(400)).await;
+                Ok(Response::new(CheckDocumentResponse::default()))
+            }
+            "deadline" => {
+                let left = deadline::remaining().expect("a request always has a deadline");
+                Err(Status::failed_precondition(left.as_millis().to_string()))
+            }
+            _ => Ok(Response::new(CheckDocumentResponse::default())),
+        }
+    }
+}
+
+/// Counts uploads by the sessions that they name.
+#[derive(Clone, Default)]
+struct Counting(Arc<Mutex<HashMap<String, usize>>>);
+
+#[tonic::async_trait]
+impl CaptureService for Counting {
+    async fn upload_image(&self, request: Request<UploadImageRequest>) -> Result<Response<File>, Status> {
+        let name = request.into_inner().verification_session;
+        *self.0.lock().expect("no panic").entry(name).or_default() += 1;
+        Ok(Response::new(File::default()))
+    }
+
+    async fn submit_verification_session(
+        &self,
+        _: Request<SubmitVerificationSessionRequest>,
+    ) -> Result<Response<SubmitVerificationSessionResponse>, Status> {
+        Err(Status::unimplemented("no test needs it"))
+    }
+}
+
+pub(crate) struct Running {
+    pub(crate) address: String,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) server: JoinHandle<()>,
+    counting: Counting,
+}
+
+impl Running {
+    /// How many uploads named this session.
+    pub(crate) fn uploads(&self, name: &str) -> usize {
+        self.counting
+            .0
+            .lock()
+            .expect("no panic")
+            .get(name)
+            .copied()
+            .unwrap_or(0)
+    }
+}
+
+pub(crate) async fn start(config: ServeConfig) -> Running {
+    let server = Server::bind("test-svc", Door::Internal, &config)
+        .await
+        .expect("a free port");
+    let address = format!("http://{}", server.local_addr());
+    let shutdown = CancellationToken::new();
+    let mut routes = Routes::builder();
+    routes.add_service(DocumentCheckServiceServer::new(Obedient));
+    let counting = Counting::default();
+    let most = proto::MAX_IMAGE_MESSAGE_BYTES;
+    routes.add_service(CaptureServiceServer::new(counting.clone()).max_decoding_message_size(most));
+    let health = Health::new().depends_on("always", || async { true });
+    let serving = server.serve(routes, health, shutdown.clone());
+    let server = tokio::spawn(async move { serving.await.expect("serves until told to stop") });
+    Running {
+        address,
+        shutdown,
+        server,
+        counting,
+    }
+}
+
+pub(crate) fn client(running: &Running, token: Option<&str>) -> DocumentCheckServiceClient<ServiceChannel> {
+    let token = token.map(Secret::new);
+    DocumentCheckServiceClient::new(ServiceChannel::new(&running.address, token.as_ref()).expect("an address"))
+}
+
+pub(crate) fn order(order: &str) -> CheckDocumentRequest {
+    let image = DocumentImage {
+        file: order.to_owned(),
+        ..DocumentImage::default()
+    };
+    CheckDocumentRequest {
+        images: vec![image],
+        ..CheckDocumentRequest::default()
+    }
+}
