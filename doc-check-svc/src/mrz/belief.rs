@@ -21,6 +21,9 @@ pub fn index(symbol: u8) -> Option<usize> {
     }
 }
 
+/// Share of the likelihood from which on a symbol is certain.
+const CERTAIN: f32 = 0.95;
+
 /// How likely what was seen at a position is for each symbol that may be printed there. Where nothing was seen, all are alike.
 #[derive(Clone)]
 pub struct Belief {
@@ -68,6 +71,26 @@ impl Belief {
             mixed: likelihoods(true),
             read: best.map(|(symbol, _)| symbol),
         }
+    }
+
+    /// The same, where the print elsewhere on the document says that this symbol stands here, and is wrong with a probability of
+    /// `doubt`.
+    #[must_use]
+    pub fn with_print(&self, symbol: u8, doubt: f32) -> Self {
+        let mut belief = self.clone();
+        for likelihoods in [&mut belief.known, &mut belief.mixed] {
+            for (other, likelihood) in symbols().zip(likelihoods.iter_mut()) {
+                *likelihood *= if other == symbol { 1.0 - doubt } else { doubt / SYMBOLS as f32 };
+            }
+        }
+        belief
+    }
+
+    /// Whether a symbol is much likelier than all others of its class together.
+    pub(crate) fn is_certain(&self, symbol: u8, class: Class) -> bool {
+        let allowed = symbols().filter(|other| class.allows(*other));
+        let all: f32 = allowed.map(|other| self.likelihood(other, class)).sum();
+        self.read.is_some() && self.likelihood(symbol, class) >= CERTAIN * all
     }
 
     /// The symbol that was read, before anything was known of the document; `None` where nothing was seen.

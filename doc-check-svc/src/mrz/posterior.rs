@@ -82,6 +82,7 @@ impl Posterior {
         for (field, code, _) in &states {
             zone.splice(range(*format, field), code.bytes().chain(std::iter::repeat(b'<')).take(3));
         }
+        let seen = beliefs.iter().filter(|belief| belief.symbol().is_some()).count();
         let fields = format.fields().iter().map(|field| {
             let range = range(*format, field);
             let probability = match states.iter().find(|(other, ..)| other.kind == field.kind) {
@@ -101,9 +102,8 @@ impl Posterior {
         Some(Self {
             format: *format,
             fields: fields.collect(),
-            // Where nothing was seen, either is as likely.
-            evidence: forward.total() + beliefs.len() as f64 * (SYMBOLS as f64).ln(),
-            seen: beliefs.iter().filter(|belief| belief.symbol().is_some()).count(),
+            evidence: forward.total() + seen as f64 * (SYMBOLS as f64).ln(),
+            seen,
             lines: zone
                 .chunks(shape.length)
                 .map(|line| line.iter().copied().map(char::from).collect())

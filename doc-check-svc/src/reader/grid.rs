@@ -36,8 +36,11 @@ const LEAST_COHERENCE: f32 = 0.6;
 /// Least share of the positions that show a character, those beyond the grid counted against it.
 const LEAST_FILLED: f32 = 0.4;
 
-/// Ways to lay rows on positions that are looked at, the best filled: a page that is cut off may be one of several.
-const MOST_LAYOUTS: usize = 4;
+/// From this share on there is no doubt where the rows begin and end.
+const FULL: f32 = 0.9;
+
+/// Ways to lay rows on positions that are looked at where there is doubt: what is cut off or covered may be at either end.
+const MOST_LAYOUTS: usize = 16;
 
 /// What a position without a character takes from the score of a shape, where one with a character adds 1.
 const EMPTY: f32 = 0.7;
@@ -108,10 +111,7 @@ impl Grid {
         };
         let indices = indices(&marks, &comb, rows.len());
         let seen = Seen::of(&indices, &marks, rows.len());
-        let mut layouts = layouts(&seen);
-        layouts.sort_by(|a, b| b.filled.total_cmp(&a.filled));
-        layouts.truncate(MOST_LAYOUTS);
-        layouts
+        likely(layouts(&seen))
             .iter()
             .filter_map(|layout| {
                 let placed = marks.iter().zip(&indices).filter_map(|(mark, index)| {
@@ -153,6 +153,21 @@ impl Grid {
         let (left, right) = (-margin, self.shape.length as f32 + margin);
         let middle = line as f32 + 0.5;
         let (top, bottom) = (middle - self.height / 2.0, middle + self.height / 2.0);
+        Quad([(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| self.map.apply(Point::new(x, y))))
+    }
+
+    /// Where the page of the zone is, by the largest that the standard has for its shape: the zone is at the foot of the page
+    /// (ICAO Doc 9303-4 to -7).
+    pub(super) fn page(&self) -> Quad {
+        // Pages in pitches of 2.54 mm and line distances of 6.35 mm, with some margin.
+        let (width, height) = match self.shape.length {
+            30 => (34.5, 9.0),
+            36 => (42.0, 12.0),
+            _ => (50.0, 14.5),
+        };
+        let (length, lines) = (self.shape.length as f32, self.shape.lines as f32);
+        let (left, right) = ((length - width) / 2.0, f32::midpoint(length, width));
+        let (top, bottom) = (lines + 1.0 - height, lines + 1.0);
         Quad([(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| self.map.apply(Point::new(x, y))))
     }
 
@@ -357,4 +372,23 @@ fn layouts(seen: &Seen) -> Vec<Layout> {
         }
     }
     layouts
+}
+
+/// The best filled layouts: one where that leaves no doubt, and of those that differ in their shear alone the best.
+fn likely(mut layouts: Vec<Layout>) -> Vec<Layout> {
+    layouts.sort_by(|a, b| b.filled.total_cmp(&a.filled));
+    let mut likely: Vec<Layout> = Vec::new();
+    for layout in layouts {
+        let known = |other: &Layout| other.shape == layout.shape && other.firsts.first() == layout.firsts.first();
+        if !likely.iter().any(known) {
+            likely.push(layout);
+        }
+    }
+    let most = if likely.first().is_some_and(|layout| layout.filled >= FULL) {
+        1
+    } else {
+        MOST_LAYOUTS
+    };
+    likely.truncate(most);
+    likely
 }

@@ -37,8 +37,23 @@ const SURE_FIT: f64 = -0.5;
 /// Positions on either side of a line that are shown to text recognition with it.
 const MARGIN: f32 = 0.5;
 
-/// Rows of text that run in two directions.
-pub(super) type Ways = [(Vec<Row>, Run); 2];
+/// The lines of text of a picture, and those that are long as rows that run in two directions.
+pub(super) struct Ways {
+    pub(super) quads: Vec<Quad>,
+    rows: [(Vec<Row>, Run); 2],
+}
+
+impl Ways {
+    /// There may be a zone.
+    pub(super) fn are_promising(&self) -> bool {
+        self.rows.iter().any(|(rows, _)| is_promising(rows))
+    }
+
+    /// The direction in which most of the text runs, or the reverse of it.
+    pub(super) fn run(&self) -> Run {
+        self.rows[0].1
+    }
+}
 
 /// A zone in one picture.
 #[derive(Clone)]
@@ -65,7 +80,7 @@ fn settled(best: &mut Option<Found>, new: Option<Found>) -> bool {
 }
 
 /// Two long rows of nearly the same length below each other.
-pub(super) fn is_promising(rows: &[Row]) -> bool {
+fn is_promising(rows: &[Row]) -> bool {
     let long: Vec<&Row> = rows
         .iter()
         .filter(|row| row.length > PROMISING_ASPECT * row.height)
@@ -90,17 +105,18 @@ impl Search<'_> {
         let length = |rows: &[Row]| rows.iter().map(|row| row.length).sum::<f32>();
         let across = (rows(&quads, false, LEAST_ASPECT), Run::Right);
         let along = (rows(&quads, true, LEAST_ASPECT), Run::Down);
-        Ok(if length(&along.0) > length(&across.0) {
+        let rows = if length(&along.0) > length(&across.0) {
             [along, across]
         } else {
             [across, along]
-        })
+        };
+        Ok(Ways { quads, rows })
     }
 
     /// The likeliest zone among the rows.
     pub(super) fn find(&mut self, picture: &Picture, ways: &Ways) -> Result<Option<Found>, ReadError> {
         let mut best = None;
-        for (rows, run) in ways {
+        for (rows, run) in &ways.rows {
             let reversed = upside_down(rows);
             let mut tries = vec![(rows, *run, FEW_ROWS), (&reversed, run.reversed(), FEW_ROWS)];
             if rows.len() > FEW_ROWS {
@@ -138,7 +154,7 @@ impl Search<'_> {
         Ok(cells::beliefs(&first, &second, &cells::ink(grid, &pictures, MARGIN)))
     }
 
-    fn detect(&mut self, picture: &Picture) -> Result<Vec<Quad>, ReadError> {
+    pub(super) fn detect(&mut self, picture: &Picture) -> Result<Vec<Quad>, ReadError> {
         self.stop()?;
         let started = Instant::now();
         let quads = self.text.detect(picture, &DetectOptions::default())?;
@@ -146,7 +162,17 @@ impl Search<'_> {
         Ok(quads)
     }
 
-    fn stop(&self) -> Result<(), ReadError> {
+    /// Lines of text in a part of a picture, in the whole one's pixels.
+    pub(super) fn detect_in(&mut self, picture: &Picture, around: Rect) -> Result<Vec<Quad>, ReadError> {
+        let (Some(part), Some(crop)) = (picture.part(around), picture.crop(around)) else {
+            return Ok(Vec::new());
+        };
+        let (left, top) = (part.left() as f32, part.top() as f32);
+        let quads = self.detect(&crop)?;
+        Ok(quads.iter().map(|quad| quad.moved(left, top)).collect())
+    }
+
+    pub(super) fn stop(&self) -> Result<(), ReadError> {
         if (self.gone)() {
             Err(ReadError::Abandoned)
         } else {
@@ -203,18 +229,7 @@ impl Search<'_> {
             bounds.width + 2.0 * margin,
             bounds.height + 2.0 * margin,
         );
-        let Some(part) = picture.part(around) else {
-            return Ok(None);
-        };
-        let (left, top) = (part.left() as f32, part.top() as f32);
-        let Some(crop) = picture.crop(around) else {
-            return Ok(None);
-        };
-        let quads: Vec<Quad> = self
-            .detect(&crop)?
-            .into_iter()
-            .map(|quad| quad.moved(left, top))
-            .collect();
+        let quads = self.detect_in(picture, around)?;
         let vertical = matches!(found.run, Run::Down | Run::Up);
         let mut rows = rows(&quads, vertical, LEAST_ASPECT);
         if matches!(found.run, Run::Left | Run::Up) {

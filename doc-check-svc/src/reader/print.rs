@@ -1,0 +1,94 @@
+//! The print on a document besides its zone.
+
+use std::time::Instant;
+
+use vision::geometry::Quad;
+use vision::picture::Picture;
+use vision::text::{self, Alphabet, TextLine};
+
+use super::ReadError;
+use super::grid::Grid;
+use super::rows::Run;
+use super::search::{Found, Search, Ways};
+
+/// Lines of print that are read at most, the largest. The fields of a page are fewer.
+const MOST_LINES: usize = 40;
+
+/// Lines that are read either way up to tell which one is right.
+const TRIED: usize = 3;
+
+/// A zone that is this share of the picture's longer side or less is looked for print around in a crop: detection sees a picture of
+/// 960 pixels.
+const SMALL: f32 = 0.6;
+
+impl Search<'_> {
+    /// The lines of print on the page of a zone, without the zone's own.
+    pub(super) fn print_beside(
+        &mut self,
+        picture: &Picture,
+        ways: &Ways,
+        found: &Found,
+    ) -> Result<Vec<TextLine>, ReadError> {
+        let page = found.grid.page().bounds();
+        let longest = picture.longest_side() as f32;
+        let quads = if page.width.max(page.height) < SMALL * longest {
+            self.detect_in(picture, page)?
+        } else {
+            ways.quads.clone()
+        };
+        let quads: Vec<Quad> = along(&quads, found.run)
+            .filter(|quad| !covers(&found.grid, quad))
+            .collect();
+        self.lines(picture, &quads)
+    }
+
+    /// The lines of print on a page without a zone.
+    pub(super) fn print_of(&mut self, picture: &Picture, ways: &Ways) -> Result<Vec<TextLine>, ReadError> {
+        let run = ways.run();
+        let upright: Vec<Quad> = along(&ways.quads, run).collect();
+        let reversed: Vec<Quad> = upright.iter().map(text::upside_down).collect();
+        let confidence = |lines: &[TextLine]| lines.iter().map(|line| line.confidence).sum::<f32>();
+        let first = self.lines(picture, &largest(&upright, TRIED))?;
+        let second = self.lines(picture, &largest(&reversed, TRIED))?;
+        let right = if confidence(&first) >= confidence(&second) {
+            upright
+        } else {
+            reversed
+        };
+        self.lines(picture, &right)
+    }
+
+    fn lines(&mut self, picture: &Picture, quads: &[Quad]) -> Result<Vec<TextLine>, ReadError> {
+        self.stop()?;
+        let started = Instant::now();
+        let lines = self.text.recognize(picture, &largest(quads, MOST_LINES), Alphabet::Any)?;
+        self.spent.print += started.elapsed();
+        Ok(lines)
+    }
+}
+
+/// The quads whose text runs this way or the other way round, turned so that it runs this way.
+fn along(quads: &[Quad], run: Run) -> impl Iterator<Item = Quad> + '_ {
+    let vertical = matches!(run, Run::Down | Run::Up);
+    let reversed = matches!(run, Run::Left | Run::Up);
+    quads
+        .iter()
+        .filter(move |Quad([a, b, ..])| ((b.y - a.y).abs() > (b.x - a.x).abs()) == vertical)
+        .map(move |quad| if reversed { text::upside_down(quad) } else { *quad })
+}
+
+fn largest(quads: &[Quad], most: usize) -> Vec<Quad> {
+    let area = |quad: &Quad| quad.width() * quad.height();
+    let mut order: Vec<Quad> = quads.to_vec();
+    order.sort_by(|a, b| area(b).total_cmp(&area(a)));
+    order.truncate(most);
+    order
+}
+
+/// The middle of a line lies on the zone.
+fn covers(grid: &Grid, quad: &Quad) -> bool {
+    let Some(back) = grid.map.inverse() else { return false };
+    let [a, b, c, d] = quad.0;
+    let middle = back.apply(a.midpoint(c).midpoint(b.midpoint(d)));
+    (0.0..=grid.shape.length as f32).contains(&middle.x) && (-0.2..=grid.shape.lines as f32 + 0.2).contains(&middle.y)
+}
