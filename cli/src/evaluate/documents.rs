@@ -9,7 +9,8 @@ use time::OffsetDateTime;
 use vision::device;
 use vision::models::{Console, ModelStore};
 
-use super::output::{bar, print_summary, require_folder};
+use super::output::{print_summary, require_folder};
+use crate::progress::bar;
 
 /// What to evaluate.
 #[derive(Debug, clap::Args)]

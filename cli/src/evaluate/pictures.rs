@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use service_kit::compute::Pool;
 use service_kit::config::ComputeConfig;
 
-use super::output::bar;
+use crate::progress::bar;
 
 /// Runs `work` over the files `names` in `folder` on all cores and answers the results in the same order. A picture whose
 /// work fails, or panics, has the reason in its place.
