@@ -182,3 +182,6 @@ fn in_zone(zone: &Mrz, field: Field) -> Option<String> {
         Field::IssueDate | Field::BirthPlace => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,7 +74,6 @@ impl FromStr for Plan {
 impl Plan {
     /// What happens to the document of a number.
     pub(super) fn decide(self, number: usize, dice: &mut Dice) -> (Recipe, Option<Forgery>) {
-        let any = |dice: &mut Dice, low, high| dice.between(low, high);
         match self {
             Plan::None => (Recipe(Vec::new()), None),
             Plan::Covered => {
@@ -96,7 +95,7 @@ impl Plan {
                 ] {
                     if dice.chance(0.35) {
                         recipe.retain(|(each, _)| *each != kind);
-                        recipe.push((kind, any(dice, 0.0, most)));
+                        recipe.push((kind, dice.between(0.0, most)));
                     }
                 }
                 (Recipe(recipe), None)
@@ -111,7 +110,7 @@ impl Plan {
                 let mut recipe = careful(dice);
                 match forgery {
                     Forgery::CopyGrey => recipe.push((Kind::GreyCopy, dice.unit())),
-                    Forgery::ScreenShown => recipe.push((Kind::Screen, any(dice, 0.1, 0.9))),
+                    Forgery::ScreenShown => recipe.push((Kind::Screen, dice.between(0.1, 0.9))),
                     _ => {}
                 }
                 (Recipe(recipe), Some(forgery))

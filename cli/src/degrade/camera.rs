@@ -1,17 +1,21 @@
 //! A camera over a page on a table, or before a screen.
 
+use std::f32::consts::TAU;
+
 use vision::geometry::{Perspective, Point, Quad, Rect};
 use vision::picture::Picture;
 
 use super::cover::Cover;
 use super::table::Table;
-use super::{Covered, Kind, Recipe, copy, runs};
+use super::{Covered, Degradation, Kind, Recipe, copy, runs};
 use crate::specimen::Format;
 use crate::specimen::dice::Dice;
 use crate::specimen::measure::{PITCH, around};
 
 /// The longer side of a photograph has at most so many pixels for each of the page's width.
 const LONGEST: f32 = 1.15;
+/// The camera is so many widths of the page away.
+const DISTANCE: f32 = 2.2;
 
 /// Where the camera stands. The page's plane is measured in millimetres from its top left corner.
 pub(super) struct Camera {
@@ -25,7 +29,80 @@ pub(super) struct Camera {
     table: Option<Table>,
     screen: Option<copy::Screen>,
     second: Option<Beside>,
+    /// Whether the page is not in the picture as a whole.
+    cut_off: bool,
     corners: f32,
+}
+
+/// How the page lies before the camera.
+struct Pose {
+    page: (f32, f32),
+    /// Clockwise, in degrees.
+    angle: f32,
+    /// By how many degrees it leans away.
+    tilt: f32,
+    /// In which direction, in radians.
+    azimuth: f32,
+}
+
+impl Pose {
+    fn choose(recipe: &Recipe, page: (f32, f32), flat: bool, dice: &mut Dice, done: &mut Vec<Degradation>) -> Pose {
+        let mut pose = Pose {
+            page,
+            angle: 0.0,
+            tilt: 0.0,
+            azimuth: 0.0,
+        };
+        if let Some(strength) = recipe.strength(Kind::Turn) {
+            let quarter = dice.whole(1, 3) as f32 * 90.0;
+            pose.angle += quarter;
+            done.push(Degradation::new(Kind::Turn, strength, quarter, "degrees"));
+        }
+        if flat {
+            return pose;
+        }
+        if let Some(strength) = recipe.strength(Kind::Rotation) {
+            let turn = dice.between(-180.0, 180.0) * strength;
+            pose.angle += turn;
+            done.push(Degradation::new(Kind::Rotation, strength, turn, "degrees"));
+        }
+        if let Some(strength) = recipe.strength(Kind::Perspective) {
+            pose.tilt = 3.0 + 37.0 * strength;
+            pose.azimuth = dice.between(0.0, TAU);
+            done.push(Degradation::new(Kind::Perspective, strength, pose.tilt, "degrees"));
+        }
+        pose
+    }
+
+    /// Whether the page's edges are those of the picture.
+    fn is_straight(&self) -> bool {
+        self.angle % 90.0 == 0.0 && self.tilt == 0.0
+    }
+
+    /// A place on the page as the camera sees it, in millimetres around the middle of what it sees.
+    fn see(&self, (x, y): (f32, f32)) -> (f32, f32) {
+        let (x, y) = (x - self.page.0 / 2.0, y - self.page.1 / 2.0);
+        let (sin, cos) = self.angle.to_radians().sin_cos();
+        let (x, y) = (x * cos - y * sin, x * sin + y * cos);
+        let (sin, cos) = self.tilt.to_radians().sin_cos();
+        // Along the axis nothing changes; across it the page goes away from the camera.
+        let (ax, ay) = (self.azimuth.cos(), self.azimuth.sin());
+        let (along, across) = (x * ax + y * ay, y * ax - x * ay);
+        let distance = DISTANCE * self.page.0;
+        let away = distance / (distance + across * sin);
+        let (along, across) = (along * away, across * cos * away);
+        (along * ax - across * ay, along * ay + across * ax)
+    }
+
+    /// What the camera sees of a page between two distances from its left edge.
+    fn bounds(&self, (left, right): (f32, f32)) -> Rect {
+        let (top, bottom) = (0.0, self.page.1);
+        let corners = [(left, top), (right, top), (right, bottom), (left, bottom)].map(|corner| self.see(corner));
+        let least = |of: fn((f32, f32)) -> f32| corners.into_iter().map(of).fold(f32::INFINITY, f32::min);
+        let most = |of: fn((f32, f32)) -> f32| corners.into_iter().map(of).fold(f32::NEG_INFINITY, f32::max);
+        let (x, y) = (least(|corner| corner.0), least(|corner| corner.1));
+        Rect::new(x, y, most(|corner| corner.0) - x, most(|corner| corner.1) - y)
+    }
 }
 
 /// Where a second document lies in the page's plane: its centre there and how far it is turned.
@@ -36,117 +113,73 @@ struct Beside {
 }
 
 impl Camera {
-    /// Places the camera so that the page, or what `crop` leaves of it, is in the picture as the recipe wants it.
+    /// Places the camera so that the page, or what `crop` leaves of it between two distances from its left edge, is in the picture as
+    /// the recipe wants it.
     pub(super) fn aim(
         recipe: &Recipe,
         format: Format,
         page_scale: f32,
         crop: Option<(f32, f32)>,
         dice: &mut Dice,
-        did: &mut dyn FnMut(Kind, f32, f32, &str),
+        done: &mut Vec<Degradation>,
     ) -> Camera {
         let page = format.size();
-        let flat = crop.is_some();
-        let strength = |kind| recipe.strength(kind);
-        let mut angle = 0.0_f32;
-        if let Some(strength) = strength(Kind::Turn) {
-            let quarter = dice.whole(1, 3) as f32 * 90.0;
-            angle += quarter;
-            did(Kind::Turn, strength, quarter, "degrees");
-        }
-        if let Some(strength) = strength(Kind::Rotation).filter(|_| !flat) {
-            let turn = dice.between(-180.0, 180.0) * strength;
-            angle += turn;
-            did(Kind::Rotation, strength, turn, "degrees");
-        }
-        let mut tilt = (0.0_f32, 0.0_f32);
-        if let Some(strength) = strength(Kind::Perspective).filter(|_| !flat) {
-            tilt = (3.0 + 37.0 * strength, dice.between(0.0, std::f32::consts::TAU));
-            did(Kind::Perspective, strength, tilt.0, "degrees");
-        }
-        let screen = strength(Kind::Screen).map(|strength| {
+        let pose = Pose::choose(recipe, page, crop.is_some(), dice, done);
+        let screen = recipe.strength(Kind::Screen).map(|strength| {
             let screen = copy::Screen::new(strength, page, dice);
-            did(Kind::Screen, strength, screen.pitch, "mm pixel pitch");
+            done.push(Degradation::new(Kind::Screen, strength, screen.pitch, "mm pixel pitch"));
             screen
         });
-        let beside = strength(Kind::TwoDocuments).map(|strength| {
-            did(Kind::TwoDocuments, strength, 1.0, "other document");
+        let second = recipe.strength(Kind::TwoDocuments).map(|strength| {
+            done.push(Degradation::new(Kind::TwoDocuments, strength, 1.0, "other document"));
             beside(page, dice)
         });
-        let tilted =
-            |x: f32, y: f32| tilt_point((x - page.0 / 2.0, y - page.1 / 2.0), angle.to_radians(), tilt, page.0);
-        let mut shown = vec![
-            (crop.map_or(0.0, |(left, _)| left), 0.0),
-            (crop.map_or(page.0, |(_, right)| right), page.1),
-        ];
-        shown.extend([(shown[0].0, page.1), (shown[1].0, 0.0)]);
-        let mut frame = bounds(shown.iter().map(|&(x, y)| tilted(x, y)));
-        let whole = frame;
 
-        let alone = strength(Kind::Table).is_none() && screen.is_none() && beside.is_none();
-        let straight = angle % 90.0 == 0.0 && tilt.0 == 0.0;
-        let cut_off = strength(Kind::CutOff);
-        let margin = if alone && straight {
-            0.0
-        } else {
-            dice.between(0.03, 0.16) * page.0
-        };
-        frame = around(frame, if screen.is_some() { margin.max(10.0) } else { margin });
-        if let Some(beside) = &beside {
-            let (x, y) = tilted(beside.centre.0, beside.centre.1);
-            let (left, top) = (frame.x.min(x - page.0 * 0.3), frame.y.min(y - page.1 * 0.3));
-            let (right, bottom) = (
-                frame.right().max(x + page.0 * 0.3),
-                frame.bottom().max(y + page.1 * 0.3),
-            );
-            frame = Rect::new(left, top, right - left, bottom - top);
+        let shown = pose.bounds(crop.unwrap_or((0.0, page.0)));
+        let on_table = recipe.strength(Kind::Table).is_some() || screen.is_some() || second.is_some();
+        let table = (on_table || !pose.is_straight()).then(|| Table::choose(dice));
+        let mut frame = shown;
+        if table.is_some() {
+            let least = if screen.is_some() { 10.0 } else { 0.0 };
+            frame = around(frame, (dice.between(0.03, 0.16) * page.0).max(least));
+        }
+        if let Some(second) = &second {
+            frame = with(frame, pose.see(second.centre), page);
         }
         if let Some(crop) = crop {
-            // The picture ends there and nowhere else; a quarter turn moves the end to another side.
-            frame = cropped(frame, whole, crop, angle);
+            frame = cropped(frame, shown, crop, pose.angle);
         }
-        if let Some(strength) = cut_off {
+        if let Some(strength) = recipe.strength(Kind::CutOff) {
             let lost = 0.04 + 0.36 * strength;
-            frame = short(frame, whole, lost, dice);
-            did(Kind::CutOff, strength, 100.0 * lost, "% outside");
+            frame = short(frame, shown, lost, dice);
+            done.push(Degradation::new(Kind::CutOff, strength, 100.0 * lost, "% outside"));
+        }
+        if let Some(strength) = recipe.strength(Kind::Table) {
+            let share = 100.0 * shown.area() / frame.area();
+            done.push(Degradation::new(
+                Kind::Table,
+                strength,
+                share,
+                "% of the picture is the page",
+            ));
         }
 
         let longest = LONGEST * page_scale * page.0;
         let mut scale = page_scale.min(longest / frame.width.max(frame.height));
-        if let Some(strength) = strength(Kind::Scale) {
+        if let Some(strength) = recipe.strength(Kind::Scale) {
             scale = scale.min(page_scale * (1.0 - 0.78 * strength));
-            did(Kind::Scale, strength, scale * PITCH, "pixels for a character");
+            let pitch = scale * PITCH;
+            done.push(Degradation::new(Kind::Scale, strength, pitch, "pixels for a character"));
         }
-        let corner = |x: f32, y: f32| {
-            let (x, y) = tilted(x, y);
+        let corners = [(0.0, 0.0), (page.0, 0.0), page, (0.0, page.1)];
+        let on_page = Quad(corners.map(|(x, y)| Point { x, y }));
+        let in_picture = Quad(corners.map(|corner| {
+            let (x, y) = pose.see(corner);
             Point {
                 x: (x - frame.x) * scale - 0.5,
                 y: (y - frame.y) * scale - 0.5,
             }
-        };
-        let flat_corner = |x, y| Point { x, y };
-        let on_page = Quad([
-            flat_corner(0.0, 0.0),
-            flat_corner(page.0, 0.0),
-            flat_corner(page.0, page.1),
-            flat_corner(0.0, page.1),
-        ]);
-        let in_picture = Quad([
-            corner(0.0, 0.0),
-            corner(page.0, 0.0),
-            corner(page.0, page.1),
-            corner(0.0, page.1),
-        ]);
-        let map = |from: &Quad, to: &Quad| Perspective::between(from, to).unwrap_or_else(identity);
-        let table = (!alone || !straight).then(|| Table::choose(dice));
-        if let Some(strength) = strength(Kind::Table) {
-            did(
-                Kind::Table,
-                strength,
-                100.0 * whole.area() / frame.area(),
-                "% of the picture is the page",
-            );
-        }
+        }));
         Camera {
             width: (frame.width * scale).round().max(1.0) as u32,
             height: (frame.height * scale).round().max(1.0) as u32,
@@ -156,7 +189,8 @@ impl Camera {
             to_picture: map(&on_page, &in_picture),
             table,
             screen,
-            second: beside,
+            second,
+            cut_off: recipe.strength(Kind::CutOff).is_some(),
             // Cards are round (ISO/IEC 7810); pages of booklets nearly so.
             corners: if format == Format::Td1 { 3.18 } else { 1.5 },
         }
@@ -168,16 +202,14 @@ impl Camera {
     }
 
     /// The characters of the zone that are not in the picture because the page is cut off.
-    pub(super) fn outside(&self, format: Format, zone: bool) -> Vec<Covered> {
-        if !zone {
+    pub(super) fn outside(&self, format: Format) -> Vec<Covered> {
+        if !self.cut_off {
             return Vec::new();
         }
-        let mut lost = runs(format, Kind::CutOff, 0.3, |x, y| {
+        runs(format, Kind::CutOff, 0.3, |x, y| {
             let at = self.to_picture.apply(Point { x, y });
             at.x < -0.5 || at.y < -0.5 || at.x > self.width as f32 - 0.5 || at.y > self.height as f32 - 0.5
-        });
-        lost.retain(|_| self.table.is_some());
-        lost
+        })
     }
 
     /// The photograph.
@@ -257,32 +289,17 @@ impl Camera {
     }
 }
 
-fn identity() -> Perspective {
-    let unit = Quad([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(x, y)| Point { x, y }));
-    // Four corners of a square always have a map onto themselves.
-    Perspective::between(&unit, &unit)
-        .unwrap_or_else(|| unreachable!("the corners of a square are in general position"))
+/// The map between two quadrilaterals; none of a page seen from its edge, which no recipe asks for.
+fn map(from: &Quad, to: &Quad) -> Perspective {
+    const NOTHING: Perspective = Perspective([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    Perspective::between(from, to).unwrap_or(NOTHING)
 }
 
-/// A place on the page, from its middle, as the camera sees it: turned by `angle`, then tilted about an axis.
-fn tilt_point((x, y): (f32, f32), angle: f32, (degrees, azimuth): (f32, f32), width: f32) -> (f32, f32) {
-    let (x, y) = (x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos());
-    let (sin, cos) = degrees.to_radians().sin_cos();
-    // Along the axis nothing changes; across it the page goes away from the camera.
-    let (ax, ay) = (azimuth.cos(), azimuth.sin());
-    let (along, across) = (x * ax + y * ay, y * ax - x * ay);
-    let distance = 2.2 * width;
-    let away = distance / (distance + across * sin);
-    let (along, across) = (along * away, across * cos * away);
-    (along * ax - across * ay, along * ay + across * ax)
-}
-
-fn bounds(points: impl Iterator<Item = (f32, f32)>) -> Rect {
-    let (mut left, mut top, mut right, mut bottom) = (f32::MAX, f32::MAX, f32::MIN, f32::MIN);
-    for (x, y) in points {
-        (left, right) = (left.min(x), right.max(x));
-        (top, bottom) = (top.min(y), bottom.max(y));
-    }
+/// The frame with most of a second document around a place in it.
+fn with(frame: Rect, (x, y): (f32, f32), page: (f32, f32)) -> Rect {
+    let (dx, dy) = (0.3 * page.0, 0.3 * page.1);
+    let (left, top) = (frame.x.min(x - dx), frame.y.min(y - dy));
+    let (right, bottom) = (frame.right().max(x + dx), frame.bottom().max(y + dy));
     Rect::new(left, top, right - left, bottom - top)
 }
 
@@ -303,7 +320,8 @@ fn beside(page: (f32, f32), dice: &mut Dice) -> Beside {
     }
 }
 
-/// The frame without the part beyond the crop, which is at the left or right of an upright page.
+/// The frame without what is beyond the crop, at the left or right of an upright page: the picture ends there and nowhere else. A
+/// quarter turn moves that end to another side.
 fn cropped(frame: Rect, shown: Rect, (left, _): (f32, f32), angle: f32) -> Rect {
     // Where the cut side of the page is after the turn: 0 right, 1 below, 2 left, 3 above.
     let side = if left > 0.0 { 2 } else { 0 };

@@ -34,6 +34,18 @@ pub struct Degradation {
     pub side: Option<String>,
 }
 
+impl Degradation {
+    fn new(kind: Kind, strength: f32, amount: f32, unit: &str) -> Degradation {
+        Degradation {
+            kind,
+            strength,
+            amount,
+            unit: unit.to_owned(),
+            side: None,
+        }
+    }
+}
+
 /// Characters of the zone that something lies over, counted from 1 as the standard does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Covered {
@@ -86,15 +98,6 @@ impl Recipe {
         dice: &mut Dice,
     ) -> Photograph {
         let mut done = Vec::new();
-        let mut did = |kind: Kind, strength: f32, amount: f32, unit: &str| {
-            done.push(Degradation {
-                kind,
-                strength,
-                amount,
-                unit: unit.to_owned(),
-                side: None,
-            });
-        };
         let mut page = page.clone();
         let scale = page.width() as f32 / format.size().0;
 
@@ -109,54 +112,69 @@ impl Recipe {
         for cover in &covers {
             let positions = cover.positions(format);
             let under: usize = positions.iter().map(|each| each.last - each.first + 1).sum();
-            did(cover.kind, cover.strength, under as f32, "characters");
+            done.push(Degradation::new(cover.kind, cover.strength, under as f32, "characters"));
             covered.extend(positions);
             page = cover.on_page(page, scale);
         }
         if let Some(strength) = self.strength(Kind::GreyCopy) {
             page = copy::grey(&page, strength, dice);
-            did(Kind::GreyCopy, strength, 1.0 + strength, "contrast");
+            done.push(Degradation::new(Kind::GreyCopy, strength, 1.0 + strength, "contrast"));
         }
         if let Some(strength) = self.strength(Kind::PrintedCopy) {
             page = copy::printed(&page, strength, scale, dice);
-            did(Kind::PrintedCopy, strength, 0.16 + 0.2 * strength, "mm dot pitch");
+            done.push(Degradation::new(
+                Kind::PrintedCopy,
+                strength,
+                0.16 + 0.2 * strength,
+                "mm dot pitch",
+            ));
         }
 
         let crop = covers.iter().find_map(|cover| cover.crop(format));
-        let camera = Camera::aim(self, format, scale, crop, dice, &mut did);
-        covered.extend(camera.outside(format, zone));
+        let camera = Camera::aim(self, format, scale, crop, dice, &mut done);
+        covered.extend(camera.outside(format).into_iter().filter(|_| zone));
         let mut picture = camera.take(&page, other, &covers, dice);
 
         // Light and the sensor. Blur is measured in characters, so that it means the same at every size.
         let pitch = camera.pitch();
         if let Some(strength) = self.strength(Kind::Shadow) {
             picture = optics::shadow(&picture, 0.2 + 0.55 * strength, dice);
-            did(Kind::Shadow, strength, 100.0 * (0.2 + 0.55 * strength), "% darker");
+            done.push(Degradation::new(
+                Kind::Shadow,
+                strength,
+                100.0 * (0.2 + 0.55 * strength),
+                "% darker",
+            ));
         }
         if let Some(strength) = self.strength(Kind::LowContrast) {
             let kept = 1.0 - 0.82 * strength;
             picture = optics::contrast(&picture, kept, dice);
-            did(Kind::LowContrast, strength, 100.0 * kept, "% of contrast");
+            done.push(Degradation::new(
+                Kind::LowContrast,
+                strength,
+                100.0 * kept,
+                "% of contrast",
+            ));
         }
         if let Some(strength) = self.strength(Kind::Defocus) {
             let sigma = 0.03 + 0.19 * strength;
             picture = optics::blur(&picture, sigma * pitch);
-            did(Kind::Defocus, strength, sigma, "characters sigma");
+            done.push(Degradation::new(Kind::Defocus, strength, sigma, "characters sigma"));
         }
         if let Some(strength) = self.strength(Kind::MotionBlur) {
             let length = 0.08 + 0.72 * strength;
             picture = optics::motion(&picture, length * pitch, dice.between(0.0, std::f32::consts::PI));
-            did(Kind::MotionBlur, strength, length, "characters");
+            done.push(Degradation::new(Kind::MotionBlur, strength, length, "characters"));
         }
         if let Some(strength) = self.strength(Kind::Noise) {
             let sigma = 2.0 + 26.0 * strength;
             picture = optics::noise(&picture, sigma, dice.bits());
-            did(Kind::Noise, strength, sigma, "levels sigma");
+            done.push(Degradation::new(Kind::Noise, strength, sigma, "levels sigma"));
         }
         let mut quality = 93;
         if let Some(strength) = self.strength(Kind::Jpeg) {
             quality = (92.0 - 80.0 * strength) as u8;
-            did(Kind::Jpeg, strength, f32::from(quality), "quality");
+            done.push(Degradation::new(Kind::Jpeg, strength, f32::from(quality), "quality"));
         }
         Photograph {
             picture,
@@ -199,3 +217,6 @@ fn runs(format: Format, by: Kind, least: f32, hidden: impl Fn(f32, f32) -> bool)
     }
     runs
 }
+
+#[cfg(test)]
+mod tests;

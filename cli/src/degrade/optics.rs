@@ -6,8 +6,12 @@ use crate::specimen::dice::Dice;
 
 /// Blurs by a Gaussian, which three boxes in a row come close to.
 pub(super) fn blur(picture: &Picture, sigma: f32) -> Picture {
-    // Boxes of radius r, three times, have the variance r (r + 1).
-    let radius = (0.5 * ((1.0 + 4.0 * sigma * sigma).sqrt() - 1.0)).max(0.0);
+    // Each box has a third of the variance. One of whole radius r has r (r + 1) / 3; the next pixel on both sides counts in part.
+    let variance = sigma * sigma / 3.0;
+    let whole = (0.5 * ((1.0 + 12.0 * variance).sqrt() - 1.0)).floor();
+    let inner = whole * (whole + 1.0) * (2.0 * whole + 1.0) / 3.0;
+    let part = (variance * (2.0 * whole + 1.0) - inner) / (2.0 * ((whole + 1.0).powi(2) - variance));
+    let radius = whole + part.clamp(0.0, 0.999);
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let mut from: Vec<f32> = picture.pixels().iter().map(|&value| f32::from(value)).collect();
     let mut to = vec![0.0; from.len()];
@@ -142,4 +146,54 @@ pub(super) fn contrast(picture: &Picture, kept: f32, dice: &mut Dice) -> Picture
         .map(|&level| table[usize::from(level)])
         .collect();
     Picture::from_rgb(picture.width(), picture.height(), pixels).unwrap_or_else(|| picture.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blur_has_its_sigma() {
+        let point = Picture::from_fn(101, 101, |x, y| [if (x, y) == (50, 50) { 255 } else { 0 }; 3]);
+        // As bright as a point can be, spread over a line: rounding to bytes leaves little of a point.
+        let line = Picture::from_fn(101, 21, |x, _| [if x == 50 { 255 } else { 0 }; 3]);
+        for sigma in [1.0_f32, 2.5, 4.0] {
+            let blurred = blur(&line, sigma);
+            let row: Vec<f64> = (0..101).map(|x| f64::from(blurred.pixel(x, 10)[0])).collect();
+            let sum: f64 = row.iter().sum();
+            let variance: f64 = row
+                .iter()
+                .enumerate()
+                .map(|(x, value)| value * (x as f64 - 50.0).powi(2))
+                .sum::<f64>()
+                / sum;
+            assert!(
+                (variance.sqrt() / f64::from(sigma) - 1.0).abs() < 0.06,
+                "{sigma}: {}",
+                variance.sqrt()
+            );
+        }
+        assert!(blur(&point, 0.0) == point);
+    }
+
+    #[test]
+    fn noise_has_its_sigma() {
+        let grey = Picture::from_fn(200, 200, |_, _| [128; 3]);
+        let noisy = noise(&grey, 10.0, 3);
+        let squares: f64 = noisy
+            .pixels()
+            .iter()
+            .map(|&value| (f64::from(value) - 128.0).powi(2))
+            .sum();
+        let sigma = (squares / noisy.pixels().len() as f64).sqrt();
+        assert!((9.5..10.5).contains(&sigma), "{sigma}");
+    }
+
+    #[test]
+    fn motion_spreads_along_its_angle() {
+        let dot = Picture::from_fn(41, 41, |x, y| [if (x, y) == (20, 20) { 240 } else { 0 }; 3]);
+        let moved = motion(&dot, 10.0, 0.0);
+        assert!(moved.pixel(24, 20)[0] > 0 && moved.pixel(16, 20)[0] > 0);
+        assert_eq!(moved.pixel(20, 22)[0], 0);
+    }
 }
