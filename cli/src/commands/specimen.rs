@@ -21,20 +21,21 @@ use crate::specimen::{DEFAULT_WIDTH, Fonts, Format, Sex, Specimen, State, head_a
 /// One document with --output; a seeded set of documents of random holders, with truth for every field, with --draw and --out.
 #[derive(Args)]
 pub struct DrawSpecimen {
-    #[command(flatten)]
-    one: One,
-    #[command(flatten)]
-    set: Many,
     /// Width of a page in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = DEFAULT_WIDTH, value_parser = clap::value_parser!(u32).range(200..=10_000))]
     width: u32,
     /// Size and kind; several of a set, separated by commas, take turns [default: td3; of a set: all]
     #[arg(long, value_enum, value_delimiter = ',')]
     format: Vec<Format>,
+    #[command(flatten)]
+    one: One,
+    #[command(flatten)]
+    set: Many,
 }
 
 /// One document.
 #[derive(Args)]
+#[command(next_help_heading = "One document")]
 struct One {
     /// Surname [default: that of the standard's own specimen]
     #[arg(long)]
@@ -70,6 +71,7 @@ struct One {
 
 /// A set of documents.
 #[derive(Args)]
+#[command(next_help_heading = "A set of documents")]
 struct Many {
     /// Draw so many documents of random holders into --out, with truth.jsonl
     #[arg(long, value_name = "COUNT", requires = "out", conflicts_with_all = ["output", "surname", "given_names", "number", "date_of_birth", "date_of_expiry", "sex", "manner", "portrait", "mrz"])]
@@ -81,8 +83,14 @@ struct Many {
     #[arg(long, value_name = "DIR", requires = "draw")]
     out: Option<PathBuf>,
     /// What befalls the documents, in turn: none, covered, moderate, heavy, forged, or single kinds, each with a strength from 0 to 1
-    /// if one is wanted, as in `glare,motion_blur:0.5` [default: none]
-    #[arg(long, value_name = "PLAN", value_delimiter = ',', requires = "draw")]
+    /// if one is wanted, as in `glare,motion_blur:0.5`
+    #[arg(
+        long,
+        value_name = "PLAN",
+        value_delimiter = ',',
+        default_value = "none",
+        requires = "draw"
+    )]
     degrade: Vec<Plan>,
     /// How many of a hundred documents have expired
     #[arg(long, value_name = "PERCENT", default_value_t = 0, requires = "draw", value_parser = clap::value_parser!(u8).range(0..=100))]
@@ -104,13 +112,6 @@ impl DrawSpecimen {
         match (self.set.draw, &self.set.out) {
             (Some(count), Some(folder)) => {
                 let fonts = Fonts::load(store, &Console::default())?;
-                let or = |given: &[Plan]| {
-                    if given.is_empty() {
-                        vec![Plan::None]
-                    } else {
-                        given.to_vec()
-                    }
-                };
                 let set = Set {
                     count,
                     seed: self.set.seed,
@@ -119,7 +120,7 @@ impl DrawSpecimen {
                     } else {
                         self.format
                     },
-                    plans: or(&self.set.degrade),
+                    plans: self.set.degrade,
                     expired: f32::from(self.set.expired) / 100.0,
                     minors: f32::from(self.set.minors) / 100.0,
                     today: self.set.today.unwrap_or_else(|| OffsetDateTime::now_utc().date()),

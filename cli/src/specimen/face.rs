@@ -10,6 +10,7 @@ use super::portrait::PROPORTION;
 /// Height of a painted portrait in pixels.
 const HEIGHT: u32 = 540;
 
+/// From light to dark.
 const SKINS: [Colour; 7] = [
     [243, 213, 193],
     [236, 196, 170],
@@ -19,6 +20,7 @@ const SKINS: [Colour; 7] = [
     [134, 90, 64],
     [98, 64, 48],
 ];
+/// The common ones first.
 const HAIRS: [Colour; 6] = [
     [34, 28, 28],
     [62, 42, 32],
@@ -80,9 +82,12 @@ pub fn paint(dice: &mut Dice, sex: Sex, age: i32) -> Picture {
     let any = |dice: &mut Dice, colours: &[Colour]| colours[dice.whole(0, colours.len() - 1)];
     let grey = ((age as f32 - 38.0) / 35.0).clamp(0.0, 1.0) * dice.between(0.3, 1.0);
     let tint = dice.between(-8.0, 8.0);
+    // The darker the skin, the darker the hair.
+    let tone = dice.whole(0, SKINS.len() - 1);
+    let hairs = [6, 6, 6, 3, 2, 2, 1][tone];
     let face = Face {
-        skin: any(dice, &SKINS).map(|channel| (f32::from(channel) + tint) as u8),
-        hair: mix(any(dice, &HAIRS), [196, 194, 192], grey),
+        skin: SKINS[tone].map(|channel| (f32::from(channel) + tint) as u8),
+        hair: mix(any(dice, &HAIRS[..hairs]), [196, 194, 192], grey),
         iris: any(dice, &IRISES),
         cloth: any(dice, &CLOTHES),
         ground: mix([214, 220, 224], [236, 234, 228], dice.unit()),

@@ -5,7 +5,7 @@ use vision::picture::Picture;
 
 use super::canvas::{Canvas, Colour, Text, mix};
 use super::measure::{CAPITAL, PITCH, ZONE, around};
-use super::state::Manner;
+use super::state::{Label, Manner};
 use super::typeface::Typeface;
 use super::{Fonts, Format, paper};
 
@@ -17,9 +17,9 @@ const WHITE: Colour = [252, 252, 250];
 /// The word that every page carries.
 const SPECIMEN: &str = "SPECIMEN";
 
-/// What stands in a cell of a page: what it is called and what it says.
+/// What stands in a cell of a page.
 pub(super) struct Field {
-    pub(super) label: String,
+    pub(super) label: Label,
     pub(super) value: Value,
     /// Its part of the row, in any unit that the row's fields share.
     pub(super) share: f32,
@@ -165,7 +165,10 @@ impl Page<'_> {
                 let cell = area.width * field.share / shares;
                 let (limit, baseline) = (cell * 0.94, top + step * 0.8);
                 let small = text(labels, (step * 0.18).min(1.2), label_ink);
-                canvas.write(small, x, top + step * 0.26, limit, &field.label);
+                // Nobody reads labels that are half as large as the others.
+                let fits = |label: &str| labels.width(label, small.capital) < limit / 0.8;
+                let label = self.manner.label(field.label, fits);
+                canvas.write(small, x, top + step * 0.26, limit, &label);
                 match &field.value {
                     Value::Print(value) => {
                         canvas.write(text(values, (step * 0.32).min(2.15), INK), x, baseline, limit, value);

@@ -306,7 +306,7 @@ impl Specimen {
 
     fn field(&self, label: Label, share: f32) -> Field {
         Field {
-            label: self.state.manner().label(label),
+            label,
             value: match label {
                 Label::Signature => Value::Signature(format!("{} {}", self.given_names, self.surname)),
                 label => Value::Print(self.print(label)),

@@ -242,16 +242,23 @@ impl Manner {
         }
     }
 
-    /// What a field is called, in all languages of the state.
-    pub(super) fn label(&self, label: Label) -> String {
+    /// What a field is called, in as many of the state's languages as `fits` allows, and in the first one whatever that says.
+    pub(super) fn label(&self, label: Label, fits: impl Fn(&str) -> bool) -> String {
+        let mut whole = String::new();
         let mut names: Vec<&str> = Vec::new();
         for language in self.languages {
             let name = language[label as usize];
-            if !names.contains(&name) {
-                names.push(name);
+            if names.contains(&name) {
+                continue;
             }
+            names.push(name);
+            let longer = names.join(" / ");
+            if !whole.is_empty() && !fits(&longer) {
+                break;
+            }
+            whole = longer;
         }
-        names.join(" / ")
+        whole
     }
 
     /// A date as it is printed.
