@@ -68,7 +68,7 @@ pub(super) fn fields(
             field,
             verdict: match read {
                 // A field that holds nothing is right when nothing is stated.
-                None if right.iter().all(String::is_empty) => Verdict::Right,
+                None if right.iter().any(String::is_empty) => Verdict::Right,
                 None => Verdict::Missing,
                 Some(_) if errors == 0 => Verdict::Right,
                 Some(_) => Verdict::Wrong,
@@ -124,6 +124,8 @@ fn accepted(value: &Value, field: Field) -> Vec<String> {
         Field::IssuingState => {
             right = vec![mrz::State::of(&value.value).map_or(value.value.clone(), |state| state.reported().to_owned())];
         }
+        // Reports have no mark for a sex that is not specified.
+        Field::Sex if value.value == "X" => right.push(String::new()),
         _ => {}
     }
     right.iter().map(|right| fold(right)).collect()
