@@ -2,8 +2,11 @@
 
 pub mod client;
 pub mod commands;
+pub mod dataset;
+pub mod degrade;
 pub mod deployment;
 pub mod evaluate;
 pub mod keys;
+mod progress;
 pub mod render;
 pub mod specimen;

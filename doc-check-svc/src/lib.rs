@@ -1,12 +1,13 @@
 //! Reads and judges identity documents.
 //!
-//! [`reader`] turns pictures into a machine-readable zone, [`mrz`] knows what such a zone may hold and corrects what text
-//! recognition made of it, [`judge`] tests what was read, [`policy`] turns the tests into the outcome of the check, and [`server`] puts
+//! [`reader`] turns pictures into a machine-readable zone and lines of print, [`mrz`] knows what such a zone may hold and how sure it is,
+//! [`printed`] compares print and zone, [`evidence`] joins the two, [`judge`] tests what was read, [`policy`] turns the tests into the outcome of the check, and [`server`] puts
 //! all of it behind gRPC. Nothing is kept between calls.
 
 pub mod config;
 pub mod error;
 pub mod evaluate;
+pub mod evidence;
 pub mod judge;
 mod message;
 pub mod mrz;

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::judge::{Reading, judge};
 use crate::message;
 use crate::policy::Code;
-use crate::reader::{DocumentReader, Spent};
+use crate::reader::{DocumentReader, Spent, Zone};
 use crate::request::Check;
 
 /// The service of doc-check-svc. Clones share everything.
@@ -25,7 +25,8 @@ pub(crate) struct Documents {
     pool: Pool,
 }
 
-struct Shared {
+/// The check itself, without the calls.
+pub(crate) struct Shared {
     reader: DocumentReader,
     limits: Limits,
 }
@@ -33,10 +34,7 @@ struct Shared {
 impl Documents {
     pub(crate) fn new(reader: DocumentReader, pool: Pool) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                reader,
-                limits: Limits::default(),
-            }),
+            shared: Arc::new(Shared::new(reader)),
             pool,
         }
     }
@@ -50,7 +48,7 @@ impl DocumentCheckService for Documents {
     ) -> Result<Response<CheckDocumentResponse>, Status> {
         let check = Check::try_from(request.into_inner())?;
         let shared = Arc::clone(&self.shared);
-        let answer = self
+        let (answer, _) = self
             .pool
             .run(move |caller| shared.check(&check, caller))
             .await
@@ -60,7 +58,15 @@ impl DocumentCheckService for Documents {
 }
 
 impl Shared {
-    fn check(&self, check: &Check, caller: &Caller) -> Result<CheckDocumentResponse, Error> {
+    pub(crate) fn new(reader: DocumentReader) -> Self {
+        Self {
+            reader,
+            limits: Limits::default(),
+        }
+    }
+
+    /// The answer, and the zone that it rests on.
+    pub(crate) fn check(&self, check: &Check, caller: &Caller) -> Result<(CheckDocumentResponse, Option<Zone>), Error> {
         let started = Instant::now();
         let decoded: Vec<Result<Picture, DecodeError>> = check
             .images
@@ -117,10 +123,11 @@ impl Shared {
             ],
             models: self.reader.models().iter().map(insights::model).collect(),
         };
-        Ok(CheckDocumentResponse {
+        let answer = CheckDocumentResponse {
             document: Some(report),
             insights: Some(insights),
             session_error,
-        })
+        };
+        Ok((answer, zone))
     }
 }

@@ -146,7 +146,7 @@ fn label(state: State) -> &'static str {
 fn write_table(entries: &[Entry], out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
-        "{:<20} {:<8} {:>8}  {:<15} PACKAGE",
+        "{:<27} {:<8} {:>8}  {:<15} PACKAGE",
         "NAME", "STATE", "KiB", "LICENCE"
     )?;
     for entry in entries {
@@ -163,7 +163,7 @@ fn write_table(entries: &[Entry], out: &mut impl Write) -> io::Result<()> {
         } = entry;
         writeln!(
             out,
-            "{name:<20} {state:<8} {size:>8}  {licence:<15} {package} {package_version}"
+            "{name:<27} {state:<8} {size:>8}  {licence:<15} {package} {package_version}"
         )?;
     }
     Ok(())

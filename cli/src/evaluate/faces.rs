@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use selfie_svc::pipeline::{FacePipeline, MODELS};
 use serde::Serialize;
+use service_kit::compute::Caller;
 use service_kit::config::Device;
 use vision::device;
 use vision::face::Embedding;
@@ -88,10 +89,10 @@ impl Faces {
             .cloned()
             .collect();
         let pipeline = Arc::new(pipeline);
-        let embeddings: Embeddings = each(&self.images, names, move |path| embed(&pipeline, &path))
-            .await?
-            .into_iter()
-            .collect();
+        let images = self.images.clone();
+        let work = move |name: &String, _: &Caller| embed(&pipeline, &images.join(name));
+        let results = each(names.clone(), work).await?;
+        let embeddings: Embeddings = names.into_iter().zip(results).collect();
 
         let compared: Vec<Compared<'_>> = pairs.iter().map(|pair| compare(pair, &embeddings)).collect();
         write_rows(&self.out.join("pairs.csv"), &compared)?;

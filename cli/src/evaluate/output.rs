@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::commands::print;
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 /// Makes the folder for results.
@@ -42,14 +41,4 @@ pub(super) fn write_summary(folder: &Path, summary: &impl Serialize) -> anyhow::
 /// Shows the summary.
 pub(super) fn print_summary(summary: &impl Serialize) -> anyhow::Result<()> {
     print(&format!("{}\n", serde_json::to_string_pretty(summary)?))
-}
-
-/// A bar over so many pictures, on standard error where that is a terminal.
-pub(super) fn bar(pictures: usize) -> ProgressBar {
-    let bar = ProgressBar::new(pictures as u64);
-    let template = "{bar:40} {pos}/{len} pictures, {per_sec}, {eta} left";
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }

@@ -1,24 +1,20 @@
-//! All pictures of an evaluation, each worked on by one worker of the services' compute pool.
+//! All pictures or documents of an evaluation, each worked on by one worker of the services' compute pool.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use service_kit::compute::Pool;
+use service_kit::compute::{Caller, Pool};
 use service_kit::config::ComputeConfig;
 
-use super::output::bar;
+use crate::progress::bar;
 
-/// Runs `work` over the files `names` in `folder` on all cores and answers the results in the same order. A picture whose
-/// work fails, or panics, has the reason in its place.
-pub(super) async fn each<T, F>(
-    folder: &Path,
-    names: impl IntoIterator<Item = String>,
-    work: F,
-) -> anyhow::Result<Vec<(String, Result<T, String>)>>
+/// Runs `work` over the items on all cores and answers the results in the same order. An item whose work fails, or panics, has the
+/// reason in its place.
+pub(super) async fn each<I, T, F>(items: impl IntoIterator<Item = I>, work: F) -> anyhow::Result<Vec<Result<T, String>>>
 where
+    I: Send + 'static,
     T: Send + 'static,
-    F: Fn(PathBuf) -> Result<T, String> + Send + Sync + 'static,
+    F: Fn(&I, &Caller) -> Result<T, String> + Send + Sync + 'static,
 {
     let compute = ComputeConfig::default();
     // As many wait as work, so that no worker is ever idle; room for all of them, so that none is ever refused.
@@ -26,14 +22,14 @@ where
     let queue = Some(in_flight);
     let pool = Pool::start("evaluate", &ComputeConfig { queue, ..compute })?;
     let work = Arc::new(work);
-    let names: Vec<String> = names.into_iter().collect();
-    let bar = bar(names.len());
-    let results = futures_util::stream::iter(names)
-        .map(|name| {
-            let (path, work, pool) = (folder.join(&name), Arc::clone(&work), pool.clone());
+    let items: Vec<I> = items.into_iter().collect();
+    let bar = bar(items.len());
+    let results = futures_util::stream::iter(items)
+        .map(|item| {
+            let (work, pool) = (Arc::clone(&work), pool.clone());
             async move {
-                let result = pool.run(move |_| work(path)).await;
-                (name, result.unwrap_or_else(|error| Err(error.to_string())))
+                let result = pool.run(move |caller| work(&item, caller)).await;
+                result.unwrap_or_else(|error| Err(error.to_string()))
             }
         })
         .buffered(in_flight)
@@ -49,20 +45,19 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn every_file_has_its_result_in_order() {
-        let names: Vec<String> = (0..500).map(|number| number.to_string()).collect();
-        let work = |path: PathBuf| match path.file_name().and_then(|name| name.to_str()) {
-            Some("7") => panic!("as planned"),
-            Some("8") => Err("damaged".to_owned()),
-            name => Ok(name.map(str::to_owned)),
+    async fn every_item_has_its_result_in_order() {
+        let work = |number: &usize, _: &Caller| match number {
+            7 => panic!("as planned"),
+            8 => Err("damaged".to_owned()),
+            number => Ok(number * 2),
         };
-        let results = each(Path::new("folder"), names.clone(), work).await.expect("threads");
-        assert!(results.iter().map(|(name, _)| name).eq(&names));
-        for (name, result) in results {
-            match name.as_str() {
-                "7" => assert_eq!(result, Err("the computation failed".to_owned())),
-                "8" => assert_eq!(result, Err("damaged".to_owned())),
-                _ => assert_eq!(result, Ok(Some(name))),
+        let results = each(0..500, work).await.expect("threads");
+        assert_eq!(results.len(), 500);
+        for (number, result) in results.into_iter().enumerate() {
+            match number {
+                7 => assert_eq!(result, Err("the computation failed".to_owned())),
+                8 => assert_eq!(result, Err("damaged".to_owned())),
+                number => assert_eq!(result, Ok(number * 2)),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A page measured in millimetres and kept in pixels.
 
 use ab_glyph::OutlinedGlyph;
-use vision::geometry::Rect;
+use vision::geometry::{Point, Rect};
 use vision::picture::Picture;
 
 use super::typeface::Typeface;
@@ -28,30 +28,18 @@ pub(super) struct Text<'a> {
 }
 
 impl Canvas {
-    /// A page of `size` millimetres, `width` pixels wide, of a pale colour with a fine wave pattern as documents have.
-    pub(super) fn new(size: (f32, f32), width: u32, paper: Colour) -> Canvas {
-        let scale = width as f32 / size.0;
-        let height = (size.1 * scale).round().max(1.0) as u32;
-        let mut canvas = Canvas {
+    /// A page of `size` millimetres, `width` pixels wide, of one colour.
+    pub(super) fn new(size: (f32, f32), width: u32, height: u32, paper: Colour) -> Canvas {
+        Canvas {
             width,
             height,
-            scale,
-            pixels: vec![0; width as usize * height as usize * 3],
-        };
-        canvas.blend(Rect::new(0.0, 0.0, size.0, size.1), |x, y| {
-            let wave = |period: f32, slope: f32, phase: f32| {
-                let at = y + 1.6 * ((x + phase) * 0.21).sin() + slope * x;
-                // A line of 0.12 mm in every period.
-                (1.0 - (at.rem_euclid(period) - 0.12).max(0.0) * 9.0).clamp(0.0, 1.0)
-            };
-            let shade = 1.0 - 0.035 * wave(1.7, 0.12, 0.0).max(wave(1.7, -0.12, 11.0)) - 0.03 * (x / size.0);
-            Some((paper.map(|channel| (f32::from(channel) * shade) as u8), 1.0))
-        });
-        canvas
+            scale: width as f32 / size.0,
+            pixels: paper.repeat(width as usize * height as usize),
+        }
     }
 
     /// Blends `paint(x, y)`, a colour and its opacity, over the pixels inside `area`; `x` and `y` in millimetres.
-    fn blend(&mut self, area: Rect, paint: impl Fn(f32, f32) -> Option<(Colour, f32)>) {
+    pub(super) fn blend(&mut self, area: Rect, paint: impl Fn(f32, f32) -> Option<(Colour, f32)>) {
         // `as` saturates: what lies outside the page is cut off.
         let edge = |value: f32, end: u32| (value * self.scale).round().clamp(0.0, end as f32) as usize;
         let (left, right) = (edge(area.x, self.width), edge(area.right(), self.width));
@@ -88,8 +76,9 @@ impl Canvas {
         });
     }
 
-    /// Draws a picture so that it covers `area`: cut at the sides, or at the bottom, to the area's proportions.
-    pub(super) fn picture(&mut self, area: Rect, picture: &Picture) {
+    /// Draws a picture so that it covers `area`: cut at the sides, or at the bottom, to the area's proportions. `tone` says what
+    /// becomes of a pixel of the picture at a place in the area, each from 0 to 1.
+    pub(super) fn picture(&mut self, area: Rect, picture: &Picture, tone: impl Fn(Colour, f32, f32) -> (Colour, f32)) {
         let (width, height) = (picture.width() as f32, picture.height() as f32);
         let shown = (
             width.min(height * area.width / area.height),
@@ -106,8 +95,50 @@ impl Canvas {
         let (left, top) = (size(area.x) as f32, size(area.y) as f32);
         let scale = self.scale;
         self.blend(area, |x, y| {
-            Some((picture.pixel((x * scale - left) as u32, (y * scale - top) as u32), 1.0))
+            let pixel = picture.pixel((x * scale - left) as u32, (y * scale - top) as u32);
+            Some(tone(pixel, (x - area.x) / area.width, (y - area.y) / area.height))
         });
+    }
+
+    /// Draws a line of `width` through the points, evenly dark where it crosses itself.
+    pub(super) fn stroke(&mut self, points: &[Point], width: f32, colour: Colour, opacity: f32) {
+        let scale = self.scale;
+        // Thinner lines than a pixel are paler instead.
+        let (half, opacity) = ((width * scale / 2.0).max(0.5), opacity * (width * scale).min(1.0));
+        let pixel = |point: &Point| (point.x * scale - 0.5, point.y * scale - 0.5);
+        let ends = |low: f32, high: f32, end: u32| {
+            let edge = |value: f32| value.clamp(0.0, end as f32) as usize;
+            edge((low - half).floor())..edge((high + half + 2.0).ceil())
+        };
+        let reach = |of: fn((f32, f32)) -> f32, end: u32| {
+            let values = || points.iter().map(pixel).map(of);
+            let low = values().fold(f32::INFINITY, f32::min);
+            ends(low, values().fold(f32::NEG_INFINITY, f32::max), end)
+        };
+        let (columns, rows) = (reach(|at| at.0, self.width), reach(|at| at.1, self.height));
+        let mut cover = vec![0.0_f32; columns.len() * rows.len()];
+        for pair in points.windows(2) {
+            let [(ax, ay), (bx, by)] = [pixel(&pair[0]), pixel(&pair[1])];
+            let (dx, dy) = (bx - ax, by - ay);
+            let length = (dx * dx + dy * dy).max(1e-9);
+            for row in ends(ay.min(by), ay.max(by), self.height) {
+                for column in ends(ax.min(bx), ax.max(bx), self.width) {
+                    let (px, py) = (column as f32 - ax, row as f32 - ay);
+                    let along = ((px * dx + py * dy) / length).clamp(0.0, 1.0);
+                    let (ox, oy) = (px - along * dx, py - along * dy);
+                    let near = (half + 0.5 - (ox * ox + oy * oy).sqrt()).clamp(0.0, 1.0);
+                    let at = &mut cover[(row - rows.start) * columns.len() + column - columns.start];
+                    *at = at.max(near);
+                }
+            }
+        }
+        for (row, line) in rows.clone().zip(cover.chunks(columns.len().max(1))) {
+            let start = (row * self.width as usize + columns.start) * 3;
+            let pixels = self.pixels[start..].as_chunks_mut::<3>().0;
+            for (pixel, cover) in pixels.iter_mut().zip(line) {
+                *pixel = mix(*pixel, colour, cover * opacity);
+            }
+        }
     }
 
     /// Writes one line on the baseline `y`, made smaller where it would be wider than `limit`.
@@ -174,7 +205,7 @@ impl Canvas {
     }
 }
 
-fn mix(below: Colour, above: Colour, opacity: f32) -> Colour {
+pub(super) fn mix(below: Colour, above: Colour, opacity: f32) -> Colour {
     let opacity = opacity.clamp(0.0, 1.0);
     let mut mixed = below;
     for (below, above) in mixed.iter_mut().zip(above) {

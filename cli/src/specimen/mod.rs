@@ -1,30 +1,41 @@
-//! Draws specimen documents of the fictional state Utopia (`UTO`, ICAO 9303-3 section 5), for demonstrations and tests.
+//! Draws specimen documents of the fictional state Utopia (`UTO`, ICAO 9303-3 section 5), for demonstrations, tests and measurements.
 //!
 //! Every page says SPECIMEN in its heading, across itself and on the portrait. The machine-readable zone has its real size,
 //! typeface and check digits, so that what reads it reads real documents too.
 
 mod canvas;
+pub(crate) mod dice;
+mod face;
+pub(crate) mod holder;
 mod layout;
+pub(crate) mod measure;
+mod names;
+mod paper;
 mod portrait;
+mod state;
 mod typeface;
 
 use doc_check_svc::mrz::{self, ComposeError, Fields, NotADate, compose};
-use time::macros::format_description;
 use time::{Date, Month};
 use vision::models::{Font, ModelError, ModelStore, Progress};
 use vision::picture::Picture;
 
-use layout::{Field, Page};
+pub use face::paint;
+use layout::{Field, Page, Value};
 pub use portrait::head_and_shoulders;
+pub(crate) use state::Label;
+use state::Print;
+pub use state::State;
 use typeface::Typeface;
 
 /// Width of a page in pixels unless another is asked for: 285 dots to the inch for a passport.
 pub const DEFAULT_WIDTH: u32 = 1400;
 
-const STATE: &str = "UTO";
+pub(crate) const STATE: &str = "UTO";
 
 /// Size and kind of the document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Identity card, 85.6 × 54 mm; the machine-readable zone is on the back
     Td1,
@@ -32,6 +43,27 @@ pub enum Format {
     Td2,
     /// Passport, 125 × 88 mm
     Td3,
+    /// Visa, 120 × 80 mm
+    #[value(name = "mrva")]
+    MrvA,
+    /// Smaller visa, 105 × 74 mm
+    #[value(name = "mrvb")]
+    MrvB,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Format; 5] = [Format::Td1, Format::Td2, Format::Td3, Format::MrvA, Format::MrvB];
+
+    /// What begins the machine-readable zone.
+    #[must_use]
+    pub fn document_code(self) -> &'static str {
+        match self {
+            Format::Td1 | Format::Td2 => "I",
+            Format::Td3 => "P",
+            Format::MrvA | Format::MrvB => "V",
+        }
+    }
 }
 
 /// What the document says of its holder's sex.
@@ -45,10 +77,26 @@ pub enum Sex {
     X,
 }
 
+impl Sex {
+    /// As it is printed.
+    #[must_use]
+    pub fn letter(self) -> &'static str {
+        match self {
+            Sex::F => "F",
+            Sex::M => "M",
+            Sex::X => "X",
+        }
+    }
+}
+
 /// The typefaces that a document is printed in.
 pub struct Fonts {
     ocr_b: Typeface,
-    plain: Typeface,
+    one_pitch: Typeface,
+    sans: Typeface,
+    sans_bold: Typeface,
+    serif: Typeface,
+    serif_bold: Typeface,
 }
 
 impl Fonts {
@@ -63,15 +111,31 @@ impl Fonts {
         };
         Ok(Fonts {
             ocr_b: parse(Font::OcrB)?,
-            plain: parse(Font::DejaVuSansMono)?,
+            one_pitch: parse(Font::DejaVuSansMono)?,
+            sans: parse(Font::SourceSans)?,
+            sans_bold: parse(Font::SourceSansSemibold)?,
+            serif: parse(Font::SourceSerif)?,
+            serif_bold: parse(Font::SourceSerifSemibold)?,
         })
+    }
+
+    /// The typefaces of labels and of values.
+    fn of(&self, print: Print) -> (&Typeface, &Typeface) {
+        match print {
+            Print::Sans => (&self.sans, &self.sans_bold),
+            Print::Serif => (&self.serif, &self.serif_bold),
+            Print::OnePitch => (&self.sans, &self.one_pitch),
+        }
     }
 }
 
 /// A document to draw. No `Debug`: with a portrait it is personal.
+#[derive(Clone)]
 pub struct Specimen {
     /// Size and kind.
     pub format: Format,
+    /// In whose manner.
+    pub state: State,
     /// Primary identifier.
     pub surname: String,
     /// Secondary identifiers.
@@ -80,12 +144,18 @@ pub struct Specimen {
     pub number: String,
     /// Date of birth.
     pub birth: Date,
+    /// Place of birth.
+    pub birth_place: String,
     /// Sex.
     pub sex: Sex,
+    /// Day of issue.
+    pub issue: Date,
     /// Last day of validity.
     pub expiry: Date,
     /// Portrait; the outline of a person without.
     pub portrait: Option<Picture>,
+    /// Whether anything is printed beside portrait and zone.
+    pub printed: bool,
     /// Lines of the machine-readable zone to print instead of those that follow from the above.
     pub mrz: Option<Vec<String>>,
 }
@@ -118,13 +188,17 @@ impl Specimen {
     pub fn example(format: Format) -> Specimen {
         Specimen {
             format,
+            state: State::default(),
             surname: "Eriksson".into(),
             given_names: "Anna Maria".into(),
             number: "L898902C3".into(),
             birth: day(1974, Month::August, 12),
+            birth_place: "Zenith".into(),
             sex: Sex::F,
+            issue: day(2024, Month::April, 16),
             expiry: day(2034, Month::April, 15),
             portrait: None,
+            printed: true,
             mrz: None,
         }
     }
@@ -135,70 +209,44 @@ impl Specimen {
     /// [`SpecimenError`] when the machine-readable zone cannot be written.
     pub fn draw(&self, fonts: &Fonts, width: u32) -> Result<Pages, SpecimenError> {
         let mrz = self.lines()?;
-        let portrait = self.portrait.as_ref();
-        let page = |size, title, portrait, rows, mrz| Page {
-            size,
-            title,
-            portrait,
-            rows,
-            mrz,
+        let page = |portrait, rows: Vec<Vec<Field>>, mrz| {
+            let page = Page {
+                format: self.format,
+                manner: self.state.manner(),
+                portrait,
+                printed: self.printed,
+                rows,
+                mrz,
+            };
+            page.draw(fonts, width)
         };
+        let portrait = Some(self.portrait.as_ref());
         Ok(match self.format {
-            Format::Td3 => {
-                let rows = vec![
-                    self.document("P"),
-                    self.surname(),
-                    self.given_names(),
-                    self.birth(),
-                    self.issue(),
-                    self.expiry(),
-                ];
-                let front = page((125.0, 88.0), "PASSPORT", Some((35.0, portrait)), rows, &mrz);
-                Pages {
-                    front: front.draw(fonts, width),
-                    back: None,
-                }
-            }
-            Format::Td2 => {
-                let rows = vec![
-                    self.document("I"),
-                    self.surname(),
-                    self.given_names(),
-                    self.birth(),
-                    self.expiry(),
-                ];
-                let front = page((105.0, 74.0), "IDENTITY CARD", Some((26.0, portrait)), rows, &mrz);
-                Pages {
-                    front: front.draw(fonts, width),
-                    back: None,
-                }
-            }
-            Format::Td1 => {
-                let size = (85.6, 53.98);
-                let rows = vec![
-                    self.document("I"),
-                    self.surname(),
-                    self.given_names(),
-                    self.birth(),
-                    self.expiry(),
-                ];
-                let front = page(size, "IDENTITY CARD", Some((26.0, portrait)), rows, &[]);
-                let back = page(size, "IDENTITY CARD", None, vec![self.issue()], &mrz);
-                Pages {
-                    front: front.draw(fonts, width),
-                    back: Some(back.draw(fonts, width)),
-                }
-            }
+            Format::Td1 => Pages {
+                front: page(portrait, self.front_of_card(), &[]),
+                back: Some(page(None, self.back_of_card(), &mrz)),
+            },
+            Format::Td2 => Pages {
+                front: page(portrait, self.card(), &mrz),
+                back: None,
+            },
+            Format::Td3 => Pages {
+                front: page(portrait, self.passport(), &mrz),
+                back: None,
+            },
+            Format::MrvA | Format::MrvB => Pages {
+                front: page(portrait, self.visa(), &mrz),
+                back: None,
+            },
         })
     }
 
     /// The lines of the machine-readable zone.
-    fn lines(&self) -> Result<Vec<String>, SpecimenError> {
-        let (format, document_code) = match self.format {
-            Format::Td1 => (mrz::Format::Td1, "I"),
-            Format::Td2 => (mrz::Format::Td2, "I"),
-            Format::Td3 => (mrz::Format::Td3, "P"),
-        };
+    ///
+    /// # Errors
+    /// [`SpecimenError`] when it cannot be written.
+    pub fn lines(&self) -> Result<Vec<String>, SpecimenError> {
+        let format = self.format.zone();
         if let Some(lines) = &self.mrz {
             let (count, length) = (format.lines(), format.line_length());
             let fits = |line: &String| line.len() == length && line.bytes().all(|byte| mrz::Class::Any.allows(byte));
@@ -208,7 +256,7 @@ impl Specimen {
         let date = |day: Date| mrz::Date::new(Some(day.year()), Some(day.month().into()), Some(day.day()));
         Ok(compose(&Fields {
             format,
-            document_code,
+            document_code: self.format.document_code(),
             issuing_state: STATE,
             surname: &self.surname,
             given_names: &self.given_names,
@@ -226,65 +274,106 @@ impl Specimen {
         })?)
     }
 
-    fn document(&self, kind: &str) -> Vec<Field> {
-        vec![
-            field("Type", kind, 0.6),
-            field("Code of state", STATE, 1.0),
-            field("Document no.", self.number.to_uppercase(), 1.4),
-        ]
-    }
-
-    fn surname(&self) -> Vec<Field> {
-        vec![field("Surname", self.surname.to_uppercase(), 1.0)]
-    }
-
-    fn given_names(&self) -> Vec<Field> {
-        vec![field("Given names", self.given_names.to_uppercase(), 1.0)]
-    }
-
-    fn birth(&self) -> Vec<Field> {
-        let sex = match self.sex {
-            Sex::F => "F",
-            Sex::M => "M",
-            Sex::X => "X",
+    /// What is printed in a field; nothing where a signature is.
+    #[must_use]
+    pub(crate) fn print(&self, label: Label) -> String {
+        let manner = self.state.manner();
+        let name = |name: &str| {
+            if manner.capitals {
+                name.to_uppercase()
+            } else {
+                name.to_owned()
+            }
         };
-        vec![
-            field("Date of birth", printed(self.birth), 1.6),
-            field("Sex", sex, 0.4),
-            field("Nationality", "UTOPIAN", 1.0),
-        ]
+        match label {
+            Label::Type => self.format.document_code().to_owned(),
+            Label::Code => STATE.to_owned(),
+            Label::Number => self.number.to_uppercase(),
+            Label::Surname => name(&self.surname),
+            Label::GivenNames => name(&self.given_names),
+            Label::Nationality => manner.nationality.to_owned(),
+            Label::Birth => manner.date(self.birth),
+            Label::Sex => self.sex.letter().to_owned(),
+            Label::BirthPlace => name(&self.birth_place),
+            Label::Issue | Label::ValidFrom => manner.date(self.issue),
+            Label::Expiry => manner.date(self.expiry),
+            Label::Authority => manner.authority.to_owned(),
+            Label::Entries => "MULT".to_owned(),
+            Label::Height => format!("{} cm", 150 + self.surname.len() * 7 % 45),
+            Label::Signature => String::new(),
+        }
     }
 
-    fn issue(&self) -> Vec<Field> {
-        // Ten years of validity, where the calendar has that day.
-        let issued = self.expiry.replace_year(self.expiry.year() - 10).unwrap_or(self.expiry);
-        vec![
-            field("Date of issue", printed(issued), 1.0),
-            field("Authority", "CITY OF ZENITH", 1.0),
-        ]
+    fn field(&self, label: Label, share: f32) -> Field {
+        Field {
+            label,
+            value: match label {
+                Label::Signature => Value::Signature(format!("{} {}", self.given_names, self.surname)),
+                label => Value::Print(self.print(label)),
+            },
+            share,
+        }
     }
 
-    fn expiry(&self) -> Vec<Field> {
-        vec![field("Date of expiry", printed(self.expiry), 1.0)]
+    fn rows<const N: usize>(&self, rows: [&[(Label, f32)]; N]) -> Vec<Vec<Field>> {
+        let row = |row: &[(Label, f32)]| row.iter().map(|&(label, share)| self.field(label, share)).collect();
+        rows.into_iter().map(row).collect()
     }
-}
 
-fn field(label: &'static str, value: impl Into<String>, share: f32) -> Field {
-    Field {
-        label,
-        value: value.into(),
-        share,
+    fn passport(&self) -> Vec<Vec<Field>> {
+        self.rows([
+            &[(Label::Type, 0.5), (Label::Code, 0.6), (Label::Number, 1.4)],
+            &[(Label::Surname, 1.0)],
+            &[(Label::GivenNames, 1.0)],
+            &[(Label::Nationality, 1.0), (Label::Birth, 1.0)],
+            &[(Label::Sex, 0.4), (Label::BirthPlace, 1.6)],
+            &[(Label::Issue, 0.9), (Label::Authority, 1.1)],
+            &[(Label::Expiry, 0.9), (Label::Signature, 1.1)],
+        ])
+    }
+
+    fn card(&self) -> Vec<Vec<Field>> {
+        self.rows([
+            &[(Label::Number, 1.2), (Label::Issue, 1.0)],
+            &[(Label::Surname, 1.0)],
+            &[(Label::GivenNames, 1.0)],
+            &[(Label::Nationality, 1.2), (Label::Birth, 1.0), (Label::Sex, 0.5)],
+            &[(Label::BirthPlace, 1.2), (Label::Authority, 1.5)],
+            &[(Label::Expiry, 1.0), (Label::Signature, 1.7)],
+        ])
+    }
+
+    fn front_of_card(&self) -> Vec<Vec<Field>> {
+        self.rows([
+            &[(Label::Number, 1.0), (Label::Expiry, 1.0)],
+            &[(Label::Surname, 1.0)],
+            &[(Label::GivenNames, 1.0)],
+            &[(Label::Birth, 1.1), (Label::Sex, 0.5), (Label::Nationality, 1.1)],
+            &[(Label::Signature, 1.0)],
+        ])
+    }
+
+    fn back_of_card(&self) -> Vec<Vec<Field>> {
+        self.rows([
+            &[(Label::BirthPlace, 1.2), (Label::Height, 0.6)],
+            &[(Label::Issue, 1.0), (Label::Authority, 1.2)],
+        ])
+    }
+
+    fn visa(&self) -> Vec<Vec<Field>> {
+        self.rows([
+            &[(Label::Type, 0.5), (Label::Code, 0.6), (Label::Number, 1.4)],
+            &[(Label::Surname, 1.0)],
+            &[(Label::GivenNames, 1.0)],
+            &[(Label::Nationality, 1.1), (Label::Birth, 1.1), (Label::Sex, 0.5)],
+            &[(Label::ValidFrom, 1.0), (Label::Expiry, 1.0), (Label::Entries, 0.8)],
+            &[(Label::Authority, 1.0), (Label::Signature, 1.8)],
+        ])
     }
 }
 
 fn day(year: i32, month: Month, day: u8) -> Date {
     Date::from_calendar_date(year, month, day).unwrap_or(Date::MIN)
-}
-
-/// As it is printed: `12 AUG 1974` (ICAO 9303-3, 3.8).
-fn printed(date: Date) -> String {
-    let format = format_description!("[day] [month repr:short] [year]");
-    date.format(format).map(|text| text.to_uppercase()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 use service_kit::testing::skipped;
-use vision::models::{Silent, State};
+use vision::models::{Silent, State as Ready};
 
 use super::*;
 
 /// The fonts, where this machine has them.
 fn fonts() -> Option<Fonts> {
     let store = ModelStore::open_default().ok()?;
-    if Font::ALL.iter().any(|&font| store.state(font.into()) != State::Ready) {
+    if Font::ALL.iter().any(|&font| store.state(font.into()) != Ready::Ready) {
         skipped("models, samples or fonts are not installed (bonafide models fetch)");
         return None;
     }
@@ -60,10 +60,18 @@ fn every_format_has_its_pages_and_proportions() {
         (Format::Td1, 883, true),
         (Format::Td2, 987, false),
         (Format::Td3, 986, false),
+        (Format::MrvA, 933, false),
+        (Format::MrvB, 987, false),
     ] {
-        let pages = Specimen::example(format).draw(&fonts, 1400).unwrap();
-        assert_eq!((pages.front.width(), pages.front.height()), (1400, height));
-        assert_eq!(pages.back.is_some(), back);
+        for state in (0..State::COUNT).map(State::of) {
+            let specimen = Specimen {
+                state,
+                ..Specimen::example(format)
+            };
+            let pages = specimen.draw(&fonts, 1400).unwrap();
+            assert_eq!((pages.front.width(), pages.front.height()), (1400, height));
+            assert_eq!(pages.back.is_some(), back);
+        }
     }
 }
 
@@ -120,4 +128,91 @@ fn hostile_texts_and_sizes_are_drawn_or_refused() {
         .draw(&fonts, 300)
         .is_ok()
     );
+}
+
+#[test]
+fn zones_lie_inside_their_page_and_reading_zone() {
+    for format in Format::ALL {
+        let (width, height) = format.size();
+        let zone = format.zone();
+        let first = format.cell(0, 0);
+        let last = format.cell(zone.lines() - 1, zone.line_length() - 1);
+        assert!(first.x >= 3.0 && last.right() <= width - 3.0, "{format:?}");
+        assert!(
+            first.y >= height - measure::ZONE && last.bottom() <= height,
+            "{format:?}"
+        );
+        // Centred: as much above the first line as below the last.
+        let (above, below) = (first.y - (height - measure::ZONE), height - last.bottom());
+        assert!((above - below).abs() < 1e-3, "{format:?}");
+    }
+}
+
+#[test]
+fn letters_and_digits_of_the_zone_are_of_one_height() {
+    let Some(fonts) = fonts() else { return };
+    let height = |symbol: &str| {
+        let glyphs = fonts.ocr_b.line(symbol, 0.0, 100.0, 50.0, Some(60.0));
+        glyphs[0].px_bounds().height()
+    };
+    for symbol in ["A", "H", "N", "Z", "1", "4", "7"] {
+        assert!((height(symbol) - 50.0).abs() <= 1.5, "{symbol}: {}", height(symbol));
+    }
+}
+
+#[test]
+fn every_name_can_be_printed_and_transliterated() {
+    for (language, names) in names::LANGUAGES {
+        let all = [
+            names.female,
+            names.male,
+            names.surnames,
+            names.male_surnames.unwrap_or_default(),
+        ];
+        for name in all.concat() {
+            assert!(mrz::transliterate(name).is_ok(), "{language}: {name}");
+        }
+        assert!(
+            names
+                .male_surnames
+                .is_none_or(|male| male.len() == names.surnames.len())
+        );
+    }
+    let Some(fonts) = fonts() else { return };
+    let faces = [
+        &fonts.one_pitch,
+        &fonts.sans,
+        &fonts.sans_bold,
+        &fonts.serif,
+        &fonts.serif_bold,
+    ];
+    for (language, names) in names::LANGUAGES {
+        for name in [names.female, names.male, names.surnames, names.places].concat() {
+            let covered = |text: &str| faces.iter().all(|face| face.covers(text));
+            assert!(covered(name) && covered(&name.to_uppercase()), "{language}: {name}");
+        }
+    }
+}
+
+#[test]
+fn holders_are_of_the_age_that_was_asked_for() {
+    let today = day(2026, Month::November, 26);
+    for stream in 0..300 {
+        let mut dice = dice::Dice::new(5, stream);
+        for format in Format::ALL {
+            for standing in [
+                holder::Standing::Valid,
+                holder::Standing::Expired,
+                holder::Standing::Minor,
+            ] {
+                let (specimen, _) = holder::draw(&mut dice, format, State::of(stream as usize), standing, today);
+                assert_eq!(specimen.expiry < today, standing == holder::Standing::Expired);
+                assert!(specimen.birth < specimen.issue && specimen.issue < specimen.expiry);
+                let eighteenth = specimen.birth.replace_year(specimen.birth.year() + 18).unwrap_or(today);
+                assert_eq!(eighteenth > today, standing == holder::Standing::Minor);
+                assert!(today.year() - specimen.birth.year() <= 100);
+                assert!(specimen.lines().is_ok());
+            }
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! From pictures of a document to its machine-readable zone.
 //!
 //! ```text
-//! picture ─▶ text lines (quads) ─▶ rows of long lines ─▶ characters ─▶ windows of 2 or 3 rows ─▶ the likeliest zone
+//! picture ─▶ text lines (quads) ─▶ rows of long lines ─▶ places ─▶ windows of 2 or 3 rows ─▶ grid
+//!         ─▶ every position seen again where the grid has it ─▶ beliefs ─┬▶ how sure the zone is
+//!         ─▶ the other lines, recognised and compared with the zone ─────┘
 //! ```
 //!
 //! Detection finds lines at any angle, but not which way up they are. So a picture is detected once, and its lines are read upright
@@ -10,6 +12,7 @@
 
 mod cells;
 mod grid;
+mod print;
 mod rows;
 mod search;
 
@@ -22,8 +25,10 @@ use vision::ops::Precision;
 use vision::picture::Picture;
 use vision::text::{Precisions, TextReader};
 
+use crate::evidence::{self, FieldEvidence};
 use crate::mrz::{Mrz, Posterior};
-use search::{Found, Search, is_promising};
+use crate::printed::{Printed, compare};
+use search::{Found, Search, Ways};
 
 /// The networks that the reader needs.
 pub const MODELS: [Model; 2] = [Model::PpOcrDet, Model::PpOcrRec];
@@ -49,8 +54,14 @@ pub struct Zone {
     pub picture: usize,
     /// Clockwise turn in degrees that brings the picture upright: 0, 90, 180 or 270.
     pub rotation: u32,
-    /// How sure each field is.
+    /// How sure each field of it is, its own evidence and the print's together.
     pub posterior: Posterior,
+    /// How well what was seen is that of a zone; see [`Posterior::fit`].
+    pub fit: f64,
+    /// What the print beside it says.
+    pub printed: Printed,
+    /// How sure each field of the report is, and by what.
+    pub fields: Vec<FieldEvidence>,
 }
 
 /// Where the time went.
@@ -62,6 +73,8 @@ pub struct Spent {
     pub recognize: Duration,
     /// Finding the likeliest zone behind them.
     pub correct: Duration,
+    /// Recognising the print beside the zone.
+    pub print: Duration,
 }
 
 /// Why pictures were not read to the end.
@@ -115,37 +128,53 @@ impl DocumentReader {
             gone,
             spent,
         };
-        // The side with the portrait of a card has no zone, but print that would be read in vain: it waits for the other.
-        let (mut first, mut later) = (Vec::new(), Vec::new());
+        // The side with the portrait of a card has no zone, but print that would be read as one in vain: it waits for the other.
+        let mut pages = Vec::new();
         for &(index, picture) in pictures {
-            let ways = search.ways(picture)?;
-            let promising = pictures.len() == 1 || ways.iter().any(|(rows, _)| is_promising(rows));
-            if promising { &mut first } else { &mut later }.push((index, picture, ways));
+            pages.push((index, picture, search.ways(picture)?));
         }
-        let mut best: Option<(usize, &Picture, Found)> = None;
-        for (index, picture, ways) in first.into_iter().chain(later) {
-            if let Some(found) = search.find(picture, &ways)? {
-                let better = best.as_ref().is_none_or(|(.., other)| found.evidence > other.evidence);
-                let sure = found.is_sure();
-                if better {
-                    best = Some((index, picture, found));
-                }
-                if sure {
-                    break;
-                }
+        let promising = |page: &&(usize, &Picture, Ways)| page.2.are_promising();
+        let order = pages.iter().filter(promising).chain(pages.iter().filter(|page| !promising(page)));
+        let mut best: Option<(usize, &Picture, &Ways, Found)> = None;
+        for (index, picture, ways) in order {
+            let Some(found) = search.find(picture, ways)? else { continue };
+            let sure = found.is_sure();
+            if best.as_ref().is_none_or(|(.., other)| found.evidence > other.evidence) {
+                best = Some((*index, picture, ways, found));
+            }
+            if sure {
+                break;
             }
         }
-        let Some((index, picture, found)) = best else {
+        let Some((index, picture, ways, found)) = best else {
             return Ok(None);
         };
         let beliefs = search.beliefs(picture, &found)?;
+        let Some(posterior) = Posterior::of(found.grid.shape, &beliefs) else {
+            return Ok(None);
+        };
+        let fields = evidence::seen(&posterior, &beliefs);
+        let mut printed = compare(&search.print_beside(picture, ways, &found)?, &fields, today);
+        for (other, picture, ways) in &pages {
+            if *other != index {
+                printed = printed.and(compare(&search.print_of(picture, ways)?, &fields, today));
+            }
+        }
+        let format = posterior.format;
+        let fit = posterior.fit();
+        let posterior = Posterior::of(found.grid.shape, &evidence::with_print(format, &beliefs, &printed));
         // Lines of a format's shape always parse.
-        Ok(Posterior::of(found.grid.shape, &beliefs).and_then(|posterior| {
+        Ok(posterior.and_then(|posterior| {
+            let mrz = Mrz::parse(&posterior.lines, today).ok()?;
+            let holding = |kind| mrz.checks.iter().any(|check| check.kind == kind && check.holds);
             Some(Zone {
-                mrz: Mrz::parse(&posterior.lines, today).ok()?,
+                fields: evidence::fields(&posterior, holding, &printed),
                 picture: index,
                 rotation: found.run.rotation(),
+                fit,
                 posterior,
+                printed,
+                mrz,
             })
         }))
     }

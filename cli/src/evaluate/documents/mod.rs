@@ -1,0 +1,78 @@
+//! `bonafide evaluate documents`: whether what the check of documents says is so.
+//!
+//! Every document of the truth goes the way of the service, its files to its report, and each field that the report states is compared
+//! with what stands on the document. The figure that counts is how many documents were verified with a field that is not so.
+
+mod calibration;
+mod page;
+mod plot;
+mod row;
+mod score;
+mod summary;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use doc_check_svc::evaluate::Checker;
+use doc_check_svc::reader::{DocumentReader, MODELS};
+use service_kit::config::Device;
+use time::OffsetDateTime;
+use vision::device;
+use vision::models::{Console, ModelStore};
+
+use super::output::{create_folder, print_summary, require_folder, write_summary};
+use super::pictures::each;
+use crate::dataset::{self, Truth};
+use row::Row;
+use summary::Summary;
+
+/// What to evaluate.
+#[derive(Debug, clap::Args)]
+pub struct Documents {
+    /// Folder of the pictures
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// What stands on them: one JSON object a line, with `image` and `mrz`, the lines as printed, and what else is known, as
+    /// `bonafide specimen --draw` writes it [default: truth.jsonl in the folder of the pictures]
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// Folder for results.csv, summary.json and report.html
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// What the networks run on: cpu, or cuda:N where the program was built with CUDA
+    #[arg(long, env = "BONAFIDE_DEVICE", default_value_t)]
+    device: Device,
+}
+
+impl Documents {
+    /// Measures and writes the results. A document that fails is a row of them.
+    pub async fn run(self, store: &ModelStore) -> anyhow::Result<()> {
+        require_folder(&self.images)?;
+        let path = self.truth.clone().unwrap_or_else(|| self.images.join("truth.jsonl"));
+        let truths: Vec<Arc<Truth>> = dataset::read(&path)?.into_iter().map(Arc::new).collect();
+        create_folder(&self.out)?;
+        store.ensure(&MODELS, &Console::default())?;
+        let checker = Checker::new(DocumentReader::load(store, &device::open(self.device.gpu())?)?);
+        let (images, today) = (self.images.clone(), OffsetDateTime::now_utc().date());
+        let work = move |truth: &Arc<Truth>, caller: &_| Ok(row::check(&checker, &images, truth, today, caller));
+        let rows: Vec<Row> = each(truths.clone(), work)
+            .await?
+            .into_iter()
+            .zip(truths)
+            .map(|(row, truth)| row.unwrap_or_else(|failure| Row::failed(truth, failure)))
+            .collect();
+        row::write(&self.out.join("results.csv"), &rows)?;
+        let summary = Summary::of(&rows);
+        write_summary(&self.out, &summary)?;
+        write_page(&self.out.join("report.html"), &page::draw(&summary, &rows))?;
+        print_summary(&summary.headline)
+    }
+}
+
+fn write_page(path: &Path, page: &str) -> anyhow::Result<()> {
+    std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;

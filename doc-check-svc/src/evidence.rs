@@ -1,0 +1,222 @@
+//! The zone and the print of a document, together: what either says of a field, and how sure the field is then. Pure.
+//!
+//! The print is one more look at the positions of the zone that it agrees with. It fills those that were not seen, and takes the doubt
+//! from those that were: zone and print are not misread alike.
+
+use crate::mrz::{Belief, FieldKind, Format, Name, Posterior, Sex};
+use crate::printed::{Agreement, Print, Printed, Seen, ZoneFields};
+
+/// Probability that a symbol is printed otherwise in the zone than a field that agrees elsewhere on the document has it.
+const PRINT_DOUBT: f32 = 2e-3;
+
+/// A field of which a report says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stated {
+    /// Names.
+    Surname,
+    /// Names.
+    GivenNames,
+    /// Number of the document.
+    Number,
+    /// Issuing state.
+    IssuingState,
+    /// Date of birth.
+    BirthDate,
+    /// Sex.
+    Sex,
+    /// Date of expiry.
+    ExpiryDate,
+}
+
+/// What the print says of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrintSays {
+    /// The same as the zone.
+    Agrees,
+    /// Something else.
+    Differs,
+    /// Nothing that could be read.
+    NotSeen,
+}
+
+/// How sure a field of the report is, and by what.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FieldEvidence {
+    /// Which.
+    pub field: Stated,
+    /// Probability that the document states it as the report does, 0 to 1.
+    pub probability: f64,
+    /// Positions of the zone at which nothing was seen.
+    pub unseen: usize,
+    /// Positions of the zone at which another symbol was likelier by itself.
+    pub repaired: usize,
+    /// A check digit of the field's own holds that was not used up to repair it.
+    pub check_digit: bool,
+    /// What the print says.
+    pub print: PrintSays,
+}
+
+impl Stated {
+    /// Every field, in the order of the report.
+    pub const ALL: [Self; 7] = [
+        Self::Surname,
+        Self::GivenNames,
+        Self::Number,
+        Self::IssuingState,
+        Self::BirthDate,
+        Self::Sex,
+        Self::ExpiryDate,
+    ];
+
+    /// Its name in `DocumentReport`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Surname => "last_name",
+            Self::GivenNames => "first_name",
+            Self::Number => "number",
+            Self::IssuingState => "issuing_country",
+            Self::BirthDate => "dob",
+            Self::Sex => "sex",
+            Self::ExpiryDate => "expiration_date",
+        }
+    }
+
+    /// The field of the zone that says it, and that of its check digit.
+    fn of_zone(self) -> (FieldKind, Option<FieldKind>) {
+        match self {
+            Self::Surname | Self::GivenNames => (FieldKind::Name, None),
+            Self::Number => (FieldKind::Number, Some(FieldKind::NumberCheck)),
+            Self::IssuingState => (FieldKind::IssuingState, None),
+            Self::BirthDate => (FieldKind::BirthDate, Some(FieldKind::BirthCheck)),
+            Self::Sex => (FieldKind::Sex, None),
+            Self::ExpiryDate => (FieldKind::ExpiryDate, Some(FieldKind::ExpiryCheck)),
+        }
+    }
+
+    fn print(self, printed: &Printed) -> PrintSays {
+        match self {
+            Self::Surname => says(&printed.surname),
+            Self::GivenNames => says(&printed.given_names),
+            Self::Number => says(&printed.number),
+            Self::IssuingState => says(&printed.issuing_state),
+            Self::BirthDate => says(&printed.birth_date),
+            Self::Sex => says(&printed.sex),
+            Self::ExpiryDate => says(&printed.expiry_date),
+        }
+    }
+}
+
+fn says<T>(agreement: &Agreement<T>) -> PrintSays {
+    match agreement {
+        Agreement::Agrees(_) => PrintSays::Agrees,
+        Agreement::Differs { .. } => PrintSays::Differs,
+        Agreement::NotSeen => PrintSays::NotSeen,
+    }
+}
+
+/// How sure every stated field is, in the order of [`Stated::ALL`].
+#[must_use]
+pub fn fields(posterior: &Posterior, holding: impl Fn(FieldKind) -> bool, printed: &Printed) -> Vec<FieldEvidence> {
+    let evidence = |field: Stated| {
+        let (kind, check) = field.of_zone();
+        let own = posterior.field(kind)?;
+        let digit = check.and_then(|check| Some((check, posterior.field(check)?)));
+        Some(FieldEvidence {
+            field,
+            probability: own.probability,
+            unseen: own.unseen,
+            repaired: own.repaired,
+            check_digit: digit.is_some_and(|(check, digit)| {
+                own.repaired + own.unseen + digit.repaired + digit.unseen == 0 && holding(check)
+            }),
+            print: field.print(printed),
+        })
+    };
+    Stated::ALL.into_iter().filter_map(evidence).collect()
+}
+
+/// The fields of a zone as far as they were seen, for comparison with the print.
+#[must_use]
+pub fn seen(posterior: &Posterior, beliefs: &[Belief]) -> ZoneFields {
+    let format = posterior.format;
+    let field = |kind| -> Vec<Seen> {
+        let Some(field) = format.field(kind) else { return Vec::new() };
+        let symbols = posterior.lines.get(field.line).map(String::as_bytes).unwrap_or_default();
+        (field.start..field.end)
+            .map(|at| {
+                let belief = beliefs.get(field.line * format.line_length() + at);
+                match (symbols.get(at), belief) {
+                    (Some(&symbol), Some(belief)) if belief.is_certain(symbol, field.class()) => Seen::Symbol(symbol),
+                    _ => Seen::Unknown,
+                }
+            })
+            .collect()
+    };
+    ZoneFields {
+        document_code: field(FieldKind::DocumentCode),
+        name: field(FieldKind::Name),
+        number: field(FieldKind::Number),
+        nationality: field(FieldKind::Nationality),
+        issuing_state: field(FieldKind::IssuingState),
+        birth_date: field(FieldKind::BirthDate),
+        expiry_date: field(FieldKind::ExpiryDate),
+        sex: field(FieldKind::Sex).first().copied().unwrap_or(Seen::Unknown),
+    }
+}
+
+/// The beliefs with what the print says of their positions.
+#[must_use]
+pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<Belief> {
+    let mut beliefs = beliefs.to_vec();
+    let mut confirm = |kind: FieldKind, symbols: &str| {
+        let Some(field) = format.field(kind) else { return };
+        let start = field.line * format.line_length();
+        let places = beliefs.get_mut(start + field.start..start + field.end);
+        for (belief, symbol) in places.into_iter().flatten().zip(symbols.bytes()) {
+            *belief = belief.with_print(symbol, PRINT_DOUBT);
+        }
+    };
+    let length = |kind| format.field(kind).map_or(0, |field| field.end - field.start);
+    let whole = |kind, symbols: &str| format!("{symbols:<<width$}", width = length(kind));
+    match (&printed.surname, &printed.given_names) {
+        (Agreement::Agrees(surname), Agreement::Agrees(given)) => {
+            let length = length(FieldKind::Name);
+            confirm(FieldKind::Name, &Name::to_field(&surname.symbols, &given.symbols, length));
+        }
+        (Agreement::Agrees(surname), _) => confirm(FieldKind::Name, &surname.symbols),
+        _ => {}
+    }
+    if let Agreement::Agrees(number) = &printed.number
+        && number.symbols.len() <= length(FieldKind::Number)
+    {
+        confirm(FieldKind::Number, &whole(FieldKind::Number, &number.symbols));
+    }
+    let dates = [
+        (FieldKind::BirthDate, &printed.birth_date),
+        (FieldKind::ExpiryDate, &printed.expiry_date),
+    ];
+    for (kind, date) in dates {
+        if let Agreement::Agrees(Print { symbols, .. }) = date {
+            confirm(kind, symbols);
+        }
+    }
+    let codes = [
+        (FieldKind::Nationality, &printed.nationality),
+        (FieldKind::IssuingState, &printed.issuing_state),
+    ];
+    for (kind, code) in codes {
+        if let Agreement::Agrees(Print { symbols, .. }) = code {
+            confirm(kind, &whole(kind, symbols));
+        }
+    }
+    if let Agreement::Agrees(Print { value, .. }) = &printed.sex {
+        match value {
+            Sex::Female => confirm(FieldKind::Sex, "F"),
+            Sex::Male => confirm(FieldKind::Sex, "M"),
+            // The zone may have either mark.
+            Sex::Unspecified => {}
+        }
+    }
+    beliefs
+}
