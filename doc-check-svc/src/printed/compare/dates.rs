@@ -113,7 +113,7 @@ impl Comparison<'_> {
     fn can_only_be(&self, year: i32, century: Century) -> bool {
         let this_year = self.today.year();
         match century {
-            Century::Expiry => year > this_year,
+            Century::Expiry | Century::CardExpiry => year > this_year,
             Century::Birth => {
                 let expiry = Date::parse(&text(&self.zone.expiry_date), Century::Expiry, self.today);
                 let expires = expiry.ok().and_then(Date::year);
