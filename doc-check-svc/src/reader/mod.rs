@@ -27,7 +27,7 @@ use vision::text::{Precisions, TextReader};
 
 use crate::evidence::{self, FieldEvidence};
 use crate::mrz::{Mrz, Posterior};
-use crate::printed::{Printed, compare};
+use crate::printed::{Agreement, Printed, compare};
 use search::{Found, Search, Ways};
 
 /// The networks that the reader needs.
@@ -134,10 +134,15 @@ impl DocumentReader {
             pages.push((index, picture, search.ways(picture)?));
         }
         let promising = |page: &&(usize, &Picture, Ways)| page.2.are_promising();
-        let order = pages.iter().filter(promising).chain(pages.iter().filter(|page| !promising(page)));
+        let order = pages
+            .iter()
+            .filter(promising)
+            .chain(pages.iter().filter(|page| !promising(page)));
         let mut best: Option<(usize, &Picture, &Ways, Found)> = None;
         for (index, picture, ways) in order {
-            let Some(found) = search.find(picture, ways)? else { continue };
+            let Some(found) = search.find(picture, ways)? else {
+                continue;
+            };
             let sure = found.is_sure();
             if best.as_ref().is_none_or(|(.., other)| found.evidence > other.evidence) {
                 best = Some((*index, picture, ways, found));
@@ -165,7 +170,14 @@ impl DocumentReader {
         let posterior = Posterior::of(found.grid.shape, &evidence::with_print(format, &beliefs, &printed));
         // Lines of a format's shape always parse.
         Ok(posterior.and_then(|posterior| {
-            let mrz = Mrz::parse(&posterior.lines, today).ok()?;
+            let mut mrz = Mrz::parse(&posterior.lines, today).ok()?;
+            // The print has the century.
+            if let Agreement::Agrees(print) = &printed.birth_date {
+                mrz.birth_date = Some(print.value);
+            }
+            if let Agreement::Agrees(print) = &printed.expiry_date {
+                mrz.expiry_date = Some(print.value);
+            }
             let holding = |kind| mrz.checks.iter().any(|check| check.kind == kind && check.holds);
             Some(Zone {
                 fields: evidence::fields(&posterior, holding, &printed),
