@@ -16,6 +16,7 @@ mod measure;
 mod outline;
 mod portrait;
 mod sides;
+pub(crate) mod zone_line;
 
 use vision::geometry::{Border, Perspective, Point, Quad, Rect, warp_perspective};
 use vision::picture::Picture;
@@ -23,7 +24,7 @@ use vision::picture::Picture;
 use crate::mrz::Format;
 use crate::policy::Finding;
 pub use outline::{EdgeSeen, Outline};
-pub use sides::{Side, Submitted, shows_same_print};
+pub use sides::{Side, Submitted};
 
 /// An edge of a page, as one reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
