@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod judge;
 mod message;
 pub mod mrz;
+pub mod page;
 pub mod policy;
 pub mod printed;
 pub mod reader;

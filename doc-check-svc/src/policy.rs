@@ -16,9 +16,19 @@ table! {
     //
     // test                   name in `insights`                 when it failed                               when it is not available
     PictureReadable         = "picture_readable",              Refuses(UnverifiedOther, UNREADABLE),        Told;
+    TwoSides                = "document_two_sides",            Refuses(UnverifiedOther, SAME_SIDE),         Told;
     MrzFound                = "mrz_found",                     Refuses(UnverifiedOther, NO_ZONE),           Refuses(UnverifiedOther, NO_ZONE);
     DocumentType            = "document_type",                 Refuses(TypeNotSupported, UNKNOWN_TYPE),     Refuses(TypeNotSupported, UNKNOWN_TYPE);
     DocumentTypeAllowed     = "document_type_allowed",         Refuses(TypeNotSupported, NOT_ALLOWED),      Refuses(TypeNotSupported, NOT_ALLOWED);
+    OneDocument             = "one_document",                  Refuses(UnverifiedOther, TWO_DOCUMENTS),     Told;
+    SidesAgree              = "document_sides_agree",          Refuses(UnverifiedOther, SIDES_DIFFER),      Told;
+    DocumentWhole           = "document_whole",                Refuses(UnverifiedOther, CUT_OFF),           Told;
+    // Put right in the report.
+    SidesInOrder            = "document_sides_in_order",       Told,                                        Told;
+    // Many documents lie on something of their own colour.
+    DocumentOutline         = "document_outline",              Told,                                        Told;
+    // Cards have it on the other side.
+    PortraitInPlace         = "portrait_in_place",             Refuses(UnverifiedOther, NO_PORTRAIT),       Told;
     MrzLegible              = "mrz_legible",                   Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     NumberCheckDigit        = "mrz_number_check_digit",        Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     BirthDateCheckDigit     = "mrz_birth_date_check_digit",    Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
@@ -53,6 +63,20 @@ const UNREADABLE: &str = "The picture of the document could not be opened. Pleas
 
 const NO_ZONE: &str = "The machine-readable lines of the document were not found. Please show the whole page or side that carries \
                        them, flat and in even light.";
+
+const SAME_SIDE: &str =
+    "Both pictures show the same side of the document. Please take one picture of its front and one of its back.";
+
+const TWO_DOCUMENTS: &str = "There is more than one document in the picture. Please take a picture of yours alone.";
+
+const SIDES_DIFFER: &str = "The two pictures show different documents. Please take one picture of the front and one of the back of the \
+                            same document.";
+
+const CUT_OFF: &str =
+    "A part of the document is outside of the picture. Please take the picture again with all of it in view.";
+
+const NO_PORTRAIT: &str = "The portrait on the document was not seen. Please take the picture again with nothing on the page and \
+                           without reflections.";
 
 const DOUBTFUL: &str = "The machine-readable lines of the document could not be read without doubt. Please take the picture again, \
                         sharp and without reflections.";

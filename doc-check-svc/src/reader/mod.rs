@@ -20,10 +20,11 @@ use std::time::Duration;
 
 use candle_core::Device;
 use vision::VisionError;
+use vision::geometry::Perspective;
 use vision::models::{Model, ModelStore};
 use vision::ops::Precision;
 use vision::picture::Picture;
-use vision::text::{Precisions, TextReader};
+use vision::text::{Precisions, TextLine, TextReader};
 
 use crate::evidence::{self, FieldEvidence};
 use crate::mrz::{Mrz, Posterior};
@@ -58,10 +59,23 @@ pub struct Zone {
     pub posterior: Posterior,
     /// How well what was seen is that of a zone; see [`Posterior::fit`].
     pub fit: f64,
+    /// From the grid of its positions to the picture: position `k` of line `r` is the square from (k, r) to (k + 1, r + 1).
+    pub map: Perspective,
     /// What the print beside it says.
     pub printed: Printed,
+    /// The print of each picture alone, in the order in which they came.
+    pub sides: Vec<Print>,
     /// How sure each field of the report is, and by what.
     pub fields: Vec<FieldEvidence>,
+}
+
+/// The print of one picture.
+#[derive(Clone, Debug)]
+pub struct Print {
+    /// Its lines, without those of the zone.
+    pub lines: Vec<TextLine>,
+    /// What they say of the zone.
+    pub printed: Printed,
 }
 
 /// Where the time went.
@@ -151,7 +165,7 @@ impl DocumentReader {
                 break;
             }
         }
-        let Some((index, picture, ways, found)) = best else {
+        let Some((index, picture, _, found)) = best else {
             return Ok(None);
         };
         let beliefs = search.beliefs(picture, &found)?;
@@ -159,12 +173,18 @@ impl DocumentReader {
             return Ok(None);
         };
         let fields = evidence::seen(&posterior, &beliefs);
-        let mut printed = compare(&search.print_beside(picture, ways, &found)?, &fields, today);
-        for (other, picture, ways) in &pages {
-            if *other != index {
-                printed = printed.and(compare(&search.print_of(picture, ways)?, &fields, today));
-            }
+        let mut sides = Vec::with_capacity(pages.len());
+        for (side, picture, ways) in &pages {
+            let lines = if *side == index {
+                search.print_beside(picture, ways, &found)?
+            } else {
+                search.print_of(picture, ways)?
+            };
+            let printed = compare(&lines, &fields, today);
+            sides.push(Print { lines, printed });
         }
+        let printed = sides.iter().map(|side| side.printed.clone()).reduce(Printed::and);
+        let Some(printed) = printed else { return Ok(None) };
         let format = posterior.format;
         let fit = posterior.fit();
         let posterior = Posterior::of(found.grid.shape, &evidence::with_print(format, &beliefs, &printed));
@@ -183,9 +203,11 @@ impl DocumentReader {
                 fields: evidence::fields(&posterior, holding, &printed),
                 picture: index,
                 rotation: found.run.rotation(),
+                map: found.grid.map,
                 fit,
                 posterior,
                 printed,
+                sides,
                 mrz,
             })
         }))

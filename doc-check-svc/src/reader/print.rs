@@ -10,6 +10,7 @@ use super::ReadError;
 use super::grid::Grid;
 use super::rows::Run;
 use super::search::{Found, Search, Ways};
+use crate::page::zone_line;
 
 /// Lines of print that are read at most, the largest. The fields of a page are fewer.
 const MOST_LINES: usize = 40;
@@ -21,6 +22,12 @@ const TRIED: usize = 3;
 /// 960 pixels.
 const SMALL: f32 = 0.6;
 
+/// A line of a zone, or the greater part of one, is so many times as long as high.
+const LEAST_ZONE_ASPECT: f32 = 7.0;
+
+/// Lines beside a page that are read to tell whether they are of a zone, the largest.
+const MOST_BESIDE: usize = 6;
+
 impl Search<'_> {
     /// The lines of print on the page of a zone, without the zone's own.
     pub(super) fn print_beside(
@@ -31,7 +38,8 @@ impl Search<'_> {
     ) -> Result<Vec<TextLine>, ReadError> {
         let page = found.grid.page().bounds();
         let longest = picture.longest_side() as f32;
-        let quads = if page.width.max(page.height) < SMALL * longest {
+        let is_small = page.width.max(page.height) < SMALL * longest;
+        let quads = if is_small {
             self.detect_in(picture, page)?
         } else {
             ways.quads.clone()
@@ -39,7 +47,24 @@ impl Search<'_> {
         let quads: Vec<Quad> = along(&quads, found.run)
             .filter(|quad| !covers(&found.grid, quad))
             .collect();
-        self.lines(picture, &quads)
+        let mut lines = self.lines(picture, &quads)?;
+        if is_small {
+            lines.extend(self.zones_beside(picture, ways, found)?);
+        }
+        Ok(lines)
+    }
+
+    /// Lines of other zones, of documents that lie beside the page.
+    fn zones_beside(&mut self, picture: &Picture, ways: &Ways, found: &Found) -> Result<Vec<TextLine>, ReadError> {
+        let page = found.grid.page().bounds();
+        let is_beside = |quad: &Quad| {
+            let middle = quad.bounds().centre();
+            let outside = middle.x < page.x || middle.x > page.right() || middle.y < page.y || middle.y > page.bottom();
+            outside && quad.width() > LEAST_ZONE_ASPECT * quad.height()
+        };
+        let beside: Vec<Quad> = along(&ways.quads, found.run).filter(is_beside).collect();
+        let lines = self.lines(picture, &largest(&beside, MOST_BESIDE))?;
+        Ok(lines.into_iter().filter(|line| zone_line::is_one(&line.text)).collect())
     }
 
     /// The lines of print on a page without a zone.

@@ -1,0 +1,171 @@
+//! The page that a zone stands on: where it lies in the picture, whether all of it does, and whether the pictures of a document belong
+//! together. Pure: no network, no clock.
+//!
+//! ```text
+//! format and grid of the zone ─▶ page in millimetres ─┬▶ cut off at an edge?
+//!                                                     ├▶ its edges in the picture
+//!                                                     └▶ the portrait's place: blank?
+//! zone and print of every picture ─▶ sides: one document, both sides, in order?
+//! ```
+//!
+//! The standard fixes a page's size and the zone's place on it, and the zone's grid was fitted to the picture. So the whole page is
+//! known without having been looked for. How well depends on the distance from the zone: the pitch of characters is exact, but lines
+//! may be printed nearer or farther than the standard says, which counts most at the top.
+
+mod measure;
+mod outline;
+mod portrait;
+mod sides;
+pub(crate) mod zone_line;
+
+use vision::geometry::{Border, Perspective, Point, Quad, Rect, warp_perspective};
+use vision::picture::Picture;
+
+use crate::mrz::Format;
+use crate::policy::Finding;
+pub use outline::{EdgeSeen, Outline};
+pub use sides::{Side, Submitted};
+
+/// An edge of a page, as one reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Edge {
+    /// Above the print.
+    Top,
+    /// Where lines end.
+    Right,
+    /// Below the zone.
+    Bottom,
+    /// Where lines begin.
+    Left,
+}
+
+impl Edge {
+    /// Clockwise from the top.
+    pub const ALL: [Self; 4] = [Self::Top, Self::Right, Self::Bottom, Self::Left];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Top => "top",
+            Self::Right => "right",
+            Self::Bottom => "bottom",
+            Self::Left => "left",
+        }
+    }
+}
+
+/// A page in a picture.
+#[derive(Clone, Debug)]
+pub struct Page {
+    format: Format,
+    /// Width and height in millimetres.
+    size: (f32, f32),
+    /// From millimetres, from the top left corner of the page, to the picture.
+    to_picture: Perspective,
+}
+
+impl Page {
+    /// The page of a format that a zone stands on, by the map from the zone's grid to the picture: position `k` of line `r` is the
+    /// square from (k, r) to (k + 1, r + 1).
+    #[must_use]
+    pub fn of(format: Format, zone: &Perspective) -> Self {
+        let size = measure::size(format);
+        let line = measure::line(format, zone);
+        let lines = format.lines() as f64;
+        // Grid = millimetres × scale + shift.
+        let (across, down) = (1.0 / measure::PITCH, 1.0 / line);
+        let first = f64::from(size.1) - measure::lowest_line(format) - line * (lines - 0.5);
+        let (right, below) = (-measure::left(format) * across, -first * down);
+        let [a, b, c, d, e, f, g, h, i] = zone.0;
+        Self {
+            format,
+            size,
+            to_picture: Perspective([
+                a * across,
+                b * down,
+                a * right + b * below + c,
+                d * across,
+                e * down,
+                d * right + e * below + f,
+                g * across,
+                h * down,
+                g * right + h * below + i,
+            ]),
+        }
+    }
+
+    /// Width and height in millimetres.
+    #[must_use]
+    pub fn size(&self) -> (f32, f32) {
+        self.size
+    }
+
+    /// Where a place on the page is in the picture. Millimetres from the top left corner.
+    #[must_use]
+    pub fn at(&self, x: f32, y: f32) -> Point {
+        self.to_picture.apply(Point::new(x, y))
+    }
+
+    /// The corners in the picture.
+    #[must_use]
+    pub fn quad(&self) -> Quad {
+        let (width, height) = self.size;
+        Quad([(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)].map(|(x, y)| self.at(x, y)))
+    }
+
+    /// The page seen from straight above, so many pixels to the millimetre; what is outside of the picture is black.
+    #[must_use]
+    pub fn rectified(&self, picture: &Picture, scale: f32) -> Picture {
+        self.part(picture, Rect::new(0.0, 0.0, self.size.0, self.size.1), scale)
+    }
+
+    /// The same of a part of it, in millimetres.
+    fn part(&self, picture: &Picture, part: Rect, scale: f32) -> Picture {
+        let pixel = 1.0 / f64::from(scale);
+        // Whole numbers are the middles of pixels.
+        let (right, below) = (f64::from(part.x) + pixel / 2.0, f64::from(part.y) + pixel / 2.0);
+        let [a, b, c, d, e, f, g, h, i] = self.to_picture.0;
+        let map = Perspective([
+            a * pixel,
+            b * pixel,
+            a * right + b * below + c,
+            d * pixel,
+            e * pixel,
+            d * right + e * below + f,
+            g * pixel,
+            h * pixel,
+            g * right + h * below + i,
+        ]);
+        let side = |length: f32| (length * scale).round() as u32;
+        warp_perspective(picture, &map, side(part.width), side(part.height), Border::Black)
+    }
+
+    /// A place beside an edge: `along` it from 0 to 1, clockwise, and so many millimetres inside of it.
+    fn beside(&self, edge: Edge, along: f32, inside: f32) -> Point {
+        let (width, height) = self.size;
+        let (x, y) = match edge {
+            Edge::Top => (along * width, inside),
+            Edge::Right => (width - inside, along * height),
+            Edge::Bottom => ((1.0 - along) * width, height - inside),
+            Edge::Left => (inside, (1.0 - along) * height),
+        };
+        self.at(x, y)
+    }
+
+    /// What the page says of the picture that its zone was read from: whether it is whole, whether its edges were seen, whether the
+    /// portrait's place is blank.
+    #[must_use]
+    pub fn findings(&self, picture: &Picture) -> Vec<Finding> {
+        let outline = Outline::seen(self, picture);
+        let mut findings = vec![outline.is_whole(self), outline.finding()];
+        findings.extend(portrait::finding(self, picture));
+        findings
+    }
+}
+
+/// Whether a place is in a picture.
+fn is_inside(picture: &Picture, at: Point) -> bool {
+    at.x >= -0.5 && at.y >= -0.5 && at.x < picture.width() as f32 - 0.5 && at.y < picture.height() as f32 - 0.5
+}
+
+#[cfg(test)]
+mod tests;
