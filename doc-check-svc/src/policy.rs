@@ -19,6 +19,8 @@ table! {
     MrzFound                = "mrz_found",                     Refuses(UnverifiedOther, NO_ZONE),           Refuses(UnverifiedOther, NO_ZONE);
     DocumentType            = "document_type",                 Refuses(TypeNotSupported, UNKNOWN_TYPE),     Refuses(TypeNotSupported, UNKNOWN_TYPE);
     DocumentTypeAllowed     = "document_type_allowed",         Refuses(TypeNotSupported, NOT_ALLOWED),      Refuses(TypeNotSupported, NOT_ALLOWED);
+    InColour                = "document_in_colour",            Refuses(UnverifiedOther, COPY),              Told;
+    NotOnAScreen            = "document_not_on_screen",        Refuses(UnverifiedOther, SCREEN),            Told;
     NumberCheckDigit        = "mrz_number_check_digit",        Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     BirthDateCheckDigit     = "mrz_birth_date_check_digit",    Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     ExpiryDateCheckDigit    = "mrz_expiry_date_check_digit",   Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
@@ -46,6 +48,11 @@ const UNREADABLE: &str = "The picture of the document could not be opened. Pleas
 
 const NO_ZONE: &str = "The machine-readable lines of the document were not found. Please show the whole page or side that carries \
                        them, flat and in even light.";
+
+const COPY: &str =
+    "This looks like a copy without colour. Please take a picture of the document itself, in even light.";
+
+const SCREEN: &str = "This looks like a picture of a screen. Please take a picture of the document itself.";
 
 const DOUBTFUL: &str = "The machine-readable lines of the document could not be read without doubt. Please take the picture again, \
                         sharp and without reflections.";
