@@ -83,7 +83,7 @@ fn judged_on(mrz: &Mrz, requirements: &Requirements, today: time::Date) -> Judge
         fields: &fields,
         ..Reading::default()
     };
-    judge(&reading, requirements, today)
+    judge(&reading, Vec::new(), requirements, today)
 }
 
 /// Every field as zone and print both have it.
@@ -110,7 +110,7 @@ fn refused(change: impl Fn(&mut FieldEvidence)) -> Option<(Code, Vec<&'static st
         fields: &fields,
         ..Reading::default()
     };
-    let judgement = judge(&reading, &specimens(), date!(2012 - 01 - 01));
+    let judgement = judge(&reading, Vec::new(), &specimens(), date!(2012 - 01 - 01));
     let failed = judgement
         .findings
         .iter()
@@ -275,7 +275,7 @@ fn one_bad_picture_of_two_does_no_harm() {
             fields: &fields,
             ..Reading::default()
         };
-        judge(&reading, &specimens(), date!(2012 - 01 - 01))
+        judge(&reading, Vec::new(), &specimens(), date!(2012 - 01 - 01))
     };
     let passport = passport();
     let good = read(Some(&passport), &[DecodeError::Truncated], 2);
@@ -395,7 +395,7 @@ fn a_birth_lies_before_the_issue_and_not_too_far_back() {
             issued: issued.map(Date::from),
             ..Reading::default()
         };
-        let judgement = judge(&reading, &Requirements::default(), TODAY);
+        let judgement = judge(&reading, Vec::new(), &Requirements::default(), TODAY);
         let tests = [Test::BirthBeforeIssue, Test::HolderAgePlausible].map(|test| passed(&judgement, test));
         (tests, code(&judgement))
     };
