@@ -9,6 +9,9 @@ use crate::printed::{Agreement, Print, Printed, Seen, ZoneFields};
 /// Probability that a symbol is printed otherwise in the zone than a field that agrees elsewhere on the document has it.
 const PRINT_DOUBT: f32 = 2e-3;
 
+/// Share of the positions that the print states which must have been seen in the zone for the print to count.
+const LEAST_SEEN: f32 = 0.4;
+
 /// A field of which a report says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stated {
@@ -204,15 +207,26 @@ pub fn seen(posterior: &Posterior, beliefs: &[Belief]) -> ZoneFields {
     }
 }
 
-/// The beliefs with what the print says of their positions.
+/// The beliefs with what the print says of their positions. Print that fits what is left of a field fits by chance where hardly
+/// anything is left: it counts only where enough of the field was seen, or its check digit was.
 #[must_use]
 pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<Belief> {
-    let mut beliefs = beliefs.to_vec();
-    let mut confirm = |kind: FieldKind, symbols: &str| {
-        let Some(field) = format.field(kind) else { return };
+    let mut with = beliefs.to_vec();
+    let places = |kind: FieldKind| {
+        let field = format.field(kind)?;
         let start = field.line * format.line_length();
-        let places = beliefs.get_mut(start + field.start..start + field.end);
-        for (belief, symbol) in places.into_iter().flatten().zip(symbols.bytes()) {
+        Some(start + field.start..start + field.end)
+    };
+    let is_seen = |at: usize| beliefs.get(at).is_some_and(|belief| belief.symbol().is_some());
+    let mut confirm = |kind: FieldKind, symbols: &str, check: Option<FieldKind>| {
+        let Some(field) = places(kind) else { return };
+        let digit = check.and_then(&places).is_some_and(|mut check| check.all(is_seen));
+        let stated = field.start..field.end.min(field.start + symbols.len());
+        let seen = stated.clone().filter(|at| is_seen(*at)).count();
+        if !digit && (seen as f32) < LEAST_SEEN * stated.len() as f32 {
+            return;
+        }
+        for (belief, symbol) in with.get_mut(stated).into_iter().flatten().zip(symbols.bytes()) {
             *belief = belief.with_print(symbol, PRINT_DOUBT);
         }
     };
@@ -233,16 +247,20 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
         let (number, rest) = symbols
             .split_at_checked(length(FieldKind::Number))
             .unwrap_or((symbols, ""));
-        confirm(FieldKind::Number, &whole(FieldKind::Number, number));
-        confirm(FieldKind::Optional, rest);
+        confirm(
+            FieldKind::Number,
+            &whole(FieldKind::Number, number),
+            Some(FieldKind::NumberCheck),
+        );
+        confirm(FieldKind::Optional, rest, None);
     }
     let dates = [
-        (FieldKind::BirthDate, &printed.birth_date),
-        (FieldKind::ExpiryDate, &printed.expiry_date),
+        (FieldKind::BirthDate, FieldKind::BirthCheck, &printed.birth_date),
+        (FieldKind::ExpiryDate, FieldKind::ExpiryCheck, &printed.expiry_date),
     ];
-    for (kind, date) in dates {
+    for (kind, check, date) in dates {
         if let Agreement::Agrees(Print { symbols, .. }) = date {
-            confirm(kind, symbols);
+            confirm(kind, symbols, Some(check));
         }
     }
     let codes = [
@@ -251,16 +269,20 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
     ];
     for (kind, code) in codes {
         if let Agreement::Agrees(Print { symbols, .. }) = code {
-            confirm(kind, &whole(kind, symbols));
+            confirm(kind, &whole(kind, symbols), None);
         }
     }
     if let Agreement::Agrees(Print { value, .. }) = &printed.sex {
         match value {
-            Sex::Female => confirm(FieldKind::Sex, "F"),
-            Sex::Male => confirm(FieldKind::Sex, "M"),
+            Sex::Female => confirm(FieldKind::Sex, "F", None),
+            Sex::Male => confirm(FieldKind::Sex, "M", None),
             // The zone may have either mark.
             Sex::Unspecified => {}
         }
     }
-    beliefs
+    with
 }
+
+#[cfg(test)]
+#[path = "evidence_tests.rs"]
+mod tests;

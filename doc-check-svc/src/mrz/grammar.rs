@@ -8,7 +8,7 @@ const UNGRAMMATICAL: f32 = 9.0;
 /// A digit that no month or day begins with: printed only by mistake.
 const IMPOSSIBLE_DATE: f32 = 3.0;
 /// A letter after fillers that should be the end of the name: the standard never prints one.
-const AFTER_NAME: f32 = 12.0;
+const AFTER_NAME: f32 = 40.0;
 /// A name without given names.
 const NO_GIVEN_NAMES: f32 = 3.0;
 /// A document code or state that begins with a rare symbol, and a number that continues in the optional data.

@@ -451,3 +451,7 @@ fn weights(format: Format, field: &Field, beliefs: &[Belief]) -> Vec<(String, f6
     }
     weights
 }
+
+#[cfg(test)]
+#[path = "posterior_tests.rs"]
+mod tests;

@@ -106,11 +106,16 @@ impl Grid {
             .flat_map(|(row, pieces)| pieces.iter().flat_map(move |piece| marks(row, direction, piece)))
             .collect();
         let height = median(rows.iter().map(|row| row.height)).unwrap_or_default();
-        let Some(comb) = comb(&marks, rows.len(), height) else {
+        Self::behind(&marks, rows.len(), height)
+    }
+
+    /// The grids that may be behind the characters of so many rows, of which text is so high.
+    fn behind(marks: &[Mark], rows: usize, height: f32) -> Vec<Self> {
+        let Some(comb) = comb(marks, rows, height) else {
             return Vec::new();
         };
-        let indices = indices(&marks, &comb, rows.len());
-        let seen = Seen::of(&indices, &marks, rows.len());
+        let indices = indices(marks, &comb, rows);
+        let seen = Seen::of(&indices, marks, rows);
         likely(layouts(&seen))
             .iter()
             .filter_map(|layout| {
@@ -405,3 +410,7 @@ fn likely(mut layouts: Vec<Layout>) -> Vec<Layout> {
     likely.truncate(most);
     likely
 }
+
+#[cfg(test)]
+#[path = "grid_tests.rs"]
+mod tests;
