@@ -56,6 +56,17 @@ pub struct FieldEvidence {
     pub print: PrintSays,
 }
 
+/// Probability from which on a report states a field, and a document may be verified with it.
+const SURE: f64 = 0.99;
+
+impl FieldEvidence {
+    /// Sure enough to be stated.
+    #[must_use]
+    pub fn is_sure(&self) -> bool {
+        self.probability >= SURE
+    }
+}
+
 impl Stated {
     /// Every field, in the order of the report.
     pub const ALL: [Self; 7] = [
@@ -141,8 +152,14 @@ pub fn fields(posterior: &Posterior, holding: impl Fn(FieldKind) -> bool, printe
 pub fn seen(posterior: &Posterior, beliefs: &[Belief]) -> ZoneFields {
     let format = posterior.format;
     let field = |kind| -> Vec<Seen> {
-        let Some(field) = format.field(kind) else { return Vec::new() };
-        let symbols = posterior.lines.get(field.line).map(String::as_bytes).unwrap_or_default();
+        let Some(field) = format.field(kind) else {
+            return Vec::new();
+        };
+        let symbols = posterior
+            .lines
+            .get(field.line)
+            .map(String::as_bytes)
+            .unwrap_or_default();
         (field.start..field.end)
             .map(|at| {
                 let belief = beliefs.get(field.line * format.line_length() + at);
@@ -182,7 +199,10 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
     match (&printed.surname, &printed.given_names) {
         (Agreement::Agrees(surname), Agreement::Agrees(given)) => {
             let length = length(FieldKind::Name);
-            confirm(FieldKind::Name, &Name::to_field(&surname.symbols, &given.symbols, length));
+            confirm(
+                FieldKind::Name,
+                &Name::to_field(&surname.symbols, &given.symbols, length),
+            );
         }
         (Agreement::Agrees(surname), _) => confirm(FieldKind::Name, &surname.symbols),
         _ => {}

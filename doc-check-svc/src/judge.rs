@@ -6,6 +6,7 @@
 use proto::country::State;
 use vision::picture::DecodeError;
 
+use crate::evidence::{FieldEvidence, PrintSays, Stated};
 use crate::mrz::{Date, DocumentType, FieldKind, Mrz, age};
 use crate::policy::{Finding, Refusal, Test, decide};
 use crate::requirements::Requirements;
@@ -25,6 +26,12 @@ const CARDS_WITHOUT_EXPIRY: [&str; 1] = ["MDA"];
 /// Nobody has lived longer than 122 years.
 const OLDEST_HOLDER: i32 = 120;
 
+/// Fit below which what was read may be a zone on a wrong grid.
+const LEAST_FIT: f64 = -0.5;
+
+/// How many of number, date of birth and date of expiry must be found in print.
+const LEAST_PRINTED: usize = 2;
+
 /// What was read of a document.
 #[derive(Clone, Copy, Default)]
 pub struct Reading<'a> {
@@ -34,6 +41,10 @@ pub struct Reading<'a> {
     pub unreadable: &'a [DecodeError],
     /// Its machine-readable zone, if one was found.
     pub mrz: Option<&'a Mrz>,
+    /// How well what was seen is that of a zone; see [`Posterior::fit`](crate::mrz::Posterior::fit).
+    pub fit: f64,
+    /// How sure each field of the report is.
+    pub fields: &'a [FieldEvidence],
     /// The date of its issue, which no zone states.
     pub issued: Option<Date>,
 }
@@ -65,6 +76,8 @@ pub fn judge(reading: &Reading<'_>, requirements: &Requirements, today: time::Da
     let mut findings = vec![picture_readable(reading), mrz_found(reading)];
     if let Some(mrz) = reading.mrz {
         findings.extend(document_type(mrz, &requirements.types));
+        findings.push(legible(reading));
+        findings.extend(print(reading.fields));
         findings.extend(CHECK_DIGITS.map(|(kind, test)| check_digit(mrz, kind, test)));
         let well_formed = mrz.malformed.is_empty();
         findings.extend([
@@ -131,6 +144,65 @@ fn check_digit(mrz: &Mrz, kind: FieldKind, test: Test) -> Finding {
     } else {
         Finding::holds(test, digits.all(|check| check.holds), "it does not hold")
     }
+}
+
+fn legible(reading: &Reading<'_>) -> Finding {
+    let test = Test::MrzLegible;
+    let doubtful: Vec<String> = reading
+        .fields
+        .iter()
+        .filter(|evidence| !evidence.is_sure())
+        .map(|evidence| {
+            let FieldEvidence { unseen, .. } = evidence;
+            format!("{} ({unseen} positions not seen)", evidence.field.name())
+        })
+        .collect();
+    if reading.fields.is_empty() {
+        Finding::not_available(test, "no field was read")
+    } else if reading.fit < LEAST_FIT {
+        Finding::failed(test, "what was read resembles no zone closely enough")
+    } else if doubtful.is_empty() {
+        Finding::passed(test)
+    } else {
+        Finding::failed(test, format!("not sure enough: {}", doubtful.join(", ")))
+    }
+}
+
+/// What the print says, field by field, and whether enough of it was seen for a page that is not just a zone.
+fn print(fields: &[FieldEvidence]) -> Vec<Finding> {
+    let says = |field| {
+        let evidence = fields.iter().find(|evidence| evidence.field == field);
+        evidence.map_or(PrintSays::NotSeen, |evidence| evidence.print)
+    };
+    let finding = |test, says| match says {
+        PrintSays::Agrees => Finding::passed(test),
+        PrintSays::Differs => Finding::failed(test, "the print says something else than the zone"),
+        PrintSays::NotSeen => Finding::not_available(test, "it was not seen in print"),
+    };
+    let name = match (says(Stated::Surname), says(Stated::GivenNames)) {
+        (PrintSays::Differs, _) | (_, PrintSays::Differs) => PrintSays::Differs,
+        // Some people have given names only, and the zone has them where the surname stands.
+        (PrintSays::Agrees, _) => PrintSays::Agrees,
+        (PrintSays::NotSeen, _) => PrintSays::NotSeen,
+    };
+    let tests = [
+        (Test::PrintedNumber, Stated::Number),
+        (Test::PrintedBirthDate, Stated::BirthDate),
+        (Test::PrintedExpiryDate, Stated::ExpiryDate),
+    ];
+    let seen = tests
+        .iter()
+        .filter(|(_, field)| says(*field) == PrintSays::Agrees)
+        .count();
+    let mut findings = vec![finding(Test::PrintedName, name)];
+    findings.extend(tests.map(|(test, field)| finding(test, says(field))));
+    findings.push(finding(Test::PrintedSex, says(Stated::Sex)));
+    findings.push(Finding::holds(
+        Test::PrintedFields,
+        seen >= LEAST_PRINTED,
+        "fewer than two of number, date of birth and date of expiry were found in print",
+    ));
+    findings
 }
 
 fn not_a_specimen(mrz: &Mrz, requirements: &Requirements) -> Finding {

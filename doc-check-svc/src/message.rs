@@ -1,26 +1,43 @@
 //! Our types as messages.
 
 use proto::identity::v1::{
-    Date as DateMessage, DocumentReport, DocumentType as DocumentTypeMessage, MachineReadableZone, Sex as SexMessage,
-    machine_readable_zone,
+    Date as DateMessage, DocumentField, DocumentReport, DocumentType as DocumentTypeMessage, MachineReadableZone,
+    Sex as SexMessage, document_field, machine_readable_zone,
 };
 
-use crate::mrz::{Date, DocumentType, FieldKind, Format, Mrz, Sex};
+use crate::evidence::{FieldEvidence, PrintSays, Stated};
+use crate::mrz::{Date, DocumentType, Format, Sex, transliterate};
+use crate::printed::Agreement;
 use crate::reader::Zone;
 
-/// The fields of a report that a zone states. What its own check digit contradicts is left out.
-pub(crate) fn report(mrz: &Mrz) -> DocumentReport {
-    let holds = |kind| mrz.checks.iter().any(|check| check.kind == kind && check.holds);
-    let stated = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let day = |date: Option<Date>, kind| date.filter(|_| holds(kind)).and_then(date_message);
+/// Mean probability of the characters of print that nothing confirms from which on it is stated. Marks may be mistaken even then.
+const SURE_PRINT: f32 = 0.98;
+
+/// The fields of a report that a document states surely. Names are as printed where the print agrees with the zone.
+pub(crate) fn report(zone: &Zone) -> DocumentReport {
+    let Zone { mrz, printed, .. } = zone;
+    let sure = |field| {
+        zone.fields
+            .iter()
+            .any(|evidence| evidence.field == field && evidence.is_sure())
+    };
+    let stated = |field, text: &str| (sure(field) && !text.is_empty()).then(|| text.to_owned());
+    let day = |field, date: Option<Date>| date.filter(|_| sure(field)).and_then(date_message);
     DocumentReport {
-        dob: day(mrz.birth_date, FieldKind::BirthCheck),
-        expiration_date: day(mrz.expiry_date, FieldKind::ExpiryCheck),
-        first_name: stated(&mrz.name.given_names),
-        last_name: stated(&mrz.name.surname),
-        number: stated(&mrz.number).filter(|_| holds(FieldKind::NumberCheck)),
-        issuing_country: mrz.issuer().map(|state| state.reported().to_owned()),
-        sex: match mrz.sex {
+        dob: day(Stated::BirthDate, mrz.birth_date),
+        expiration_date: day(Stated::ExpiryDate, mrz.expiry_date),
+        first_name: stated(
+            Stated::GivenNames,
+            as_printed(&printed.given_names, &mrz.name.given_names),
+        ),
+        last_name: stated(Stated::Surname, as_printed(&printed.surname, &mrz.name.surname)),
+        number: stated(Stated::Number, &mrz.number),
+        issued_date: printed.issue_date.as_ref().and_then(|print| date_message(print.value)),
+        issuing_country: mrz
+            .issuer()
+            .filter(|_| sure(Stated::IssuingState))
+            .map(|state| state.reported().to_owned()),
+        sex: match mrz.sex.filter(|_| sure(Stated::Sex)) {
             Some(Sex::Female) => SexMessage::Female,
             Some(Sex::Male) => SexMessage::Male,
             Some(Sex::Unspecified) | None => SexMessage::Unknown,
@@ -33,8 +50,45 @@ pub(crate) fn report(mrz: &Mrz) -> DocumentReport {
             None => DocumentTypeMessage::Unspecified,
         }
         .into(),
-        unparsed_sex: mrz.sex_mark.map(String::from),
+        unparsed_place_of_birth: printed
+            .birth_place
+            .as_ref()
+            .filter(|print| print.confidence >= SURE_PRINT && print.value.is_ascii())
+            .map(|print| print.value.clone()),
+        unparsed_sex: mrz.sex_mark.filter(|_| sure(Stated::Sex)).map(String::from),
         ..DocumentReport::default()
+    }
+}
+
+/// A name as it is printed, where the zone confirms every letter of it; else as the zone has it.
+///
+/// Text recognition is sure of marks that it mistakes (Ū for Ü, Ţ for Ț): a letter with a mark is confirmed where the zone writes it with
+/// two letters of its own (Ü as UE, Å as AA), but not where it drops the mark (É as E).
+fn as_printed<'a>(print: &'a Agreement<String>, zone: &'a str) -> &'a str {
+    let Agreement::Agrees(print) = print else { return zone };
+    let letters = print.value.chars().filter(|character| character.is_alphabetic());
+    let mut marked = letters.filter(|letter| !letter.is_ascii());
+    let confirmed =
+        marked.all(|letter| transliterate(letter.encode_utf8(&mut [0; 4])).is_ok_and(|symbols| symbols.len() > 1));
+    let same = transliterate(&print.value).is_ok_and(|symbols| symbols == zone.replace(' ', "<"));
+    if confirmed && same { &print.value } else { zone }
+}
+
+/// How sure a field is.
+pub(crate) fn field(evidence: &FieldEvidence) -> DocumentField {
+    let count = |positions: usize| u32::try_from(positions).unwrap_or(u32::MAX);
+    DocumentField {
+        name: evidence.field.name().to_owned(),
+        probability: evidence.probability,
+        check_digit: evidence.check_digit,
+        print: match evidence.print {
+            PrintSays::Agrees => document_field::Print::Agrees,
+            PrintSays::Differs => document_field::Print::Differs,
+            PrintSays::NotSeen => document_field::Print::NotSeen,
+        }
+        .into(),
+        unseen_positions: count(evidence.unseen),
+        repaired_positions: count(evidence.repaired),
     }
 }
 

@@ -29,6 +29,7 @@ table! {
     DocumentOutline         = "document_outline",              Told,                                        Told;
     // Cards have it on the other side.
     PortraitInPlace         = "portrait_in_place",             Refuses(UnverifiedOther, NO_PORTRAIT),       Told;
+    MrzLegible              = "mrz_legible",                   Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     NumberCheckDigit        = "mrz_number_check_digit",        Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     BirthDateCheckDigit     = "mrz_birth_date_check_digit",    Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     ExpiryDateCheckDigit    = "mrz_expiry_date_check_digit",   Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
@@ -38,6 +39,12 @@ table! {
     CompositeCheckDigit     = "mrz_composite_check_digit",     Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     MrzFields               = "mrz_fields",                    Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     IssuingState            = "issuing_state",                 Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
+    PrintedName             = "printed_name",                  Refuses(UnverifiedOther, DIFFERS),           Refuses(UnverifiedOther, NO_PRINT);
+    PrintedNumber           = "printed_number",                Refuses(UnverifiedOther, DIFFERS),           Told;
+    PrintedBirthDate        = "printed_birth_date",            Refuses(UnverifiedOther, DIFFERS),           Told;
+    PrintedExpiryDate       = "printed_expiry_date",           Refuses(UnverifiedOther, DIFFERS),           Told;
+    PrintedSex              = "printed_sex",                   Refuses(UnverifiedOther, DIFFERS),           Told;
+    PrintedFields           = "printed_fields",                Refuses(UnverifiedOther, NO_PRINT),          Refuses(UnverifiedOther, NO_PRINT);
     BirthDateStated         = "birth_date_stated",             Refuses(UnverifiedOther, NO_BIRTH_DATE),     Refuses(UnverifiedOther, NO_BIRTH_DATE);
     // Not available: the issuer is known to print none.
     ExpiryDateStated        = "expiry_date_stated",            Refuses(UnverifiedOther, NO_EXPIRY_DATE),    Told;
@@ -73,6 +80,12 @@ const NO_PORTRAIT: &str = "The portrait on the document was not seen. Please tak
 
 const DOUBTFUL: &str = "The machine-readable lines of the document could not be read without doubt. Please take the picture again, \
                         sharp and without reflections.";
+
+const DIFFERS: &str = "What is printed on the document is not what its machine-readable lines say. Please take the pictures again, sharp \
+                       and without reflections, or use another document.";
+
+const NO_PRINT: &str = "The print on the document could not be read. Please show all of the page, and of a card both sides, sharp and \
+                        without reflections.";
 
 const UNKNOWN_TYPE: &str = "Documents of this type cannot be checked. Please use a passport or an identity card.";
 

@@ -90,11 +90,15 @@ impl Shared {
             pictures: check.images.len(),
             unreadable: &unreadable,
             mrz,
-            issued: None,
+            fit: zone.as_ref().map_or(0.0, |zone| zone.fit),
+            fields: zone.as_ref().map_or(&[], |zone| zone.fields.as_slice()),
+            issued: zone
+                .as_ref()
+                .and_then(|zone| Some(zone.printed.issue_date.as_ref()?.value)),
         };
         let judgement = judge(&reading, &check.requirements, check.today);
 
-        let mut report = mrz.map(message::report).unwrap_or_default();
+        let mut report = zone.as_ref().map(message::report).unwrap_or_default();
         report.files = check.images.iter().map(|image| image.file.clone()).collect();
         report.status = match judgement.refusal {
             None => CheckStatus::Verified,
@@ -114,12 +118,17 @@ impl Shared {
                 let file = check.images.get(zone.picture).map(|image| image.file.clone());
                 message::zone(zone, file.unwrap_or_default())
             }),
+            fields: zone
+                .iter()
+                .flat_map(|zone| zone.fields.iter().map(message::field))
+                .collect(),
             checks: judgement.findings.into_iter().map(CheckDetail::from).collect(),
             timings: vec![
                 insights::timing("decode", decode),
                 insights::timing("text_detection", spent.detect),
                 insights::timing("text_recognition", spent.recognize),
                 insights::timing("mrz_correction", spent.correct),
+                insights::timing("print_recognition", spent.print),
             ],
             models: self.reader.models().iter().map(insights::model).collect(),
         };

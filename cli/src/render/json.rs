@@ -5,14 +5,15 @@
 
 use prost_types::Timestamp;
 use proto::identity::v1::check_detail::Outcome;
+use proto::identity::v1::document_field::Print;
 use proto::identity::v1::machine_readable_zone::Format;
 use proto::identity::v1::matching_options::Strictness;
 use proto::identity::v1::{
-    Address, CheckDetail, CheckStatus, Date, DocumentInsights, DocumentOptions, DocumentReport, DocumentType,
-    EmailReport, FaceQuality, File, IdNumberReport, IdNumberType, ImagePurpose, MatchingOptions, ModelUse, PhoneReport,
-    SelfieInsights, SelfieReport, Sex, Timing, VerificationError, VerificationErrorCode, VerificationReport,
-    VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerificationType, VerifiedOutputs,
-    redaction,
+    Address, CheckDetail, CheckStatus, Date, DocumentField, DocumentInsights, DocumentOptions, DocumentReport,
+    DocumentType, EmailReport, FaceQuality, File, IdNumberReport, IdNumberType, ImagePurpose, MatchingOptions,
+    ModelUse, PhoneReport, SelfieInsights, SelfieReport, Sex, Timing, VerificationError, VerificationErrorCode,
+    VerificationReport, VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerificationType,
+    VerifiedOutputs, redaction,
 };
 use serde_json::{Value, json};
 
@@ -271,9 +272,21 @@ fn document_insights(insights: &DocumentInsights) -> Value {
             "file": zone.file,
             "rotation": zone.rotation,
         })),
+        "fields": insights.fields.iter().map(document_field).collect::<Vec<_>>(),
         "checks": checks(&insights.checks),
         "timings": timings(&insights.timings),
         "models": models(&insights.models),
+    })
+}
+
+fn document_field(field: &DocumentField) -> Value {
+    json!({
+        "name": field.name,
+        "probability": field.probability,
+        "check_digit": field.check_digit,
+        "print": name::<Print>(field.print),
+        "unseen_positions": field.unseen_positions,
+        "repaired_positions": field.repaired_positions,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Enum values under the names that users of the identity API know.
 
 use proto::identity::v1::check_detail::Outcome;
+use proto::identity::v1::document_field::Print;
 use proto::identity::v1::machine_readable_zone::Format;
 use proto::identity::v1::matching_options::Strictness;
 use proto::identity::v1::redaction;
@@ -40,6 +41,7 @@ named! {
     IdNumberType: "ID_NUMBER_TYPE_",
     ImagePurpose: "IMAGE_PURPOSE_",
     Outcome: "OUTCOME_",
+    Print: "PRINT_",
     Strictness: "STRICTNESS_",
     VerificationErrorCode: "VERIFICATION_ERROR_CODE_",
     VerificationSessionStatus: "VERIFICATION_SESSION_STATUS_",

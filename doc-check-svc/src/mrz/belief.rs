@@ -80,7 +80,11 @@ impl Belief {
         let mut belief = self.clone();
         for likelihoods in [&mut belief.known, &mut belief.mixed] {
             for (other, likelihood) in symbols().zip(likelihoods.iter_mut()) {
-                *likelihood *= if other == symbol { 1.0 - doubt } else { doubt / SYMBOLS as f32 };
+                *likelihood *= if other == symbol {
+                    1.0 - doubt
+                } else {
+                    doubt / SYMBOLS as f32
+                };
             }
         }
         belief
@@ -208,7 +212,10 @@ mod tests {
         let zero = sure(b'0');
         assert_eq!(zero.symbol(), Some(b'0'));
         assert!(zero.likelihood(b'0', Class::Date) > 0.4);
-        assert_eq!((zero.best(Class::Letters), zero.best(Class::Any)), (Some(b'O'), Some(b'0')));
+        assert_eq!(
+            (zero.best(Class::Letters), zero.best(Class::Any)),
+            (Some(b'O'), Some(b'0'))
+        );
         assert!(zero.likelihood(b'O', Class::Letters) > zero.likelihood(b'O', Class::Any));
         assert!(zero.likelihood(b'O', Class::Any) > zero.likelihood(b'W', Class::Any));
         assert!(sure(b'6').likelihood(b'G', Class::Letters) > sure(b'6').likelihood(b'G', Class::Any));

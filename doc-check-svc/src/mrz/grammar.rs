@@ -212,7 +212,17 @@ impl Slot {
             (false, true) => MISPRINT_AGAIN,
         };
         let misprinted = state.misprinted || !holds;
-        [Some((State { own: 0, misprinted, ..state }, cost)), None]
+        [
+            Some((
+                State {
+                    own: 0,
+                    misprinted,
+                    ..state
+                },
+                cost,
+            )),
+            None,
+        ]
     }
 
     /// The optional data: where a long number goes on, followed by its check digit and a filler (9303-5 §4.2.2.1 note j).

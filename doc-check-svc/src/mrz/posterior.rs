@@ -67,10 +67,12 @@ impl Posterior {
     #[must_use]
     pub fn of(shape: Shape, beliefs: &[Belief]) -> Option<Self> {
         let formats = Format::ALL.into_iter().filter(|format| format.shape() == shape);
-        let weighed: Vec<(Format, Forward<'_>)> = formats
-            .map(|format| (format, Forward::over(format, beliefs)))
-            .collect();
-        let best = weighed.iter().map(|(_, forward)| forward.total()).fold(f64::MIN, f64::max);
+        let weighed: Vec<(Format, Forward<'_>)> =
+            formats.map(|format| (format, Forward::over(format, beliefs))).collect();
+        let best = weighed
+            .iter()
+            .map(|(_, forward)| forward.total())
+            .fold(f64::MIN, f64::max);
         let all: f64 = weighed.iter().map(|(_, forward)| (forward.total() - best).exp()).sum();
         let (format, forward) = weighed.iter().max_by(|a, b| a.1.total().total_cmp(&b.1.total()))?;
         if !best.is_finite() {
@@ -80,7 +82,10 @@ impl Posterior {
         let backward = forward.backward();
         let states = states(*format, beliefs);
         for (field, code, _) in &states {
-            zone.splice(range(*format, field), code.bytes().chain(std::iter::repeat(b'<')).take(3));
+            zone.splice(
+                range(*format, field),
+                code.bytes().chain(std::iter::repeat(b'<')).take(3),
+            );
         }
         let seen = beliefs.iter().filter(|belief| belief.symbol().is_some()).count();
         let fields = format.fields().iter().map(|field| {
@@ -89,7 +94,12 @@ impl Posterior {
                 Some((_, _, probability)) => *probability,
                 None => forward.probability(&backward, &zone, range.clone()),
             };
-            let places = || zone.get(range.clone()).into_iter().flatten().zip(beliefs.get(range.clone()).into_iter().flatten());
+            let places = || {
+                zone.get(range.clone())
+                    .into_iter()
+                    .flatten()
+                    .zip(beliefs.get(range.clone()).into_iter().flatten())
+            };
             FieldPosterior {
                 kind: field.kind,
                 probability: probability / all,
@@ -252,7 +262,8 @@ impl<'a> Forward<'a> {
                 for &Candidate { symbol, most, .. } in &candidates {
                     for (after, prior) in steps_of(slot, state, symbol) {
                         let score = score + (most * prior).ln();
-                        let (Some(place), Some(way)) = (next.get_mut(after.index()), from.get_mut(after.index())) else {
+                        let (Some(place), Some(way)) = (next.get_mut(after.index()), from.get_mut(after.index()))
+                        else {
                             continue;
                         };
                         if score > *place {
@@ -282,10 +293,13 @@ impl<'a> Forward<'a> {
         };
         let mut message = before.clone();
         for at in range {
-            let (Some(slot), Some(belief), Some(&symbol)) = (self.slots.get(at), self.beliefs.get(at), zone.get(at)) else {
+            let (Some(slot), Some(belief), Some(&symbol)) = (self.slots.get(at), self.beliefs.get(at), zone.get(at))
+            else {
                 return 0.0;
             };
-            let Some(weight) = weight(slot, belief, symbol) else { return 0.0 };
+            let Some(weight) = weight(slot, belief, symbol) else {
+                return 0.0;
+            };
             let only = Candidate {
                 symbol,
                 most: weight,
@@ -294,7 +308,9 @@ impl<'a> Forward<'a> {
             message = advance(&message, slot, &[only]);
         }
         let shared: f64 = message.weights.iter().zip(&after.weights).map(|(a, b)| a * b).sum();
-        (message.scale + after.scale + shared.ln() - self.total()).exp().clamp(0.0, 1.0)
+        (message.scale + after.scale + shared.ln() - self.total())
+            .exp()
+            .clamp(0.0, 1.0)
     }
 }
 
@@ -370,18 +386,30 @@ fn states(format: Format, beliefs: &[Belief]) -> Vec<(&'static Field, String, f6
         return Vec::new();
     };
     let all: f64 = nations.iter().map(|(_, weight)| weight).sum();
-    let nation = |code: &str| nations.iter().find(|(other, _)| other == code).map_or(0.0, |(_, weight)| *weight);
+    let nation = |code: &str| {
+        nations
+            .iter()
+            .find(|(other, _)| other == code)
+            .map_or(0.0, |(_, weight)| *weight)
+    };
     let count = nations.len() as f64;
     let joint = |issuer: &str, own: f64| own * (NATIONALS * nation(issuer) + (1.0 - NATIONALS) * all / count);
     let issuer_total: f64 = issuers.iter().map(|(code, own)| joint(code, *own)).sum();
-    let issuer = issuers.iter().max_by(|a, b| joint(&a.0, a.1).total_cmp(&joint(&b.0, b.1)));
+    let issuer = issuers
+        .iter()
+        .max_by(|a, b| joint(&a.0, a.1).total_cmp(&joint(&b.0, b.1)));
     let issuer_weight: f64 = issuers.iter().map(|(_, own)| own).sum();
     let holder = |code: &str, own: f64| {
-        let issued = issuers.iter().find(|(other, _)| other == code).map_or(0.0, |(_, weight)| *weight);
+        let issued = issuers
+            .iter()
+            .find(|(other, _)| other == code)
+            .map_or(0.0, |(_, weight)| *weight);
         own * (NATIONALS * issued + (1.0 - NATIONALS) * issuer_weight / count)
     };
     let holder_total: f64 = nations.iter().map(|(code, own)| holder(code, *own)).sum();
-    let nationality = nations.iter().max_by(|a, b| holder(&a.0, a.1).total_cmp(&holder(&b.0, b.1)));
+    let nationality = nations
+        .iter()
+        .max_by(|a, b| holder(&a.0, a.1).total_cmp(&holder(&b.0, b.1)));
     let mut found = Vec::new();
     if let Some((code, own)) = issuer {
         found.push((issuer_field, code.clone(), joint(code, *own) / issuer_total));

@@ -157,7 +157,10 @@ impl Cell {
         };
         let (dark, light) = (at(0.08), at(0.9));
         let inked = |row: &[f32]| row.iter().filter(|value| **value < f32::midpoint(dark, light)).count() >= 2;
-        let mut inked = rows.enumerate().filter(|(_, row)| inked(row)).map(|(row, _)| row as f32);
+        let mut inked = rows
+            .enumerate()
+            .filter(|(_, row)| inked(row))
+            .map(|(row, _)| row as f32);
         let top = inked.next().unwrap_or_default();
         Self {
             contrast: light - dark,
@@ -176,7 +179,9 @@ fn middle(values: impl Iterator<Item = f32>) -> f32 {
 /// What was seen at every position by two looks and in the ink.
 pub(super) fn beliefs(first: &Look, second: &Look, ink: &[Ink]) -> Vec<Belief> {
     let places = first.0.iter().zip(&second.0).zip(ink);
-    places.map(|((first, second), ink)| belief(first, second, *ink)).collect()
+    places
+        .map(|((first, second), ink)| belief(first, second, *ink))
+        .collect()
 }
 
 fn belief(first: &Seen, second: &Seen, ink: Ink) -> Belief {
@@ -199,6 +204,7 @@ fn belief(first: &Seen, second: &Seen, ink: Ink) -> Belief {
         *both = (a * b).sqrt();
     }
     let agreement: f32 = both.iter().sum();
-    both.iter_mut().for_each(|value| *value /= agreement.max(f32::MIN_POSITIVE));
+    both.iter_mut()
+        .for_each(|value| *value /= agreement.max(f32::MIN_POSITIVE));
     Belief::read(&both, doubt.max(1.0 - agreement).min(1.0))
 }

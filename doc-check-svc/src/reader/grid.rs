@@ -153,7 +153,9 @@ impl Grid {
         let (left, right) = (-margin, self.shape.length as f32 + margin);
         let middle = line as f32 + 0.5;
         let (top, bottom) = (middle - self.height / 2.0, middle + self.height / 2.0);
-        Quad([(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| self.map.apply(Point::new(x, y))))
+        Quad(
+            [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| self.map.apply(Point::new(x, y))),
+        )
     }
 
     /// Where the page of the zone is, by the largest that the standard has for its shape: the zone is at the foot of the page
@@ -168,7 +170,9 @@ impl Grid {
         let (length, lines) = (self.shape.length as f32, self.shape.lines as f32);
         let (left, right) = ((length - width) / 2.0, f32::midpoint(length, width));
         let (top, bottom) = (lines + 1.0 - height, lines + 1.0);
-        Quad([(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| self.map.apply(Point::new(x, y))))
+        Quad(
+            [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| self.map.apply(Point::new(x, y))),
+        )
     }
 
     /// The whole zone, half a line more above and below.
@@ -209,7 +213,15 @@ fn marks(row: usize, direction: Point, frames: &Frames) -> Vec<Mark> {
                     );
                     mark.weight += weight;
                 }
-                None => marks.push((best, Mark { row, along, point, weight })),
+                None => marks.push((
+                    best,
+                    Mark {
+                        row,
+                        along,
+                        point,
+                        weight,
+                    },
+                )),
             }
         }
         previous = best;
@@ -275,7 +287,8 @@ fn comb(marks: &[Mark], rows: usize, height: f32) -> Option<Comb> {
             }
         }
     }
-    best.filter(|(score, _)| *score >= LEAST_COHERENCE).map(|(_, comb)| comb)
+    best.filter(|(score, _)| *score >= LEAST_COHERENCE)
+        .map(|(_, comb)| comb)
 }
 
 /// The sums of the phase vectors of each row's characters.

@@ -28,7 +28,7 @@ use vision::text::{Precisions, TextLine, TextReader};
 
 use crate::evidence::{self, FieldEvidence};
 use crate::mrz::{Mrz, Posterior};
-use crate::printed::{Printed, compare};
+use crate::printed::{Agreement, Printed, compare};
 use search::{Found, Search, Ways};
 
 /// The networks that the reader needs.
@@ -63,7 +63,7 @@ pub struct Zone {
     pub map: Perspective,
     /// What the print beside it says.
     pub printed: Printed,
-    /// The print of each picture alone, in the order in which they came.
+    /// The print of each picture that could be opened, in the order in which they came.
     pub sides: Vec<Print>,
     /// How sure each field of the report is, and by what.
     pub fields: Vec<FieldEvidence>,
@@ -72,6 +72,8 @@ pub struct Zone {
 /// The print of one picture.
 #[derive(Clone, Debug)]
 pub struct Print {
+    /// Index of the picture.
+    pub picture: usize,
     /// Its lines, without those of the zone.
     pub lines: Vec<TextLine>,
     /// What they say of the zone.
@@ -148,10 +150,15 @@ impl DocumentReader {
             pages.push((index, picture, search.ways(picture)?));
         }
         let promising = |page: &&(usize, &Picture, Ways)| page.2.are_promising();
-        let order = pages.iter().filter(promising).chain(pages.iter().filter(|page| !promising(page)));
+        let order = pages
+            .iter()
+            .filter(promising)
+            .chain(pages.iter().filter(|page| !promising(page)));
         let mut best: Option<(usize, &Picture, &Ways, Found)> = None;
         for (index, picture, ways) in order {
-            let Some(found) = search.find(picture, ways)? else { continue };
+            let Some(found) = search.find(picture, ways)? else {
+                continue;
+            };
             let sure = found.is_sure();
             if best.as_ref().is_none_or(|(.., other)| found.evidence > other.evidence) {
                 best = Some((*index, picture, ways, found));
@@ -176,7 +183,11 @@ impl DocumentReader {
                 search.print_of(picture, ways)?
             };
             let printed = compare(&lines, &fields, today);
-            sides.push(Print { lines, printed });
+            sides.push(Print {
+                picture: *side,
+                lines,
+                printed,
+            });
         }
         let printed = sides.iter().map(|side| side.printed.clone()).reduce(Printed::and);
         let Some(printed) = printed else { return Ok(None) };
@@ -185,7 +196,14 @@ impl DocumentReader {
         let posterior = Posterior::of(found.grid.shape, &evidence::with_print(format, &beliefs, &printed));
         // Lines of a format's shape always parse.
         Ok(posterior.and_then(|posterior| {
-            let mrz = Mrz::parse(&posterior.lines, today).ok()?;
+            let mut mrz = Mrz::parse(&posterior.lines, today).ok()?;
+            // The print has the century.
+            if let Agreement::Agrees(print) = &printed.birth_date {
+                mrz.birth_date = Some(print.value);
+            }
+            if let Agreement::Agrees(print) = &printed.expiry_date {
+                mrz.expiry_date = Some(print.value);
+            }
             let holding = |kind| mrz.checks.iter().any(|check| check.kind == kind && check.holds);
             Some(Zone {
                 fields: evidence::fields(&posterior, holding, &printed),

@@ -86,7 +86,9 @@ impl Search<'_> {
     fn lines(&mut self, picture: &Picture, quads: &[Quad]) -> Result<Vec<TextLine>, ReadError> {
         self.stop()?;
         let started = Instant::now();
-        let lines = self.text.recognize(picture, &largest(quads, MOST_LINES), Alphabet::Any)?;
+        let lines = self
+            .text
+            .recognize(picture, &largest(quads, MOST_LINES), Alphabet::Any)?;
         self.spent.print += started.elapsed();
         Ok(lines)
     }

@@ -181,13 +181,7 @@ impl Search<'_> {
     }
 
     /// The likeliest zone in two or three rows below each other, among the `most` longest.
-    fn window(
-        &mut self,
-        picture: &Picture,
-        rows: &[Row],
-        run: Run,
-        most: usize,
-    ) -> Result<Option<Found>, ReadError> {
+    fn window(&mut self, picture: &Picture, rows: &[Row], run: Run, most: usize) -> Result<Option<Found>, ReadError> {
         // The longest rows, in their order.
         let mut lengths: Vec<f32> = rows.iter().map(|row| row.length).collect();
         lengths.sort_by(|a, b| b.total_cmp(a));
@@ -216,7 +210,10 @@ impl Search<'_> {
         let quads: Vec<Quad> = rows.iter().flat_map(|row| row.quads.iter().copied()).collect();
         let mut read = self.text.frames(picture, &quads, Alphabet::Mrz)?.into_iter();
         self.spent.recognize += started.elapsed();
-        Ok(rows.iter().map(|row| read.by_ref().take(row.quads.len()).collect()).collect())
+        Ok(rows
+            .iter()
+            .map(|row| read.by_ref().take(row.quads.len()).collect())
+            .collect())
     }
 
     /// Detects and reads again in a crop around a zone, so that small print is seen at full resolution and at another scale.

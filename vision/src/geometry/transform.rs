@@ -263,7 +263,10 @@ fn solve<const N: usize, const M: usize>(mut equations: [[f64; M]; N]) -> Option
         for (row, other) in equations.iter_mut().enumerate() {
             if row != column {
                 let factor = other[column] / equation[column];
-                other.iter_mut().zip(equation).for_each(|(value, sub)| *value -= factor * sub);
+                other
+                    .iter_mut()
+                    .zip(equation)
+                    .for_each(|(value, sub)| *value -= factor * sub);
             }
         }
     }
@@ -389,7 +392,9 @@ mod tests {
             assert!(to.distance(map.apply(*from)) < 0.2);
             assert!(back.apply(to).distance(*from) < 1e-2);
         }
-        let line: Vec<_> = (0..9u8).map(|x| (Point::new(f32::from(x), 1.0), Point::new(f32::from(x), 1.0), 1.0)).collect();
+        let line: Vec<_> = (0..9u8)
+            .map(|x| (Point::new(f32::from(x), 1.0), Point::new(f32::from(x), 1.0), 1.0))
+            .collect();
         assert_eq!(Perspective::fit(&line), None);
         assert_eq!(Perspective::fit(&[]), None);
     }

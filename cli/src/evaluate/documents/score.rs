@@ -82,9 +82,23 @@ pub(super) fn fields(
     FIELDS.into_iter().filter_map(score).collect()
 }
 
-/// The probability with which a report states a field: that of the zone that it comes from.
-fn probability(insights: &DocumentInsights, _field: Field) -> Option<f64> {
-    insights.machine_readable_zone.as_ref().map(|zone| zone.confidence)
+/// The probability with which a report states a field; none for what is read by its label alone.
+fn probability(insights: &DocumentInsights, field: Field) -> Option<f64> {
+    let name = match field {
+        Field::Surname => "last_name",
+        Field::GivenNames => "first_name",
+        Field::Number => "number",
+        Field::IssuingState => "issuing_country",
+        Field::BirthDate => "dob",
+        Field::ExpiryDate => "expiration_date",
+        Field::Sex => "sex",
+        _ => return None,
+    };
+    insights
+        .fields
+        .iter()
+        .find(|other| other.name == name)
+        .map(|field| field.probability)
 }
 
 /// What a report states.
@@ -131,9 +145,9 @@ fn accepted(value: &Value, field: Field) -> Vec<String> {
     right.iter().map(|right| fold(right)).collect()
 }
 
-/// Without regard to capitals.
+/// Without regard to capitals and to which of the apostrophes it is.
 fn fold(text: &str) -> String {
-    text.trim().to_lowercase()
+    text.trim().to_lowercase().replace(['’', 'ʼ'], "'")
 }
 
 /// What a zone says, where nothing else is known of a document.

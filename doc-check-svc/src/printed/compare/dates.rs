@@ -20,11 +20,11 @@ const LONGEST_VALIDITY: i32 = 20;
 impl Comparison<'_> {
     /// Dates of birth and of expiry.
     pub(super) fn birth_and_expiry(&self) -> [Agreement<Date>; 2] {
-        let field = |kind, field: &[Seen], century, others: &[Kind]| {
+        let field = |kind, field: &[Seen], other: &[Seen], century, others: &[Kind]| {
             let labelled = self
                 .labels
                 .of_kind(kind)
-                .map(|label| self.labelled_date(label, field, century));
+                .map(|label| self.labelled_date(label, field, other, century));
             match decided(labelled) {
                 Agreement::NotSeen => self.any_date(field, century, others),
                 decided => decided,
@@ -34,12 +34,14 @@ impl Comparison<'_> {
             field(
                 Kind::BirthDate,
                 &self.zone.birth_date,
+                &self.zone.expiry_date,
                 Century::Birth,
                 &[Kind::ExpiryDate, Kind::IssueDate],
             ),
             field(
                 Kind::ExpiryDate,
                 &self.zone.expiry_date,
+                &self.zone.birth_date,
                 Century::Expiry,
                 &[Kind::BirthDate, Kind::IssueDate],
             ),
@@ -49,12 +51,17 @@ impl Comparison<'_> {
     pub(super) fn issue_date(&self) -> Option<Print<Date>> {
         self.labels.of_kind(Kind::IssueDate).find_map(|label| {
             let (line, dates) = self.announced_dates(label)?;
-            let meaning = dates.first()?.meanings.first()?;
-            self.print_date(line, dates.first()?, *meaning, Century::Birth)
+            let meaning = dates.first().filter(|date| date.is_sure)?.meanings.first()?;
+            let mut print = self.print_date(line, dates.first()?, *meaning, Century::Birth)?;
+            // No document was issued a hundred years ago.
+            print.value = print.value.candidates().next().unwrap_or(print.value);
+            Some(print)
         })
     }
 
-    fn labelled_date(&self, label: &Label, field: &[Seen], century: Century) -> Agreement<Date> {
+    /// The date that a label announces as the one of this field. A label beside which the other date of the zone stands has another's
+    /// value.
+    fn labelled_date(&self, label: &Label, field: &[Seen], other: &[Seen], century: Century) -> Agreement<Date> {
         let Some((line, dates)) = self.announced_dates(label) else {
             return Agreement::NotSeen;
         };
@@ -66,7 +73,8 @@ impl Comparison<'_> {
         }
         let is_known = field.iter().all(|seen| *seen != Seen::Symbol(b'<'));
         let sure = dates.iter().all(|date| date.is_sure).then(|| dates.first()).flatten();
-        let print = sure.filter(|_| is_known).and_then(|date| {
+        let is_other = |date: &PrintedDate| date.meanings.iter().any(|meaning| meaning.fits(other));
+        let print = sure.filter(|date| is_known && !is_other(date)).and_then(|date| {
             let meaning = date.meanings.first()?;
             self.print_date(line, date, *meaning, century)
         });

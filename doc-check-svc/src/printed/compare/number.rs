@@ -22,11 +22,19 @@ impl Comparison<'_> {
             is_cut: false,
         };
         let labelled = self.announced(Kind::Number).flat_map(|(_, values)| values);
-        let labelled = labelled.filter_map(|value| value.parts.first().copied());
+        let labelled = labelled
+            .filter_map(|value| value.parts.first().copied())
+            .filter(|part| !self.has_date(*part));
         match decided(labelled.map(|part| self.labelled_number(part, pattern))) {
             Agreement::NotSeen if pattern.known() >= LEAST_KNOWN => self.any_number(pattern),
             decided => decided,
         }
+    }
+
+    /// A date stands there, whose digits are no number.
+    fn has_date(&self, part: Part) -> bool {
+        let dates = self.dates.get(part.line).into_iter().flatten();
+        dates.into_iter().any(|date| (part.from..part.to).contains(&date.from))
     }
 
     fn labelled_number(&self, part: Part, pattern: Pattern<'_>) -> Agreement<String> {
@@ -57,7 +65,9 @@ impl Comparison<'_> {
     }
 
     fn any_number(&self, pattern: Pattern<'_>) -> Agreement<String> {
-        let lines = (0..self.page.lines.len()).map(|line| self.whole_line(line));
+        let lines = (0..self.page.lines.len())
+            .map(|line| self.whole_line(line))
+            .filter(|part| !self.has_date(*part));
         let found = lines.clone().find_map(|part| {
             let stretch = self.stretch(&[part], Script::Any);
             let reading = stretch.find(pattern).next()?;
