@@ -132,10 +132,14 @@ pub fn fields(posterior: &Posterior, holding: impl Fn(FieldKind) -> bool, printe
     let evidence = |field: Stated| {
         let (kind, check) = field.of_zone();
         let own = posterior.field(kind)?;
+        // The rest of a long number is in the optional data (9303-5 note j).
+        let rest = (field == Stated::Number && !continued(posterior).is_empty())
+            .then(|| posterior.field(FieldKind::Optional))
+            .flatten();
         let digit = check.and_then(|check| Some((check, posterior.field(check)?)));
         Some(FieldEvidence {
             field,
-            probability: own.probability,
+            probability: own.probability * rest.map_or(1.0, |rest| rest.probability),
             unseen: own.unseen,
             repaired: own.repaired,
             check_digit: digit.is_some_and(|(check, digit)| {
@@ -145,6 +149,21 @@ pub fn fields(posterior: &Posterior, holding: impl Fn(FieldKind) -> bool, printe
         })
     };
     Stated::ALL.into_iter().filter_map(evidence).collect()
+}
+
+/// Where a long number goes on in the optional data, without its check digit; empty where it does not.
+fn continued(posterior: &Posterior) -> &str {
+    let symbols = |kind| {
+        let field = posterior.format.field(kind)?;
+        posterior.lines.get(field.line)?.get(field.start..field.end)
+    };
+    let is_card = matches!(posterior.format, Format::Td1 | Format::Td2);
+    if !is_card || symbols(FieldKind::NumberCheck) != Some("<") {
+        return "";
+    }
+    let rest = symbols(FieldKind::Optional).and_then(|rest| rest.split('<').next());
+    let rest = rest.unwrap_or_default();
+    rest.get(..rest.len().saturating_sub(1)).unwrap_or_default()
 }
 
 /// The fields of a zone as far as they were seen, for comparison with the print.
@@ -170,10 +189,13 @@ pub fn seen(posterior: &Posterior, beliefs: &[Belief]) -> ZoneFields {
             })
             .collect()
     };
+    let mut number = field(FieldKind::Number);
+    let rest = continued(posterior).len();
+    number.extend(field(FieldKind::Optional).into_iter().take(rest));
     ZoneFields {
         document_code: field(FieldKind::DocumentCode),
         name: field(FieldKind::Name),
-        number: field(FieldKind::Number),
+        number,
         nationality: field(FieldKind::Nationality),
         issuing_state: field(FieldKind::IssuingState),
         birth_date: field(FieldKind::BirthDate),
@@ -207,10 +229,12 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
         (Agreement::Agrees(surname), _) => confirm(FieldKind::Name, &surname.symbols),
         _ => {}
     }
-    if let Agreement::Agrees(number) = &printed.number
-        && number.symbols.len() <= length(FieldKind::Number)
-    {
-        confirm(FieldKind::Number, &whole(FieldKind::Number, &number.symbols));
+    if let Agreement::Agrees(Print { symbols, .. }) = &printed.number {
+        let (number, rest) = symbols
+            .split_at_checked(length(FieldKind::Number))
+            .unwrap_or((symbols, ""));
+        confirm(FieldKind::Number, &whole(FieldKind::Number, number));
+        confirm(FieldKind::Optional, rest);
     }
     let dates = [
         (FieldKind::BirthDate, &printed.birth_date),

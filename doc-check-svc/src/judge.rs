@@ -70,10 +70,11 @@ impl Judgement {
     }
 }
 
-/// Judges what was read. `today` is the day on which the document must be valid.
+/// Judges what was read, beside what was `seen` of the pictures. `today` is the day on which the document must be valid.
 #[must_use]
-pub fn judge(reading: &Reading<'_>, requirements: &Requirements, today: time::Date) -> Judgement {
-    let mut findings = vec![picture_readable(reading), mrz_found(reading)];
+pub fn judge(reading: &Reading<'_>, seen: Vec<Finding>, requirements: &Requirements, today: time::Date) -> Judgement {
+    let mut findings = seen;
+    findings.extend([picture_readable(reading), mrz_found(reading)]);
     if let Some(mrz) = reading.mrz {
         findings.extend(document_type(mrz, &requirements.types));
         findings.push(legible(reading));

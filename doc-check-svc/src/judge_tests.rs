@@ -76,12 +76,90 @@ fn specimens() -> Requirements {
 }
 
 fn judged_on(mrz: &Mrz, requirements: &Requirements, today: time::Date) -> Judgement {
+    let fields = sure();
     let reading = Reading {
         pictures: 1,
         mrz: Some(mrz),
+        fields: &fields,
         ..Reading::default()
     };
-    judge(&reading, requirements, today)
+    judge(&reading, Vec::new(), requirements, today)
+}
+
+/// Every field as zone and print both have it.
+fn sure() -> Vec<FieldEvidence> {
+    let evidence = |field| FieldEvidence {
+        field,
+        probability: 0.9999,
+        unseen: 0,
+        repaired: 0,
+        check_digit: true,
+        print: PrintSays::Agrees,
+    };
+    Stated::ALL.map(evidence).into()
+}
+
+/// The refusal of a valid passport whose evidence was changed.
+fn refused(change: impl Fn(&mut FieldEvidence)) -> Option<(Code, Vec<&'static str>)> {
+    let mrz = passport();
+    let mut fields = sure();
+    fields.iter_mut().for_each(change);
+    let reading = Reading {
+        pictures: 1,
+        mrz: Some(&mrz),
+        fields: &fields,
+        ..Reading::default()
+    };
+    let judgement = judge(&reading, Vec::new(), &specimens(), date!(2012 - 01 - 01));
+    let failed = judgement
+        .findings
+        .iter()
+        .filter(|finding| matches!(finding.outcome, Outcome::Failed(_)));
+    let names = failed.map(|finding| finding.test.name()).collect();
+    judgement.refusal.map(|refusal| (refusal.code, names))
+}
+
+#[test]
+fn a_field_that_is_not_sure_is_refused_whatever_the_check_digits_say() {
+    assert_eq!(refused(|_| {}), None);
+    for field in Stated::ALL {
+        let unsure = refused(|evidence| {
+            if evidence.field == field {
+                (evidence.probability, evidence.unseen) = (0.9, 2);
+            }
+        });
+        assert_eq!(unsure, Some((Code::UnverifiedOther, vec!["mrz_legible"])), "{field:?}");
+    }
+}
+
+#[test]
+fn print_that_differs_or_is_missing_is_refused() {
+    let says = |field: Stated, print| {
+        refused(move |evidence| {
+            if evidence.field == field {
+                evidence.print = print;
+            }
+        })
+    };
+    for (field, test) in [
+        (Stated::Surname, "printed_name"),
+        (Stated::GivenNames, "printed_name"),
+        (Stated::Number, "printed_number"),
+        (Stated::BirthDate, "printed_birth_date"),
+        (Stated::ExpiryDate, "printed_expiry_date"),
+        (Stated::Sex, "printed_sex"),
+    ] {
+        let differs = says(field, PrintSays::Differs);
+        assert_eq!(differs, Some((Code::UnverifiedOther, vec![test])), "{field:?}");
+        // The surname must be there; any other single field may be missing.
+        assert_eq!(
+            says(field, PrintSays::NotSeen).is_some(),
+            field == Stated::Surname,
+            "{field:?}"
+        );
+    }
+    let only_a_zone = refused(|evidence| evidence.print = PrintSays::NotSeen);
+    assert_eq!(only_a_zone, Some((Code::UnverifiedOther, vec!["printed_fields"])));
 }
 
 fn judged(mrz: &Mrz, requirements: &Requirements) -> Judgement {
@@ -189,13 +267,15 @@ fn a_zone_that_does_not_hold_together_is_not_verified() {
 #[test]
 fn one_bad_picture_of_two_does_no_harm() {
     let read = |mrz, unreadable, pictures| {
+        let fields = sure();
         let reading = Reading {
             pictures,
             unreadable,
             mrz,
-            issued: None,
+            fields: &fields,
+            ..Reading::default()
         };
-        judge(&reading, &specimens(), date!(2012 - 01 - 01))
+        judge(&reading, Vec::new(), &specimens(), date!(2012 - 01 - 01))
     };
     let passport = passport();
     let good = read(Some(&passport), &[DecodeError::Truncated], 2);
@@ -307,13 +387,15 @@ fn a_birth_lies_before_the_issue_and_not_too_far_back() {
     let mut mrz = zone(Format::Td3, "SWE", "740812", "320415");
     let mut with = |birth: time::Date, issued: Option<time::Date>| {
         mrz.birth_date = Some(birth.into());
+        let fields = sure();
         let reading = Reading {
             pictures: 1,
             mrz: Some(&mrz),
+            fields: &fields,
             issued: issued.map(Date::from),
             ..Reading::default()
         };
-        let judgement = judge(&reading, &Requirements::default(), TODAY);
+        let judgement = judge(&reading, Vec::new(), &Requirements::default(), TODAY);
         let tests = [Test::BirthBeforeIssue, Test::HolderAgePlausible].map(|test| passed(&judgement, test));
         (tests, code(&judgement))
     };

@@ -1,9 +1,11 @@
 //! Reads and judges identity documents.
 //!
-//! [`reader`] turns pictures into a machine-readable zone and lines of print, [`mrz`] knows what such a zone may hold and how sure it is,
-//! [`printed`] compares print and zone, [`evidence`] joins the two, [`judge`] tests what was read, [`policy`] turns the tests into the outcome of the check, and [`server`] puts
+//! [`reader`] turns pictures into a machine-readable zone and lines of print, [`mrz`] knows what such a zone may hold and how sure it
+//! is, [`printed`] compares print and zone, [`evidence`] joins the two, [`page`] and [`capture`] look at the picture around them,
+//! [`judge`] tests what was read, [`policy`] turns the tests into the outcome of the check, and [`server`] puts
 //! all of it behind gRPC. Nothing is kept between calls.
 
+pub mod capture;
 pub mod config;
 pub mod error;
 pub mod evaluate;

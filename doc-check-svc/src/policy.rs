@@ -29,6 +29,8 @@ table! {
     DocumentOutline         = "document_outline",              Told,                                        Told;
     // Cards have it on the other side.
     PortraitInPlace         = "portrait_in_place",             Refuses(UnverifiedOther, NO_PORTRAIT),       Told;
+    InColour                = "document_in_colour",            Refuses(UnverifiedOther, COPY),              Told;
+    NotOnAScreen            = "document_not_on_screen",        Refuses(UnverifiedOther, SCREEN),            Told;
     MrzLegible              = "mrz_legible",                   Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     NumberCheckDigit        = "mrz_number_check_digit",        Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     BirthDateCheckDigit     = "mrz_birth_date_check_digit",    Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
@@ -77,6 +79,11 @@ const CUT_OFF: &str =
 
 const NO_PORTRAIT: &str = "The portrait on the document was not seen. Please take the picture again with nothing on the page and \
                            without reflections.";
+
+const COPY: &str =
+    "This looks like a copy without colour. Please take a picture of the document itself, in even light.";
+
+const SCREEN: &str = "This looks like a picture of a screen. Please take a picture of the document itself.";
 
 const DOUBTFUL: &str = "The machine-readable lines of the document could not be read without doubt. Please take the picture again, \
                         sharp and without reflections.";

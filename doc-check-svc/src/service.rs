@@ -11,10 +11,12 @@ use service_kit::insights;
 use tonic::{Request, Response, Status};
 use vision::picture::{DecodeError, Limits, Picture};
 
+use crate::capture;
 use crate::error::Error;
 use crate::judge::{Reading, judge};
 use crate::message;
-use crate::policy::Code;
+use crate::page::{Page, Side, Submitted};
+use crate::policy::{Code, Finding};
 use crate::reader::{DocumentReader, Spent, Zone};
 use crate::request::Check;
 
@@ -84,6 +86,11 @@ impl Shared {
             .reader
             .read(&pictures, check.today, &|| caller.gone(), &mut spent)?;
 
+        let (seen, order) = match &zone {
+            Some(zone) => look(zone, &pictures),
+            None => (Vec::new(), Vec::new()),
+        };
+
         let unreadable: Vec<DecodeError> = decoded.into_iter().filter_map(Result::err).collect();
         let mrz = zone.as_ref().map(|zone| &zone.mrz);
         let reading = Reading {
@@ -96,10 +103,17 @@ impl Shared {
                 .as_ref()
                 .and_then(|zone| Some(zone.printed.issue_date.as_ref()?.value)),
         };
-        let judgement = judge(&reading, &check.requirements, check.today);
+        let judgement = judge(&reading, seen, &check.requirements, check.today);
 
         let mut report = zone.as_ref().map(message::report).unwrap_or_default();
-        report.files = check.images.iter().map(|image| image.file.clone()).collect();
+        // A picture that could not be opened has no side: it comes last.
+        let unordered = (0..check.images.len()).filter(|index| !order.contains(index));
+        let files = order
+            .iter()
+            .copied()
+            .chain(unordered)
+            .filter_map(|index| check.images.get(index));
+        report.files = files.map(|image| image.file.clone()).collect();
         report.status = match judgement.refusal {
             None => CheckStatus::Verified,
             Some(_) => CheckStatus::Unverified,
@@ -139,4 +153,32 @@ impl Shared {
         };
         Ok((answer, zone))
     }
+}
+
+/// What is seen of the pictures around a zone, and the order in which they belong.
+fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> (Vec<Finding>, Vec<usize>) {
+    let sides: Vec<Side<'_>> = zone
+        .sides
+        .iter()
+        .map(|side| Side {
+            lines: &side.lines,
+            printed: &side.printed,
+        })
+        .collect();
+    let zone_on = pictures.iter().position(|(index, _)| *index == zone.picture);
+    let submitted = Submitted {
+        format: zone.mrz.format,
+        zone: &zone.mrz.lines,
+        zone_on: zone_on.unwrap_or_default(),
+        sides: &sides,
+    };
+    let mut findings = submitted.findings();
+    if let Some((_, picture)) = pictures.iter().find(|(index, _)| *index == zone.picture) {
+        let page = Page::of(zone.mrz.format, &zone.map);
+        findings.extend(page.findings(picture));
+        findings.extend(capture::findings(picture, &page.quad()));
+    }
+    let order = submitted.order().into_iter();
+    let order = order.filter_map(|place| pictures.get(place)).map(|(index, _)| *index);
+    (findings, order.collect())
 }

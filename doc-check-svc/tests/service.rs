@@ -111,49 +111,94 @@ impl Running {
         self.call(request).expect("a result, whatever the pictures")
     }
 
-    /// A page that carries these lines at its foot in the size and pitch of the standard, as a picture 1,200 pixels wide.
-    fn page(&self, lines: &[String]) -> Picture {
+    /// A page that carries these lines at its foot in the size and pitch of the standard, and this print above, as a picture 1,200
+    /// pixels wide.
+    fn page(&self, lines: &[String], print: &[(&str, &str)]) -> Picture {
         let font = FontRef::try_from_slice(&self.font).expect("a font");
         let length = lines.iter().map(String::len).max().unwrap_or(30) as f32;
         let pitch = 1100.0 / length;
-        let unit = font.as_scaled(PxScale::from(100.0)).h_advance(font.glyph_id('A'));
-        let scale = PxScale::from(pitch / unit * 100.0);
         let (width, height) = (1200, 780);
-        let mut dark = vec![0f32; width * height];
+        let mut ink = Ink {
+            font,
+            width,
+            dark: vec![0.0; width * height],
+        };
         for (row, line) in lines.iter().enumerate() {
-            for (column, symbol) in line.chars().enumerate() {
-                let x = 50.0 + column as f32 * pitch;
-                let y = height as f32 - 2.2 * pitch * (lines.len() - row) as f32;
-                let glyph = font.glyph_id(symbol).with_scale_and_position(scale, point(x, y));
-                let Some(outline) = font.outline_glyph(glyph) else {
-                    continue;
-                };
-                let bounds = outline.px_bounds();
-                outline.draw(|dx, dy, cover| {
-                    let (x, y) = (bounds.min.x as usize + dx as usize, bounds.min.y as usize + dy as usize);
-                    if let Some(place) = dark.get_mut(y * width + x) {
-                        *place = place.max(cover);
-                    }
-                });
-            }
+            let y = height as f32 - 2.2 * pitch * (lines.len() - row) as f32;
+            ink.write(line, 50.0, y, pitch);
+        }
+        for (row, (label, value)) in print.iter().enumerate() {
+            let y = 60.0 + 82.0 * row as f32;
+            ink.write(label, 400.0, y, 13.0);
+            ink.write(value, 400.0, y + 38.0, 21.0);
         }
         Picture::from_fn(width as u32, height as u32, |x, y| {
-            let cover = dark[y as usize * width + x as usize].min(1.0);
+            let cover = ink.dark[y as usize * width + x as usize].min(1.0);
             [225.0, 222.0, 210.0].map(|paper: f32| (paper * (1.0 - 0.85 * cover)) as u8)
         })
     }
 
     fn specimen(&self, format: Format, expiry: i32) -> Picture {
-        self.page(&lines(format, expiry))
+        self.page(&lines(format, expiry), &print(format, &format!("15 APR {expiry}")))
+    }
+}
+
+/// What is drawn on a page.
+struct Ink<'a> {
+    font: FontRef<'a>,
+    width: usize,
+    dark: Vec<f32>,
+}
+
+impl Ink<'_> {
+    /// Writes a line on the baseline `y`, a character every `pitch` pixels.
+    fn write(&mut self, line: &str, x: f32, y: f32, pitch: f32) {
+        let unit = self
+            .font
+            .as_scaled(PxScale::from(100.0))
+            .h_advance(self.font.glyph_id('A'));
+        let scale = PxScale::from(pitch / unit * 100.0);
+        for (column, symbol) in line.chars().enumerate() {
+            let place = point(x + column as f32 * pitch, y);
+            let glyph = self.font.glyph_id(symbol).with_scale_and_position(scale, place);
+            let Some(outline) = self.font.outline_glyph(glyph) else {
+                continue;
+            };
+            let bounds = outline.px_bounds();
+            outline.draw(|dx, dy, cover| {
+                let (x, y) = (bounds.min.x as usize + dx as usize, bounds.min.y as usize + dy as usize);
+                if let Some(place) = self.dark.get_mut(y * self.width + x) {
+                    *place = place.max(cover);
+                }
+            });
+        }
+    }
+}
+
+/// The print of the document of [`lines`].
+fn print(format: Format, expiry: &str) -> [(&'static str, &str); 5] {
+    [
+        ("Surname", "ERIKSSON"),
+        ("Given names", "ANNA MARIA"),
+        ("Document no.", number(format)),
+        ("Date of birth", "12 AUG 1974"),
+        ("Date of expiry", expiry),
+    ]
+}
+
+fn number(format: Format) -> &'static str {
+    match format {
+        Format::Td1 => "D23145890734",
+        Format::Td2 => "D23145890",
+        Format::Td3 | Format::MrvA | Format::MrvB => "L898902C3",
     }
 }
 
 fn lines(format: Format, expiry: i32) -> Vec<String> {
-    let (document_code, number) = match format {
-        Format::Td1 => ("I", "D23145890734"),
-        Format::Td2 => ("I", "D23145890"),
-        Format::Td3 => ("P", "L898902C3"),
-        Format::MrvA | Format::MrvB => ("V", "L898902C3"),
+    let document_code = match format {
+        Format::Td1 | Format::Td2 => "I",
+        Format::Td3 => "P",
+        Format::MrvA | Format::MrvB => "V",
     };
     compose(&Fields {
         format,
@@ -161,7 +206,7 @@ fn lines(format: Format, expiry: i32) -> Vec<String> {
         issuing_state: "UTO",
         surname: "Eriksson",
         given_names: "Anna Maria",
-        number,
+        number: number(format),
         nationality: "UTO",
         birth_date: Date::new(Some(1974), Some(8), Some(12)).expect("a date"),
         sex: Sex::Female,
@@ -219,8 +264,9 @@ fn reads_a_passport() {
         .iter()
         .filter(|check| check.outcome() != Outcome::Passed);
     let others: Vec<_> = others.map(|check| (check.name.as_str(), check.outcome())).collect();
-    assert_eq!(others, [("document_not_specimen", Outcome::NotAvailable)]);
-    assert_eq!((insights.models.len(), insights.timings.len()), (2, 4));
+    let expected = ["printed_sex", "document_not_specimen"].map(|name| (name, Outcome::NotAvailable));
+    assert_eq!(others, expected);
+    assert_eq!((insights.models.len(), insights.timings.len()), (2, 5));
 }
 
 #[test]
@@ -256,7 +302,10 @@ fn says_why_a_document_fails() {
     // One digit of the number altered, its check digits left as they were.
     let mut altered = lines(Format::Td3, 2032);
     altered[1].replace_range(3..4, "4");
-    let altered = running.check(&[&png(&running.page(&altered))], &[]);
+    let altered = running.check(
+        &[&png(&running.page(&altered, &print(Format::Td3, "15 APR 2032")))],
+        &[],
+    );
     assert_eq!(code(&altered), Some(VerificationErrorCode::DocumentUnverifiedOther));
     assert_eq!(
         report(&altered).number,

@@ -4,6 +4,7 @@
 //! threads work on it by running it inside a rayon pool of their size.
 
 pub mod device;
+pub mod document;
 pub mod error;
 pub mod face;
 pub mod geometry;

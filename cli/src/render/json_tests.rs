@@ -1,5 +1,6 @@
 use proto::identity::v1::{
-    EmailOptions, MachineReadableZone, ProvidedDetails, ReportInsights, SessionInsights, VerificationReportOptions,
+    DocumentField, EmailOptions, MachineReadableZone, ProvidedDetails, ReportInsights, SessionInsights,
+    VerificationReportOptions, document_field,
 };
 use serde_json::json;
 
@@ -131,6 +132,14 @@ fn a_report_is_rendered_to_the_letter() {
         insights: Some(ReportInsights {
             attempt: 2,
             document: Some(DocumentInsights {
+                fields: vec![DocumentField {
+                    name: "dob".into(),
+                    probability: 0.5,
+                    check_digit: true,
+                    print: document_field::Print::NotSeen.into(),
+                    unseen_positions: 2,
+                    repaired_positions: 1,
+                }],
                 machine_readable_zone: Some(MachineReadableZone {
                     format: Format::Td3.into(),
                     check_digits_valid: true,
@@ -205,6 +214,14 @@ fn a_report_is_rendered_to_the_letter() {
                     "file": "file_1",
                     "rotation": 90,
                 },
+                "fields": [{
+                    "name": "dob",
+                    "probability": 0.5,
+                    "check_digit": true,
+                    "print": "not_seen",
+                    "unseen_positions": 2,
+                    "repaired_positions": 1,
+                }],
                 "checks": [
                     { "name": "one", "outcome": "passed", "reason": null },
                     { "name": "two", "outcome": "not_available", "reason": "no model" },

@@ -1,0 +1,91 @@
+use vision::geometry::Rect;
+
+use super::*;
+use crate::policy::Outcome;
+
+/// A page with a tinted upper half and lines of dark print; `colour` is that of the tint, `light` that of the lamp at each place.
+fn page(colour: [f32; 3], light: impl Fn(f32, f32) -> [f32; 3]) -> Picture {
+    let (width, height) = (840, 600);
+    Picture::from_fn(width, height, |x, y| {
+        let tinted = y < height / 2 && (x / 120 + y / 100) % 2 == 0;
+        // Strokes in lines, of no period.
+        let stroke = (x / 5 + y / 24 * 211).wrapping_mul(2_654_435_761) >> 30 == 0;
+        let print = y % 24 < 8 && stroke;
+        let ink = if print {
+            [40.0; 3]
+        } else if tinted {
+            colour
+        } else {
+            [235.0; 3]
+        };
+        let light = light(x as f32 / width as f32, y as f32 / height as f32);
+        std::array::from_fn(|channel| (ink[channel] * light[channel]).round() as u8)
+    })
+}
+
+fn outcome(picture: &Picture, test: Test) -> Outcome {
+    let page = Quad::from(Rect::new(0.0, 0.0, picture.width() as f32, picture.height() as f32));
+    let found: Vec<_> = findings(picture, &page)
+        .into_iter()
+        .filter(|finding| finding.test == test)
+        .collect();
+    assert_eq!(found.len(), 1);
+    found[0].outcome.clone()
+}
+
+fn even(_: f32, _: f32) -> [f32; 3] {
+    [1.0; 3]
+}
+
+/// A lamp at the left, a window at the right.
+fn mixed(x: f32, y: f32) -> [f32; 3] {
+    [1.05 - 0.2 * x, 0.95 - 0.1 * y, 0.7 + 0.3 * x]
+}
+
+#[test]
+fn a_tint_is_a_colour_in_any_light() {
+    let tint = [225.0, 200.0, 170.0];
+    assert_eq!(outcome(&page(tint, even), Test::InColour), Outcome::Passed);
+    assert_eq!(outcome(&page(tint, mixed), Test::InColour), Outcome::Passed);
+}
+
+#[test]
+fn a_copy_is_without_colour_in_any_light() {
+    for light in [even, mixed] {
+        let copy = page([200.0; 3], light);
+        assert!(matches!(outcome(&copy, Test::InColour), Outcome::Failed(_)));
+    }
+}
+
+#[test]
+fn a_page_that_shows_nothing_has_neither_colour_nor_none() {
+    let empty = Picture::from_fn(300, 200, |_, _| [90, 120, 200]);
+    assert!(matches!(outcome(&empty, Test::InColour), Outcome::NotAvailable(_)));
+}
+
+#[test]
+fn stripes_of_a_screen_are_seen_whatever_their_direction() {
+    let colour = [225.0, 200.0, 170.0];
+    for degrees in [0.0_f32, 4.0, 30.0, 90.0] {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let stripes = |x: f32, y: f32| {
+            let along = 840.0 * x * cos + 600.0 * y * sin;
+            std::array::from_fn(|channel| {
+                let turn = std::f32::consts::TAU * (along / 3.3 - channel as f32 / 3.0);
+                0.7 + 0.3 * turn.cos()
+            })
+        };
+        let screen = page(colour, stripes);
+        assert!(
+            matches!(outcome(&screen, Test::NotOnAScreen), Outcome::Failed(_)),
+            "{degrees}"
+        );
+    }
+    assert_eq!(outcome(&page(colour, even), Test::NotOnAScreen), Outcome::Passed);
+}
+
+#[test]
+fn a_picture_of_few_pixels_shows_no_grid() {
+    let small = Picture::from_fn(120, 80, |x, y| [(x * 2) as u8, (y * 3) as u8, 90]);
+    assert!(matches!(outcome(&small, Test::NotOnAScreen), Outcome::NotAvailable(_)));
+}
