@@ -20,11 +20,14 @@ const APART: usize = 3;
 /// Ratio of brightness above which two squares differ.
 const CONTRAST: f32 = 1.18;
 
-/// Brightness that is added to all, so that noise in the dark is no difference.
-const BLACK: f32 = 8.0;
+/// Brightness of black, where that of paper is 1 more, so that noise in the dark is no difference.
+const BLACK: f32 = 0.1;
+
+/// Share of the page that is darker than ink at the least and as much that is lighter than paper.
+const ENDS: f32 = 0.02;
 
 /// Share of squares that differ from another below which the place is blank.
-const LEAST_RELIEF: f32 = 0.15;
+const LEAST_RELIEF: f32 = 0.2;
 
 /// Share of the place that must be in the picture.
 const LEAST_SHOWN: f32 = 0.6;
@@ -62,14 +65,16 @@ pub(super) fn relief(page: &Page, picture: &Picture, place: Rect) -> Option<f32>
         let at = |index: usize, from: f32| from + (index as f32 + 0.5) * CELL;
         is_inside(picture, page.at(at(column, place.x), at(row, place.y)))
     };
-    let luma = cells.luma();
+    let (dark, light) = levels(page, picture);
+    let stretch = |luma: f32| BLACK + ((luma - dark) / (light - dark)).clamp(0.0, 1.0);
+    let luma: Vec<f32> = cells.luma().into_iter().map(stretch).collect();
     let mean = |column: usize, row: usize| {
         shown(column, row).then(|| {
             let values = (0..SIDE * SIDE).filter_map(|at| {
                 let (x, y) = (column * SIDE + at % SIDE, row * SIDE + at / SIDE);
                 luma.get(y * cells.width() as usize + x).copied()
             });
-            values.sum::<f32>() / (SIDE * SIDE) as f32 + BLACK
+            values.sum::<f32>() / (SIDE * SIDE) as f32
         })
     };
     let differ = |a: f32, b: f32| a.max(b) > CONTRAST * a.min(b);
@@ -90,4 +95,14 @@ pub(super) fn relief(page: &Page, picture: &Picture, place: Rect) -> Option<f32>
         }
     }
     (all as f32 >= LEAST_SHOWN * (columns * rows) as f32).then(|| differing as f32 / all as f32)
+}
+
+/// How dark the ink of a page is, and how light its paper: the zone has both.
+fn levels(page: &Page, picture: &Picture) -> (f32, f32) {
+    let mut luma = page.rectified(picture, 2.0).luma();
+    luma.sort_by(f32::total_cmp);
+    let end = (ENDS * luma.len() as f32) as usize;
+    let at = |index: usize| luma.get(index).copied().unwrap_or_default();
+    let (dark, light) = (at(end), at(luma.len().saturating_sub(end + 1)));
+    (dark, light.max(dark + 1.0))
 }

@@ -23,9 +23,9 @@ pub struct Submitted<'a> {
     pub format: Format,
     /// Its lines.
     pub zone: &'a [String],
-    /// Place of the picture that it was read from.
+    /// Place, among the sides, of the one that it was read from.
     pub zone_on: usize,
-    /// The pictures.
+    /// Those whose pictures could be opened.
     pub sides: &'a [Side<'a>],
 }
 

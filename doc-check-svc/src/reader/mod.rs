@@ -63,7 +63,7 @@ pub struct Zone {
     pub map: Perspective,
     /// What the print beside it says.
     pub printed: Printed,
-    /// The print of each picture alone, in the order in which they came.
+    /// The print of each picture that could be opened, in the order in which they came.
     pub sides: Vec<Print>,
     /// How sure each field of the report is, and by what.
     pub fields: Vec<FieldEvidence>,
@@ -72,6 +72,8 @@ pub struct Zone {
 /// The print of one picture.
 #[derive(Clone, Debug)]
 pub struct Print {
+    /// Index of the picture.
+    pub picture: usize,
     /// Its lines, without those of the zone.
     pub lines: Vec<TextLine>,
     /// What they say of the zone.
@@ -181,7 +183,11 @@ impl DocumentReader {
                 search.print_of(picture, ways)?
             };
             let printed = compare(&lines, &fields, today);
-            sides.push(Print { lines, printed });
+            sides.push(Print {
+                picture: *side,
+                lines,
+                printed,
+            });
         }
         let printed = sides.iter().map(|side| side.printed.clone()).reduce(Printed::and);
         let Some(printed) = printed else { return Ok(None) };
