@@ -232,15 +232,13 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
     };
     let length = |kind| format.field(kind).map_or(0, |field| field.end - field.start);
     let whole = |kind, symbols: &str| format!("{symbols:<<width$}", width = length(kind));
+    // Not the fillers after it: the print that was found may be less than all of the name.
     match (&printed.surname, &printed.given_names) {
         (Agreement::Agrees(surname), Agreement::Agrees(given)) => {
-            let length = length(FieldKind::Name);
-            confirm(
-                FieldKind::Name,
-                &Name::to_field(&surname.symbols, &given.symbols, length),
-            );
+            let name = Name::to_field(&surname.symbols, &given.symbols, length(FieldKind::Name));
+            confirm(FieldKind::Name, name.trim_end_matches('<'), None);
         }
-        (Agreement::Agrees(surname), _) => confirm(FieldKind::Name, &surname.symbols),
+        (Agreement::Agrees(surname), _) => confirm(FieldKind::Name, &surname.symbols, None),
         _ => {}
     }
     if let Agreement::Agrees(Print { symbols, .. }) = &printed.number {
