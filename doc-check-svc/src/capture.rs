@@ -1,6 +1,21 @@
 //! How the document came before the camera: the tests of its picture, not of what is written on it. Pure.
+//!
+//! Measured on drawn documents of three formats, sides that bear no sign of what is tested against those that do, and on the 30 public
+//! specimens:
+//!
+//! | test | limit | false alarms, clean and moderately degraded | public specimens | caught |
+//! |---|---|---|---|---|
+//! | colour | chroma 2 % | 0 of 667 (least 3.3 %) | 0 of 27 in colour, 3 of 3 without | 80 of 80 grey copies |
+//! | screen | wave 5.5 Np | 0 of 667 (most 5.1 Np) | 0 of 30 | 69 of 80 screens |
+//! | sharpness | 0.35 characters | 0 of 425 zones (most 0.30) | | |
+//! | contrast | 50 levels | 0 of 425 zones (least 63) | | |
+//! | glare, cover | any character | 0 of 425 zones | | glare 23 of 24, white-out 20 of 21, finger 16 of 21, cut off 21 of 21, half of the height 0 of 21 |
+//!
+//! Under heavy degradation, 15 of 16 grey copies and none of 6 screens are caught.
+//! The drawn screens that pass otherwise have pixels at about half of the picture's, where blocks of compression have waves too. Of the
+//! public specimens with less than 6 pixels to a character, two have a zone, and one of them is misread.
 
-use vision::document::Recapture;
+use vision::document::{Blank, Legibility, Lines, Recapture};
 use vision::geometry::Quad;
 use vision::picture::Picture;
 
@@ -12,12 +27,36 @@ const LEAST_CHROMA: f32 = 2.0;
 /// From here on a wave that is the same all over the page is the grid of a screen, in nepers of power.
 const GRID: f32 = 5.5;
 
+/// Least width of a character of the zone in pixels.
+const LEAST_PITCH: f32 = 6.0;
+
+/// Greatest width of its edges in characters.
+const MOST_BLUR: f32 = 0.35;
+
+/// Least span from its print to its paper in levels of luma.
+const LEAST_CONTRAST: f32 = 50.0;
+
+/// The tests of zones, for where there is none.
+const OF_ZONE: [Test; 5] = [
+    Test::ZoneResolution,
+    Test::ZoneSharpness,
+    Test::ZoneContrast,
+    Test::ZoneWithoutGlare,
+    Test::ZoneUncovered,
+];
+
 /// Tests a picture of a document. `page` is its outline in the picture, or what is known of it: more than its zone, which is black on
-/// white in many countries, and as little as may be of what lies around it.
+/// white in many countries, and as little as may be of what lies around it. `zone` is where its machine-readable lines are, if they
+/// are in this picture.
 #[must_use]
-pub fn findings(picture: &Picture, page: &Quad) -> Vec<Finding> {
+pub fn findings(picture: &Picture, page: &Quad, zone: Option<&Lines>) -> Vec<Finding> {
     let Recapture { chroma, grid } = Recapture::measure(picture, page);
-    vec![in_colour(chroma), not_on_a_screen(grid)]
+    let mut findings = vec![in_colour(chroma), not_on_a_screen(grid)];
+    match zone.and_then(|zone| Legibility::measure(picture, zone)) {
+        Some(measured) => findings.extend(legible(&measured)),
+        None => findings.extend(OF_ZONE.map(|test| Finding::not_available(test, "no zone to measure"))),
+    }
+    findings
 }
 
 fn in_colour(chroma: Option<f32>) -> Finding {
@@ -41,6 +80,49 @@ fn not_on_a_screen(grid: Option<f32>) -> Finding {
             grid < GRID,
             format!("a wave all over the page stands out by {grid:.1} Np, less than {GRID} Np"),
         ),
+    }
+}
+
+fn legible(measured: &Legibility) -> [Finding; 5] {
+    let &Legibility {
+        pitch, blur, contrast, ..
+    } = measured;
+    let blank = |test, glare| {
+        let places: Vec<String> = measured
+            .blank
+            .iter()
+            .filter(|blank| blank.glare == glare)
+            .map(place)
+            .collect();
+        Finding::holds(test, places.is_empty(), format!("no print in {}", places.join(", ")))
+    };
+    [
+        Finding::holds(
+            Test::ZoneResolution,
+            pitch >= LEAST_PITCH,
+            format!("{pitch:.1} pixels to a character, at least {LEAST_PITCH}"),
+        ),
+        Finding::holds(
+            Test::ZoneSharpness,
+            blur <= MOST_BLUR,
+            format!("edges are {blur:.2} characters wide, at most {MOST_BLUR}"),
+        ),
+        Finding::holds(
+            Test::ZoneContrast,
+            contrast >= LEAST_CONTRAST,
+            format!("{contrast:.0} levels from print to paper, at least {LEAST_CONTRAST}"),
+        ),
+        blank(Test::ZoneWithoutGlare, true),
+        blank(Test::ZoneUncovered, false),
+    ]
+}
+
+fn place(blank: &Blank) -> String {
+    let Blank { line, first, last, .. } = *blank;
+    if first == last {
+        format!("line {line} character {first}")
+    } else {
+        format!("line {line} characters {first} to {last}")
     }
 }
 

@@ -1,4 +1,4 @@
-use vision::geometry::Rect;
+use vision::geometry::{Point, Rect};
 
 use super::*;
 use crate::policy::Outcome;
@@ -25,7 +25,7 @@ fn page(colour: [f32; 3], light: impl Fn(f32, f32) -> [f32; 3]) -> Picture {
 
 fn outcome(picture: &Picture, test: Test) -> Outcome {
     let page = Quad::from(Rect::new(0.0, 0.0, picture.width() as f32, picture.height() as f32));
-    let found: Vec<_> = findings(picture, &page)
+    let found: Vec<_> = findings(picture, &page, None)
         .into_iter()
         .filter(|finding| finding.test == test)
         .collect();
@@ -72,7 +72,7 @@ fn stripes_of_a_screen_are_seen_whatever_their_direction() {
             let along = 840.0 * x * cos + 600.0 * y * sin;
             std::array::from_fn(|channel| {
                 let turn = std::f32::consts::TAU * (along / 3.3 - channel as f32 / 3.0);
-                0.7 + 0.3 * turn.cos()
+                0.5 + 0.5 * turn.cos()
             })
         };
         let screen = page(colour, stripes);
@@ -88,4 +88,86 @@ fn stripes_of_a_screen_are_seen_whatever_their_direction() {
 fn a_picture_of_few_pixels_shows_no_grid() {
     let small = Picture::from_fn(120, 80, |x, y| [(x * 2) as u8, (y * 3) as u8, 90]);
     assert!(matches!(outcome(&small, Test::NotOnAScreen), Outcome::NotAvailable(_)));
+}
+
+#[test]
+fn each_measure_of_a_zone_has_its_limit() {
+    let measured = Legibility {
+        pitch: 20.0,
+        blur: 0.1,
+        contrast: 180.0,
+        blank: Vec::new(),
+    };
+    let failed = |measured: &Legibility| -> Vec<(Test, Outcome)> {
+        let found = legible(measured).into_iter();
+        found
+            .filter(|finding| finding.outcome != Outcome::Passed)
+            .map(|finding| (finding.test, finding.outcome))
+            .collect()
+    };
+    assert_eq!(failed(&measured), []);
+    let tests = |measured: Legibility| -> Vec<Test> { failed(&measured).into_iter().map(|(test, _)| test).collect() };
+    let (pitch, blur, contrast) = (4.0, 0.5, 20.0);
+    assert_eq!(
+        tests(Legibility {
+            pitch,
+            ..measured.clone()
+        }),
+        [Test::ZoneResolution]
+    );
+    assert_eq!(
+        tests(Legibility {
+            blur,
+            ..measured.clone()
+        }),
+        [Test::ZoneSharpness]
+    );
+    assert_eq!(
+        tests(Legibility {
+            contrast,
+            ..measured.clone()
+        }),
+        [Test::ZoneContrast]
+    );
+    let run = |line, first, last, glare| Blank {
+        line,
+        first,
+        last,
+        glare,
+    };
+    let blank = vec![run(1, 3, 3, false), run(2, 10, 14, true), run(1, 7, 9, false)];
+    assert_eq!(
+        failed(&Legibility { blank, ..measured }),
+        [
+            (
+                Test::ZoneWithoutGlare,
+                Outcome::Failed("no print in line 2 characters 10 to 14".into())
+            ),
+            (
+                Test::ZoneUncovered,
+                Outcome::Failed("no print in line 1 character 3, line 1 characters 7 to 9".into())
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_zone_is_measured_where_there_is_one() {
+    let picture = page([225.0, 200.0, 170.0], even);
+    let outline = Quad([(28.0, 408.0), (812.0, 408.0), (812.0, 456.0), (28.0, 456.0)].map(|(x, y)| Point::new(x, y)));
+    let zone = Lines {
+        outline,
+        count: 2,
+        positions: 56,
+    };
+    let all = Quad::from(Rect::new(0.0, 0.0, 840.0, 600.0));
+    let made = |zone| {
+        let found = findings(&picture, &all, zone);
+        let of_zone = found.into_iter().filter(|finding| OF_ZONE.contains(&finding.test));
+        of_zone
+            .map(|finding| !matches!(finding.outcome, Outcome::NotAvailable(_)))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(made(Some(&zone)), [true; 5]);
+    assert_eq!(made(None), [false; 5]);
 }

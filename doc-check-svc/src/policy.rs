@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use proto::identity::v1::{CheckDetail, VerificationErrorCode, check_detail};
 
 use Code::{CountryNotSupported, Expired, TypeNotSupported, UnderSupportedAge, UnverifiedOther};
-use Effect::{Refuses, Told};
+use Effect::{Explains, Refuses, Told};
 
 table! {
     // The first row that refuses, from top to bottom, decides: what keeps from reading the document, then what makes its data doubtful,
@@ -17,6 +17,11 @@ table! {
     // test                   name in `insights`                 when it failed                               when it is not available
     PictureReadable         = "picture_readable",              Refuses(UnverifiedOther, UNREADABLE),        Told;
     TwoSides                = "document_two_sides",            Refuses(UnverifiedOther, SAME_SIDE),         Told;
+    ZoneResolution          = "mrz_resolution",                Explains(TOO_SMALL),                         Told;
+    ZoneSharpness           = "mrz_sharpness",                 Explains(BLURRED),                           Told;
+    ZoneContrast            = "mrz_contrast",                  Explains(PALE),                              Told;
+    ZoneWithoutGlare        = "mrz_without_glare",             Explains(WASHED_OUT),                        Told;
+    ZoneUncovered           = "mrz_uncovered",                 Explains(COVERED),                           Told;
     MrzFound                = "mrz_found",                     Refuses(UnverifiedOther, NO_ZONE),           Refuses(UnverifiedOther, NO_ZONE);
     DocumentType            = "document_type",                 Refuses(TypeNotSupported, UNKNOWN_TYPE),     Refuses(TypeNotSupported, UNKNOWN_TYPE);
     DocumentTypeAllowed     = "document_type_allowed",         Refuses(TypeNotSupported, NOT_ALLOWED),      Refuses(TypeNotSupported, NOT_ALLOWED);
@@ -62,6 +67,20 @@ table! {
 }
 
 const UNREADABLE: &str = "The picture of the document could not be opened. Please take it again.";
+
+const TOO_SMALL: &str = "The document is too small in the picture. Please go nearer, so that it fills the picture.";
+
+const BLURRED: &str =
+    "The picture is blurred. Please hold the camera still, wait until it has focused, and take it again.";
+
+const PALE: &str =
+    "The print of the document is hardly darker than its paper. Please take the picture in bright, even light.";
+
+const WASHED_OUT: &str = "A reflection hides a part of the machine-readable lines. Please tilt the document away from the lamp and take \
+                          the picture again.";
+
+const COVERED: &str = "A part of the machine-readable lines is covered or not in the picture. Please take the picture again with all of \
+                       the page in it, and no finger on it.";
 
 const NO_ZONE: &str = "The machine-readable lines of the document were not found. Please show the whole page or side that carries \
                        them, flat and in even light.";
@@ -160,11 +179,17 @@ impl Code {
     }
 }
 
+/// Sentences that ask for another picture and cannot say what was wrong with this one.
+const UNEXPLAINED: [&str; 5] = [NO_ZONE, DOUBTFUL, NO_BIRTH_DATE, NO_EXPIRY_DATE, AGE_UNKNOWN];
+
 /// What follows from a test that did not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing but a line in `insights`.
     Told,
+    /// Nothing by itself: a document that was read without doubt may be in a poor picture. But where a row below could not be sure of
+    /// what it read, this sentence says why.
+    Explains(&'static str),
     /// The document is not verified, for this reason, unless a row above has another one. The sentence is for the person.
     Refuses(Code, &'static str),
 }
@@ -254,25 +279,38 @@ pub struct Refusal {
 /// The outcome of the check: `None` when the document is verified. Of findings of one test the worst counts.
 #[must_use]
 pub fn decide(findings: &[Finding]) -> Option<Refusal> {
-    TABLE.iter().find_map(|row| {
-        let outcomes = || {
-            findings
-                .iter()
-                .filter(|found| found.test == row.test)
-                .map(|found| &found.outcome)
-        };
-        let effect = if outcomes().any(|outcome| matches!(outcome, Outcome::Failed(_))) {
-            row.failed
-        } else if outcomes().count() > 0 && outcomes().all(|outcome| *outcome == Outcome::Passed) {
-            Told
-        } else {
-            row.not_available
-        };
-        match effect {
-            Told => None,
-            Refuses(code, sentence) => Some(Refusal { code, sentence }),
+    let mut why = None;
+    for row in TABLE {
+        match effect(row, findings) {
+            Told => {}
+            Explains(sentence) => why = why.or(Some(sentence)),
+            Refuses(code, sentence) => {
+                let explained = why.filter(|_| UNEXPLAINED.contains(&sentence));
+                return Some(Refusal {
+                    code,
+                    sentence: explained.unwrap_or(sentence),
+                });
+            }
         }
-    })
+    }
+    None
+}
+
+/// What follows from the findings of one row.
+fn effect(row: &Row, findings: &[Finding]) -> Effect {
+    let outcomes = || {
+        findings
+            .iter()
+            .filter(|found| found.test == row.test)
+            .map(|found| &found.outcome)
+    };
+    if outcomes().any(|outcome| matches!(outcome, Outcome::Failed(_))) {
+        row.failed
+    } else if outcomes().count() > 0 && outcomes().all(|outcome| *outcome == Outcome::Passed) {
+        Told
+    } else {
+        row.not_available
+    }
 }
 
 /// Makes the tests and the table of the rows.

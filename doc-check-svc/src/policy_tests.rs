@@ -15,7 +15,7 @@ fn all_but(others: &[Finding]) -> Vec<Finding> {
 
 fn refusal(effect: Effect) -> Option<Refusal> {
     match effect {
-        Told => None,
+        Told | Explains(_) => None,
         Refuses(code, sentence) => Some(Refusal { code, sentence }),
     }
 }
@@ -53,12 +53,28 @@ fn of_two_rows_the_upper_one_decides_whatever_the_order_of_the_findings() {
     for (place, upper) in TABLE.iter().enumerate() {
         for lower in &TABLE[place + 1..] {
             let mut findings = all_but(&[Finding::failed(lower.test, ""), Finding::failed(upper.test, "")]);
-            let expected = refusal(upper.failed).or(refusal(lower.failed));
+            let expected = match (upper.failed, refusal(lower.failed)) {
+                (Explains(sentence), Some(vague)) if UNEXPLAINED.contains(&vague.sentence) => {
+                    Some(Refusal { sentence, ..vague })
+                }
+                (upper, lower) => refusal(upper).or(lower),
+            };
             assert_eq!(decide(&findings), expected, "{:?} before {:?}", upper.test, lower.test);
             findings.reverse();
             assert_eq!(decide(&findings), expected, "{:?} before {:?}", upper.test, lower.test);
         }
     }
+}
+
+#[test]
+fn a_poor_picture_explains_what_could_not_be_read_and_nothing_else() {
+    let blurred = Finding::failed(Test::ZoneSharpness, "");
+    assert_eq!(decide(&all_but(&[blurred.clone()])), None);
+    let with = |test| decide(&all_but(&[blurred.clone(), Finding::failed(test, "")])).map(|refusal| refusal.sentence);
+    assert_eq!(with(Test::NumberCheckDigit), Some(BLURRED));
+    assert_eq!(with(Test::MrzFound), Some(BLURRED));
+    assert_eq!(with(Test::NotExpired), Some(EXPIRED));
+    assert_eq!(with(Test::InColour), Some(COPY));
 }
 
 #[test]

@@ -9,12 +9,15 @@ use proto::identity::v1::{CheckDetail, CheckStatus, DocumentInsights, Verificati
 use service_kit::compute::{Caller, Pool};
 use service_kit::insights;
 use tonic::{Request, Response, Status};
+use vision::document::Lines;
+use vision::geometry::{Perspective, Point, Quad};
 use vision::picture::{DecodeError, Limits, Picture};
 
 use crate::capture;
 use crate::error::Error;
 use crate::judge::{Reading, judge};
 use crate::message;
+use crate::mrz::Shape;
 use crate::page::{Page, Side, Submitted};
 use crate::policy::{Code, Finding};
 use crate::reader::{DocumentReader, Spent, Zone};
@@ -176,9 +179,23 @@ fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> (Vec<Finding>, Vec<usize
     if let Some((_, picture)) = pictures.iter().find(|(index, _)| *index == zone.picture) {
         let page = Page::of(zone.mrz.format, &zone.map);
         findings.extend(page.findings(picture));
-        findings.extend(capture::findings(picture, &page.quad()));
+        let shape = zone.mrz.format.shape();
+        let lines = Lines {
+            outline: print_of(shape, &zone.map),
+            count: shape.lines,
+            positions: shape.length,
+        };
+        findings.extend(capture::findings(picture, &page.quad(), Some(&lines)));
     }
     let order = submitted.order().into_iter();
     let order = order.filter_map(|place| pictures.get(place)).map(|(index, _)| *index);
     (findings, order.collect())
+}
+
+/// What the lines of a zone cover, with a millimetre above and below. Lines are 6.35 mm apart and 2.4 mm high (ICAO Doc 9303-3 §4.1).
+fn print_of(shape: Shape, map: &Perspective) -> Quad {
+    let margin = 0.5 - (1.2 + 1.0) / 6.35;
+    let (right, bottom) = (shape.length as f32, shape.lines as f32 - margin);
+    let corners = [(0.0, margin), (right, margin), (right, bottom), (0.0, bottom)];
+    Quad(corners.map(|(x, y)| map.apply(Point::new(x, y))))
 }

@@ -4,6 +4,7 @@
 //! what is equally light at neighbouring places alike, and change slowly over the page. So the chroma of the cells is explained, as far
 //! as it can be, by their luma and place; what inks, portraits and stamps add to it is left.
 
+use super::quantile;
 use super::view::{View, inner};
 use crate::geometry::Quad;
 use crate::picture::Picture;
@@ -19,13 +20,13 @@ const BORDER: f32 = 0.04;
 const TERMS: usize = 8;
 
 /// Share of the cells that the cast is fitted to, which are those that it explains best: the others have colours.
-const PLAIN: f64 = 0.75;
+const PLAIN: f32 = 0.75;
 
 /// Rounds in which cells with colour are left out.
 const ROUNDS: usize = 4;
 
 /// A page is coloured in few places. The 95th percentile is above the noise of the rest.
-const STRONG: f64 = 0.95;
+const STRONG: f32 = 0.95;
 
 /// Chroma that light cannot explain, in percent of the span from dark to light print; `None` where the region is not in the picture
 /// or shows nothing.
@@ -42,29 +43,23 @@ pub(super) fn chroma(picture: &Picture, page: &Quad) -> Option<f32> {
             (terms, [0.564 * (b - luma), 0.713 * (r - luma)], luma)
         })
         .collect();
-    let mut lumas: Vec<f64> = cells.iter().map(|cell| cell.2).collect();
-    let span = quantile(&mut lumas, 0.98) - quantile(&mut lumas, 0.02);
+    let mut lumas: Vec<f32> = cells.iter().map(|cell| cell.2 as f32).collect();
+    let span = quantile(&mut lumas, 0.98)? - quantile(&mut lumas, 0.02)?;
     if span < 1.0 {
         return None;
     }
-    let mut limit = f64::INFINITY;
-    let mut left: Vec<f64> = vec![0.0; cells.len()];
+    let mut limit = f32::INFINITY;
+    let mut left: Vec<f32> = vec![0.0; cells.len()];
     for _ in 0..ROUNDS {
         let plain = cells.iter().zip(&left).filter(|(_, left)| **left <= limit);
         let cast = fit(plain.map(|((terms, chroma, _), _)| (terms, chroma)));
         for (left, (terms, chroma, _)) in left.iter_mut().zip(&cells) {
             let explained = |channel: usize| terms.iter().zip(&cast).map(|(term, c)| term * c[channel]).sum::<f64>();
-            *left = (chroma[0] - explained(0)).hypot(chroma[1] - explained(1));
+            *left = (chroma[0] - explained(0)).hypot(chroma[1] - explained(1)) as f32;
         }
-        limit = quantile(&mut left.clone(), PLAIN);
+        limit = quantile(&mut left.clone(), PLAIN)?;
     }
-    Some((100.0 * quantile(&mut left, STRONG) / span) as f32)
-}
-
-/// The value below which this share of them lies. Changes their order.
-fn quantile(values: &mut [f64], share: f64) -> f64 {
-    let at = ((values.len().max(1) - 1) as f64 * share).round() as usize;
-    *values.select_nth_unstable_by(at, f64::total_cmp).1
+    Some(100.0 * quantile(&mut left, STRONG)? / span)
 }
 
 /// The factors of the terms that leave the least squares: normal equations, by Gauss and Jordan. A trace of a ridge keeps them

@@ -5,6 +5,7 @@
 //! for a frequency that stands out in most of them.
 
 use super::fourier::{ACROSS, Fourier, SIDE};
+use super::quantile;
 use super::view::inner;
 use crate::geometry::{Perspective, Point, Quad, Rect};
 use crate::picture::Picture;
@@ -62,9 +63,7 @@ pub(super) fn prominence(picture: &Picture, page: &Quad) -> Option<f32> {
         .filter_map(|(value, ring)| ring.map(|_| *value))
         .collect();
     let strongest = largest(looked_at.iter().copied());
-    let middle = looked_at.len() / 2;
-    let median = *looked_at.select_nth_unstable_by(middle, f32::total_cmp).1;
-    Some(strongest - median)
+    Some(strongest - quantile(&mut looked_at, 0.5)?)
 }
 
 fn patch_at(picture: &Picture, left: u32, top: u32) -> Vec<f32> {
@@ -116,13 +115,7 @@ fn over_median(power: &[f32], rings: &[Option<usize>]) -> Vec<f32> {
     }
     let medians: Vec<f32> = of_ring
         .iter_mut()
-        .map(|values| {
-            let middle = values.len() / 2;
-            if values.is_empty() {
-                return 1.0;
-            }
-            *values.select_nth_unstable_by(middle, f32::total_cmp).1
-        })
+        .map(|values| quantile(values, 0.5).unwrap_or_default())
         .collect();
     // Where there is no light and no noise, nothing stands out.
     const FLOOR: f32 = 1e-6;

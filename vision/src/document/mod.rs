@@ -3,7 +3,10 @@
 mod colour;
 mod fourier;
 mod grid;
+mod legibility;
 mod view;
+
+pub use legibility::{Blank, Legibility, Lines};
 
 use crate::geometry::Quad;
 use crate::picture::Picture;
@@ -27,4 +30,11 @@ impl Recapture {
             grid: grid::prominence(picture, page),
         }
     }
+}
+
+/// The value below which this share of them lies. Changes their order; `None` where there are none.
+fn quantile(values: &mut [f32], share: f32) -> Option<f32> {
+    let last = values.len().checked_sub(1)?;
+    let at = (last as f32 * share).round() as usize;
+    Some(*values.select_nth_unstable_by(at.min(last), f32::total_cmp).1)
 }

@@ -23,22 +23,12 @@ impl View {
     /// Looks at `region`, cut into `columns` × `rows` cells of the same size on the document. `None` where it has no area in the
     /// picture.
     pub(super) fn of(picture: &Picture, region: &Quad, columns: usize, rows: usize) -> Option<View> {
-        let bounds = region.bounds();
-        let part = picture.part(Rect::new(bounds.x, bounds.y, bounds.width + 1.0, bounds.height + 1.0))?;
         // About one pixel to each place.
-        let scale = ((columns * ACROSS_CELL) as f32 / region.width().max(1.0)).min(1.0);
-        let shrunk = |length: u32| (length as f32 * scale).round().max(1.0);
-        let (width, height) = (shrunk(part.width()), shrunk(part.height()));
-        let small = part.resize(width as u32, height as u32);
-        let (x_scale, y_scale) = (width / part.width() as f32, height / part.height() as f32);
+        let scale = (columns * ACROSS_CELL) as f32 / region.width().max(1.0);
+        let (small, region) = reduced(picture, region, scale)?;
+        let (width, height) = (small.width() as f32, small.height() as f32);
         let unit = Quad::from(Rect::new(0.0, 0.0, 1.0, 1.0));
-        let on_part = Quad(region.0.map(|corner| {
-            Point::new(
-                (corner.x - part.left() as f32) * x_scale,
-                (corner.y - part.top() as f32) * y_scale,
-            )
-        }));
-        let map = Perspective::between(&unit, &on_part)?;
+        let map = Perspective::between(&unit, &region)?;
         let middle = |at: usize, of: usize| (at as f32 + 0.5) / of as f32;
         let cells = (0..rows * columns).filter_map(|cell| {
             let (column, row) = (cell % columns, cell / columns);
@@ -65,6 +55,18 @@ impl View {
         });
         Some(View { cells: cells.collect() }).filter(|view| !view.cells.is_empty())
     }
+}
+
+/// What is around a region, `scale` times as large but no larger than it is, and where the region is in it.
+pub(super) fn reduced(picture: &Picture, region: &Quad, scale: f32) -> Option<(Picture, Quad)> {
+    let bounds = region.bounds();
+    let part = picture.part(Rect::new(bounds.x, bounds.y, bounds.width + 1.0, bounds.height + 1.0))?;
+    let shrunk = |length: u32| (length as f32 * scale.min(1.0)).round().max(1.0) as u32;
+    let small = part.resize(shrunk(part.width()), shrunk(part.height()));
+    let across = small.width() as f32 / part.width() as f32;
+    let down = small.height() as f32 / part.height() as f32;
+    let corner = |at: Point| Point::new((at.x - part.left() as f32) * across, (at.y - part.top() as f32) * down);
+    Some((small, Quad(region.0.map(corner))))
 }
 
 /// The region without a border, of which each side takes this share of it.
