@@ -361,6 +361,8 @@ struct Layout {
     firsts: Vec<i32>,
     /// Share of the positions that show a character, less those beyond the ends.
     filled: f32,
+    /// Characters beyond the ends.
+    beyond: f32,
 }
 
 /// Every way in which enough positions show a character. Sheared by perspective, a row may begin a position beside the one above.
@@ -382,9 +384,15 @@ fn layouts(seen: &Seen) -> Vec<Layout> {
                     - EMPTY * (positions - filled)
                     - BEYOND * (seen.total - filled)
                     - SHEARED * shear.abs() as f32;
+                let beyond = seen.total - filled;
                 let filled = score / positions;
                 if filled >= LEAST_FILLED {
-                    layouts.push(Layout { shape, firsts, filled });
+                    layouts.push(Layout {
+                        shape,
+                        firsts,
+                        filled,
+                        beyond,
+                    });
                 }
             }
         }
@@ -392,22 +400,21 @@ fn layouts(seen: &Seen) -> Vec<Layout> {
     layouts
 }
 
-/// The best filled layouts: one where that leaves no doubt, and of those that differ in their shear alone the best.
+/// The best filled layouts, and of those that differ in their shear alone the best. Where one leaves nothing open, only longer shapes
+/// stay beside it: a page of 44 positions that is cut off shows 36, too.
 fn likely(mut layouts: Vec<Layout>) -> Vec<Layout> {
     layouts.sort_by(|a, b| b.filled.total_cmp(&a.filled));
     let mut likely: Vec<Layout> = Vec::new();
     for layout in layouts {
         let known = |other: &Layout| other.shape == layout.shape && other.firsts.first() == layout.firsts.first();
-        if !likely.iter().any(known) {
+        let settled = likely.first().is_some_and(|best| {
+            best.filled >= FULL && (layout.shape.length <= best.shape.length || layout.beyond > best.beyond)
+        });
+        if !settled && !likely.iter().any(known) {
             likely.push(layout);
         }
     }
-    let most = if likely.first().is_some_and(|layout| layout.filled >= FULL) {
-        1
-    } else {
-        MOST_LAYOUTS
-    };
-    likely.truncate(most);
+    likely.truncate(MOST_LAYOUTS);
     likely
 }
 
