@@ -111,13 +111,13 @@ impl Running {
         self.call(request).expect("a result, whatever the pictures")
     }
 
-    /// A page that carries these lines at its foot in the size and pitch of the standard, and this print above, as a picture 1,200
-    /// pixels wide.
+    /// A page that carries these lines at its foot in the size and pitch of the standard, and this print above, beside a portrait's
+    /// place, as a picture 1,200 pixels wide.
     fn page(&self, lines: &[String], print: &[(&str, &str)]) -> Picture {
         let font = FontRef::try_from_slice(&self.font).expect("a font");
         let length = lines.iter().map(String::len).max().unwrap_or(30) as f32;
         let pitch = 1100.0 / length;
-        let (width, height) = (1200, 780);
+        let (width, height) = (1200, 890);
         let mut ink = Ink {
             font,
             width,
@@ -128,19 +128,32 @@ impl Running {
             ink.write(line, 50.0, y, pitch);
         }
         for (row, (label, value)) in print.iter().enumerate() {
-            let y = 60.0 + 82.0 * row as f32;
+            let y = 100.0 + 82.0 * row as f32;
             ink.write(label, 400.0, y, 13.0);
             ink.write(value, 400.0, y + 38.0, 21.0);
         }
         Picture::from_fn(width as u32, height as u32, |x, y| {
             let cover = ink.dark[y as usize * width + x as usize].min(1.0);
-            [225.0, 222.0, 210.0].map(|paper: f32| (paper * (1.0 - 0.85 * cover)) as u8)
+            let paper = match (x, y) {
+                (60..360, 170..600) => shades(x, y),
+                // A band of colour, as documents have.
+                (_, ..50) => [60.0, 90.0, 170.0],
+                _ => [205.0, 222.0, 225.0],
+            };
+            paper.map(|paper| (paper * (1.0 - 0.85 * cover)) as u8)
         })
     }
 
     fn specimen(&self, format: Format, expiry: i32) -> Picture {
         self.page(&lines(format, expiry), &print(format, &format!("15 APR {expiry}")))
     }
+}
+
+/// What a portrait has for a page, without a person: soft shades of light and dark.
+fn shades(x: u32, y: u32) -> [f32; 3] {
+    let wave = |at: u32, length: f32| (at as f32 / length).sin();
+    let light = 0.6 + 0.35 * wave(x, 45.0) * wave(y, 60.0);
+    [230.0, 190.0, 165.0].map(|channel| channel * light)
 }
 
 /// What is drawn on a page.

@@ -122,8 +122,8 @@ fn uncommon_pictures_are_read() -> anyhow::Result<()> {
             file(DynamicImage::ImageRgb16(page.to_rgb16()), ImageFormat::Png)?,
         ),
         (
-            "grey png with alpha",
-            file(DynamicImage::ImageLumaA8(page.to_luma_alpha8()), ImageFormat::Png)?,
+            "png with alpha",
+            file(DynamicImage::ImageRgba8(page.to_rgba8()), ImageFormat::Png)?,
         ),
         ("webp", file(page.clone(), ImageFormat::WebP)?),
         ("upside down", file(page.rotate180(), ImageFormat::Jpeg)?),
@@ -138,6 +138,15 @@ fn uncommon_pictures_are_read() -> anyhow::Result<()> {
             outcome.session.last_error.map(|error| error.code())
         );
     }
+    // A grey picture is read, too, but it may be one of a copy.
+    let grey = file(DynamicImage::ImageLumaA8(page.to_luma_alpha8()), ImageFormat::Png)?;
+    let outcome = stage.run(stage.client()?.verify(Submission {
+        document: grey,
+        ..Submission::default()
+    }))?;
+    let error = outcome.session.last_error.expect("refused");
+    assert_eq!(error.code(), VerificationErrorCode::DocumentUnverifiedOther);
+    assert!(error.reason.contains("copy"), "{}", error.reason);
     Ok(())
 }
 

@@ -376,7 +376,7 @@ mod tests {
     fn fits_the_homography_behind_noisy_points() {
         let map = Perspective([1.1, 0.2, 30.0, -0.15, 0.9, 12.0, 2e-4, -1e-4, 1.0]);
         // A grid of 3 rows of 30, each a little off, and one point far off with little weight.
-        let mut pairs: Vec<(Point, Point, f32)> = (0..90u8)
+        let mut pairs: Vec<(Point, Point, f32)> = (0..90u16)
             .map(|index| {
                 let from = Point::new(f32::from(index % 30) * 20.0, f32::from(index / 30) * 50.0);
                 let to = map.apply(from);
