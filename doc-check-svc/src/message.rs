@@ -71,7 +71,17 @@ fn as_printed<'a>(print: &'a Agreement<String>, zone: &'a str) -> &'a str {
     let confirmed =
         marked.all(|letter| transliterate(letter.encode_utf8(&mut [0; 4])).is_ok_and(|symbols| symbols.len() > 1));
     let same = transliterate(&print.value).is_ok_and(|symbols| symbols == zone.replace(' ', "<"));
-    if confirmed && same { &print.value } else { zone }
+    // The caron of Ľ, ď and ť is read as an apostrophe.
+    let carons = print
+        .value
+        .as_bytes()
+        .windows(2)
+        .any(|pair| matches!(pair, [b'L' | b'l' | b'd' | b't', b'\'']));
+    if confirmed && same && !carons {
+        &print.value
+    } else {
+        zone
+    }
 }
 
 /// How sure a field is.
@@ -116,5 +126,38 @@ pub(crate) fn zone(zone: &Zone, file: String) -> MachineReadableZone {
         confidence: zone.posterior.probability(),
         file,
         rotation: zone.rotation,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vision::geometry::Quad;
+
+    use super::*;
+    use crate::printed::Print;
+
+    #[test]
+    fn names_are_as_printed_where_the_zone_confirms_every_letter() {
+        for (print, zone, reported) in [
+            ("Eriksson", "ERIKSSON", "Eriksson"),
+            ("Müller-Lüdenscheidt", "MUELLER LUEDENSCHEIDT", "Müller-Lüdenscheidt"),
+            ("O'Connor", "OCONNOR", "O'Connor"),
+            // Marks that the zone drops may have been mistaken for others, and so may those that look like apostrophes.
+            ("Šimkiené", "SIMKIENE", "SIMKIENE"),
+            ("Müller", "MULLER", "MULLER"),
+            ("VEL'KY", "VELKY", "VELKY"),
+            // A space that was not seen.
+            ("EBBAÅSA", "EBBA AASA", "EBBA AASA"),
+        ] {
+            let agrees = Agreement::Agrees(Print {
+                value: print.to_owned(),
+                symbols: zone.replace(' ', "<"),
+                line: 0,
+                quad: Quad::default(),
+                confidence: 1.0,
+            });
+            assert_eq!(as_printed(&agrees, zone), reported, "{print}");
+            assert_eq!(as_printed(&Agreement::NotSeen, zone), zone);
+        }
     }
 }
