@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use vision::geometry::{Quad, Rect};
+use vision::geometry::{Affine, Border, Quad, Rect, warp_affine};
 use vision::picture::Picture;
 use vision::text::{Alphabet, DetectOptions, Frames, TextReader, cut};
 
@@ -34,6 +34,9 @@ const LEAST_FIT: f64 = -2.0;
 /// Fit from which on there is no need to look further.
 const SURE_FIT: f64 = -0.5;
 
+/// Text at less than this angle, in radians, is detected as well as level text.
+const LEAST_TILT: f32 = 0.07;
+
 /// Positions on either side of a line that are shown to text recognition with it.
 const MARGIN: f32 = 0.5;
 
@@ -44,6 +47,33 @@ pub(super) struct Ways {
 }
 
 impl Ways {
+    /// First the direction in which more is covered.
+    fn of(quads: Vec<Quad>) -> Self {
+        let length = |rows: &[Row]| rows.iter().map(|row| row.length).sum::<f32>();
+        let across = (rows(&quads, false, LEAST_ASPECT), Run::Right);
+        let along = (rows(&quads, true, LEAST_ASPECT), Run::Down);
+        let rows = if length(&along.0) > length(&across.0) {
+            [along, across]
+        } else {
+            [across, along]
+        };
+        Self { quads, rows }
+    }
+
+    /// How far most of the text is from level or upright, in radians, clockwise.
+    fn tilt(&self) -> f32 {
+        let quads = self.rows[0].0.iter().flat_map(|row| &row.quads);
+        let (mut x, mut y) = (0.0, 0.0);
+        for Quad([a, b, c, d]) in quads {
+            x += b.x - a.x + c.x - d.x;
+            y += b.y - a.y + c.y - d.y;
+        }
+        match self.run() {
+            Run::Right | Run::Left => y.atan2(x),
+            Run::Down | Run::Up => (-x).atan2(y),
+        }
+    }
+
     /// There may be a zone.
     pub(super) fn are_promising(&self) -> bool {
         self.rows.iter().any(|(rows, _)| is_promising(rows))
@@ -101,20 +131,43 @@ pub(super) struct Search<'a> {
 impl Search<'_> {
     /// Rows of text across the picture and along it; first those that cover more.
     pub(super) fn ways(&mut self, picture: &Picture) -> Result<Ways, ReadError> {
-        let quads = self.detect(picture)?;
-        let length = |rows: &[Row]| rows.iter().map(|row| row.length).sum::<f32>();
-        let across = (rows(&quads, false, LEAST_ASPECT), Run::Right);
-        let along = (rows(&quads, true, LEAST_ASPECT), Run::Down);
-        let rows = if length(&along.0) > length(&across.0) {
-            [along, across]
-        } else {
-            [across, along]
-        };
-        Ok(Ways { quads, rows })
+        Ok(Ways::of(self.detect(picture)?))
+    }
+
+    /// The same, detected where the text is level; `None` where it is.
+    fn level(&mut self, picture: &Picture, ways: &Ways) -> Result<Option<Ways>, ReadError> {
+        let tilt = ways.tilt();
+        if tilt.abs() < LEAST_TILT {
+            return Ok(None);
+        }
+        let (sin, cos) = (f64::from(tilt.sin()), f64::from(tilt.cos()));
+        let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
+        let size = (width * cos + height * sin.abs(), width * sin.abs() + height * cos);
+        let middle = |length: f64| (length - 1.0) / 2.0;
+        let turn = |x: f64, y: f64| (cos * x - sin * y, sin * x + cos * y);
+        let (x, y) = turn(middle(size.0), middle(size.1));
+        let to_picture = Affine([cos, -sin, middle(width) - x, sin, cos, middle(height) - y]);
+        let level = warp_affine(picture, &to_picture, size.0 as u32, size.1 as u32, Border::Replicate);
+        let quads = self.detect(&level)?;
+        let back = |quad: &Quad| Quad(quad.0.map(|corner| to_picture.apply(corner)));
+        Ok(Some(Ways::of(quads.iter().map(back).collect())))
     }
 
     /// The likeliest zone among the rows.
     pub(super) fn find(&mut self, picture: &Picture, ways: &Ways) -> Result<Option<Found>, ReadError> {
+        let mut best = self.among(picture, ways)?;
+        // Lines at a tilt run into each other and into frames around them.
+        if !best.as_ref().is_some_and(Found::is_sure)
+            && let Some(level) = self.level(picture, ways)?
+        {
+            let again = self.among(picture, &level)?;
+            settled(&mut best, again);
+        }
+        Ok(best)
+    }
+
+    /// The likeliest zone among the rows as they were detected.
+    fn among(&mut self, picture: &Picture, ways: &Ways) -> Result<Option<Found>, ReadError> {
         let mut best = None;
         for (rows, run) in &ways.rows {
             let reversed = upside_down(rows);
