@@ -69,7 +69,7 @@ fn of_two_rows_the_upper_one_decides_whatever_the_order_of_the_findings() {
 #[test]
 fn a_poor_picture_explains_what_could_not_be_read_and_nothing_else() {
     let blurred = Finding::failed(Test::ZoneSharpness, "");
-    assert_eq!(decide(&all_but(&[blurred.clone()])), None);
+    assert_eq!(decide(&all_but(std::slice::from_ref(&blurred))), None);
     let with = |test| decide(&all_but(&[blurred.clone(), Finding::failed(test, "")])).map(|refusal| refusal.sentence);
     assert_eq!(with(Test::NumberCheckDigit), Some(BLURRED));
     assert_eq!(with(Test::MrzFound), Some(BLURRED));
