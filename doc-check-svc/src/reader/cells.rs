@@ -3,7 +3,7 @@
 use vision::picture::Picture;
 use vision::text::Frames;
 
-use super::grid::Grid;
+use super::grid::{Grid, median};
 use crate::mrz::{Belief, SYMBOLS, index};
 
 /// How far from the middle of a position, in positions, a place still speaks for it (standard deviation).
@@ -126,15 +126,15 @@ pub(super) fn ink(grid: &Grid, lines: &[Picture], margin: f32) -> Vec<Ink> {
             })
             .collect();
         let (top, bottom) = (
-            middle(cells.iter().map(|cell| cell.top)),
-            middle(cells.iter().map(|cell| cell.bottom)),
+            median(cells.iter().map(|cell| cell.top)).unwrap_or_default(),
+            median(cells.iter().map(|cell| cell.bottom)).unwrap_or_default(),
         );
         inks.extend(cells.iter().map(|cell| Ink {
             contrast: cell.contrast,
             off: (cell.top - top).abs().max((cell.bottom - bottom).abs()) / line.height() as f32,
         }));
     }
-    let usual = middle(inks.iter().map(|ink| ink.contrast)).max(1.0);
+    let usual = median(inks.iter().map(|ink| ink.contrast)).unwrap_or_default().max(1.0);
     inks.iter_mut().for_each(|ink| ink.contrast /= usual);
     inks
 }
@@ -168,12 +168,6 @@ impl Cell {
             bottom: inked.last().unwrap_or(top),
         }
     }
-}
-
-fn middle(values: impl Iterator<Item = f32>) -> f32 {
-    let mut values: Vec<f32> = values.collect();
-    values.sort_by(f32::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// What was seen at every position by two looks and in the ink.

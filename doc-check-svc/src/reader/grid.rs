@@ -14,7 +14,7 @@ use std::f32::consts::TAU;
 use vision::geometry::{Perspective, Point, Quad};
 use vision::text::Frames;
 
-use super::rows::Row;
+use super::rows::{Row, direction};
 use crate::mrz::Shape;
 
 /// A place that more likely than this shows a character belongs to one.
@@ -98,8 +98,9 @@ impl Grid {
     /// The grids that may be behind rows below each other, whose frames are those of their pieces, best filled first. None where the
     /// rows are no zone of any shape.
     pub(super) fn fit(rows: &[&Row], frames: &[&[Frames]]) -> Vec<Self> {
-        let Some(first) = rows.first() else { return Vec::new() };
-        let direction = direction(first);
+        let Some(direction) = rows.first().and_then(|row| direction(&row.quads)) else {
+            return Vec::new();
+        };
         let marks: Vec<Mark> = frames
             .iter()
             .enumerate()
@@ -153,14 +154,18 @@ impl Grid {
         })
     }
 
+    /// Where a rectangle of the grid is in the picture, by its upper left and its lower right corner.
+    fn quad(&self, (left, top): (f32, f32), (right, bottom): (f32, f32)) -> Quad {
+        let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
+        Quad(corners.map(|(x, y)| self.map.apply(Point::new(x, y))))
+    }
+
     /// The row of a line with `margin` positions on either side.
     pub(super) fn row(&self, line: usize, margin: f32) -> Quad {
         let (left, right) = (-margin, self.shape.length as f32 + margin);
         let middle = line as f32 + 0.5;
         let (top, bottom) = (middle - self.height / 2.0, middle + self.height / 2.0);
-        Quad(
-            [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| self.map.apply(Point::new(x, y))),
-        )
+        self.quad((left, top), (right, bottom))
     }
 
     /// Where the page of the zone is, by the largest that the standard has for its shape: the zone is at the foot of the page
@@ -175,25 +180,14 @@ impl Grid {
         let (length, lines) = (self.shape.length as f32, self.shape.lines as f32);
         let (left, right) = ((length - width) / 2.0, f32::midpoint(length, width));
         let (top, bottom) = (lines + 1.0 - height, lines + 1.0);
-        Quad(
-            [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| self.map.apply(Point::new(x, y))),
-        )
+        self.quad((left, top), (right, bottom))
     }
 
-    /// The whole zone, half a line more above and below.
+    /// The whole zone.
     pub(super) fn outline(&self) -> Quad {
         let (right, bottom) = (self.shape.length as f32, self.shape.lines as f32);
-        Quad([(0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom)].map(|(x, y)| self.map.apply(Point::new(x, y))))
+        self.quad((0.0, 0.0), (right, bottom))
     }
-}
-
-/// The unit vector in which a row runs.
-fn direction(row: &Row) -> Point {
-    let sum = row.quads.iter().fold(Point::default(), |sum, Quad([a, b, c, d])| {
-        Point::new(sum.x + b.x - a.x + c.x - d.x, sum.y + b.y - a.y + c.y - d.y)
-    });
-    let length = sum.x.hypot(sum.y).max(f32::MIN_POSITIVE);
-    Point::new(sum.x / length, sum.y / length)
 }
 
 /// The characters of a piece of a row: runs of places at which the same character is the likeliest.
@@ -244,7 +238,7 @@ fn likeliest(probabilities: &[f32]) -> Option<usize> {
     (1..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]))
 }
 
-fn median(values: impl Iterator<Item = f32>) -> Option<f32> {
+pub(super) fn median(values: impl Iterator<Item = f32>) -> Option<f32> {
     let mut values: Vec<f32> = values.collect();
     values.sort_by(f32::total_cmp);
     values.get(values.len() / 2).copied()

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Detection finds lines at any angle, but not which way up they are. So a picture is detected once, and its lines are read upright
-//! and, where that gives no zone whose check digits hold, the other way round. A zone that was seen but not read right gets a second
-//! look in a crop at full resolution.
+//! and, where that gives no sure zone, the other way round. A zone that is not sure is looked for again in a crop at full resolution, and
+//! where the text is level.
 
 mod cells;
 mod grid;
@@ -126,8 +126,8 @@ impl DocumentReader {
         &self.used
     }
 
-    /// The zone of a document on one of its pictures, numbered as they come; `None` when none shows one. The likeliest zone is taken,
-    /// where check digits that hold count for much. `today` decides the century of dates; `gone` is asked between steps
+    /// The zone of a document on one of its pictures, numbered as they come; `None` when none shows one. The likeliest zone is taken.
+    /// `today` decides the century of dates; `gone` is asked between steps
     /// whether to stop.
     ///
     /// # Errors

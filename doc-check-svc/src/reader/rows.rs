@@ -108,9 +108,9 @@ impl Row {
     }
 }
 
-/// The unit vector in which most of the text runs, so that a page a little askew has level rows.
-fn direction(quads: &[Quad]) -> Option<Point> {
-    let sum = quads.iter().fold(Point::default(), |sum, Quad([a, b, c, d])| {
+/// The unit vector in which most of the text runs, so that a page a little askew has level rows. `None` where there is none.
+pub(super) fn direction<'a>(quads: impl IntoIterator<Item = &'a Quad>) -> Option<Point> {
+    let sum = quads.into_iter().fold(Point::default(), |sum, Quad([a, b, c, d])| {
         Point::new(sum.x + b.x - a.x + c.x - d.x, sum.y + b.y - a.y + c.y - d.y)
     });
     let length = sum.x.hypot(sum.y);

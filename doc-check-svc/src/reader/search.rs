@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use vision::geometry::{Affine, Border, Quad, Rect, warp_affine};
+use vision::geometry::{Affine, Border, Point, Quad, Rect, warp_affine};
 use vision::picture::Picture;
 use vision::text::{Alphabet, DetectOptions, Frames, TextReader, cut};
 
 use super::cells::{self, Look};
 use super::grid::Grid;
-use super::rows::{Row, Run, rows, upside_down};
+use super::rows::{Row, Run, direction, rows, upside_down};
 use super::{ReadError, Spent};
 use crate::mrz::{Belief, Posterior};
 
@@ -63,11 +63,7 @@ impl Ways {
     /// How far most of the text is from level or upright, in radians, clockwise.
     fn tilt(&self) -> f32 {
         let quads = self.rows[0].0.iter().flat_map(|row| &row.quads);
-        let (mut x, mut y) = (0.0, 0.0);
-        for Quad([a, b, c, d]) in quads {
-            x += b.x - a.x + c.x - d.x;
-            y += b.y - a.y + c.y - d.y;
-        }
+        let Point { x, y } = direction(quads).unwrap_or_default();
         match self.run() {
             Run::Right | Run::Left => y.atan2(x),
             Run::Down | Run::Up => (-x).atan2(y),
