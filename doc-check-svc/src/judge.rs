@@ -41,7 +41,7 @@ pub struct Reading<'a> {
     pub unreadable: &'a [DecodeError],
     /// Its machine-readable zone, if one was found.
     pub mrz: Option<&'a Mrz>,
-    /// How well what was seen is that of a zone; see [`Posterior::fit`](crate::mrz::Posterior::fit).
+    /// How well what was seen is that of a zone; see [`Evidence::fit`](crate::mrz::Evidence::fit).
     pub fit: f64,
     /// How sure each field of the report is.
     pub fields: &'a [FieldEvidence],

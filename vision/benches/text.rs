@@ -14,7 +14,7 @@ use vision::net::ppocr_det::PpOcrDet;
 use vision::net::ppocr_rec::PpOcrRec;
 use vision::ops::Precision;
 use vision::picture::Picture;
-use vision::text::{Alphabet, DetectOptions, Precisions, TextReader};
+use vision::text::{Alphabet, DetectOptions, Precisions, RecognizeOptions, TextReader};
 
 const THREADS: [usize; 2] = [1, 2];
 
@@ -95,12 +95,12 @@ fn detect_1600x1200(bencher: Bencher<'_, '_>, threads: usize) {
 
 #[divan::bench(args = THREADS, sample_count = 5)]
 fn recognize_14_lines_of_44_as_mrz(bencher: Bencher<'_, '_>, threads: usize) {
+    let mrz = RecognizeOptions {
+        alphabet: Alphabet::Mrz,
+        ..RecognizeOptions::default()
+    };
     on(threads, bencher, |text| {
-        black_box(
-            text.reader
-                .recognize(&text.document, &text.quads, Alphabet::Mrz)
-                .unwrap(),
-        );
+        black_box(text.reader.recognize(&text.document, &text.quads, mrz).unwrap());
     });
 }
 

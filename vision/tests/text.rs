@@ -15,7 +15,7 @@ use vision::net::ppocr_det::PpOcrDet;
 use vision::net::ppocr_rec::{CtcHead, PpOcrRec};
 use vision::ops::Precision;
 use vision::picture::Picture;
-use vision::text::{Alphabet, DetectOptions, Precisions, TextChar, TextReader};
+use vision::text::{Alphabet, DetectOptions, Precisions, RecognizeOptions, TextChar, TextReader};
 
 const TOLERANCE: f32 = 5e-4;
 
@@ -287,7 +287,11 @@ fn lines_are_read(device: &Device) {
         let picture = photograph(angle, scale);
         let quads = reader.detect(&picture, &DetectOptions::default()).unwrap();
         assert_eq!(quads.len(), SPECIMEN.len(), "{how}: {quads:?}");
-        let lines = reader.recognize(&picture, &quads, Alphabet::Mrz).unwrap();
+        let options = RecognizeOptions {
+            alphabet: Alphabet::Mrz,
+            ..RecognizeOptions::default()
+        };
+        let lines = reader.recognize(&picture, &quads, options).unwrap();
         for (line, wanted) in lines.iter().zip(SPECIMEN) {
             assert_eq!(corrected(&line.chars, wanted), wanted, "{how}");
             assert!(line.confidence > 0.8);
@@ -306,14 +310,19 @@ fn what_a_line_says_does_not_depend_on_the_others() {
     let picture = photograph(0.0, 1.0);
     let quads = reader.detect(&picture, &DetectOptions::default()).unwrap();
     let mixed = [quads[0], Default::default(), quads[1], quads[0]];
-    let lines = reader.recognize(&picture, &mixed, Alphabet::Any).unwrap();
+    let lines = reader.recognize(&picture, &mixed, RecognizeOptions::default()).unwrap();
     assert_eq!(lines.len(), mixed.len());
     assert!(lines[1].chars.is_empty(), "a quad without an inside has no text");
     for (line, quad) in [(&lines[0], quads[0]), (&lines[2], quads[1]), (&lines[3], quads[0])] {
-        let alone = reader.recognize(&picture, &[quad], Alphabet::Any).unwrap();
+        let alone = reader
+            .recognize(&picture, &[quad], RecognizeOptions::default())
+            .unwrap();
         assert!(alone[0].text == line.text && (alone[0].confidence - line.confidence).abs() < 1e-4);
     }
-    assert_eq!(reader.recognize(&picture, &[], Alphabet::Any).unwrap(), []);
+    assert_eq!(
+        reader.recognize(&picture, &[], RecognizeOptions::default()).unwrap(),
+        []
+    );
 }
 
 #[test]

@@ -64,6 +64,11 @@ impl Format {
         }
     }
 
+    /// The formats of a shape.
+    pub(super) fn of_shape(shape: Shape) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |format| format.shape() == shape)
+    }
+
     /// The format of lines of this shape; a visa's first symbol is V (9303-7 §4.2.2.1).
     #[must_use]
     pub fn of(lines: usize, length: usize, first: u8) -> Option<Self> {

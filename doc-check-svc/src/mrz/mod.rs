@@ -24,5 +24,5 @@ pub use layout::{Class, Field, FieldKind, Format, Shape};
 pub(crate) use name::transliteration;
 pub use name::{Name, transliterate};
 pub use parse::{Check, DocumentType, Mrz, ParseError, Sex};
-pub use posterior::{FieldPosterior, Posterior};
+pub use posterior::{Evidence, FieldPosterior, Posterior};
 pub use proto::country::State;

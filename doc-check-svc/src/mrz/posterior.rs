@@ -22,6 +22,40 @@ const UNASSIGNED: f64 = 1e-2;
 /// Share of holders who are nationals of the issuing state, among documents of all kinds.
 const NATIONALS: f64 = 0.9;
 
+/// How much likelier what was seen is for a zone than for symbols at random.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    /// Natural logarithm of it. Grows with every position that was seen; each takes from it where it is text of another kind, a zone
+    /// upside down or on a wrong grid.
+    pub log_ratio: f64,
+    /// Positions at which something was seen.
+    pub seen: usize,
+}
+
+impl Evidence {
+    /// That of the likeliest format of a shape; `None` where none allows any zone. Costs a part of what [`Posterior::of`] does.
+    #[must_use]
+    pub fn of(shape: Shape, beliefs: &[Belief]) -> Option<Self> {
+        let totals = Format::of_shape(shape).map(|format| Forward::over(format, beliefs).total());
+        let best = totals.fold(f64::NEG_INFINITY, f64::max);
+        best.is_finite().then(|| Self::new(best, beliefs))
+    }
+
+    fn new(total: f64, beliefs: &[Belief]) -> Self {
+        let seen = beliefs.iter().filter(|belief| belief.symbol().is_some()).count();
+        Self {
+            log_ratio: total + seen as f64 * (SYMBOLS as f64).ln(),
+            seen,
+        }
+    }
+
+    /// Natural logarithm of the likelihood per position seen. Near 0 for sharp print, −3.6 for symbols at random.
+    #[must_use]
+    pub fn fit(&self) -> f64 {
+        self.log_ratio / self.seen.max(1) as f64 - (SYMBOLS as f64).ln()
+    }
+}
+
 /// A zone as it was most likely printed.
 #[derive(Clone)]
 pub struct Posterior {
@@ -31,11 +65,8 @@ pub struct Posterior {
     pub lines: Vec<String>,
     /// How sure each field is, in reading order.
     pub fields: Vec<FieldPosterior>,
-    /// Natural logarithm of how much likelier what was seen is for a zone than for symbols at random. Grows with every position that
-    /// was seen; each takes from it where it is text of another kind, a zone upside down or on a wrong grid.
-    pub evidence: f64,
-    /// Positions at which something was seen.
-    pub seen: usize,
+    /// That it is one.
+    pub evidence: Evidence,
 }
 
 /// The lines are personal and do not show.
@@ -66,9 +97,9 @@ impl Posterior {
     /// The likeliest zone of a shape behind the beliefs of its positions in reading order; `None` where no format allows any.
     #[must_use]
     pub fn of(shape: Shape, beliefs: &[Belief]) -> Option<Self> {
-        let formats = Format::ALL.into_iter().filter(|format| format.shape() == shape);
-        let weighed: Vec<(Format, Forward<'_>)> =
-            formats.map(|format| (format, Forward::over(format, beliefs))).collect();
+        let weighed: Vec<(Format, Forward<'_>)> = Format::of_shape(shape)
+            .map(|format| (format, Forward::over(format, beliefs)))
+            .collect();
         let best = weighed
             .iter()
             .map(|(_, forward)| forward.total())
@@ -87,7 +118,6 @@ impl Posterior {
                 code.bytes().chain(std::iter::repeat(b'<')).take(3),
             );
         }
-        let seen = beliefs.iter().filter(|belief| belief.symbol().is_some()).count();
         let fields = format.fields().iter().map(|field| {
             let range = range(*format, field);
             let probability = match states.iter().find(|(other, ..)| other.kind == field.kind) {
@@ -112,20 +142,12 @@ impl Posterior {
         Some(Self {
             format: *format,
             fields: fields.collect(),
-            evidence: forward.total() + seen as f64 * (SYMBOLS as f64).ln(),
-            seen,
+            evidence: Evidence::new(forward.total(), beliefs),
             lines: zone
                 .chunks(shape.length)
                 .map(|line| line.iter().copied().map(char::from).collect())
                 .collect(),
         })
-    }
-
-    /// How well what was seen is that of a zone: natural logarithm of its likelihood per position seen. Near 0 for sharp print, −3.6 for
-    /// symbols at random.
-    #[must_use]
-    pub fn fit(&self) -> f64 {
-        self.evidence / self.seen.max(1) as f64 - (SYMBOLS as f64).ln()
     }
 
     /// Positions in all at which another symbol was read than the lines have.

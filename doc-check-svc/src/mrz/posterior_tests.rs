@@ -44,7 +44,7 @@ fn sharp_print_is_sure_in_every_field() {
         let found = posterior(shape, &beliefs(lines));
         assert_eq!(found.lines, lines);
         assert!(found.fields.iter().all(|field| field.probability > 0.99), "{found:?}");
-        assert!(found.fit() > -0.2 && found.repaired() == 0);
+        assert!(found.evidence.fit() > -0.2 && found.repaired() == 0);
         // What its own and the composite check digit cover is surer than a name.
         assert!(probability(&found, FieldKind::Number) > probability(&found, FieldKind::Name));
     }
@@ -130,8 +130,8 @@ fn no_state_is_made_of_a_code_that_none_has() {
 fn other_text_and_nothing_are_no_zone() {
     let text = "THIS PAGE HAS NO ZONE BUT WORDS AND A LONG LINE".replace(' ', "");
     let filled: String = text.chars().cycle().take(88).collect();
-    assert!(posterior(Format::Td3.shape(), &beliefs(&[&filled])).fit() < -0.5);
+    assert!(posterior(Format::Td3.shape(), &beliefs(&[&filled])).evidence.fit() < -0.5);
     let nothing = posterior(Format::Td3.shape(), &vec![Belief::UNKNOWN; 88]);
     assert!(nothing.fields.iter().all(|field| field.probability < 0.99));
-    assert_eq!(nothing.seen, 0);
+    assert_eq!(nothing.evidence.seen, 0);
 }

@@ -57,7 +57,7 @@ pub struct Zone {
     pub rotation: u32,
     /// How sure each field of it is, its own evidence and the print's together.
     pub posterior: Posterior,
-    /// How well what was seen is that of a zone; see [`Posterior::fit`].
+    /// How well what was seen is that of a zone; see [`Evidence::fit`](crate::mrz::Evidence::fit).
     pub fit: f64,
     /// From the grid of its positions to the picture: position `k` of line `r` is the square from (k, r) to (k + 1, r + 1).
     pub map: Perspective,
@@ -149,18 +149,18 @@ impl DocumentReader {
         for &(index, picture) in pictures {
             pages.push((index, picture, search.ways(picture)?));
         }
-        let promising = |page: &&(usize, &Picture, Ways)| page.2.are_promising();
-        let order = pages
-            .iter()
-            .filter(promising)
-            .chain(pages.iter().filter(|page| !promising(page)));
+        let mut order: Vec<&(usize, &Picture, Ways)> = pages.iter().collect();
+        order.sort_by(|a, b| b.2.promise().total_cmp(&a.2.promise()));
         let mut best: Option<(usize, &Picture, &Ways, Found)> = None;
         for (index, picture, ways) in order {
             let Some(found) = search.find(picture, ways)? else {
                 continue;
             };
             let sure = found.is_sure();
-            if best.as_ref().is_none_or(|(.., other)| found.evidence > other.evidence) {
+            if best
+                .as_ref()
+                .is_none_or(|(.., other)| found.evidence.log_ratio > other.evidence.log_ratio)
+            {
                 best = Some((*index, picture, ways, found));
             }
             if sure {
@@ -192,7 +192,7 @@ impl DocumentReader {
         let printed = sides.iter().map(|side| side.printed.clone()).reduce(Printed::and);
         let Some(printed) = printed else { return Ok(None) };
         let format = posterior.format;
-        let fit = posterior.fit();
+        let fit = posterior.evidence.fit();
         let posterior = Posterior::of(found.grid.shape, &evidence::with_print(format, &beliefs, &printed));
         // Lines of a format's shape always parse.
         Ok(posterior.and_then(|posterior| {

@@ -4,13 +4,19 @@ use std::time::Instant;
 
 use vision::geometry::Quad;
 use vision::picture::Picture;
-use vision::text::{self, Alphabet, TextLine};
+use vision::text::{self, Alphabet, LineHeight, RecognizeOptions, TextLine};
 
 use super::ReadError;
 use super::grid::Grid;
 use super::rows::Run;
 use super::search::{Found, Search, Ways};
 use crate::page::zone_line;
+
+/// How print is read.
+const PRINT: RecognizeOptions = RecognizeOptions {
+    alphabet: Alphabet::Letters,
+    height: LineHeight::Reduced,
+};
 
 /// Lines of print that are read at most, the largest. The fields of a page are fewer.
 const MOST_LINES: usize = 40;
@@ -44,10 +50,9 @@ impl Search<'_> {
         } else {
             ways.quads.clone()
         };
-        let quads: Vec<Quad> = along(&quads, found.run)
-            .filter(|quad| !covers(&found.grid, quad))
-            .collect();
-        let mut lines = self.lines(picture, &quads)?;
+        let quads = along(&quads, found.run).filter(|quad| !covers(&found.grid, quad));
+        let quads = largest(quads.collect());
+        let mut lines = self.lines(picture, quads.get(..MOST_LINES).unwrap_or(&quads))?;
         if is_small {
             lines.extend(self.zones_beside(picture, ways, found)?);
         }
@@ -62,33 +67,34 @@ impl Search<'_> {
             let outside = middle.x < page.x || middle.x > page.right() || middle.y < page.y || middle.y > page.bottom();
             outside && quad.width() > LEAST_ZONE_ASPECT * quad.height()
         };
-        let beside: Vec<Quad> = along(&ways.quads, found.run).filter(is_beside).collect();
-        let lines = self.lines(picture, &largest(&beside, MOST_BESIDE))?;
+        let beside = largest(along(&ways.quads, found.run).filter(is_beside).collect());
+        let lines = self.lines(picture, beside.get(..MOST_BESIDE).unwrap_or(&beside))?;
         Ok(lines.into_iter().filter(|line| zone_line::is_one(&line.text)).collect())
     }
 
     /// The lines of print on a page without a zone.
     pub(super) fn print_of(&mut self, picture: &Picture, ways: &Ways) -> Result<Vec<TextLine>, ReadError> {
         let run = ways.run();
-        let upright: Vec<Quad> = along(&ways.quads, run).collect();
+        let upright = largest(along(&ways.quads, run).collect());
         let reversed: Vec<Quad> = upright.iter().map(text::upside_down).collect();
+        let (few, rest) = upright.split_at(TRIED.min(upright.len()));
+        let (few_reversed, rest_reversed) = reversed.split_at(few.len());
         let confidence = |lines: &[TextLine]| lines.iter().map(|line| line.confidence).sum::<f32>();
-        let first = self.lines(picture, &largest(&upright, TRIED))?;
-        let second = self.lines(picture, &largest(&reversed, TRIED))?;
-        let right = if confidence(&first) >= confidence(&second) {
-            upright
+        let first = self.lines(picture, few)?;
+        let second = self.lines(picture, few_reversed)?;
+        let (mut lines, rest) = if confidence(&first) >= confidence(&second) {
+            (first, rest)
         } else {
-            reversed
+            (second, rest_reversed)
         };
-        self.lines(picture, &right)
+        lines.extend(self.lines(picture, rest.get(..MOST_LINES - TRIED).unwrap_or(rest))?);
+        Ok(lines)
     }
 
     fn lines(&mut self, picture: &Picture, quads: &[Quad]) -> Result<Vec<TextLine>, ReadError> {
         self.stop()?;
         let started = Instant::now();
-        let lines = self
-            .text
-            .recognize(picture, &largest(quads, MOST_LINES), Alphabet::Any)?;
+        let lines = self.text.recognize(picture, quads, PRINT)?;
         self.spent.print += started.elapsed();
         Ok(lines)
     }
@@ -104,12 +110,11 @@ fn along(quads: &[Quad], run: Run) -> impl Iterator<Item = Quad> + '_ {
         .map(move |quad| if reversed { text::upside_down(quad) } else { *quad })
 }
 
-fn largest(quads: &[Quad], most: usize) -> Vec<Quad> {
+/// The largest first.
+fn largest(mut quads: Vec<Quad>) -> Vec<Quad> {
     let area = |quad: &Quad| quad.width() * quad.height();
-    let mut order: Vec<Quad> = quads.to_vec();
-    order.sort_by(|a, b| area(b).total_cmp(&area(a)));
-    order.truncate(most);
-    order
+    quads.sort_by(|a, b| area(b).total_cmp(&area(a)));
+    quads
 }
 
 /// The middle of a line lies on the zone.

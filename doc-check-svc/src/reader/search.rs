@@ -4,23 +4,23 @@ use std::time::Instant;
 
 use vision::geometry::{Affine, Border, Point, Quad, Rect, warp_affine};
 use vision::picture::Picture;
-use vision::text::{Alphabet, DetectOptions, Frames, TextReader, cut};
+use vision::text::{Alphabet, DetectOptions, Frames, LineHeight, RecognizeOptions, TextReader, cut};
 
 use super::cells::{self, Look};
 use super::grid::Grid;
 use super::rows::{Row, Run, direction, rows, upside_down};
 use super::{ReadError, Spent};
-use crate::mrz::{Belief, Posterior};
+use crate::mrz::{Belief, Evidence};
 
-/// Rows whose characters are recognised, the longest of a picture: first as many as a zone has, which mostly are the zone.
-/// Recognition takes much of the time.
+/// Rows whose characters are recognised, the longest of a picture: first as many as a zone has, which mostly are the zone, and of
+/// them those about as long as the longest. Recognition takes much of the time.
 const FEW_ROWS: usize = 3;
+
+/// What is about as long, as a share of the longest.
+const ABOUT_AS_LONG: f32 = 0.75;
 
 /// Rows whose characters are recognised where the longest were no zone.
 const MANY_ROWS: usize = 8;
-
-/// Rows of 30 symbols are about this many times as long as high, boxes being higher than print.
-const PROMISING_ASPECT: f32 = 12.0;
 
 /// A row of a zone is at least this many times as long as it is high.
 const LEAST_ASPECT: f32 = 7.0;
@@ -28,7 +28,7 @@ const LEAST_ASPECT: f32 = 7.0;
 /// Rows of one zone are as long as each other, but for parts that were not seen as text.
 const LEAST_LENGTH_RATIO: f32 = 0.45;
 
-/// Fit ([`Posterior::fit`]) below which rows on a grid are no zone.
+/// Fit ([`Evidence::fit`]) below which rows on a grid are no zone.
 const LEAST_FIT: f64 = -2.0;
 
 /// Fit from which on there is no need to look further.
@@ -36,6 +36,12 @@ const SURE_FIT: f64 = -0.5;
 
 /// Text at less than this angle, in radians, is detected as well as level text.
 const LEAST_TILT: f32 = 0.07;
+
+/// How the lines of a zone are read.
+const ZONE: RecognizeOptions = RecognizeOptions {
+    alphabet: Alphabet::Mrz,
+    height: LineHeight::Full,
+};
 
 /// Positions on either side of a line that are shown to text recognition with it.
 const MARGIN: f32 = 0.5;
@@ -70,9 +76,9 @@ impl Ways {
         }
     }
 
-    /// There may be a zone.
-    pub(super) fn are_promising(&self) -> bool {
-        self.rows.iter().any(|(rows, _)| is_promising(rows))
+    /// How much some of the rows look like a zone.
+    pub(super) fn promise(&self) -> f32 {
+        self.rows.iter().map(|(rows, _)| promise(rows)).fold(0.0, f32::max)
     }
 
     /// The direction in which most of the text runs, or the reverse of it.
@@ -87,34 +93,34 @@ pub(super) struct Found {
     pub(super) run: Run,
     pub(super) grid: Grid,
     pub(super) look: Vec<Vec<Frames>>,
-    pub(super) evidence: f64,
-    fit: f64,
+    pub(super) evidence: Evidence,
 }
 
 impl Found {
     /// No need to look for another.
     pub(super) fn is_sure(&self) -> bool {
-        self.fit >= SURE_FIT
+        self.evidence.fit() >= SURE_FIT
     }
 }
 
 /// Keeps the likelier of two zones; answers whether there is no need to look for another.
 fn settled(best: &mut Option<Found>, new: Option<Found>) -> bool {
     let both = best.take().into_iter().chain(new);
-    *best = both.max_by(|a, b| a.evidence.total_cmp(&b.evidence));
+    *best = both.max_by(|a, b| a.evidence.log_ratio.total_cmp(&b.evidence.log_ratio));
     best.as_ref().is_some_and(Found::is_sure)
 }
 
-/// Two long rows of nearly the same length below each other.
-fn is_promising(rows: &[Row]) -> bool {
-    let long: Vec<&Row> = rows
-        .iter()
-        .filter(|row| row.length > PROMISING_ASPECT * row.height)
-        .collect();
-    long.windows(2).any(|pair| match pair {
-        [a, b] => (a.length - b.length).abs() < 0.2 * a.length && b.down - a.down < 4.0 * a.height,
-        _ => false,
-    })
+/// How many times as long as high two rows of nearly the same length below each other are; 0 where there are none. Hardly any print
+/// is as long as a zone.
+fn promise(rows: &[Row]) -> f32 {
+    let pairs = rows.windows(2).filter_map(|pair| match pair {
+        [a, b] => {
+            let alike = (a.length - b.length).abs() < 0.2 * a.length && b.down - a.down < 4.0 * a.height;
+            alike.then(|| (a.length / a.height).min(b.length / b.height))
+        }
+        _ => None,
+    });
+    pairs.fold(0.0, f32::max)
 }
 
 /// What looking needs besides a picture.
@@ -168,7 +174,7 @@ impl Search<'_> {
         for (rows, run) in &ways.rows {
             let reversed = upside_down(rows);
             let mut tries = vec![(rows, *run, FEW_ROWS), (&reversed, run.reversed(), FEW_ROWS)];
-            if rows.len() > FEW_ROWS {
+            if rows.len() > 2 {
                 tries.push((rows, *run, MANY_ROWS));
                 tries.push((&reversed, run.reversed(), MANY_ROWS));
             }
@@ -192,11 +198,14 @@ impl Search<'_> {
         let grid = &found.grid;
         let quads: Vec<Quad> = (0..grid.shape.lines).map(|line| grid.row(line, MARGIN)).collect();
         let started = Instant::now();
-        let frames = self.text.frames(picture, &quads, Alphabet::Mrz)?;
+        let frames = self.text.frames(picture, &quads, ZONE)?;
         self.spent.recognize += started.elapsed();
         let lines: Vec<&[Frames]> = frames.chunks(1).collect();
         let first: Vec<&[Frames]> = found.look.iter().map(Vec::as_slice).collect();
-        let pictures: Vec<Picture> = quads.iter().filter_map(|quad| cut(picture, quad)).collect();
+        let pictures: Vec<Picture> = quads
+            .iter()
+            .filter_map(|quad| cut(picture, quad, ZONE.height))
+            .collect();
         let (Some(first), Some(second)) = (Look::on(grid, &first), Look::on(grid, &lines)) else {
             return Ok(Vec::new());
         };
@@ -234,7 +243,12 @@ impl Search<'_> {
         // The longest rows, in their order.
         let mut lengths: Vec<f32> = rows.iter().map(|row| row.length).collect();
         lengths.sort_by(|a, b| b.total_cmp(a));
-        let least = lengths.get(most - 1).copied().unwrap_or(0.0);
+        let mut least = lengths.get(most - 1).copied().unwrap_or(0.0);
+        if most == FEW_ROWS {
+            let (longest, second) = (lengths.first(), lengths.get(1));
+            let about = ABOUT_AS_LONG * longest.copied().unwrap_or(0.0);
+            least = least.max(about.min(second.copied().unwrap_or(0.0)));
+        }
         let rows: Vec<&Row> = rows.iter().filter(|row| row.length >= least).take(most).collect();
         if rows.len() < 2 {
             return Ok(None);
@@ -257,7 +271,7 @@ impl Search<'_> {
         self.stop()?;
         let started = Instant::now();
         let quads: Vec<Quad> = rows.iter().flat_map(|row| row.quads.iter().copied()).collect();
-        let mut read = self.text.frames(picture, &quads, Alphabet::Mrz)?.into_iter();
+        let mut read = self.text.frames(picture, &quads, ZONE)?.into_iter();
         self.spent.recognize += started.elapsed();
         Ok(rows
             .iter()
@@ -300,15 +314,14 @@ fn zone(rows: &[&Row], frames: &[Vec<Frames>], run: Run) -> Option<Found> {
     }
     let lines: Vec<&[Frames]> = frames.iter().map(Vec::as_slice).collect();
     let laid = Grid::fit(rows, &lines).into_iter().filter_map(|grid| {
-        let posterior = Posterior::of(grid.shape, &Look::on(&grid, &lines)?.beliefs())?;
-        Some((grid, posterior))
+        let evidence = Evidence::of(grid.shape, &Look::on(&grid, &lines)?.beliefs())?;
+        Some((grid, evidence))
     });
-    let (grid, posterior) = laid.max_by(|(_, a), (_, b)| a.evidence.total_cmp(&b.evidence))?;
-    (posterior.fit() >= LEAST_FIT).then(|| Found {
+    let (grid, evidence) = laid.max_by(|(_, a), (_, b)| a.log_ratio.total_cmp(&b.log_ratio))?;
+    (evidence.fit() >= LEAST_FIT).then(|| Found {
         run,
         grid,
         look: frames.to_vec(),
-        evidence: posterior.evidence,
-        fit: posterior.fit(),
+        evidence,
     })
 }

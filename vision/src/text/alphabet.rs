@@ -2,12 +2,21 @@
 
 use crate::models::{ModelError, Weights};
 
+/// From here on Unicode has the radicals, syllables and ideographs of Eastern Asia.
+const FIRST_IDEOGRAPHIC: char = '\u{2E80}';
+
+/// Marks in names, dates and numbers besides those of ASCII.
+const PUNCTUATION: [char; 13] = ['‐', '–', '—', '‘', '’', '´', '·', '°', '№', '«', '»', '‹', '›'];
+
 /// Which characters may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Alphabet {
     /// All that the network knows.
     #[default]
     Any,
+    /// Letters, digits and punctuation: no ideographs, syllables or pictographs, which are most of what the network knows and
+    /// most of the work. Probabilities are among these.
+    Letters,
     /// Those of a machine-readable zone: A–Z, 0–9 and the filler < (ICAO 9303 part 3, section 4.3). Everything else is taken for
     /// the likeliest of these, and probabilities are among these.
     Mrz,
@@ -17,6 +26,10 @@ impl Alphabet {
     fn allows(self, character: char) -> bool {
         match self {
             Alphabet::Any => true,
+            Alphabet::Letters => {
+                let is_letter = character.is_alphabetic() && character < FIRST_IDEOGRAPHIC;
+                is_letter || character.is_ascii() || PUNCTUATION.contains(&character)
+            }
             Alphabet::Mrz => matches!(character, 'A'..='Z' | '0'..='9' | '<'),
         }
     }
@@ -83,6 +96,11 @@ mod tests {
         let (mrz, classes) = all.select(Alphabet::Mrz);
         assert_eq!(classes, [0, 2, 3, 4]);
         assert_eq!(mrz.classes(), classes.len());
+        assert_eq!(
+            all.select(Alphabet::Letters).1,
+            [0, 1, 2, 3, 4, 6],
+            "all but the ideographic space"
+        );
         for (index, class) in classes.into_iter().enumerate() {
             assert_eq!(mrz.character(index), all.character(class as usize));
         }

@@ -22,12 +22,12 @@ mod rectangle;
 use candle_core::Device;
 
 pub use alphabet::Alphabet;
-pub use crop::cut;
+pub use crop::{LineHeight, cut};
 pub use detect::{DetectOptions, TextDetector};
 pub use frames::Frames;
 pub use line::{Candidate, TextChar, TextLine};
 pub use order::upside_down;
-pub use recognize::TextRecognizer;
+pub use recognize::{RecognizeOptions, TextRecognizer};
 
 use crate::VisionError;
 use crate::geometry::Quad;
@@ -83,17 +83,22 @@ impl TextReader {
         &self,
         picture: &Picture,
         quads: &[Quad],
-        alphabet: Alphabet,
+        options: RecognizeOptions,
     ) -> Result<Vec<TextLine>, VisionError> {
-        self.recognizer.recognize(picture, quads, alphabet)
+        self.recognizer.recognize(picture, quads, options)
     }
 
     /// See [`TextRecognizer::frames`].
     ///
     /// # Errors
     /// When a tensor operation fails.
-    pub fn frames(&self, picture: &Picture, quads: &[Quad], alphabet: Alphabet) -> Result<Vec<Frames>, VisionError> {
-        self.recognizer.frames(picture, quads, alphabet)
+    pub fn frames(
+        &self,
+        picture: &Picture,
+        quads: &[Quad],
+        options: RecognizeOptions,
+    ) -> Result<Vec<Frames>, VisionError> {
+        self.recognizer.frames(picture, quads, options)
     }
 
     /// All lines of a picture, in reading order, with characters of any kind.
@@ -102,6 +107,6 @@ impl TextReader {
     /// When a tensor operation fails.
     pub fn read(&self, picture: &Picture) -> Result<Vec<TextLine>, VisionError> {
         let quads = self.detect(picture, &DetectOptions::default())?;
-        self.recognize(picture, &quads, Alphabet::Any)
+        self.recognize(picture, &quads, RecognizeOptions::default())
     }
 }

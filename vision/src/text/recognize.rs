@@ -3,14 +3,14 @@
 use candle_core::{Device, Tensor};
 
 use super::alphabet::{Alphabet, Dictionary};
-use super::crop::{cut, width_of, write_pixels};
+use super::crop::{LineHeight, cut, write_pixels};
 use super::ctc;
 use super::frames::Frames;
 use super::line::TextLine;
 use crate::VisionError;
 use crate::geometry::Quad;
 use crate::models::Weights;
-use crate::net::ppocr_rec::{CtcHead, HEIGHT, PpOcrRec, STRIDE};
+use crate::net::ppocr_rec::{CtcHead, PpOcrRec, STRIDE};
 use crate::ops::Precision;
 use crate::picture::Picture;
 
@@ -18,16 +18,23 @@ use crate::picture::Picture;
 /// padding whatever it is read with: the network's answer depends on it.
 const WIDTH_STEP: u32 = 64;
 
-/// Shorter lines are padded to this width. The network was trained on lines of 320 pixels.
-const SHORTEST: u32 = 320;
-
 /// Pixels of width that are read together at most. Bounds memory: the scores of 8 pixels are 75 kB.
 const BATCH_WIDTH: u32 = 2560;
+
+/// How lines are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecognizeOptions {
+    /// Which characters there may be.
+    pub alphabet: Alphabet,
+    /// How high lines are made.
+    pub height: LineHeight,
+}
 
 /// Text recognition by PP-OCRv6.
 pub struct TextRecognizer {
     network: PpOcrRec,
     any: Reading,
+    letters: Reading,
     mrz: Reading,
     device: Device,
 }
@@ -36,6 +43,16 @@ pub struct TextRecognizer {
 struct Reading {
     dictionary: Dictionary,
     head: CtcHead,
+}
+
+impl Reading {
+    fn select(&self, alphabet: Alphabet) -> Result<Reading, candle_core::Error> {
+        let (dictionary, classes) = self.dictionary.select(alphabet);
+        Ok(Reading {
+            dictionary,
+            head: self.head.select(&classes)?,
+        })
+    }
 }
 
 /// A line to be read: its number, its quad, its own width and that with padding.
@@ -54,14 +71,12 @@ impl TextRecognizer {
     pub fn new(weights: &Weights, device: &Device, precision: Precision) -> Result<TextRecognizer, VisionError> {
         let dictionary = Dictionary::load(weights)?;
         let (network, head) = PpOcrRec::load(weights, dictionary.classes(), precision)?;
-        let (selected, classes) = dictionary.select(Alphabet::Mrz);
+        let any = Reading { dictionary, head };
         Ok(TextRecognizer {
             network,
-            mrz: Reading {
-                dictionary: selected,
-                head: head.select(&classes)?,
-            },
-            any: Reading { dictionary, head },
+            letters: any.select(Alphabet::Letters)?,
+            mrz: any.select(Alphabet::Mrz)?,
+            any,
             device: device.clone(),
         })
     }
@@ -75,10 +90,10 @@ impl TextRecognizer {
         &self,
         picture: &Picture,
         quads: &[Quad],
-        alphabet: Alphabet,
+        options: RecognizeOptions,
     ) -> Result<Vec<TextLine>, VisionError> {
-        let reading = self.reading(alphabet);
-        self.scores(picture, quads, reading, |quad, scores, places| {
+        let reading = self.reading(options.alphabet);
+        self.scores(picture, quads, options, |quad, scores, places| {
             TextLine::new(*quad, ctc::decode(scores, &reading.dictionary, places))
         })
     }
@@ -87,9 +102,14 @@ impl TextRecognizer {
     ///
     /// # Errors
     /// When a tensor operation fails.
-    pub fn frames(&self, picture: &Picture, quads: &[Quad], alphabet: Alphabet) -> Result<Vec<Frames>, VisionError> {
-        let reading = self.reading(alphabet);
-        self.scores(picture, quads, reading, |quad, scores, places| {
+    pub fn frames(
+        &self,
+        picture: &Picture,
+        quads: &[Quad],
+        options: RecognizeOptions,
+    ) -> Result<Vec<Frames>, VisionError> {
+        let reading = self.reading(options.alphabet);
+        self.scores(picture, quads, options, |quad, scores, places| {
             Frames::new(*quad, scores, &reading.dictionary, places)
         })
     }
@@ -97,6 +117,7 @@ impl TextRecognizer {
     fn reading(&self, alphabet: Alphabet) -> &Reading {
         match alphabet {
             Alphabet::Any => &self.any,
+            Alphabet::Letters => &self.letters,
             Alphabet::Mrz => &self.mrz,
         }
     }
@@ -107,15 +128,15 @@ impl TextRecognizer {
         &self,
         picture: &Picture,
         quads: &[Quad],
-        reading: &Reading,
+        options: RecognizeOptions,
         finish: impl Fn(&Quad, &[f32], f32) -> T,
     ) -> Result<Vec<T>, VisionError> {
         let mut jobs: Vec<Job<'_>> = quads
             .iter()
             .enumerate()
             .map(|(index, quad)| {
-                let width = width_of(quad);
-                let padded = width.next_multiple_of(WIDTH_STEP).max(SHORTEST);
+                let width = options.height.width_of(quad);
+                let padded = width.max(options.height.shortest()).next_multiple_of(WIDTH_STEP);
                 Job {
                     index,
                     quad,
@@ -130,7 +151,7 @@ impl TextRecognizer {
         for jobs in jobs.chunk_by(|a, b| a.padded == b.padded) {
             let batch = jobs.first().map_or(1, |job| (BATCH_WIDTH / job.padded).max(1));
             for jobs in jobs.chunks(batch as usize) {
-                let (scores, visible) = self.batch(picture, jobs, reading)?;
+                let (scores, visible) = self.batch(picture, jobs, options)?;
                 for (index, (job, visible)) in jobs.iter().zip(visible).enumerate() {
                     let scores = if visible {
                         scores.get(index)?.flatten_all()?.to_vec1::<f32>()?
@@ -151,20 +172,24 @@ impl TextRecognizer {
         &self,
         picture: &Picture,
         jobs: &[Job<'_>],
-        reading: &Reading,
+        options: RecognizeOptions,
     ) -> Result<(Tensor, Vec<bool>), candle_core::Error> {
         let width = jobs.first().map_or(0, |job| job.padded as usize);
-        let mut pixels = vec![0.0; jobs.len() * HEIGHT * width * 3];
+        let height = options.height.pixels() as usize;
+        let mut pixels = vec![0.0; jobs.len() * height * width * 3];
         let mut visible = Vec::with_capacity(jobs.len());
-        for (job, pixels) in jobs.iter().zip(pixels.chunks_exact_mut(HEIGHT * width * 3)) {
-            let line = cut(picture, job.quad);
+        for (job, pixels) in jobs.iter().zip(pixels.chunks_exact_mut(height * width * 3)) {
+            let line = cut(picture, job.quad, options.height);
             visible.push(line.is_some());
             if let Some(line) = line {
                 write_pixels(&line, pixels, width);
             }
         }
-        let input = Tensor::from_vec(pixels, (jobs.len(), HEIGHT, width, 3), &self.device)?;
-        let scores = reading.head.forward(&self.network.forward(&input)?)?;
+        let input = Tensor::from_vec(pixels, (jobs.len(), height, width, 3), &self.device)?;
+        let scores = self
+            .reading(options.alphabet)
+            .head
+            .forward(&self.network.forward(&input)?)?;
         Ok((scores, visible))
     }
 }
