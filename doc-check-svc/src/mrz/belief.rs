@@ -74,18 +74,28 @@ impl Belief {
     }
 
     /// The same, where the print elsewhere on the document says that this symbol stands here, and is wrong with a probability of
-    /// `doubt`.
+    /// `doubt`. In a field of letters and digits print says no more of an O or an I than that it is one or the digit: no typeface
+    /// tells them apart surely.
     #[must_use]
     pub fn with_print(&self, symbol: u8, doubt: f32) -> Self {
-        let mut belief = self.clone();
-        for likelihoods in [&mut belief.known, &mut belief.mixed] {
-            for (other, likelihood) in symbols().zip(likelihoods.iter_mut()) {
-                *likelihood *= if other == symbol {
-                    1.0 - doubt
-                } else {
-                    doubt / SYMBOLS as f32
-                };
+        let twin = TWINS.iter().find_map(|&(a, b)| match symbol {
+            _ if symbol == a => Some(b),
+            _ if symbol == b => Some(a),
+            _ => None,
+        });
+        let factor = |is_printed: bool| {
+            if is_printed {
+                1.0 - doubt
+            } else {
+                doubt / SYMBOLS as f32
             }
+        };
+        let mut belief = self.clone();
+        for (other, likelihood) in symbols().zip(&mut belief.known) {
+            *likelihood *= factor(other == symbol);
+        }
+        for (other, likelihood) in symbols().zip(&mut belief.mixed) {
+            *likelihood *= factor(other == symbol || Some(other) == twin);
         }
         belief
     }
@@ -144,7 +154,7 @@ fn look_alikes(read: u8, mixed: bool, doubt: f32) -> impl Iterator<Item = (u8, f
     let digits = DIGIT_LOOK_ALIKES.iter().filter_map(move |&(digit, letter, share)| {
         let share = match (mixed, letter) {
             (false, _) => share,
-            (true, b'O' | b'I') => 0.01_f32.max(doubt),
+            (true, _) if TWINS.contains(&(digit, letter)) => 0.01_f32.max(doubt),
             (true, _) => doubt,
         };
         match read {
@@ -160,6 +170,9 @@ fn look_alikes(read: u8, mixed: bool, doubt: f32) -> impl Iterator<Item = (u8, f
     });
     digits.chain(letters)
 }
+
+/// Digits and letters that print does not tell apart surely.
+const TWINS: [(u8, u8); 2] = [(b'0', b'O'), (b'1', b'I')];
 
 /// Digits and the letters that resemble them in OCR-B.
 const DIGIT_LOOK_ALIKES: &[(u8, u8, f32)] = &[
