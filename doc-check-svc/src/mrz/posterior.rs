@@ -121,6 +121,9 @@ impl Posterior {
         })
     }
 
+    /// Least [`Self::fit`] of a zone that says something of its page: below, what was read may be a zone on a wrong grid.
+    pub const WELL_READ: f64 = -0.5;
+
     /// How well what was seen is that of a zone: natural logarithm of its likelihood per position seen. Near 0 for sharp print, −3.6 for
     /// symbols at random.
     #[must_use]
