@@ -7,7 +7,7 @@ use proto::country::State;
 use vision::picture::DecodeError;
 
 use crate::evidence::{FieldEvidence, PrintSays, Stated};
-use crate::mrz::{Date, DocumentType, FieldKind, Mrz, age};
+use crate::mrz::{Date, DocumentType, FieldKind, Mrz, Evidence, age};
 use crate::policy::{Finding, Refusal, Test, decide};
 use crate::requirements::Requirements;
 
@@ -26,9 +26,6 @@ const CARDS_WITHOUT_EXPIRY: [&str; 1] = ["MDA"];
 /// Nobody has lived longer than 122 years.
 const OLDEST_HOLDER: i32 = 120;
 
-/// Fit below which what was read may be a zone on a wrong grid.
-const LEAST_FIT: f64 = -0.5;
-
 /// How many of number, date of birth and date of expiry must be found in print.
 const LEAST_PRINTED: usize = 2;
 
@@ -41,7 +38,7 @@ pub struct Reading<'a> {
     pub unreadable: &'a [DecodeError],
     /// Its machine-readable zone, if one was found.
     pub mrz: Option<&'a Mrz>,
-    /// How well what was seen is that of a zone; see [`Evidence::fit`](crate::mrz::Evidence::fit).
+    /// How well what was seen is that of a zone; see [`Evidence::fit`].
     pub fit: f64,
     /// How sure each field of the report is.
     pub fields: &'a [FieldEvidence],
@@ -160,7 +157,7 @@ fn legible(reading: &Reading<'_>) -> Finding {
         .collect();
     if reading.fields.is_empty() {
         Finding::not_available(test, "no field was read")
-    } else if reading.fit < LEAST_FIT {
+    } else if reading.fit < Evidence::WELL_READ {
         Finding::failed(test, "what was read resembles no zone closely enough")
     } else if doubtful.is_empty() {
         Finding::passed(test)

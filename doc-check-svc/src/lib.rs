@@ -11,6 +11,7 @@ pub mod error;
 pub mod evaluate;
 pub mod evidence;
 pub mod judge;
+mod look;
 mod message;
 pub mod mrz;
 pub mod page;

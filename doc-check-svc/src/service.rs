@@ -9,17 +9,13 @@ use proto::identity::v1::{CheckDetail, CheckStatus, DocumentInsights, Verificati
 use service_kit::compute::{Caller, Pool};
 use service_kit::insights;
 use tonic::{Request, Response, Status};
-use vision::document::Lines;
-use vision::geometry::{Perspective, Point, Quad};
 use vision::picture::{DecodeError, Limits, Picture};
 
-use crate::capture;
 use crate::error::Error;
 use crate::judge::{Reading, judge};
+use crate::look::{Look, look};
 use crate::message;
-use crate::mrz::Shape;
-use crate::page::{Page, Side, Submitted};
-use crate::policy::{Code, Finding};
+use crate::policy::Code;
 use crate::reader::{DocumentReader, Spent, Zone};
 use crate::request::Check;
 
@@ -89,10 +85,7 @@ impl Shared {
             .reader
             .read(&pictures, check.today, &|| caller.gone(), &mut spent)?;
 
-        let (seen, order) = match &zone {
-            Some(zone) => look(zone, &pictures),
-            None => (Vec::new(), Vec::new()),
-        };
+        let Look { findings, order } = zone.as_ref().map(|zone| look(zone, &pictures)).unwrap_or_default();
 
         let unreadable: Vec<DecodeError> = decoded.into_iter().filter_map(Result::err).collect();
         let mrz = zone.as_ref().map(|zone| &zone.mrz);
@@ -106,7 +99,7 @@ impl Shared {
                 .as_ref()
                 .and_then(|zone| Some(zone.printed.issue_date.as_ref()?.value)),
         };
-        let judgement = judge(&reading, seen, &check.requirements, check.today);
+        let judgement = judge(&reading, findings, &check.requirements, check.today);
 
         let mut report = zone.as_ref().map(message::report).unwrap_or_default();
         // A picture that could not be opened has no side: it comes last.
@@ -156,46 +149,4 @@ impl Shared {
         };
         Ok((answer, zone))
     }
-}
-
-/// What is seen of the pictures around a zone, and the order in which they belong.
-fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> (Vec<Finding>, Vec<usize>) {
-    let sides: Vec<Side<'_>> = zone
-        .sides
-        .iter()
-        .map(|side| Side {
-            lines: &side.lines,
-            printed: &side.printed,
-        })
-        .collect();
-    let zone_on = pictures.iter().position(|(index, _)| *index == zone.picture);
-    let submitted = Submitted {
-        format: zone.mrz.format,
-        zone: &zone.mrz.lines,
-        zone_on: zone_on.unwrap_or_default(),
-        sides: &sides,
-    };
-    let mut findings = submitted.findings();
-    if let Some((_, picture)) = pictures.iter().find(|(index, _)| *index == zone.picture) {
-        let page = Page::of(zone.mrz.format, &zone.map);
-        findings.extend(page.findings(picture));
-        let shape = zone.mrz.format.shape();
-        let lines = Lines {
-            outline: print_of(shape, &zone.map),
-            count: shape.lines,
-            positions: shape.length,
-        };
-        findings.extend(capture::findings(picture, &page.quad(), Some(&lines)));
-    }
-    let order = submitted.order().into_iter();
-    let order = order.filter_map(|place| pictures.get(place)).map(|(index, _)| *index);
-    (findings, order.collect())
-}
-
-/// What the lines of a zone cover, with a millimetre above and below. Lines are 6.35 mm apart and 2.4 mm high (ICAO Doc 9303-3 §4.1).
-fn print_of(shape: Shape, map: &Perspective) -> Quad {
-    let margin = 0.5 - (1.2 + 1.0) / 6.35;
-    let (right, bottom) = (shape.length as f32, shape.lines as f32 - margin);
-    let corners = [(0.0, margin), (right, margin), (right, bottom), (0.0, bottom)];
-    Quad(corners.map(|(x, y)| map.apply(Point::new(x, y))))
 }

@@ -107,7 +107,7 @@ impl Set {
         for (side, page) in sides {
             let Some(page) = page else { continue };
             let zone = pages.back.is_none() || side == "back";
-            let photograph: Photograph = recipe.photograph(page, format, zone, beside.as_ref(), dice);
+            let photograph: Photograph = recipe.photograph(page, specimen.zone_place(), zone, beside.as_ref(), dice);
             let name = format!("{number:05}-{side}.jpg");
             let path = folder.join(&name);
             let file = photograph.picture.encode_jpeg(photograph.quality)?;

@@ -2,15 +2,16 @@
 
 use std::f32::consts::TAU;
 
+use doc_check_svc::page::measure::PITCH;
 use vision::geometry::{Perspective, Point, Quad, Rect};
 use vision::picture::Picture;
 
 use super::cover::Cover;
 use super::table::Table;
 use super::{Covered, Degradation, Kind, Recipe, copy, runs};
-use crate::specimen::Format;
 use crate::specimen::dice::Dice;
-use crate::specimen::measure::{PITCH, around};
+use crate::specimen::measure::around;
+use crate::specimen::{Format, ZonePlace};
 
 /// The longer side of a photograph has at most so many pixels for each of the page's width.
 const LONGEST: f32 = 1.15;
@@ -202,11 +203,11 @@ impl Camera {
     }
 
     /// The characters of the zone that are not in the picture because the page is cut off.
-    pub(super) fn outside(&self, format: Format) -> Vec<Covered> {
+    pub(super) fn outside(&self, place: ZonePlace) -> Vec<Covered> {
         if !self.cut_off {
             return Vec::new();
         }
-        runs(format, Kind::CutOff, 0.3, |x, y| {
+        runs(place, Kind::CutOff, 0.3, |x, y| {
             let at = self.to_picture.apply(Point { x, y });
             at.x < -0.5 || at.y < -0.5 || at.x > self.width as f32 - 0.5 || at.y > self.height as f32 - 0.5
         })

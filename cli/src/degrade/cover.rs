@@ -1,12 +1,13 @@
 //! What lies over characters of the machine-readable zone.
 
+use doc_check_svc::page::measure::PITCH;
 use vision::geometry::Rect;
 use vision::picture::Picture;
 
 use super::{Covered, Kind, optics, runs};
-use crate::specimen::Format;
 use crate::specimen::dice::Dice;
-use crate::specimen::measure::{PITCH, around};
+use crate::specimen::measure::around;
+use crate::specimen::{Format, ZonePlace};
 
 /// Longest stretch that is covered, in characters.
 const LONGEST: usize = 12;
@@ -38,19 +39,20 @@ enum Shape {
 }
 
 impl Cover {
-    /// A cover of a kind over 1 to 12 characters, anywhere in the zone.
-    pub(super) fn over(kind: Kind, strength: f32, format: Format, dice: &mut Dice) -> Cover {
+    /// A cover of a kind over 1 to 12 characters, anywhere in the zone at a place.
+    pub(super) fn over(kind: Kind, strength: f32, place: ZonePlace, dice: &mut Dice) -> Cover {
+        let format = place.format;
         let (lines, length) = (format.zone().lines(), format.zone().line_length());
         let (line, count) = (dice.whole(0, lines - 1), dice.whole(1, LONGEST));
         let first = dice.whole(0, length - count);
-        let (mut left, mut right) = (format.cell(line, first), format.cell(line, first + count - 1));
+        let (mut left, mut right) = (place.cell(line, first), place.cell(line, first + count - 1));
         if kind == Kind::HalfHeight && dice.chance(0.5) {
-            (left, right) = (format.cell(line, 0), format.cell(line, length - 1));
+            (left, right) = (place.cell(line, 0), place.cell(line, length - 1));
         }
         let exact = Rect::new(left.x, left.y, right.right() - left.x, left.height);
         let mut area = Rect::new(exact.x, exact.y - 0.5, exact.width, exact.height + 1.0);
         let shape = match kind {
-            Kind::Glare => Shape::Blob(blob(area, dice)),
+            Kind::Glare => Shape::Blob(blob(area, place.line(), dice)),
             Kind::Finger => finger(area, format, dice),
             Kind::Scratch => scratches(area, strength, dice),
             Kind::HalfHeight => {
@@ -67,7 +69,7 @@ impl Cover {
             Kind::Cut => {
                 let side = if dice.chance(0.3) { -1.0 } else { 1.0 };
                 let inside = count as f32 * PITCH;
-                let (first, last) = (format.cell(0, 0), format.cell(0, length - 1));
+                let (first, last) = (place.cell(0, 0), place.cell(0, length - 1));
                 area = if side < 0.0 {
                     Rect::new(0.0, 0.0, first.x + inside, format.size().1)
                 } else {
@@ -135,10 +137,10 @@ impl Cover {
     }
 
     /// The characters that lie under it.
-    pub(super) fn positions(&self, format: Format) -> Vec<Covered> {
+    pub(super) fn positions(&self, place: ZonePlace) -> Vec<Covered> {
         // A thin line is enough to make another letter of one.
         let least = if self.kind == Kind::Scratch { 0.06 } else { 0.2 };
-        runs(format, self.kind, least, |x, y| self.alpha(x, y) > 0.5)
+        runs(place, self.kind, least, |x, y| self.alpha(x, y) > 0.5)
     }
 
     /// The page with what is on its surface.
@@ -238,7 +240,7 @@ impl Cover {
     }
 }
 
-fn blob(area: Rect, dice: &mut Dice) -> Vec<[f32; 4]> {
+fn blob(area: Rect, line: f32, dice: &mut Dice) -> Vec<[f32; 4]> {
     let parts = (area.width / 3.0).ceil().max(1.0) as usize;
     let mut blob: Vec<[f32; 4]> = (0..parts)
         .map(|part| {
@@ -254,7 +256,12 @@ fn blob(area: Rect, dice: &mut Dice) -> Vec<[f32; 4]> {
         .collect();
     if dice.chance(0.4) {
         // A streak of light beyond the stretch, which stays between the lines.
-        blob.push([area.centre().x, area.bottom() + 1.2, area.width * 0.6 + 2.0, 0.6]);
+        blob.push([
+            area.centre().x,
+            area.centre().y + line / 2.0,
+            area.width * 0.6 + 2.0,
+            0.6,
+        ]);
     }
     blob
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use vision::geometry::Rect;
 use vision::picture::Picture;
 
-use crate::specimen::Format;
+use crate::specimen::ZonePlace;
 use crate::specimen::dice::Dice;
 use camera::Camera;
 use cover::Cover;
@@ -88,29 +88,29 @@ impl Recipe {
         self.strength(Kind::TwoDocuments).is_some()
     }
 
-    /// Photographs `page`, a side of a document of a format, that has the zone or not. `other` is a page that may lie beside it.
+    /// Photographs `page`, a side of a document whose zone is at `place`, that has the zone or not. `other` is a page that may lie beside it.
     pub(crate) fn photograph(
         &self,
         page: &Picture,
-        format: Format,
+        place: ZonePlace,
         zone: bool,
         other: Option<&Picture>,
         dice: &mut Dice,
     ) -> Photograph {
         let mut done = Vec::new();
         let mut page = page.clone();
-        let scale = page.width() as f32 / format.size().0;
+        let scale = page.width() as f32 / place.format.size().0;
 
         // What lies on the page itself, then copies of it.
         let covers: Vec<Cover> = self
             .0
             .iter()
             .filter(|(kind, _)| zone && kind.is_cover())
-            .map(|&(kind, strength)| Cover::over(kind, strength, format, dice))
+            .map(|&(kind, strength)| Cover::over(kind, strength, place, dice))
             .collect();
         let mut covered = Vec::new();
         for cover in &covers {
-            let positions = cover.positions(format);
+            let positions = cover.positions(place);
             let under: usize = positions.iter().map(|each| each.last - each.first + 1).sum();
             done.push(Degradation::new(cover.kind, cover.strength, under as f32, "characters"));
             covered.extend(positions);
@@ -130,9 +130,9 @@ impl Recipe {
             ));
         }
 
-        let crop = covers.iter().find_map(|cover| cover.crop(format));
-        let camera = Camera::aim(self, format, scale, crop, dice, &mut done);
-        covered.extend(camera.outside(format).into_iter().filter(|_| zone));
+        let crop = covers.iter().find_map(|cover| cover.crop(place.format));
+        let camera = Camera::aim(self, place.format, scale, crop, dice, &mut done);
+        covered.extend(camera.outside(place).into_iter().filter(|_| zone));
         let mut picture = camera.take(&page, other, &covers, dice);
 
         // Light and the sensor. Blur is measured in characters, so that it means the same at every size.
@@ -186,7 +186,7 @@ impl Recipe {
 }
 
 /// The characters of the zone of which at least `least` is hidden, by `hidden` at places in millimetres; runs, counted from 1.
-fn runs(format: Format, by: Kind, least: f32, hidden: impl Fn(f32, f32) -> bool) -> Vec<Covered> {
+fn runs(place: ZonePlace, by: Kind, least: f32, hidden: impl Fn(f32, f32) -> bool) -> Vec<Covered> {
     const ACROSS: usize = 8;
     const DOWN: usize = 10;
     let lost = |cell: Rect| {
@@ -198,10 +198,11 @@ fn runs(format: Format, by: Kind, least: f32, hidden: impl Fn(f32, f32) -> bool)
         });
         points.count() as f32 / (ACROSS * DOWN) as f32 >= least
     };
+    let format = place.format.zone();
     let mut runs: Vec<Covered> = Vec::new();
-    for line in 0..format.zone().lines() {
-        for position in 0..format.zone().line_length() {
-            if !lost(format.cell(line, position)) {
+    for line in 0..format.lines() {
+        for position in 0..format.line_length() {
+            if !lost(place.cell(line, position)) {
                 continue;
             }
             match runs.last_mut() {

@@ -1,4 +1,13 @@
 use super::*;
+use crate::specimen::{Format, Shift};
+
+/// The zone of a format where it should be.
+fn place(format: Format) -> ZonePlace {
+    ZonePlace {
+        format,
+        shift: Shift::default(),
+    }
+}
 
 /// A black page of a format, 10 pixels to the millimetre.
 fn black(format: Format) -> Picture {
@@ -8,12 +17,12 @@ fn black(format: Format) -> Picture {
 
 fn photograph(recipe: &[(Kind, f32)], format: Format, stream: u64) -> Photograph {
     let dice = &mut Dice::new(7, stream);
-    Recipe(recipe.to_vec()).photograph(&black(format), format, true, Some(&black(format)), dice)
+    Recipe(recipe.to_vec()).photograph(&black(format), place(format), true, Some(&black(format)), dice)
 }
 
 /// Brightness in the middle of a character's cell of an upright page.
 fn middle(picture: &Picture, format: Format, line: usize, position: usize) -> u8 {
-    let centre = format.cell(line, position).centre();
+    let centre = place(format).cell(line, position).centre();
     picture.pixel((centre.x * 10.0) as u32, (centre.y * 10.0) as u32)[1]
 }
 
@@ -61,9 +70,9 @@ fn a_cut_picture_ends_where_it_says() {
         let whole = black(Format::Td3);
         assert_eq!(shot.picture.height(), whole.height());
         let edge = if lost.first == 1 {
-            whole.width() - (Format::Td3.cell(0, lost.last - 1).right() * 10.0) as u32
+            whole.width() - (place(Format::Td3).cell(0, lost.last - 1).right() * 10.0) as u32
         } else {
-            (Format::Td3.cell(0, lost.first - 1).x * 10.0) as u32
+            (place(Format::Td3).cell(0, lost.first - 1).x * 10.0) as u32
         };
         assert!(
             shot.picture.width().abs_diff(edge) <= 2,

@@ -4,7 +4,7 @@ use time::{Date, Duration};
 
 use super::dice::Dice;
 use super::names::LANGUAGES;
-use super::{Format, Sex, Specimen, State};
+use super::{Format, Sex, Shift, Specimen, State};
 
 /// What the holder's document is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +68,14 @@ pub(crate) fn draw(
         Standing::Expired => issue - days(dice, 18 * 366, 85 * 365),
         Standing::Minor => today - days(dice, 366, 18 * 365 - 5),
     };
-    let manner = state.manner();
+    let number = state.manner().number(dice);
     let specimen = Specimen {
         format,
         state,
         surname,
         given_names,
-        number: manner.number(dice),
+        shift: Shift::of(format, &number),
+        number,
         birth,
         birth_place: dice.pick(names.places).to_owned(),
         sex,

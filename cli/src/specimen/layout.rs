@@ -1,10 +1,11 @@
 //! Where things stand on a page.
 
+use doc_check_svc::page::measure::{CAPITAL, PITCH};
 use vision::geometry::{Point, Rect};
 use vision::picture::Picture;
 
 use super::canvas::{Canvas, Colour, Text, mix};
-use super::measure::{CAPITAL, PITCH, ZONE, around};
+use super::measure::{Shift, ZonePlace, around};
 use super::state::{Label, Manner};
 use super::typeface::Typeface;
 use super::{Fonts, Format, paper};
@@ -13,6 +14,9 @@ const INK: Colour = [28, 28, 36];
 const PEN: Colour = [32, 38, 92];
 const WARNING: Colour = [196, 30, 40];
 const WHITE: Colour = [252, 252, 250];
+
+/// From a label's baseline to its value's at most, however few rows there are.
+const LEADING: f32 = 4.4;
 
 /// The word that every page carries.
 const SPECIMEN: &str = "SPECIMEN";
@@ -35,6 +39,8 @@ pub(super) enum Value {
 /// One page of a document.
 pub(super) struct Page<'a> {
     pub(super) format: Format,
+    /// How far its zone is from its place.
+    pub(super) shift: Shift,
     pub(super) manner: &'static Manner,
     /// Whether this side shows the portrait, and the portrait; the outline of a person without.
     pub(super) portrait: Option<Option<&'a Picture>>,
@@ -52,8 +58,8 @@ impl Page<'_> {
         let size = self.format.size();
         let paper = if self.printed { self.manner.paper } else { WHITE };
         let mut canvas = Canvas::new(size, width, self.format.height(width), paper);
-        let zone = if self.mrz.is_empty() { 0.0 } else { ZONE };
-        let body = Rect::new(0.0, 0.0, size.0, size.1 - zone);
+        let strip = if self.mrz.is_empty() { 0.0 } else { self.format.strip() };
+        let body = Rect::new(0.0, 0.0, size.0, size.1 - strip);
         if self.printed {
             paper::print(&mut canvas, body, self.manner);
         }
@@ -163,12 +169,13 @@ impl Page<'_> {
             let mut x = area.x;
             for field in fields {
                 let cell = area.width * field.share / shares;
-                let (limit, baseline) = (cell * 0.94, top + step * 0.8);
+                let (limit, label_line) = (cell * 0.94, top + step * 0.26);
+                let baseline = (top + step * 0.8).min(label_line + LEADING);
                 let small = text(labels, (step * 0.18).min(1.2), label_ink);
                 // Nobody reads labels that are half as large as the others.
                 let fits = |label: &str| labels.width(label, small.capital) < limit / 0.8;
                 let label = self.manner.label(field.label, fits);
-                canvas.write(small, x, top + step * 0.26, limit, &label);
+                canvas.write(small, x, label_line, limit, &label);
                 match &field.value {
                     Value::Print(value) => {
                         canvas.write(text(values, (step * 0.32).min(2.15), INK), x, baseline, limit, value);
@@ -188,16 +195,21 @@ impl Page<'_> {
             return;
         }
         let (width, height) = self.format.size();
-        let area = Rect::new(0.0, height - ZONE, width, ZONE);
+        let strip = self.format.strip();
+        let area = Rect::new(0.0, height - strip, width, strip);
         canvas.fill(area, mix(WHITE, self.manner.paper, 0.35), 1.0);
         let text = Text {
             typeface: &fonts.ocr_b,
             capital: CAPITAL,
             colour: INK,
         };
+        let place = ZonePlace {
+            format: self.format,
+            shift: self.shift,
+        };
         for (index, line) in self.mrz.iter().enumerate() {
-            let x = self.format.cell(index, 0).x;
-            canvas.type_out(text, x, self.format.baseline(index), PITCH, line);
+            let first = place.cell(index, 0);
+            canvas.type_out(text, first.x, first.bottom(), PITCH, line);
         }
     }
 }

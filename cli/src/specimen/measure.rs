@@ -1,21 +1,14 @@
-//! Sizes of documents and of their machine-readable zones, in millimetres.
-//!
-//! Documents: ICAO 9303-4 (TD3), 9303-5 (TD1), 9303-6 (TD2), 9303-7 (MRV-A and MRV-B). A zone is 23.2 mm high at the bottom of the page,
-//! in OCR-B size 1 at 10 characters to the inch (9303-3, section 4).
+//! Where zone and portrait are on a page, in millimetres. The measures that the standard has are those of [`measure`].
 
 use doc_check_svc::mrz;
+use doc_check_svc::page::measure::{self, CAPITAL, LEFT_TOLERANCE, PITCH};
 use vision::geometry::Rect;
 
 use super::Format;
+use super::dice::Dice;
 
-/// Width of a character cell: 10 characters to the inch.
-pub(crate) const PITCH: f32 = 2.54;
-/// Height of a capital letter in OCR-B size 1 (ISO 1073-2), in which letters and digits are of one height.
-pub(super) const CAPITAL: f32 = 2.4;
-/// Distance between the lines: 4 to the inch.
-pub(super) const LINE: f32 = 6.35;
-/// Height of the zone.
-pub(crate) const ZONE: f32 = 23.2;
+/// How far the lowest line of cards is above or below its place on public specimens.
+const CARD_TOLERANCE: f32 = 0.8;
 
 /// A rectangle with a border of so many millimetres around it.
 #[must_use]
@@ -44,12 +37,7 @@ impl Format {
     /// Width and height of a page.
     #[must_use]
     pub fn size(self) -> (f32, f32) {
-        match self {
-            Format::Td1 => (85.6, 53.98),
-            Format::Td2 | Format::MrvB => (105.0, 74.0),
-            Format::Td3 => (125.0, 88.0),
-            Format::MrvA => (120.0, 80.0),
-        }
+        measure::size(self.zone())
     }
 
     /// Height of a page that is `width` pixels wide, in pixels.
@@ -59,25 +47,13 @@ impl Format {
         (down * width as f32 / across).round().max(1.0) as u32
     }
 
-    /// From the left edge of the page to the first character cell: 4 ± 1 mm on TD1 and visas of full size, 6 ± 1 mm elsewhere.
-    fn margin(self) -> f32 {
+    /// Height of the strip at the foot of the page that has nothing but the zone: 23.2 mm (9303-3 section 4), on cards what their
+    /// narrower lines need.
+    pub(super) fn strip(self) -> f32 {
         match self {
-            Format::Td1 | Format::MrvA => 4.0,
-            Format::Td2 | Format::Td3 | Format::MrvB => 6.0,
+            Format::Td1 => 20.0,
+            Format::Td2 | Format::Td3 | Format::MrvA | Format::MrvB => 23.2,
         }
-    }
-
-    /// The baseline of a line of the zone, from 0; the lines are centred in the zone.
-    pub(super) fn baseline(self, line: usize) -> f32 {
-        let block = LINE * (self.zone().lines() - 1) as f32 + CAPITAL;
-        self.size().1 - ZONE / 2.0 - block / 2.0 + CAPITAL + LINE * line as f32
-    }
-
-    /// The cell of a character of the zone, line and position from 0: as wide as the pitch and as high as a capital letter.
-    #[must_use]
-    pub(crate) fn cell(self, line: usize, position: usize) -> Rect {
-        let x = self.margin() + PITCH * position as f32;
-        Rect::new(x, self.baseline(line) - CAPITAL, PITCH, CAPITAL)
     }
 
     /// Where the portrait is on the front.
@@ -89,5 +65,58 @@ impl Format {
             Format::Td3 => Rect::new(6.0, 14.6, 35.0, 45.0),
             Format::MrvA => Rect::new(5.0, 14.0, 28.0, 36.0),
         }
+    }
+}
+
+/// How far a zone is printed from its place: not every document goes through the printer alike.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Shift {
+    right: f32,
+    down: f32,
+}
+
+impl Shift {
+    /// One within what the standard allows, which follows from the document's number.
+    pub(super) fn of(format: Format, number: &str) -> Shift {
+        let mut dice = Dice::of(number);
+        let down = match format {
+            Format::Td1 => CARD_TOLERANCE,
+            Format::Td2 | Format::Td3 | Format::MrvA | Format::MrvB => 0.0,
+        };
+        Shift {
+            right: dice.between(-LEFT_TOLERANCE, LEFT_TOLERANCE),
+            down: dice.between(-down, down),
+        }
+    }
+}
+
+/// Where a document has its zone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ZonePlace {
+    /// The page it is on.
+    pub(crate) format: Format,
+    /// How far it is from where it should be.
+    pub(crate) shift: Shift,
+}
+
+impl ZonePlace {
+    /// Distance from one line to the next.
+    pub(crate) fn line(self) -> f32 {
+        measure::line(self.format.zone())
+    }
+
+    /// The cell of a character, line and position from 0: as wide as the pitch and as high as a capital letter.
+    #[must_use]
+    pub(crate) fn cell(self, line: usize, position: usize) -> Rect {
+        let zone = self.format.zone();
+        let above = (zone.lines() - 1) as f32 - line as f32;
+        let middle = self.format.size().1 - measure::lowest_line(zone) - self.line() * above;
+        let (left, top) = (measure::left(zone), middle - CAPITAL / 2.0);
+        Rect::new(
+            left + PITCH * position as f32 + self.shift.right,
+            top + self.shift.down,
+            PITCH,
+            CAPITAL,
+        )
     }
 }

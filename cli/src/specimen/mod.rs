@@ -22,6 +22,8 @@ use vision::picture::Picture;
 
 pub use face::paint;
 use layout::{Field, Page, Value};
+pub use measure::Shift;
+pub(crate) use measure::ZonePlace;
 pub use portrait::head_and_shoulders;
 pub(crate) use state::Label;
 use state::Print;
@@ -156,6 +158,8 @@ pub struct Specimen {
     pub portrait: Option<Picture>,
     /// Whether anything is printed beside portrait and zone.
     pub printed: bool,
+    /// How far the machine-readable zone is from where the standard has it.
+    pub shift: Shift,
     /// Lines of the machine-readable zone to print instead of those that follow from the above.
     pub mrz: Option<Vec<String>>,
 }
@@ -199,6 +203,7 @@ impl Specimen {
             expiry: day(2034, Month::April, 15),
             portrait: None,
             printed: true,
+            shift: Shift::default(),
             mrz: None,
         }
     }
@@ -212,6 +217,7 @@ impl Specimen {
         let page = |portrait, rows: Vec<Vec<Field>>, mrz| {
             let page = Page {
                 format: self.format,
+                shift: self.shift,
                 manner: self.state.manner(),
                 portrait,
                 printed: self.printed,
@@ -239,6 +245,15 @@ impl Specimen {
                 back: None,
             },
         })
+    }
+
+    /// Where the machine-readable zone is printed.
+    #[must_use]
+    pub(crate) fn zone_place(&self) -> ZonePlace {
+        ZonePlace {
+            format: self.format,
+            shift: self.shift,
+        }
     }
 
     /// The lines of the machine-readable zone.

@@ -131,20 +131,38 @@ fn hostile_texts_and_sizes_are_drawn_or_refused() {
 }
 
 #[test]
-fn zones_lie_inside_their_page_and_reading_zone() {
-    for format in Format::ALL {
+fn zones_are_where_the_standard_has_them_and_off_by_what_it_allows() {
+    for (format, left, centres) in [
+        (Format::Td1, 5.0, [15.46, 11.23, 7.0].as_slice()),
+        (Format::Td2, 4.0, &[15.75, 9.4]),
+        (Format::Td3, 6.0, &[15.75, 9.4]),
+        (Format::MrvA, 4.0, &[15.75, 9.4]),
+        (Format::MrvB, 4.0, &[15.75, 9.4]),
+    ] {
         let (width, height) = format.size();
-        let zone = format.zone();
-        let first = format.cell(0, 0);
-        let last = format.cell(zone.lines() - 1, zone.line_length() - 1);
-        assert!(first.x >= 3.0 && last.right() <= width - 3.0, "{format:?}");
-        assert!(
-            first.y >= height - measure::ZONE && last.bottom() <= height,
-            "{format:?}"
-        );
-        // Centred: as much above the first line as below the last.
-        let (above, below) = (first.y - (height - measure::ZONE), height - last.bottom());
-        assert!((above - below).abs() < 1e-3, "{format:?}");
+        let length = format.zone().line_length();
+        let place = |shift| ZonePlace { format, shift };
+        for (line, above) in centres.iter().enumerate() {
+            let first = place(Shift::default()).cell(line, 0);
+            assert!((first.x - left).abs() < 1e-3, "{format:?}");
+            assert!((height - first.centre().y - above).abs() < 1e-3, "{format:?} {line}");
+        }
+        let shifts = (0..200).map(|number| Shift::of(format, &format!("X{number}")));
+        let places: Vec<ZonePlace> = shifts.map(place).collect();
+        for place in &places {
+            let (first, last) = (place.cell(0, 0), place.cell(centres.len() - 1, length - 1));
+            assert!(
+                (first.x - left).abs() <= 1.0 && last.right() <= width - 3.0,
+                "{format:?}"
+            );
+            assert!(
+                first.y >= height - format.strip()
+                    && (height - last.centre().y - centres[centres.len() - 1]).abs() <= 0.81,
+                "{format:?}"
+            );
+        }
+        assert!(places.iter().any(|place| place.cell(0, 0).x > left + 0.8), "{format:?}");
+        assert!(places.iter().any(|place| place.cell(0, 0).x < left - 0.8), "{format:?}");
     }
 }
 

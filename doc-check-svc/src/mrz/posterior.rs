@@ -33,6 +33,9 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Least [`Self::fit`] of a zone that says something of its page: below, what was read may be a zone on a wrong grid.
+    pub const WELL_READ: f64 = -0.5;
+
     /// That of the likeliest format of a shape; `None` where none allows any zone. Costs a part of what [`Posterior::of`] does.
     #[must_use]
     pub fn of(shape: Shape, beliefs: &[Belief]) -> Option<Self> {

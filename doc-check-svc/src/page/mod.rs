@@ -12,19 +12,23 @@
 //! known without having been looked for. How well depends on the distance from the zone: the pitch of characters is exact, but lines
 //! may be printed nearer or farther than the standard says, which counts most at the top.
 
-mod measure;
+pub mod measure;
 mod outline;
 mod portrait;
 mod sides;
 pub(crate) mod zone_line;
 
+use vision::document::Lines;
 use vision::geometry::{Border, Perspective, Point, Quad, Rect, warp_perspective};
 use vision::picture::Picture;
 
-use crate::mrz::Format;
-use crate::policy::Finding;
+use crate::mrz::{Format, Shape};
+use crate::policy::{Finding, Test};
 pub use outline::{EdgeSeen, Outline};
 pub use sides::{Side, Submitted};
+
+/// Paper above and below the print of a zone that belongs to it, in millimetres.
+const ABOVE_AND_BELOW: f32 = 1.0;
 
 /// An edge of a page, as one reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +63,8 @@ pub struct Page {
     format: Format,
     /// Width and height in millimetres.
     size: (f32, f32),
+    /// Distance of the lines of its zone, in millimetres.
+    line: f32,
     /// From millimetres, from the top left corner of the page, to the picture.
     to_picture: Perspective,
 }
@@ -69,16 +75,16 @@ impl Page {
     #[must_use]
     pub fn of(format: Format, zone: &Perspective) -> Self {
         let size = measure::size(format);
-        let line = measure::line(format, zone);
-        let lines = format.lines() as f64;
+        let line = measure::line_seen(format, zone);
         // Grid = millimetres × scale + shift.
-        let (across, down) = (1.0 / measure::PITCH, 1.0 / line);
-        let first = f64::from(size.1) - measure::lowest_line(format) - line * (lines - 0.5);
-        let (right, below) = (-measure::left(format) * across, -first * down);
+        let (across, down) = (1.0 / f64::from(measure::PITCH), 1.0 / f64::from(line));
+        let top = size.1 - measure::lowest_line(format) - line * (format.lines() as f32 - 0.5);
+        let (right, below) = (-f64::from(measure::left(format)) * across, -f64::from(top) * down);
         let [a, b, c, d, e, f, g, h, i] = zone.0;
         Self {
             format,
             size,
+            line,
             to_picture: Perspective([
                 a * across,
                 b * down,
@@ -91,6 +97,12 @@ impl Page {
                 g * right + h * below + i,
             ]),
         }
+    }
+
+    /// The largest page that a zone of a shape may stand on, by the same map.
+    #[must_use]
+    pub fn largest(shape: Shape, zone: &Perspective) -> Self {
+        Self::of(measure::largest(shape), zone)
     }
 
     /// Width and height in millimetres.
@@ -108,8 +120,39 @@ impl Page {
     /// The corners in the picture.
     #[must_use]
     pub fn quad(&self) -> Quad {
+        self.around(0.0)
+    }
+
+    /// The corners in the picture, with so many millimetres around the page.
+    #[must_use]
+    pub fn around(&self, margin: f32) -> Quad {
         let (width, height) = self.size;
-        Quad([(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)].map(|(x, y)| self.at(x, y)))
+        self.seen(Rect::new(-margin, -margin, width + 2.0 * margin, height + 2.0 * margin))
+    }
+
+    /// Where the lines of the zone are in the picture.
+    #[must_use]
+    pub fn zone(&self) -> Lines {
+        let Shape { lines, length } = self.format.shape();
+        let half = measure::CAPITAL / 2.0 + ABOVE_AND_BELOW;
+        let lowest = self.size.1 - measure::lowest_line(self.format);
+        let top = lowest - self.line * (lines - 1) as f32 - half;
+        let print = Rect::new(
+            measure::left(self.format),
+            top,
+            measure::PITCH * length as f32,
+            lowest + half - top,
+        );
+        Lines {
+            outline: self.seen(print),
+            count: lines,
+            positions: length,
+        }
+    }
+
+    /// Where a part of the page, in millimetres, is in the picture.
+    fn seen(&self, part: Rect) -> Quad {
+        Quad(Quad::from(part).0.map(|corner| self.at(corner.x, corner.y)))
     }
 
     /// The page seen from straight above, so many pixels to the millimetre; what is outside of the picture is black.
@@ -159,6 +202,14 @@ impl Page {
         let mut findings = vec![outline.is_whole(self), outline.finding()];
         findings.extend(portrait::finding(self, picture));
         findings
+    }
+
+    /// The same where the zone was not read so well that anything follows from it for its page.
+    #[must_use]
+    pub fn unknown() -> Vec<Finding> {
+        let tests = [Test::DocumentWhole, Test::DocumentOutline, Test::PortraitInPlace];
+        let why = "the zone does not say where the page is";
+        tests.map(|test| Finding::not_available(test, why)).into()
     }
 }
 

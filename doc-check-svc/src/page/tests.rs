@@ -11,18 +11,14 @@ const SCALE: f32 = 6.0;
 fn zone(format: Format, corners: Quad) -> Perspective {
     let (width, height) = measure::size(format);
     let page = Perspective::between(&Quad::from(Rect::new(0.0, 0.0, width, height)), &corners).unwrap();
-    let line = match format {
-        Format::Td1 => 4.23,
-        _ => 6.35,
-    };
-    let last = f64::from(height) - measure::lowest_line(format);
+    let last = height - measure::lowest_line(format);
     let pairs: Vec<_> = (0..format.lines())
         .flat_map(|row| (0..format.line_length()).map(move |position| (row, position)))
         .map(|(row, position)| {
-            let x = measure::left(format) + measure::PITCH * (position as f64 + 0.5);
-            let y = last - line * (format.lines() - 1 - row) as f64;
+            let x = measure::left(format) + measure::PITCH * (position as f32 + 0.5);
+            let y = last - measure::line(format) * (format.lines() - 1 - row) as f32;
             let grid = Point::new(position as f32 + 0.5, row as f32 + 0.5);
-            (grid, page.apply(Point::new(x as f32, y as f32)), 1.0)
+            (grid, page.apply(Point::new(x, y)), 1.0)
         })
         .collect();
     Perspective::fit(&pairs).unwrap()
@@ -63,12 +59,58 @@ fn the_page_follows_from_its_zone_whatever_the_perspective() {
 }
 
 #[test]
+fn measures_are_the_standards() {
+    for (format, size, left, centres) in [
+        (Format::Td1, (85.6, 53.98), 5.0, [7.0, 11.23, 15.46].as_slice()),
+        (Format::Td2, (105.0, 74.0), 4.0, &[9.4, 15.75]),
+        (Format::Td3, (125.0, 88.0), 6.0, &[9.4, 15.75]),
+        (Format::MrvA, (120.0, 80.0), 4.0, &[9.4, 15.75]),
+        (Format::MrvB, (105.0, 74.0), 4.0, &[9.4, 15.75]),
+    ] {
+        assert_eq!(
+            (measure::size(format), measure::left(format)),
+            (size, left),
+            "{format:?}"
+        );
+        assert_eq!(format.lines(), centres.len());
+        for (line, centre) in centres.iter().enumerate() {
+            let found = measure::lowest_line(format) + measure::line(format) * line as f32;
+            assert!((found - centre).abs() < 1e-3, "{format:?} {line}: {found}");
+        }
+        let largest = measure::size(measure::largest(format.shape()));
+        assert!(largest.0 >= size.0 && largest.1 >= size.1, "{format:?}");
+    }
+}
+
+#[test]
+fn lines_of_a_zone_are_its_print_and_a_millimetre_around_it() {
+    for (format, top, bottom) in [
+        (Format::Td1, 53.98 - 15.46 - 2.2, 53.98 - 7.0 + 2.2),
+        (Format::Td3, 88.0 - 15.75 - 2.2, 88.0 - 9.4 + 2.2),
+    ] {
+        let page = Page::of(format, &zone(format, upright(format, 10.0, 20.0)));
+        let lines = page.zone();
+        assert_eq!((lines.count, lines.positions), (format.lines(), format.line_length()));
+        let Rect { x, y, width, height } = lines.outline.bounds();
+        let left = 10.0 + measure::left(format);
+        for (found, truth) in [
+            (x, left),
+            (x + width, left + 2.54 * format.line_length() as f32),
+            (y, 20.0 + top),
+            (y + height, 20.0 + bottom),
+        ] {
+            assert!((found / SCALE - truth).abs() < 0.05, "{format:?}: {found} for {truth}");
+        }
+    }
+}
+
+#[test]
 fn lines_at_another_distance_than_the_standards_do_not_move_the_top() {
     // Half as far apart again as the standard has them.
     let (width, height) = measure::size(Format::Td1);
     let line = 1.5 * 4.23;
-    let down = |row: f32| height - measure::lowest_line(Format::Td1) as f32 - line * (2.5 - row);
-    let left = measure::left(Format::Td1) as f32;
+    let down = |row: f32| height - measure::lowest_line(Format::Td1) - line * (2.5 - row);
+    let left = measure::left(Format::Td1);
     let cell = Rect::new(left, down(0.0), 30.0 * 2.54, 3.0 * line);
     let map = Perspective::between(&Quad::from(Rect::new(0.0, 0.0, 30.0, 3.0)), &Quad::from(cell)).unwrap();
     let page = Page::of(Format::Td1, &map);

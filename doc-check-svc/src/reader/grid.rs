@@ -16,6 +16,7 @@ use vision::text::Frames;
 
 use super::rows::{Row, direction};
 use crate::mrz::Shape;
+use crate::page::Page;
 
 /// A place that more likely than this shows a character belongs to one.
 const CHARACTER: f32 = 0.5;
@@ -53,6 +54,9 @@ const SHEARED: f32 = 1.5;
 
 /// Characters farther than this from their position's middle, in pitches, are not what the grid is fitted to.
 const OUTLIER: f32 = 0.3;
+
+/// Millimetres around a page that may belong to it: zones are printed so far from their place, and grids are not exact.
+const AROUND: f32 = 2.0;
 
 /// Positions of a zone in a picture.
 #[derive(Clone, Debug)]
@@ -168,19 +172,10 @@ impl Grid {
         self.quad((left, top), (right, bottom))
     }
 
-    /// Where the page of the zone is, by the largest that the standard has for its shape: the zone is at the foot of the page
-    /// (ICAO Doc 9303-4 to -7).
+    /// Where the page of the zone is, and a little around it, by the largest that the standard has for its shape: which format it is,
+    /// is not known yet.
     pub(super) fn page(&self) -> Quad {
-        // Pages in pitches of 2.54 mm and line distances of 6.35 mm, with some margin.
-        let (width, height) = match self.shape.length {
-            30 => (34.5, 9.0),
-            36 => (42.0, 12.0),
-            _ => (50.0, 14.5),
-        };
-        let (length, lines) = (self.shape.length as f32, self.shape.lines as f32);
-        let (left, right) = ((length - width) / 2.0, f32::midpoint(length, width));
-        let (top, bottom) = (lines + 1.0 - height, lines + 1.0);
-        self.quad((left, top), (right, bottom))
+        Page::largest(self.shape, &self.map).around(AROUND)
     }
 
     /// The whole zone.

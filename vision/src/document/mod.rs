@@ -2,8 +2,8 @@
 
 mod colour;
 mod fourier;
-mod grid;
 mod legibility;
+mod screen;
 mod view;
 
 pub use legibility::{Blank, Legibility, Lines};
@@ -27,7 +27,7 @@ impl Recapture {
     pub fn measure(picture: &Picture, page: &Quad) -> Recapture {
         Recapture {
             chroma: colour::chroma(picture, page),
-            grid: grid::prominence(picture, page),
+            grid: screen::prominence(picture, page),
         }
     }
 }

@@ -1,0 +1,59 @@
+//! What is seen of the pictures around a zone that was read: whether they are of one document, its page, and how it came before the
+//! camera.
+
+use vision::picture::Picture;
+
+use crate::capture;
+use crate::mrz::Posterior;
+use crate::page::{Page, Side, Submitted};
+use crate::policy::Finding;
+use crate::reader::Zone;
+
+/// What was seen.
+#[derive(Default)]
+pub(crate) struct Look {
+    /// The tests of it.
+    pub(crate) findings: Vec<Finding>,
+    /// Indices of the pictures that could be opened, in the order in which they belong.
+    pub(crate) order: Vec<usize>,
+}
+
+/// Looks at the pictures that could be opened, each with its index.
+pub(crate) fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> Look {
+    let sides: Vec<Side<'_>> = zone
+        .sides
+        .iter()
+        .map(|side| Side {
+            lines: &side.lines,
+            printed: &side.printed,
+        })
+        .collect();
+    let zone_on = pictures.iter().position(|(index, _)| *index == zone.picture);
+    let submitted = Submitted {
+        format: zone.mrz.format,
+        zone: &zone.mrz.lines,
+        zone_on: zone_on.unwrap_or_default(),
+        sides: &sides,
+    };
+    let mut findings = submitted.findings();
+    if let Some((_, picture)) = zone_on.and_then(|place| pictures.get(place)) {
+        let page = Page::of(zone.mrz.format, &zone.map);
+        // On a wrong grid, the page is elsewhere.
+        findings.extend(if zone.fit < Evidence::WELL_READ {
+            Page::unknown()
+        } else {
+            page.findings(picture)
+        });
+        findings.extend(capture::findings(picture, &page.quad(), Some(&page.zone())));
+    }
+    let order = submitted.order().into_iter();
+    let order = order.filter_map(|place| pictures.get(place)).map(|(index, _)| *index);
+    Look {
+        findings,
+        order: order.collect(),
+    }
+}
+
+#[cfg(test)]
+#[path = "look_tests.rs"]
+mod tests;
