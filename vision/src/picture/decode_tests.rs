@@ -346,7 +346,7 @@ fn a_webp_frame_has_the_size_that_is_stated_for_it() {
             assert_eq!(reason(&animation(side, &parts)), "corrupt", "{side}");
         }
     }
-    assert_eq!(reason(&extended_webp(0, &[lossy.clone()])), "corrupt");
+    assert_eq!(reason(&extended_webp(0, std::slice::from_ref(&lossy))), "corrupt");
     assert_eq!(reason(&extended_webp(TRANSPARENT, &[alpha, lossy])), "corrupt");
 }
 
