@@ -3,7 +3,7 @@
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: demo test bench bench-peers memory lint
+.PHONY: demo test fuzz bench bench-peers memory lint
 
 demo:
 	cargo run --release --quiet -- demo
@@ -21,6 +21,20 @@ test: redis-server
 .PHONY: redis-server
 redis-server:
 	@command -v redis-server >/dev/null || ./scripts/install-redis
+
+# Each fuzzer for so many seconds, from the kept inputs on; `make test` replays those and tries neighbours of them. Needs a nightly
+# compiler. No sanitizer: the code under test is safe Rust, and a fuzzer without one tries more.
+FUZZERS := picture zone lattice print
+FUZZ_SECONDS ?= 600
+FUZZ := target/fuzz
+fuzz:
+	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	@for fuzzer in $(FUZZERS); do \
+		mkdir -p $(FUZZ)/found/$$fuzzer; \
+		cargo +nightly fuzz run --features libfuzzer --sanitizer none --codegen-units 16 --target-dir $(FUZZ) \
+			$$fuzzer $(FUZZ)/found/$$fuzzer fuzz/corpus/$$fuzzer -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10; \
+	done
 
 bench:
 	cargo bench --workspace --bench vision --bench text --bench verification --bench whole_life

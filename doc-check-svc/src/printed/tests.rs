@@ -504,6 +504,26 @@ fn word() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(letters), 3..9).prop_map(String::from_iter)
 }
 
+#[test]
+fn a_number_whose_end_was_not_seen_may_have_any_length() {
+    let number = "L898902C3";
+    for hidden in 1..=4 {
+        let seen_part = &number[..number.len() - hidden];
+        let mut zone = zone(NAME);
+        zone.number = seen(&format!("{seen_part}{}", "?".repeat(hidden)));
+        let told = |printed: &str| compare(&field("Passport No.", printed, 0.0, 0), &zone, TODAY).number;
+        for length in seen_part.len()..=number.len() {
+            let printed = &number[..length];
+            assert_eq!(agreed(&told(printed)).as_deref(), Some(printed), "{hidden} hidden");
+        }
+        // One symbol more than there are positions, and another one.
+        let others = [format!("{number}7"), number.replace("89890", "12345")];
+        for other in others {
+            assert_eq!(differing(&told(&other)), Some(other), "{hidden} hidden");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -11,7 +11,7 @@ use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, GenericImageView as _, ImageDecoder, ImageError, ImageFormat};
 
-use super::{Picture, reduced};
+use super::{Picture, reduced, webp};
 
 /// What a picture may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Limits {
     pub bytes: usize,
     /// Width times height.
     pub pixels: u64,
-    /// Memory that decoding may take at its peak, in bytes.
+    /// Memory that decoding may take at its peak, in bytes, beside copies of parts of the file (of a WebP file 16 MiB at most).
     pub memory: u64,
     /// Length of the shorter side, in pixels, below which a picture cannot show anything.
     pub shortest_side: u32,
@@ -150,16 +150,21 @@ impl Picture {
                 whole(decoder)
             }
             Ok(ImageFormat::Png) => {
+                // A colour profile is compressed: ten megabytes of a file may hold ten gigabytes of it. What is said beside the
+                // pixels, and each row of them, is to be no larger than a file.
                 let mut inner = image::Limits::no_limits();
-                inner.max_alloc = Some(limits.memory);
+                inner.max_alloc = Some(limits.bytes as u64);
                 let decoder = PngDecoder::with_limits(source, inner).map_err(classify)?;
                 check(&decoder, 0, limits)?;
                 whole(decoder)
             }
             Ok(ImageFormat::WebP) => {
                 let decoder = WebPDecoder::new(source).map_err(classify)?;
-                // Planes of luma, chroma and alpha beside the output.
-                check(&decoder, 4, limits)?;
+                // Planes of luma, chroma and alpha beside the output; of an animation also a frame and what it is laid on.
+                check(&decoder, if decoder.has_animation() { 8 } else { 4 }, limits)?;
+                if !webp::first_frame_fits(bytes) {
+                    return Err(DecodeError::Corrupt);
+                }
                 whole(decoder)
             }
             _ => Err(DecodeError::UnsupportedFormat),

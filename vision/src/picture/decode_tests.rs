@@ -313,6 +313,43 @@ fn sizes_are_checked_before_pixels_are_decoded() {
     }
 }
 
+/// A chunk of a WebP file.
+fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let padding = vec![0; content.len() % 2];
+    [&name[..], &(content.len() as u32).to_le_bytes(), content, &padding].concat()
+}
+
+/// An extended WebP file of 40×40 pixels.
+fn extended_webp(flags: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
+    let header = chunk(b"VP8X", &[flags, 0, 0, 0, 39, 0, 0, 39, 0, 0]);
+    chunk(b"RIFF", &[&b"WEBP"[..], &header, &chunks.concat()].concat())
+}
+
+#[test]
+fn a_webp_frame_has_the_size_that_is_stated_for_it() {
+    const TRANSPARENT: u8 = 0x10;
+    const ANIMATED: u8 = 0x02;
+    // The lossy frame of 32×32 pixels, and transparency for 40×40, as it is and in an animation that states these sides.
+    let at = TURNED_WEBP.windows(4).position(|name| name == b"VP8 ").unwrap();
+    let length = u32::from_le_bytes(TURNED_WEBP[at + 4..at + 8].try_into().unwrap()) as usize;
+    let lossy = TURNED_WEBP[at..at + 8 + length + length % 2].to_vec();
+    let alpha = chunk(b"ALPH", &[vec![0], vec![255; 40 * 40]].concat());
+    let animation = |side: u8, parts: &[Vec<u8>]| {
+        let frame = [0, 0, 0, 0, 0, 0, side - 1, 0, 0, side - 1, 0, 0, 0, 0, 0, 0];
+        let frame = chunk(b"ANMF", &[frame.to_vec(), parts.concat()].concat());
+        extended_webp(TRANSPARENT | ANIMATED, &[chunk(b"ANIM", &[0; 6]), frame])
+    };
+    for parts in [vec![lossy.clone()], vec![alpha.clone(), lossy.clone()]] {
+        let picture = decode(&animation(32, &parts)).unwrap();
+        assert_eq!((picture.width(), picture.height()), (40, 40));
+        for side in [8, 31, 33, 40] {
+            assert_eq!(reason(&animation(side, &parts)), "corrupt", "{side}");
+        }
+    }
+    assert_eq!(reason(&extended_webp(0, std::slice::from_ref(&lossy))), "corrupt");
+    assert_eq!(reason(&extended_webp(TRANSPARENT, &[alpha, lossy])), "corrupt");
+}
+
 #[test]
 fn memory_is_checked_before_pixels_are_decoded() {
     let file = scene().encode_png().unwrap();

@@ -7,6 +7,7 @@ mod decode;
 mod encode;
 mod part;
 mod reduced;
+mod webp;
 
 use std::fmt;
 

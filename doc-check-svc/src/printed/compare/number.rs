@@ -17,10 +17,20 @@ const MOST_WORDS: usize = 3;
 
 impl Comparison<'_> {
     pub(super) fn number(&self) -> Agreement<String> {
-        let pattern = Pattern {
-            seen: trimmed(&self.zone.number),
-            is_cut: false,
-        };
+        let number = trimmed(&self.zone.number);
+        // What was not seen at its end may be fillers: it may have any of these lengths, and differs only if it does with each.
+        let least = number.iter().rposition(|seen| *seen != Seen::Unknown);
+        let lengths = (least.map_or(0, |at| at + 1)..=number.len()).rev();
+        let told = lengths.filter_map(|length| Some(self.number_of(number.get(..length)?)));
+        let told = told.reduce(|one, other| match (&one, &other) {
+            (Agreement::Agrees(_), _) | (_, Agreement::Differs { .. }) => one,
+            _ => other,
+        });
+        told.unwrap_or(Agreement::NotSeen)
+    }
+
+    fn number_of(&self, seen: &[Seen]) -> Agreement<String> {
+        let pattern = Pattern { seen, is_cut: false };
         let labelled = self.announced(Kind::Number).flat_map(|(_, values)| values);
         let labelled = labelled
             .filter_map(|value| value.parts.first().copied())
