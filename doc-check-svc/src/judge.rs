@@ -7,7 +7,7 @@ use proto::country::State;
 use vision::picture::DecodeError;
 
 use crate::evidence::{FieldEvidence, PrintSays, Stated};
-use crate::mrz::{Date, DocumentType, FieldKind, Mrz, Evidence, age};
+use crate::mrz::{Date, DocumentType, Evidence, FieldKind, Mrz, age};
 use crate::policy::{Finding, Refusal, Test, decide};
 use crate::requirements::Requirements;
 

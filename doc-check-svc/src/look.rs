@@ -4,7 +4,7 @@
 use vision::picture::Picture;
 
 use crate::capture;
-use crate::mrz::Posterior;
+use crate::mrz::Evidence;
 use crate::page::{Page, Side, Submitted};
 use crate::policy::Finding;
 use crate::reader::Zone;

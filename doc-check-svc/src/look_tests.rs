@@ -2,7 +2,7 @@ use vision::geometry::{Perspective, Quad, Rect};
 
 use super::*;
 use crate::evidence;
-use crate::mrz::{Belief, Format, Mrz};
+use crate::mrz::{Belief, Format, Mrz, Posterior};
 use crate::page::measure;
 use crate::policy::{Outcome, Test};
 use crate::printed::compare;

@@ -182,9 +182,9 @@ fn possible(posterior: &Posterior, shape: Shape, beliefs: &[Belief]) {
         );
     }
     assert!((0.0..=1.0 + ROUNDING).contains(&posterior.probability()));
-    assert!(posterior.evidence.is_finite() && posterior.fit().is_finite());
+    assert!(posterior.evidence.log_ratio.is_finite() && posterior.evidence.fit().is_finite());
     assert_eq!(
-        posterior.seen,
+        posterior.evidence.seen,
         beliefs.iter().filter(|belief| belief.symbol().is_some()).count()
     );
 }
@@ -203,7 +203,7 @@ fn summed(posterior: &Posterior, shape: Shape, beliefs: &[Belief], field: &Field
     }
     let only = Posterior::of(shape, &only).expect("its own lines are possible");
     if only.format == posterior.format {
-        let share = (only.evidence - posterior.evidence).exp();
+        let share = (only.evidence.log_ratio - posterior.evidence.log_ratio).exp();
         let stated = posterior.field(field.kind).expect("the format has it").probability;
         // A passport's zone may be a visa's, which takes a share of at most a half.
         let least = if shape == Format::Td1.shape() {
@@ -239,7 +239,8 @@ fn mixed(shape: Shape, mut seen: Vec<Seen>, at: usize) {
             .for_each(|(both, (one, two))| *both = (one + two) / 2.0);
         let [one, two, both] = [one, two, both].map(&mut with);
         if one.format == both.format && two.format == both.format {
-            let mean = ((one.evidence - both.evidence).exp() + (two.evidence - both.evidence).exp()) / 2.0;
+            let [one, two, both] = [one, two, both].map(|posterior| posterior.evidence.log_ratio);
+            let mean = ((one - both).exp() + (two - both).exp()) / 2.0;
             assert!((mean - 1.0).abs() < ROUNDING, "{mean}");
         }
     }

@@ -111,19 +111,14 @@ struct Hit {
     kind: Kind,
     from: usize,
     to: usize,
+    /// Letters that were read otherwise, or not, or between.
+    mistakes: usize,
 }
 
-/// Labels that do not overlap, longest first taken, in their order.
+/// Labels that do not overlap, the one with the most letters read right first taken, in their order.
 fn hits(letters: &[Letter]) -> Vec<Hit> {
-    let mut found: Vec<Hit> = PATTERNS
-        .iter()
-        .filter_map(|label| {
-            let (from, to) = find(letters, label)?;
-            let kind = label.kind;
-            Some(Hit { kind, from, to })
-        })
-        .collect();
-    found.sort_by_key(|hit| hit.from.abs_diff(hit.to));
+    let mut found: Vec<Hit> = PATTERNS.iter().filter_map(|label| find(letters, label)).collect();
+    found.sort_by_key(|hit| (hit.to - hit.from).saturating_sub(hit.mistakes));
     let mut kept: Vec<Hit> = Vec::new();
     for hit in found.into_iter().rev() {
         if kept.iter().all(|other| hit.to <= other.from || other.to <= hit.from) {
@@ -135,7 +130,7 @@ fn hits(letters: &[Letter]) -> Vec<Hit> {
 }
 
 /// Where the label is among the letters, with a few of them misread if it is long.
-fn find(letters: &[Letter], label: &Pattern) -> Option<(usize, usize)> {
+fn find(letters: &[Letter], label: &Pattern) -> Option<Hit> {
     let length = label.letters.len();
     let mistakes = match length {
         0..SHORT => 0,
@@ -157,7 +152,12 @@ fn find(letters: &[Letter], label: &Pattern) -> Option<(usize, usize)> {
             best = from.map(|from| (distance, from, end)).or(best);
         }
     }
-    best.map(|(_, from, to)| (from, to))
+    best.map(|(mistakes, from, to)| Hit {
+        kind: label.kind,
+        from,
+        to,
+        mistakes,
+    })
 }
 
 /// A label prepared for the search: G. Myers, A fast bit-vector algorithm for approximate string matching, 1999.

@@ -450,6 +450,62 @@ fn the_century_is_that_of_the_print() {
 }
 
 #[test]
+fn the_value_of_a_label_is_what_stands_below_its_beginning() {
+    // Labels side by side make one line, and the value of the second stands higher than that of the first.
+    let lines = [
+        line("Date of issue / Date de délivrance", 0.0, 300.0, 10.0),
+        line("Authority / Autorité", 261.0, 300.0, 10.0),
+        line("PREFECTURE OF ZENITH", 255.0, 321.0, 18.0),
+        line("15 APR 24", 0.0, 324.0, 18.0),
+        // A value and that of the next label make one line.
+        line("Nationality", 0.0, 400.0, 10.0),
+        line("Date of birth / Date de naissance", 200.0, 400.0, 10.0),
+        line("Sex", 452.0, 400.0, 10.0),
+        line("F", 440.0, 421.0, 18.0),
+        line("UTOPIAN / UTO", 0.0, 424.0, 18.0),
+        line("13 AUG 74", 200.0, 424.0, 18.0),
+    ];
+    let printed = compare(&lines, &zone(NAME), TODAY);
+    assert_eq!(
+        printed.issue_date.map(|print| print.value),
+        Some(date!(2024 - 04 - 15).into())
+    );
+    assert_eq!(differing(&printed.birth_date), Some(date!(1974 - 08 - 13).into()));
+}
+
+#[test]
+fn labels_that_resemble_each_other_are_told_apart() {
+    for (label, birth) in [("Fecha de nacimiento", true), ("Fecha de vencimiento", false)] {
+        let printed = printed(&[field(label, "13 AUG 74", 0.0, 0)], NAME);
+        assert_eq!(differing(&printed.birth_date).is_some(), birth, "{label}");
+        assert_eq!(differing(&printed.expiry_date).is_some(), !birth, "{label}");
+    }
+}
+
+#[test]
+fn a_date_that_is_left_over_is_that_of_the_field_that_was_not_found() {
+    let issue = field("Date of issue", "15 APR 24", 0.0, 0);
+    let with = |left_over: &str| {
+        let lines: Vec<TextLine> = issue
+            .iter()
+            .cloned()
+            .chain([line(left_over, 0.0, 300.0, 18.0)])
+            .collect();
+        compare(&lines, &zone(NAME), TODAY)
+    };
+    let birth = with("13 AUG 1999");
+    assert_eq!(differing(&birth.birth_date), Some(date!(1999 - 08 - 13).into()));
+    assert_eq!(birth.expiry_date, Agreement::NotSeen);
+    let expiry = with("16 APR 2026");
+    assert_eq!(differing(&expiry.expiry_date), Some(date!(2026 - 04 - 16).into()));
+    assert_eq!(expiry.birth_date, Agreement::NotSeen);
+    assert!(agreed(&with("12 AUG 1974").birth_date).is_some());
+    // Any of them may be that of issue where no label says which.
+    let unlabelled = compare(&[line("13 AUG 2019", 0.0, 300.0, 18.0)], &zone(NAME), TODAY);
+    assert_eq!(unlabelled.birth_date, Agreement::NotSeen);
+}
+
+#[test]
 fn dates_of_other_things_are_none_of_the_zone() {
     let mut zone = zone(NAME);
     zone.expiry_date = seen("240415");

@@ -79,11 +79,27 @@ fn below(page: &Page, labels: &Labels, label: &Label, line: &Line) -> Option<Val
     let mut parts: Vec<Part> = Vec::new();
     let mut above = line;
     let limit = row_end(page, labels, label, line);
+    // How far a part begins from where the label does.
+    let aside = |part: &Part| {
+        let line = page.lines.get(part.line);
+        line.map_or(f32::INFINITY, |line| (line.place(part.from) - label.start).abs())
+    };
     for (number, candidate) in page.lines.iter().enumerate() {
         let height = above.height.max(candidate.height);
         let gap = candidate.down - above.down;
         let reach = if parts.is_empty() { MOST_BELOW } else { MOST_LEADING };
-        if gap < 0.4 * height || candidate.end < label.start || candidate.start > label.end.min(limit) {
+        if candidate.end < label.start || candidate.start > label.end.min(limit) {
+            continue;
+        }
+        if gap < 0.4 * height {
+            // Of texts beside each other the one that begins about where the label does is its value.
+            if let ([first], false) = (parts.as_mut_slice(), labels.is_label(number))
+                && candidate.is_level_with(above)
+                && let Some(part) = clipped(candidate, number, label.start - 2.5 * height, limit)
+                && aside(&part) < aside(first)
+            {
+                (*first, above) = (part, candidate);
+            }
             continue;
         }
         if gap > reach * height {

@@ -107,7 +107,9 @@ impl Comparison<'_> {
         });
         let altered = free.iter().filter_map(|&(line, date)| {
             let meaning = *date.meanings.first()?;
-            let is_altered = date.is_sure && meaning.full_year().is_some_and(|year| self.can_only_be(year, century));
+            let is_altered = date.is_sure
+                && (meaning.full_year().is_some_and(|year| self.can_only_be(year, century))
+                    || self.is_left_over(line, date, century));
             let printed = is_altered
                 .then(|| self.print_date(line, date, meaning, century))
                 .flatten()?;
@@ -128,6 +130,26 @@ impl Comparison<'_> {
                 expires.is_some_and(|expires| year < expires.min(this_year) - LONGEST_VALIDITY)
             }
         }
+    }
+
+    /// No label announces it, it is none of the zone's dates, and of the three dates that every page has it can be no other than
+    /// this one: that of issue is known, and birth lies before it and expiry behind.
+    fn is_left_over(&self, line: usize, date: &PrintedDate, century: Century) -> bool {
+        let Some(issued) = self.issue_date().and_then(|print| print.value.latest()) else {
+            return false;
+        };
+        let is_announced = self.labels.all.iter().any(|label| {
+            self.announced_dates(label)
+                .is_some_and(|(at, dates)| at == line && dates.iter().any(|other| other.from == date.from))
+        });
+        let fits = |field: &[Seen]| date.meanings.iter().any(|meaning| meaning.fits(field));
+        let is_of_zone = fits(&self.zone.birth_date) || fits(&self.zone.expiry_date);
+        let of_century = |meaning: &Meaning| meaning.date(century, self.today);
+        let on_this_side = |date: Date| match century {
+            Century::Birth => date.earliest().is_some_and(|day| day < issued),
+            Century::Expiry | Century::CardExpiry => date.latest().is_some_and(|day| day > issued),
+        };
+        !is_announced && !is_of_zone && date.meanings.iter().filter_map(of_century).any(on_this_side)
     }
 
     fn agrees(
