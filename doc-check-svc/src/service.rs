@@ -187,6 +187,7 @@ fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> (Vec<Finding>, Vec<usize
         };
         findings.extend(capture::findings(picture, &page.quad(), Some(&lines)));
     }
+    findings.extend(pictures.iter().map(|(_, picture)| capture::unedited(picture)));
     let order = submitted.order().into_iter();
     let order = order.filter_map(|place| pictures.get(place)).map(|(index, _)| *index);
     (findings, order.collect())
