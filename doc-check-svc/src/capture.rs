@@ -11,11 +11,19 @@
 //! | contrast | 50 levels | 0 of 425 zones (least 63) | | |
 //! | glare, cover | any character | 0 of 425 zones | | glare 23 of 24, white-out 20 of 21, finger 16 of 21, cut off 21 of 21, half of the height 0 of 21 |
 //!
+//! Whether a picture was edited was measured on sets of its own: limit -1 Np to the block where the rest has 0.3 Np, 0 of 1662 pictures
+//! that were not edited (clean, covered, moderate and heavy, 95 of them compressed again as a whole, cut or made smaller), 0 of 30 public
+//! specimens, of which 9 say nothing. Of portraits inserted into a picture 32 of 60 are caught (41 to 65 %, Wilson), of faces 31 of 60 (39 to 64 %):
+//! those saved at a higher quality than before. Of portraits pasted over the printed one before the picture was taken, none of 42.
+//! Neither of these told them from genuine ones, and none is a test: noise of the portrait against the page's, angles of its edges
+//! against the page's and against its frame's, likeness of portrait and ghost portrait (which a face detector finds on 3 of 17 public
+//! specimens, and on none of 22 drawn ones).
+//!
 //! Under heavy degradation, 15 of 16 grey copies and none of 6 screens are caught.
 //! The drawn screens that pass otherwise have pixels at about half of the picture's, where blocks of compression have waves too. Of the
 //! public specimens with less than 6 pixels to a character, two have a zone, and one of them is misread.
 
-use vision::document::{Blank, Legibility, Lines, Recapture};
+use vision::document::{Blank, Legibility, Lines, OddPart, Recapture};
 use vision::geometry::Quad;
 use vision::picture::Picture;
 
@@ -26,6 +34,12 @@ const LEAST_CHROMA: f32 = 2.0;
 
 /// From here on a wave that is the same all over the page is the grid of a screen, in nepers of power.
 const GRID: f32 = 5.5;
+
+/// Least evidence that each part of a picture was compressed with the rest of it, in nepers to the block.
+const LEAST_IN_COMMON: f32 = -1.0;
+
+/// From here on the rest of a picture was compressed twice, so that evidence can be had.
+const TWICE: f32 = 0.3;
 
 /// Least width of a character of the zone in pixels.
 const LEAST_PITCH: f32 = 6.0;
@@ -57,6 +71,25 @@ pub fn findings(picture: &Picture, page: &Quad, zone: Option<&Lines>) -> Vec<Fin
         None => findings.extend(OF_ZONE.map(|test| Finding::not_available(test, "no zone to measure"))),
     }
     findings
+}
+
+/// Tests whether a picture was edited: another portrait, or whatever else was put in. For every picture of a document, whether it has
+/// the zone or not.
+#[must_use]
+pub fn unedited(picture: &Picture) -> Finding {
+    let test = Test::PictureUnedited;
+    match OddPart::find(picture) {
+        None => Finding::not_available(test, "the picture is too small or too even"),
+        Some(OddPart { evidence, rest, place }) => Finding::holds(
+            test,
+            evidence >= LEAST_IN_COMMON || rest < TWICE,
+            format!(
+                "the part at {:.0}, {:.0} of {:.0} × {:.0} pixels was not compressed with the rest: {evidence:.1} Np to the block, at \
+                 least {LEAST_IN_COMMON} Np where the rest has {TWICE} Np or more",
+                place.x, place.y, place.width, place.height
+            ),
+        ),
+    }
 }
 
 fn in_colour(chroma: Option<f32>) -> Finding {

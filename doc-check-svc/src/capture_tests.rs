@@ -171,3 +171,35 @@ fn a_zone_is_measured_where_there_is_one() {
     assert_eq!(made(Some(&zone)), [true; 5]);
     assert_eq!(made(None), [false; 5]);
 }
+
+#[test]
+fn a_picture_is_edited_where_a_part_of_it_has_another_history_of_compression() {
+    let filed = |picture: &Picture, quality| {
+        let file = picture.encode_jpeg(quality).expect("a file");
+        Picture::decode(&file, &vision::picture::Limits::default()).expect("a picture")
+    };
+    // Paper has a grain.
+    let grained = |colour, seed: u32| {
+        let page = page(colour, even);
+        Picture::from_fn(page.width(), page.height(), |x, y| {
+            let bits = (x.wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b) ^ seed).wrapping_mul(0x2c1b_3c6d);
+            let grain = ((bits ^ (bits >> 15)).wrapping_mul(0x297a_2d39) >> 27) as u8;
+            page.pixel(x, y).map(|channel| channel - grain)
+        })
+    };
+    let taken = filed(&grained([225.0, 200.0, 170.0], 1), 75);
+    assert_eq!(unedited(&taken).outcome, Outcome::Passed);
+    assert_eq!(unedited(&filed(&taken, 92)).outcome, Outcome::Passed, "as a whole");
+    let other = grained([190.0, 210.0, 235.0], 2);
+    let edited = Picture::from_fn(taken.width(), taken.height(), |x, y| {
+        let inside = (300..460).contains(&x) && (200..400).contains(&y);
+        if inside {
+            other.pixel(x + 37, y)
+        } else {
+            taken.pixel(x, y)
+        }
+    });
+    assert!(matches!(unedited(&filed(&edited, 92)).outcome, Outcome::Failed(_)));
+    let even = Picture::from_fn(800, 600, |_, _| [200; 3]);
+    assert!(matches!(unedited(&even).outcome, Outcome::NotAvailable(_)));
+}

@@ -198,6 +198,7 @@ fn every_test_is_made_of_a_document_and_told_in_the_order_of_the_table() {
         Test::PortraitInPlace,
         Test::InColour,
         Test::NotOnAScreen,
+        Test::PictureUnedited,
         Test::ZoneResolution,
         Test::ZoneSharpness,
         Test::ZoneContrast,

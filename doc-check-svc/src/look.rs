@@ -46,6 +46,7 @@ pub(crate) fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> Look {
         });
         findings.extend(capture::findings(picture, &page.quad(), Some(&page.zone())));
     }
+    findings.extend(pictures.iter().map(|(_, picture)| capture::unedited(picture)));
     let order = submitted.order().into_iter();
     let order = order.filter_map(|place| pictures.get(place)).map(|(index, _)| *index);
     Look {

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use time::Duration;
-use vision::geometry::Rect;
 use vision::picture::Picture;
 
+use super::substitution::{Inserted, insert, paste};
+use crate::degrade::Photograph;
 use crate::specimen::dice::Dice;
-use crate::specimen::{Pages, Specimen, SpecimenError};
+use crate::specimen::{Format, Pages, Specimen, SpecimenError};
 
 /// How a document is no genuine one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
@@ -21,8 +22,12 @@ pub enum Forgery {
     PrintedDate,
     /// The zone says something else than the print; its check digits hold.
     ZoneAltered,
-    /// Another face is pasted over the portrait.
-    PortraitExchanged,
+    /// Another portrait is pasted over the printed one.
+    PortraitPasted,
+    /// Another portrait is inserted into the picture of the document.
+    PortraitInserted,
+    /// Another face is inserted into the portrait, in the picture of the document.
+    FaceInserted,
     /// A page with nothing but a portrait and a zone.
     BarePage,
     /// A copy without colour.
@@ -33,12 +38,14 @@ pub enum Forgery {
 
 impl Forgery {
     /// All kinds.
-    pub const ALL: [Forgery; 8] = [
+    pub const ALL: [Forgery; 10] = [
         Forgery::PrintedName,
         Forgery::PrintedNumber,
         Forgery::PrintedDate,
         Forgery::ZoneAltered,
-        Forgery::PortraitExchanged,
+        Forgery::PortraitPasted,
+        Forgery::PortraitInserted,
+        Forgery::FaceInserted,
         Forgery::BarePage,
         Forgery::CopyGrey,
         Forgery::ScreenShown,
@@ -75,15 +82,37 @@ impl Forgery {
                 forged.mrz = Some(zone.lines()?);
             }
             Forgery::BarePage => forged.printed = false,
-            Forgery::PortraitExchanged | Forgery::CopyGrey | Forgery::ScreenShown => {}
+            Forgery::PortraitPasted
+            | Forgery::PortraitInserted
+            | Forgery::FaceInserted
+            | Forgery::CopyGrey
+            | Forgery::ScreenShown => {}
         }
         Ok(forged)
     }
 
     /// What the forger does to the printed pages.
     pub(super) fn tamper(self, specimen: &Specimen, pages: &mut Pages, other: &Picture, dice: &mut Dice) {
-        if self == Forgery::PortraitExchanged {
+        if self == Forgery::PortraitPasted {
             pages.front = paste(&pages.front, specimen, other, dice);
+        }
+    }
+
+    /// What the forger does to the picture of the page with the portrait.
+    ///
+    /// # Errors
+    /// When the picture cannot be written or read.
+    pub(super) fn retouch(
+        self,
+        photograph: &mut Photograph,
+        format: Format,
+        other: &Picture,
+        dice: &mut Dice,
+    ) -> anyhow::Result<()> {
+        match self {
+            Forgery::PortraitInserted => insert(photograph, format, other, Inserted::Portrait, dice),
+            Forgery::FaceInserted => insert(photograph, format, other, Inserted::Face, dice),
+            _ => Ok(()),
         }
     }
 }
@@ -126,41 +155,4 @@ fn redate(specimen: &mut Specimen, dice: &mut Dice) {
     } else {
         specimen.expiry += years;
     }
-}
-
-/// Pastes another portrait: a little off its place, with hard edges and the noise of another print.
-fn paste(page: &Picture, specimen: &Specimen, portrait: &Picture, dice: &mut Dice) -> Picture {
-    let scale = page.width() as f32 / specimen.format.size().0;
-    let place = specimen.format.portrait();
-    let (dx, dy) = (dice.between(-0.6, 0.6), dice.between(-0.6, 0.6));
-    // The strip with SPECIMEN below stays.
-    let area = Rect::new(
-        (place.x + dx) * scale,
-        (place.y + dy) * scale,
-        place.width * scale * dice.between(0.97, 1.04),
-        place.height * 0.915 * scale,
-    );
-    let (width, height) = (area.width as u32, area.height as u32);
-    let cut = Rect::new(0.0, 0.0, portrait.width() as f32, portrait.height() as f32 * 0.915);
-    let picture = portrait
-        .crop(cut)
-        .unwrap_or_else(|| portrait.clone())
-        .resize(width, height);
-    let tint = [
-        dice.between(0.9, 1.08),
-        dice.between(0.92, 1.05),
-        dice.between(0.86, 1.08),
-    ];
-    let (coarse, seed) = (dice.whole(1, 3) as u32, dice.bits());
-    let (left, top) = (area.x as u32, area.y as u32);
-    Picture::from_fn(page.width(), page.height(), |x, y| {
-        if x < left || y < top || x >= left + width || y >= top + height {
-            return page.pixel(x, y);
-        }
-        let (x, y) = (x - left, y - top);
-        let mut grain = Dice::new(seed, u64::from(x / coarse) << 32 | u64::from(y / coarse));
-        let noise = grain.between(-9.0, 9.0);
-        let pixel = picture.pixel(x, y);
-        std::array::from_fn(|channel| (f32::from(pixel[channel]) * tint[channel] + noise).clamp(0.0, 255.0) as u8)
-    })
 }

@@ -2,6 +2,7 @@
 
 mod forge;
 mod plan;
+mod substitution;
 mod truth;
 
 use std::collections::BTreeMap;
@@ -107,7 +108,11 @@ impl Set {
         for (side, page) in sides {
             let Some(page) = page else { continue };
             let zone = pages.back.is_none() || side == "back";
-            let photograph: Photograph = recipe.photograph(page, specimen.zone_place(), zone, beside.as_ref(), dice);
+            let mut photograph: Photograph =
+                recipe.photograph(page, specimen.zone_place(), zone, beside.as_ref(), dice);
+            if let (Some(forgery), Some(portrait), "front") = (forgery, &other.portrait, side) {
+                forgery.retouch(&mut photograph, format, portrait, dice)?;
+            }
             let name = format!("{number:05}-{side}.jpg");
             let path = folder.join(&name);
             let file = photograph.picture.encode_jpeg(photograph.quality)?;

@@ -51,7 +51,7 @@ fn the_same_set_is_drawn_again_and_its_truth_can_be_read() {
 fn a_forged_documents_print_and_zone_differ_where_it_says_so() {
     let Some(fonts) = fonts() else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    set(24, &[Format::Td3, Format::Td2, Format::MrvB], &[Plan::Forged])
+    set(30, &[Format::Td3, Format::Td2, Format::MrvB], &[Plan::Forged])
         .draw(&fonts, folder.path(), || ())
         .expect("drawn");
     let truths = read(&folder.path().join("truth.jsonl")).expect("as written");

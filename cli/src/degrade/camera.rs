@@ -197,6 +197,11 @@ impl Camera {
         }
     }
 
+    /// From the photograph to the page.
+    pub(super) fn to_page(&self) -> Perspective {
+        self.to_page
+    }
+
     /// Width of a character of the zone in pixels.
     pub(super) fn pitch(&self) -> f32 {
         PITCH * self.scale
@@ -351,7 +356,7 @@ fn short(frame: Rect, page: Rect, lost: f32, dice: &mut Dice) -> Rect {
 }
 
 /// The colour between the four nearest pixels.
-pub(super) fn sample(picture: &Picture, x: f32, y: f32) -> [f32; 3] {
+pub(crate) fn sample(picture: &Picture, x: f32, y: f32) -> [f32; 3] {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let (x, y) = (x.clamp(0.0, (width - 1) as f32), y.clamp(0.0, (height - 1) as f32));
     let (left, top) = (x as usize, y as usize);

@@ -5,16 +5,17 @@ mod camera;
 mod copy;
 mod cover;
 mod kind;
-mod optics;
+pub(crate) mod optics;
 mod table;
 
 use serde::{Deserialize, Serialize};
-use vision::geometry::Rect;
+use vision::geometry::{Perspective, Rect};
 use vision::picture::Picture;
 
 use crate::specimen::ZonePlace;
 use crate::specimen::dice::Dice;
 use camera::Camera;
+pub(crate) use camera::sample;
 use cover::Cover;
 pub use kind::Kind;
 
@@ -69,6 +70,8 @@ pub(crate) struct Photograph {
     pub(crate) picture: Picture,
     /// Quality of its JPEG file.
     pub(crate) quality: u8,
+    /// From its pixels to the page, in millimetres from the page's top left corner.
+    pub(crate) to_page: Perspective,
     /// What was done.
     pub(crate) degradations: Vec<Degradation>,
     /// Which characters of the zone are covered or outside of the picture.
@@ -179,6 +182,7 @@ impl Recipe {
         Photograph {
             picture,
             quality,
+            to_page: camera.to_page(),
             degradations: done,
             covered,
         }

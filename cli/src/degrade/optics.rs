@@ -5,7 +5,7 @@ use vision::picture::Picture;
 use crate::specimen::dice::Dice;
 
 /// Blurs by a Gaussian, which three boxes in a row come close to.
-pub(super) fn blur(picture: &Picture, sigma: f32) -> Picture {
+pub(crate) fn blur(picture: &Picture, sigma: f32) -> Picture {
     // Each box has a third of the variance. One of whole radius r has r (r + 1) / 3; the next pixel on both sides counts in part.
     let variance = sigma * sigma / 3.0;
     let whole = (0.5 * ((1.0 + 12.0 * variance).sqrt() - 1.0)).floor();
@@ -97,7 +97,7 @@ pub(super) fn motion(picture: &Picture, length: f32, angle: f32) -> Picture {
 }
 
 /// Adds noise of a standard deviation in levels, the same in part in all channels.
-pub(super) fn noise(picture: &Picture, sigma: f32, seed: u64) -> Picture {
+pub(crate) fn noise(picture: &Picture, sigma: f32, seed: u64) -> Picture {
     let mut state = seed | 1;
     let mut next = || {
         // xorshift64*: four 16-bit numbers, whose sum is nearly normal.

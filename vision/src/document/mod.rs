@@ -1,11 +1,13 @@
-//! Measures of a document's picture, without networks: whether it is a copy, and whether it can be read.
+//! Measures of a document's picture, without networks: whether it is a copy, whether it was edited, and whether it can be read.
 
 mod colour;
+mod compression;
 mod fourier;
 mod legibility;
 mod screen;
 mod view;
 
+pub use compression::OddPart;
 pub use legibility::{Blank, Legibility, Lines};
 
 use crate::geometry::Quad;
