@@ -3,11 +3,14 @@
 //! The print is one more look at the positions of the zone that it agrees with. It fills those that were not seen, and takes the doubt
 //! from those that were: zone and print are not misread alike.
 
-use crate::mrz::{Belief, FieldKind, Format, Name, Posterior, Sex};
+use crate::mrz::{Belief, FieldKind, Format, Name, Posterior, Sex, are_alike};
 use crate::printed::{Agreement, Print, Printed, Seen, ZoneFields};
 
 /// Probability that a symbol is printed otherwise in the zone than a field that agrees elsewhere on the document has it.
 const PRINT_DOUBT: f32 = 2e-3;
+
+/// Probability that a name goes on in the zone where its print ends, although fillers were read there.
+const LONGER_DOUBT: f32 = 0.05;
 
 /// Share of the positions that the print states which must have been seen in the zone for the print to count.
 const LEAST_SEEN: f32 = 0.4;
@@ -108,17 +111,42 @@ impl Stated {
         }
     }
 
-    fn print(self, printed: &Printed) -> PrintSays {
+    fn print(self, printed: &Printed, posterior: &Posterior) -> PrintSays {
         match self {
             Self::Surname => says(&printed.surname),
             Self::GivenNames => says(&printed.given_names),
-            Self::Number => says(&printed.number),
+            Self::Number => says_of(&printed.number, &number(posterior)),
             Self::IssuingState => says(&printed.issuing_state),
-            Self::BirthDate => says(&printed.birth_date),
+            Self::BirthDate => says_of(&printed.birth_date, symbols(posterior, FieldKind::BirthDate)),
             Self::Sex => says(&printed.sex),
-            Self::ExpiryDate => says(&printed.expiry_date),
+            Self::ExpiryDate => says_of(&printed.expiry_date, symbols(posterior, FieldKind::ExpiryDate)),
         }
     }
+}
+
+/// Print agrees with what was sure of a zone at first. Where all evidence together has it otherwise, print is another.
+fn says_of<T>(agreement: &Agreement<T>, field: &str) -> PrintSays {
+    match agreement {
+        Agreement::Agrees(print) if !are_same(&print.symbols, field) => PrintSays::Differs,
+        agreement => says(agreement),
+    }
+}
+
+/// The same symbols, as far as print tells them apart.
+fn are_same(print: &str, field: &str) -> bool {
+    let field = field.trim_end_matches('<');
+    print.len() == field.len() && print.bytes().zip(field.bytes()).all(|(a, b)| are_alike(a, b))
+}
+
+fn symbols(posterior: &Posterior, kind: FieldKind) -> &str {
+    let field = posterior.format.field(kind);
+    let symbols = field.and_then(|field| posterior.lines.get(field.line)?.get(field.start..field.end));
+    symbols.unwrap_or_default()
+}
+
+/// With the rest of a long one.
+fn number(posterior: &Posterior) -> String {
+    format!("{}{}", symbols(posterior, FieldKind::Number), continued(posterior))
 }
 
 fn says<T>(agreement: &Agreement<T>) -> PrintSays {
@@ -148,7 +176,7 @@ pub fn fields(posterior: &Posterior, holding: impl Fn(FieldKind) -> bool, printe
             check_digit: digit.is_some_and(|(check, digit)| {
                 own.repaired + own.unseen + digit.repaired + digit.unseen == 0 && holding(check)
             }),
-            print: field.print(printed),
+            print: field.print(printed, posterior),
         })
     };
     Stated::ALL.into_iter().filter_map(evidence).collect()
@@ -156,16 +184,14 @@ pub fn fields(posterior: &Posterior, holding: impl Fn(FieldKind) -> bool, printe
 
 /// Where a long number goes on in the optional data, without its check digit; empty where it does not.
 fn continued(posterior: &Posterior) -> &str {
-    let symbols = |kind| {
-        let field = posterior.format.field(kind)?;
-        posterior.lines.get(field.line)?.get(field.start..field.end)
-    };
     let is_card = matches!(posterior.format, Format::Td1 | Format::Td2);
-    if !is_card || symbols(FieldKind::NumberCheck) != Some("<") {
+    if !is_card || symbols(posterior, FieldKind::NumberCheck) != "<" {
         return "";
     }
-    let rest = symbols(FieldKind::Optional).and_then(|rest| rest.split('<').next());
-    let rest = rest.unwrap_or_default();
+    let rest = symbols(posterior, FieldKind::Optional)
+        .split('<')
+        .next()
+        .unwrap_or_default();
     rest.get(..rest.len().saturating_sub(1)).unwrap_or_default()
 }
 
@@ -232,11 +258,13 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
     };
     let length = |kind| format.field(kind).map_or(0, |field| field.end - field.start);
     let whole = |kind, symbols: &str| format!("{symbols:<<width$}", width = length(kind));
-    // Not the fillers after it: the print that was found may be less than all of the name.
+    let mut end = None;
     match (&printed.surname, &printed.given_names) {
         (Agreement::Agrees(surname), Agreement::Agrees(given)) => {
             let name = Name::to_field(&surname.symbols, &given.symbols, length(FieldKind::Name));
-            confirm(FieldKind::Name, name.trim_end_matches('<'), None);
+            let name = name.trim_end_matches('<');
+            confirm(FieldKind::Name, name, None);
+            end = places(FieldKind::Name).map(|field| field.start + name.len()..field.end);
         }
         (Agreement::Agrees(surname), _) => confirm(FieldKind::Name, &surname.symbols, None),
         _ => {}
@@ -276,6 +304,12 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
             Sex::Male => confirm(FieldKind::Sex, "M", None),
             // The zone may have either mark.
             Sex::Unspecified => {}
+        }
+    }
+    // The two fillers that end it, where they were read: the print that was found may be less than all of the name.
+    for belief in end.and_then(|end| with.get_mut(end)).into_iter().flatten().take(2) {
+        if belief.symbol() == Some(b'<') {
+            *belief = belief.with_print(b'<', LONGER_DOUBT);
         }
     }
     with

@@ -92,3 +92,63 @@ fn a_check_digit_that_was_used_up_confirms_nothing() {
     assert!(!number(&beliefs).check_digit);
     assert_eq!(number(&beliefs).unseen, 1);
 }
+
+#[test]
+fn print_that_fills_what_was_in_doubt_with_something_else_differs() {
+    let mut beliefs = beliefs();
+    // The 9 of L898902C3 looks much like a 9 and a little like a 4: the print's 4 may be right, until the check digits speak.
+    let mut probabilities = [0.0; SYMBOLS];
+    probabilities[index(b'9').expect("a symbol")] = 0.93;
+    probabilities[index(b'4').expect("a symbol")] = 0.07;
+    beliefs[44 + 2] = Belief::read(&probabilities, 5e-5);
+    assert_eq!(seen(&posterior(&beliefs), &beliefs).number[2], Seen::Unknown);
+    let says = |symbols: &str| {
+        let printed = Printed {
+            number: agrees(symbols.to_owned(), symbols),
+            ..nothing()
+        };
+        let after = posterior(&with_print(Format::Td3, &beliefs, &printed));
+        let fields = fields(&after, |_| true, &printed);
+        let number = fields.iter().find(|field| field.field == Stated::Number);
+        number.expect("the field").print
+    };
+    assert_eq!(says("L898902C3"), PrintSays::Agrees);
+    assert_eq!(says("L848902C3"), PrintSays::Differs);
+    // An O for a 0 is no other number.
+    assert_eq!(says("L8989O2C3"), PrintSays::Agrees);
+}
+
+#[test]
+fn symbols_that_print_does_not_tell_apart_are_no_doubt() {
+    let beliefs = beliefs();
+    let number = seen(&posterior(&beliefs), &beliefs).number;
+    assert_eq!(number[5], Seen::Symbol(b'0'));
+}
+
+#[test]
+fn a_name_ends_in_the_zone_where_its_print_does() {
+    let mut beliefs = beliefs();
+    // The filler behind MARIA might be a C, and MARIA<C another given name.
+    for at in [25, 26] {
+        let mut probabilities = [0.0; SYMBOLS];
+        probabilities[index(b'<').expect("a symbol")] = 0.97;
+        probabilities[index(b'C').expect("a symbol")] = 0.03;
+        beliefs[at] = Belief::read(&probabilities, 5e-5);
+    }
+    let sure = |beliefs: &[Belief], printed: &Printed| {
+        let after = posterior(&with_print(Format::Td3, beliefs, printed));
+        let fields = fields(&after, |_| true, printed);
+        let names = fields.iter().find(|field| field.field == Stated::GivenNames);
+        names.expect("the field").is_sure()
+    };
+    let printed = Printed {
+        surname: agrees("Eriksson".to_owned(), "ERIKSSON"),
+        given_names: agrees("Anna Maria".to_owned(), "ANNA<MARIA"),
+        ..nothing()
+    };
+    assert!(!sure(&beliefs, &nothing()));
+    assert!(sure(&beliefs, &printed));
+    // Nothing is said of fillers that were not seen.
+    beliefs[26] = Belief::UNKNOWN;
+    assert!(!sure(&beliefs, &printed));
+}

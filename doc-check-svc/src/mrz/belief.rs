@@ -78,11 +78,6 @@ impl Belief {
     /// tells them apart surely.
     #[must_use]
     pub fn with_print(&self, symbol: u8, doubt: f32) -> Self {
-        let twin = TWINS.iter().find_map(|&(a, b)| match symbol {
-            _ if symbol == a => Some(b),
-            _ if symbol == b => Some(a),
-            _ => None,
-        });
         let factor = |is_printed: bool| {
             if is_printed {
                 1.0 - doubt
@@ -95,16 +90,18 @@ impl Belief {
             *likelihood *= factor(other == symbol);
         }
         for (other, likelihood) in symbols().zip(&mut belief.mixed) {
-            *likelihood *= factor(other == symbol || Some(other) == twin);
+            *likelihood *= factor(are_alike(other, symbol));
         }
         belief
     }
 
-    /// Whether a symbol is much likelier than all others of its class together.
+    /// Whether a symbol, or the one that print does not tell from it, is much likelier than all others of its class together.
     pub(crate) fn is_certain(&self, symbol: u8, class: Class) -> bool {
-        let allowed = symbols().filter(|other| class.allows(*other));
-        let all: f32 = allowed.map(|other| self.likelihood(other, class)).sum();
-        self.read.is_some() && self.likelihood(symbol, class) >= CERTAIN * all
+        let sum = |fits: &dyn Fn(u8) -> bool| -> f32 {
+            let fitting = symbols().filter(|other| class.allows(*other) && fits(*other));
+            fitting.map(|other| self.likelihood(other, class)).sum()
+        };
+        self.read.is_some() && sum(&|other| are_alike(other, symbol)) >= CERTAIN * sum(&|_| true)
     }
 
     /// The symbol that was read, before anything was known of the document; `None` where nothing was seen.
@@ -143,6 +140,11 @@ pub(super) fn letter(symbol: u8) -> u8 {
     resembling.map_or(symbol, |(_, letter, _)| *letter)
 }
 
+/// Equal, or not told apart by print.
+pub(crate) fn are_alike(a: u8, b: u8) -> bool {
+    a == b || TWINS.iter().any(|twins| *twins == (a, b) || *twins == (b, a))
+}
+
 /// Symbols that may be behind this one, and how often. `doubt` is the probability that a symbol without a look-alike is another one.
 ///
 /// Text recognition's own probabilities say little where the layout decides: it was taught on words, where 0 and O never compete,
@@ -154,7 +156,7 @@ fn look_alikes(read: u8, mixed: bool, doubt: f32) -> impl Iterator<Item = (u8, f
     let digits = DIGIT_LOOK_ALIKES.iter().filter_map(move |&(digit, letter, share)| {
         let share = match (mixed, letter) {
             (false, _) => share,
-            (true, _) if TWINS.contains(&(digit, letter)) => 0.01_f32.max(doubt),
+            (true, _) if TWINS.contains(&(digit, letter)) => TWIN.max(doubt),
             (true, _) => doubt,
         };
         match read {
@@ -170,6 +172,9 @@ fn look_alikes(read: u8, mixed: bool, doubt: f32) -> impl Iterator<Item = (u8, f
     });
     digits.chain(letters)
 }
+
+/// How often one of them stands where the other was read.
+const TWIN: f32 = 0.05;
 
 /// Digits and letters that print does not tell apart surely.
 const TWINS: [(u8, u8); 2] = [(b'0', b'O'), (b'1', b'I')];

@@ -16,6 +16,7 @@ mod name;
 mod parse;
 mod posterior;
 
+pub(crate) use belief::are_alike;
 pub use belief::{Belief, SYMBOLS, index};
 pub use check_digit::check_digit;
 pub use compose::{ComposeError, Fields, compose};

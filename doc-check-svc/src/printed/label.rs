@@ -2,12 +2,14 @@
 
 use std::sync::LazyLock;
 
+use vision::text::TextLine;
+
 use super::letters::fold;
 use super::page::{Line, Page};
 use super::vocabulary::{Kind, LABELS};
 
 /// Labels of fewer letters must be read right, as whole words.
-const SHORT: usize = 6;
+const SHORT: usize = 7;
 
 /// Labels of at least so many letters may begin and end inside a word: spaces between small letters are often not read.
 const LONG: usize = 10;
@@ -77,6 +79,12 @@ impl Labels {
     pub(super) fn on_line(&self, line: usize) -> impl Iterator<Item = &Label> {
         self.all.iter().filter(move |label| label.line == line)
     }
+}
+
+/// A line by itself is a label.
+pub(super) fn is_label(line: &TextLine) -> bool {
+    let page = Page::of(std::slice::from_ref(line));
+    Labels::of(&page).is_label(0)
 }
 
 /// A folded letter and the character it comes from.

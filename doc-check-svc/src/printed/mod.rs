@@ -98,7 +98,59 @@ pub fn compare(lines: &[TextLine], zone: &ZoneFields, today: time::Date) -> Prin
     compare::Comparison::new(lines, zone, today).printed()
 }
 
+/// Which of the lines are values rather than labels.
+#[must_use]
+pub fn values(lines: &[TextLine]) -> Vec<usize> {
+    let is_value = |line: &TextLine| !line.chars.is_empty() && !label::is_label(line);
+    (0..lines.len())
+        .filter(|at| lines.get(*at).is_some_and(is_value))
+        .collect()
+}
+
 impl Printed {
+    /// All that every document prints agrees.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.surname.agrees()
+            && self.given_names.agrees()
+            && self.number.agrees()
+            && self.birth_date.agrees()
+            && self.expiry_date.agrees()
+    }
+
+    /// The lines in which names that agree begin.
+    #[must_use]
+    pub fn lines_of_names(&self) -> Vec<usize> {
+        let line = |name: &Agreement<String>| match name {
+            Agreement::Agrees(print) => Some(print.line),
+            _ => None,
+        };
+        let mut lines: Vec<usize> = [&self.surname, &self.given_names]
+            .into_iter()
+            .filter_map(line)
+            .collect();
+        lines.dedup();
+        lines
+    }
+
+    /// The same, with the marks and small letters of names only where another look at the print saw the same: text recognition is
+    /// sure of letters that have lost a mark.
+    #[must_use]
+    pub fn with_marks_that_agree(mut self, other: &Self) -> Self {
+        let names = [
+            (&mut self.surname, &other.surname),
+            (&mut self.given_names, &other.given_names),
+        ];
+        for (name, other) in names {
+            if let Agreement::Agrees(print) = name
+                && !matches!(other, Agreement::Agrees(other) if other.value == print.value)
+            {
+                print.value = print.symbols.replace('<', " ");
+            }
+        }
+        self
+    }
+
     /// The fields of a document whose other page says `other`: what differs on either does, and what was not seen on one may be on
     /// the other.
     #[must_use]
@@ -119,6 +171,10 @@ impl Printed {
 }
 
 impl<T> Agreement<T> {
+    fn agrees(&self) -> bool {
+        matches!(self, Self::Agrees(_))
+    }
+
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::NotSeen, other) => other,

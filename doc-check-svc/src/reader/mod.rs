@@ -28,7 +28,7 @@ use vision::text::{Precisions, TextLine, TextReader};
 
 use crate::evidence::{self, FieldEvidence};
 use crate::mrz::{Mrz, Posterior};
-use crate::printed::{Agreement, Printed, compare};
+use crate::printed::{Agreement, Printed, compare, values};
 use search::{Found, Search, Ways};
 
 /// The networks that the reader needs.
@@ -102,6 +102,11 @@ pub enum ReadError {
     /// A network failed.
     #[error(transparent)]
     Vision(#[from] VisionError),
+}
+
+/// What all sides say.
+fn together(sides: &[Print]) -> Option<Printed> {
+    sides.iter().map(|side| side.printed.clone()).reduce(Printed::and)
 }
 
 impl DocumentReader {
@@ -189,8 +194,21 @@ impl DocumentReader {
                 printed,
             });
         }
-        let printed = sides.iter().map(|side| side.printed.clone()).reduce(Printed::and);
-        let Some(printed) = printed else { return Ok(None) };
+        // Where something was not found at first, every value is looked at again; else names alone, for their marks.
+        let is_whole = together(&sides).is_some_and(|printed| printed.agrees());
+        for (side, (_, picture, _)) in sides.iter_mut().zip(&pages) {
+            let which = if is_whole {
+                side.printed.lines_of_names()
+            } else {
+                values(&side.lines)
+            };
+            search.look_closer(picture, &mut side.lines, &which)?;
+            let again = compare(&side.lines, &fields, today);
+            side.printed = again.with_marks_that_agree(&side.printed);
+        }
+        let Some(printed) = together(&sides) else {
+            return Ok(None);
+        };
         let format = posterior.format;
         let fit = posterior.evidence.fit();
         let posterior = Posterior::of(found.grid.shape, &evidence::with_print(format, &beliefs, &printed));

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use vision::geometry::Quad;
+use vision::geometry::{Point, Quad};
 use vision::picture::Picture;
 use vision::text::{self, Alphabet, LineHeight, RecognizeOptions, TextLine};
 
@@ -12,10 +12,16 @@ use super::rows::Run;
 use super::search::{Found, Search, Ways};
 use crate::page::zone_line;
 
-/// How print is read.
+/// How print is read first.
 const PRINT: RecognizeOptions = RecognizeOptions {
     alphabet: Alphabet::Letters,
     height: LineHeight::Reduced,
+};
+
+/// How print is read that must be right to the mark, or was not right the first time.
+const CLOSER: RecognizeOptions = RecognizeOptions {
+    height: LineHeight::Full,
+    ..PRINT
 };
 
 /// Lines of print that are read at most, the largest. The fields of a page are fewer.
@@ -42,33 +48,27 @@ impl Search<'_> {
         ways: &Ways,
         found: &Found,
     ) -> Result<Vec<TextLine>, ReadError> {
-        let page = found.grid.page().bounds();
-        let longest = picture.longest_side() as f32;
-        let is_small = page.width.max(page.height) < SMALL * longest;
+        let page = found.grid.page();
+        let bounds = page.bounds();
+        let is_small = bounds.width.max(bounds.height) < SMALL * picture.longest_side() as f32;
         let quads = if is_small {
-            self.detect_in(picture, page)?
+            self.detect_in(picture, bounds)?
         } else {
             ways.quads.clone()
         };
-        let quads = along(&quads, found.run).filter(|quad| !covers(&found.grid, quad));
+        let quads = along(&quads, found.run).filter(|quad| page.contains(middle(quad)) && !covers(&found.grid, quad));
         let quads = largest(quads.collect());
-        let mut lines = self.lines(picture, quads.get(..MOST_LINES).unwrap_or(&quads))?;
-        if is_small {
-            lines.extend(self.zones_beside(picture, ways, found)?);
-        }
+        let mut lines = self.lines(picture, quads.get(..MOST_LINES).unwrap_or(&quads), PRINT)?;
+        lines.extend(self.zones_beside(picture, ways, found)?);
         Ok(lines)
     }
 
     /// Lines of other zones, of documents that lie beside the page.
     fn zones_beside(&mut self, picture: &Picture, ways: &Ways, found: &Found) -> Result<Vec<TextLine>, ReadError> {
-        let page = found.grid.page().bounds();
-        let is_beside = |quad: &Quad| {
-            let middle = quad.bounds().centre();
-            let outside = middle.x < page.x || middle.x > page.right() || middle.y < page.y || middle.y > page.bottom();
-            outside && quad.width() > LEAST_ZONE_ASPECT * quad.height()
-        };
+        let page = found.grid.page();
+        let is_beside = |quad: &Quad| !page.contains(middle(quad)) && quad.width() > LEAST_ZONE_ASPECT * quad.height();
         let beside = largest(along(&ways.quads, found.run).filter(is_beside).collect());
-        let lines = self.lines(picture, beside.get(..MOST_BESIDE).unwrap_or(&beside))?;
+        let lines = self.lines(picture, beside.get(..MOST_BESIDE).unwrap_or(&beside), PRINT)?;
         Ok(lines.into_iter().filter(|line| zone_line::is_one(&line.text)).collect())
     }
 
@@ -80,21 +80,42 @@ impl Search<'_> {
         let (few, rest) = upright.split_at(TRIED.min(upright.len()));
         let (few_reversed, rest_reversed) = reversed.split_at(few.len());
         let confidence = |lines: &[TextLine]| lines.iter().map(|line| line.confidence).sum::<f32>();
-        let first = self.lines(picture, few)?;
-        let second = self.lines(picture, few_reversed)?;
+        let first = self.lines(picture, few, PRINT)?;
+        let second = self.lines(picture, few_reversed, PRINT)?;
         let (mut lines, rest) = if confidence(&first) >= confidence(&second) {
             (first, rest)
         } else {
             (second, rest_reversed)
         };
-        lines.extend(self.lines(picture, rest.get(..MOST_LINES - TRIED).unwrap_or(rest))?);
+        lines.extend(self.lines(picture, rest.get(..MOST_LINES - TRIED).unwrap_or(rest), PRINT)?);
         Ok(lines)
     }
 
-    fn lines(&mut self, picture: &Picture, quads: &[Quad]) -> Result<Vec<TextLine>, ReadError> {
+    /// Reads some of the lines again, closer.
+    pub(super) fn look_closer(
+        &mut self,
+        picture: &Picture,
+        lines: &mut [TextLine],
+        which: &[usize],
+    ) -> Result<(), ReadError> {
+        let quads: Vec<Quad> = which.iter().filter_map(|at| Some(lines.get(*at)?.quad)).collect();
+        for (at, again) in which.iter().zip(self.lines(picture, &quads, CLOSER)?) {
+            if let Some(line) = lines.get_mut(*at) {
+                *line = again;
+            }
+        }
+        Ok(())
+    }
+
+    fn lines(
+        &mut self,
+        picture: &Picture,
+        quads: &[Quad],
+        options: RecognizeOptions,
+    ) -> Result<Vec<TextLine>, ReadError> {
         self.stop()?;
         let started = Instant::now();
-        let lines = self.text.recognize(picture, quads, PRINT)?;
+        let lines = self.text.recognize(picture, quads, options)?;
         self.spent.print += started.elapsed();
         Ok(lines)
     }
@@ -117,10 +138,13 @@ fn largest(mut quads: Vec<Quad>) -> Vec<Quad> {
     quads
 }
 
+fn middle(Quad([a, b, c, d]): &Quad) -> Point {
+    a.midpoint(*c).midpoint(b.midpoint(*d))
+}
+
 /// The middle of a line lies on the zone.
 fn covers(grid: &Grid, quad: &Quad) -> bool {
     let Some(back) = grid.map.inverse() else { return false };
-    let [a, b, c, d] = quad.0;
-    let middle = back.apply(a.midpoint(c).midpoint(b.midpoint(d)));
+    let middle = back.apply(middle(quad));
     (0.0..=grid.shape.length as f32).contains(&middle.x) && (-0.2..=grid.shape.lines as f32 + 0.2).contains(&middle.y)
 }

@@ -63,7 +63,8 @@ pub(super) fn rows(quads: &[Quad], vertical: bool, aspect: f32) -> Vec<Row> {
 
     let mut rows: Vec<Row> = Vec::new();
     for piece in pieces {
-        let beside = rows.iter_mut().rev().take(4).find(|row| {
+        let near = |row: &&mut Row| piece.down - row.down < row.height.max(piece.height);
+        let beside = rows.iter_mut().rev().take_while(near).find(|row| {
             let level = (row.down - piece.down).abs() < 0.4 * row.height.min(piece.height);
             let alike = row.height.max(piece.height) < 1.6 * row.height.min(piece.height);
             let (from, to) = (row.start.max(piece.start), row.end().min(piece.end()));

@@ -116,6 +116,15 @@ impl Quad {
         Rect::new(least.x, least.y, most.x - least.x, most.y - least.y)
     }
 
+    /// Whether a point lies inside or on the edge of it. It must be convex.
+    #[must_use]
+    pub fn contains(&self, point: Point) -> bool {
+        let [a, b, c, d] = self.0;
+        let turns = [(a, b), (b, c), (c, d), (d, a)]
+            .map(|(from, to)| (to.x - from.x) * (point.y - from.y) - (to.y - from.y) * (point.x - from.x));
+        turns.iter().all(|turn| *turn >= 0.0) || turns.iter().all(|turn| *turn <= 0.0)
+    }
+
     /// The same shape elsewhere.
     #[must_use]
     pub fn moved(&self, right: f32, down: f32) -> Quad {
@@ -151,6 +160,17 @@ impl From<Rect> for Quad {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_turned_quad_contains_what_its_bounds_do_not_tell() {
+        let corners = [(10.0, 0.0), (20.0, 10.0), (10.0, 20.0), (0.0, 10.0)];
+        let quad = Quad(corners.map(|(x, y)| Point::new(x, y)));
+        let Quad([a, b, c, d]) = quad;
+        for quad in [quad, Quad([d, c, b, a])] {
+            assert!(quad.contains(Point::new(10.0, 10.0)) && quad.contains(a));
+            assert!(quad.bounds().area() == 400.0 && !quad.contains(Point::new(2.0, 2.0)));
+        }
+    }
 
     #[test]
     fn overlap_is_a_share_of_the_union() {
