@@ -233,6 +233,17 @@ pub fn seen(posterior: &Posterior, beliefs: &[Belief]) -> ZoneFields {
     }
 }
 
+/// The symbols of a number with the letters that the print has where the zone may have digits.
+fn as_printed(number: &Print<String>) -> String {
+    let printed: String = number.value.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let printed = printed.to_ascii_uppercase();
+    if are_same(&printed, &number.symbols) {
+        printed
+    } else {
+        number.symbols.clone()
+    }
+}
+
 /// The beliefs with what the print says of their positions. Print that fits what is left of a field fits by chance where hardly
 /// anything is left: it counts only where enough of the field was seen, or its check digit was.
 #[must_use]
@@ -269,10 +280,11 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
         (Agreement::Agrees(surname), _) => confirm(FieldKind::Name, &surname.symbols, None),
         _ => {}
     }
-    if let Agreement::Agrees(Print { symbols, .. }) = &printed.number {
+    if let Agreement::Agrees(print) = &printed.number {
+        let symbols = as_printed(print);
         let (number, rest) = symbols
             .split_at_checked(length(FieldKind::Number))
-            .unwrap_or((symbols, ""));
+            .unwrap_or((&symbols, ""));
         confirm(
             FieldKind::Number,
             &whole(FieldKind::Number, number),
