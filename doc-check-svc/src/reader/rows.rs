@@ -3,6 +3,9 @@
 use vision::geometry::{Point, Quad};
 use vision::text;
 
+/// Widest gap in a row, in heights: a run of fillers that was not detected as text.
+const WIDEST_GAP: f32 = 16.0;
+
 /// Which way the text of a picture runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Run {
@@ -68,7 +71,7 @@ pub(super) fn rows(quads: &[Quad], vertical: bool, aspect: f32) -> Vec<Row> {
             let level = (row.down - piece.down).abs() < 0.4 * row.height.min(piece.height);
             let alike = row.height.max(piece.height) < 1.6 * row.height.min(piece.height);
             let (from, to) = (row.start.max(piece.start), row.end().min(piece.end()));
-            level && alike && to - from < 0.5 * row.height && from - to < 12.0 * row.height
+            level && alike && to - from < 0.5 * row.height && from - to < WIDEST_GAP * row.height.max(piece.height)
         });
         match beside {
             Some(row) => row.join(piece),
