@@ -36,7 +36,8 @@ table! {
     PortraitInPlace         = "portrait_in_place",             Refuses(UnverifiedOther, NO_PORTRAIT),       Told;
     InColour                = "document_in_colour",            Refuses(UnverifiedOther, COPY),              Told;
     NotOnAScreen            = "document_not_on_screen",        Refuses(UnverifiedOther, SCREEN),            Told;
-    PictureUnedited         = "picture_unedited",              Refuses(UnverifiedOther, EDITED),            Told;
+    // Some genuine pictures look so.
+    PictureUnedited         = "picture_unedited",              Told,                                        Told;
     MrzLegible              = "mrz_legible",                   Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     NumberCheckDigit        = "mrz_number_check_digit",        Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     BirthDateCheckDigit     = "mrz_birth_date_check_digit",    Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
@@ -104,8 +105,6 @@ const COPY: &str =
     "This looks like a copy without colour. Please take a picture of the document itself, in even light.";
 
 const SCREEN: &str = "This looks like a picture of a screen. Please take a picture of the document itself.";
-
-const EDITED: &str = "The picture of the document was edited. Please take a new one, and submit it as it is.";
 
 const DOUBTFUL: &str = "The machine-readable lines of the document could not be read without doubt. Please take the picture again, \
                         sharp and without reflections.";

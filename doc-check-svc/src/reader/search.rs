@@ -43,6 +43,12 @@ const ZONE: RecognizeOptions = RecognizeOptions {
     height: LineHeight::Full,
 };
 
+/// A line of a zone is more than so many times as long as high.
+const ZONE_ASPECT: f32 = 12.0;
+
+/// Sine of the angle between two lines of a zone at most: a camera sees them converge.
+const MOST_SKEW: f32 = 0.06;
+
 /// Positions on either side of a line that are shown to text recognition with it.
 const MARGIN: f32 = 0.5;
 
@@ -66,14 +72,11 @@ impl Ways {
         Self { quads, rows }
     }
 
-    /// How far most of the text is from level or upright, in radians, clockwise.
+    /// How far the lines that look most like a zone, or else most of the text, are from level or upright, in radians, clockwise.
     fn tilt(&self) -> f32 {
-        let quads = self.rows[0].0.iter().flat_map(|row| &row.quads);
-        let Point { x, y } = direction(quads).unwrap_or_default();
-        match self.run() {
-            Run::Right | Run::Left => y.atan2(x),
-            Run::Down | Run::Up => (-x).atan2(y),
-        }
+        let most = || direction(self.rows[0].0.iter().flat_map(|row| &row.quads));
+        let Point { x, y } = direction(&zone_like(&self.quads)).or_else(most).unwrap_or_default();
+        if y.abs() > x.abs() { (-x).atan2(y) } else { y.atan2(x) }
     }
 
     /// How much some of the rows look like a zone.
@@ -121,6 +124,38 @@ fn promise(rows: &[Row]) -> f32 {
         _ => None,
     });
     pairs.fold(0.0, f32::max)
+}
+
+/// Of all pairs of lines at any angle that may be two of a zone, the one that is longest for its height; empty where there is none.
+fn zone_like(quads: &[Quad]) -> Vec<Quad> {
+    let aspect = |quad: &Quad| quad.width() / quad.height().max(1.0);
+    let long: Vec<&Quad> = quads.iter().filter(|quad| aspect(quad) > ZONE_ASPECT).collect();
+    let mut best: (f32, Vec<Quad>) = (0.0, Vec::new());
+    for (at, a) in long.iter().enumerate() {
+        for b in long.iter().skip(at + 1) {
+            let promise = aspect(a).min(aspect(b));
+            if promise > best.0 && are_neighbours(a, b) {
+                best = (promise, vec![**a, **b]);
+            }
+        }
+    }
+    best.1
+}
+
+/// As long as each other, parallel, and below each other at the distance of a zone's lines.
+fn are_neighbours(a: &Quad, b: &Quad) -> bool {
+    let along = |Quad([from, to, ..]): &Quad| Point::new(to.x - from.x, to.y - from.y);
+    let (u, v) = (along(a), along(b));
+    let (length, other) = (u.x.hypot(u.y), v.x.hypot(v.y));
+    let parallel = (u.x * v.y - u.y * v.x).abs() < MOST_SKEW * length * other;
+    let (from, to) = (a.bounds().centre(), b.bounds().centre());
+    let apart = Point::new(to.x - from.x, to.y - from.y);
+    let aside = (apart.x * u.x + apart.y * u.y).abs() / length;
+    let distance = (apart.x * u.y - apart.y * u.x).abs() / length;
+    parallel
+        && (length - other).abs() < 0.2 * length
+        && aside < 0.2 * length
+        && distance < 4.0 * a.height().max(b.height())
 }
 
 /// What looking needs besides a picture.
