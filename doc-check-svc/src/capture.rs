@@ -64,13 +64,19 @@ const OF_ZONE: [Test; 5] = [
 /// are in this picture.
 #[must_use]
 pub fn findings(picture: &Picture, page: &Quad, zone: Option<&Lines>) -> Vec<Finding> {
-    let Recapture { chroma, grid } = Recapture::measure(picture, page);
-    let mut findings = vec![in_colour(chroma), not_on_a_screen(grid)];
+    let mut findings = Vec::from(of_page(picture, page));
     match zone.and_then(|zone| Legibility::measure(picture, zone)) {
         Some(measured) => findings.extend(legible(&measured)),
         None => findings.extend(OF_ZONE.map(|test| Finding::not_available(test, "no zone to measure"))),
     }
     findings
+}
+
+/// Tests whether a page is the document itself, and no copy or screen.
+#[must_use]
+pub fn of_page(picture: &Picture, page: &Quad) -> [Finding; 2] {
+    let Recapture { chroma, grid } = Recapture::measure(picture, page);
+    [in_colour(chroma), not_on_a_screen(grid)]
 }
 
 /// Tests whether a picture was edited: another portrait, or whatever else was put in. For every picture of a document, whether it has

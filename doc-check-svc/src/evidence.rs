@@ -35,14 +35,25 @@ pub enum Stated {
 }
 
 /// What the print says of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PrintSays {
     /// The same as the zone.
     Agrees,
     /// Something else.
     Differs,
     /// Nothing that could be read.
+    #[default]
     NotSeen,
+}
+
+impl<T> From<&Agreement<T>> for PrintSays {
+    fn from(agreement: &Agreement<T>) -> Self {
+        match agreement {
+            Agreement::Agrees(_) => Self::Agrees,
+            Agreement::Differs { .. } => Self::Differs,
+            Agreement::NotSeen => Self::NotSeen,
+        }
+    }
 }
 
 /// How sure a field of the report is, and by what.
@@ -113,12 +124,12 @@ impl Stated {
 
     fn print(self, printed: &Printed, posterior: &Posterior) -> PrintSays {
         match self {
-            Self::Surname => says(&printed.surname),
-            Self::GivenNames => says(&printed.given_names),
+            Self::Surname => (&printed.surname).into(),
+            Self::GivenNames => (&printed.given_names).into(),
             Self::Number => says_of(&printed.number, &number(posterior)),
-            Self::IssuingState => says(&printed.issuing_state),
+            Self::IssuingState => (&printed.issuing_state).into(),
             Self::BirthDate => says_of(&printed.birth_date, symbols(posterior, FieldKind::BirthDate)),
-            Self::Sex => says(&printed.sex),
+            Self::Sex => (&printed.sex).into(),
             Self::ExpiryDate => says_of(&printed.expiry_date, symbols(posterior, FieldKind::ExpiryDate)),
         }
     }
@@ -128,7 +139,7 @@ impl Stated {
 fn says_of<T>(agreement: &Agreement<T>, field: &str) -> PrintSays {
     match agreement {
         Agreement::Agrees(print) if !are_same(&print.symbols, field) => PrintSays::Differs,
-        agreement => says(agreement),
+        agreement => agreement.into(),
     }
 }
 
@@ -147,14 +158,6 @@ fn symbols(posterior: &Posterior, kind: FieldKind) -> &str {
 /// With the rest of a long one.
 fn number(posterior: &Posterior) -> String {
     format!("{}{}", symbols(posterior, FieldKind::Number), continued(posterior))
-}
-
-fn says<T>(agreement: &Agreement<T>) -> PrintSays {
-    match agreement {
-        Agreement::Agrees(_) => PrintSays::Agrees,
-        Agreement::Differs { .. } => PrintSays::Differs,
-        Agreement::NotSeen => PrintSays::NotSeen,
-    }
 }
 
 /// How sure every stated field is, in the order of [`Stated::ALL`].

@@ -26,8 +26,8 @@ const CARDS_WITHOUT_EXPIRY: [&str; 1] = ["MDA"];
 /// Nobody has lived longer than 122 years.
 const OLDEST_HOLDER: i32 = 120;
 
-/// How many of number, date of birth and date of expiry must be found in print.
-const LEAST_PRINTED: usize = 2;
+/// Who seems older may be a hundred years younger: the zone has two digits of the year, and the print of the others may be altered.
+const OLDEST_BY_PRINT: i32 = 105;
 
 /// What was read of a document.
 #[derive(Clone, Copy, Default)]
@@ -42,6 +42,10 @@ pub struct Reading<'a> {
     pub fit: f64,
     /// How sure each field of the report is.
     pub fields: &'a [FieldEvidence],
+    /// What the print says of the holder's nationality.
+    pub nationality: PrintSays,
+    /// The word for it is printed on it.
+    pub says_specimen: bool,
     /// The date of its issue, which no zone states.
     pub issued: Option<Date>,
 }
@@ -75,7 +79,7 @@ pub fn judge(reading: &Reading<'_>, seen: Vec<Finding>, requirements: &Requireme
     if let Some(mrz) = reading.mrz {
         findings.extend(document_type(mrz, &requirements.types));
         findings.push(legible(reading));
-        findings.extend(print(reading.fields));
+        findings.extend(print(mrz, reading));
         findings.extend(CHECK_DIGITS.map(|(kind, test)| check_digit(mrz, kind, test)));
         let well_formed = mrz.malformed.is_empty();
         findings.extend([
@@ -85,11 +89,12 @@ pub fn judge(reading: &Reading<'_>, seen: Vec<Finding>, requirements: &Requireme
                 "a field holds what the standard does not allow there",
             ),
             Finding::holds(Test::IssuingState, mrz.issuer().is_some(), "no state has this code"),
-            not_a_specimen(mrz, requirements),
+            not_a_specimen(mrz, reading.says_specimen, requirements),
             country_allowed(mrz, requirements),
         ]);
         findings.extend(expiry(mrz, reading.issued, requirements, today));
         findings.extend(birth(mrz, reading.issued, requirements, today));
+        findings.push(issue(mrz, reading.issued, today));
     }
     Judgement::of(findings)
 }
@@ -166,53 +171,80 @@ fn legible(reading: &Reading<'_>) -> Finding {
     }
 }
 
-/// What the print says, field by field, and whether enough of it was seen for a page that is not just a zone.
-fn print(fields: &[FieldEvidence]) -> Vec<Finding> {
+/// What the print says, field by field. All that every document prints must be seen: what is hidden may be altered.
+fn print(mrz: &Mrz, reading: &Reading<'_>) -> Vec<Finding> {
     let says = |field| {
-        let evidence = fields.iter().find(|evidence| evidence.field == field);
+        let evidence = reading.fields.iter().find(|evidence| evidence.field == field);
         evidence.map_or(PrintSays::NotSeen, |evidence| evidence.print)
+    };
+    let both = |a, b| match (a, b) {
+        (PrintSays::Differs, _) | (_, PrintSays::Differs) => PrintSays::Differs,
+        (PrintSays::NotSeen, _) | (_, PrintSays::NotSeen) => PrintSays::NotSeen,
+        (PrintSays::Agrees, PrintSays::Agrees) => PrintSays::Agrees,
     };
     let finding = |test, says| match says {
         PrintSays::Agrees => Finding::passed(test),
         PrintSays::Differs => Finding::failed(test, "the print says something else than the zone"),
         PrintSays::NotSeen => Finding::not_available(test, "it was not seen in print"),
     };
-    let name = match (says(Stated::Surname), says(Stated::GivenNames)) {
-        (PrintSays::Differs, _) | (_, PrintSays::Differs) => PrintSays::Differs,
-        // Some people have given names only, and the zone has them where the surname stands.
-        (PrintSays::Agrees, _) => PrintSays::Agrees,
-        (PrintSays::NotSeen, _) => PrintSays::NotSeen,
+    // Some people have one name only, and the zone has it where the surname stands.
+    let given_names = if mrz.name.given_names.is_empty() {
+        PrintSays::Agrees
+    } else {
+        says(Stated::GivenNames)
     };
-    let tests = [
-        (Test::PrintedNumber, Stated::Number),
-        (Test::PrintedBirthDate, Stated::BirthDate),
-        (Test::PrintedExpiryDate, Stated::ExpiryDate),
-    ];
-    let seen = tests
-        .iter()
-        .filter(|(_, field)| says(*field) == PrintSays::Agrees)
-        .count();
-    let mut findings = vec![finding(Test::PrintedName, name)];
-    findings.extend(tests.map(|(test, field)| finding(test, says(field))));
-    findings.push(finding(Test::PrintedSex, says(Stated::Sex)));
-    findings.push(Finding::holds(
-        Test::PrintedFields,
-        seen >= LEAST_PRINTED,
-        "fewer than two of number, date of birth and date of expiry were found in print",
-    ));
-    findings
+    // Where the zone states none, nor does the print.
+    let states_expiry = mrz.expiry_date.is_some_and(|date| date != Date::default());
+    let expiry = match says(Stated::ExpiryDate) {
+        PrintSays::NotSeen if !states_expiry => PrintSays::Agrees,
+        says => says,
+    };
+    let state = match (says(Stated::IssuingState), reading.nationality) {
+        (PrintSays::Differs, _) | (_, PrintSays::Differs) => PrintSays::Differs,
+        (PrintSays::Agrees, _) | (_, PrintSays::Agrees) => PrintSays::Agrees,
+        (PrintSays::NotSeen, PrintSays::NotSeen) => PrintSays::NotSeen,
+    };
+    vec![
+        finding(Test::PrintedName, both(says(Stated::Surname), given_names)),
+        finding(Test::PrintedNumber, says(Stated::Number)),
+        finding(Test::PrintedBirthDate, says(Stated::BirthDate)),
+        finding(Test::PrintedExpiryDate, expiry),
+        finding(Test::PrintedSex, says(Stated::Sex)),
+        finding(Test::PrintedState, state),
+    ]
 }
 
-fn not_a_specimen(mrz: &Mrz, requirements: &Requirements) -> Finding {
+fn not_a_specimen(mrz: &Mrz, says_specimen: bool, requirements: &Requirements) -> Finding {
     let test = Test::NotASpecimen;
     let states = [mrz.issuer(), State::of(&mrz.nationality)];
-    if !states.into_iter().flatten().any(State::is_fictional) {
-        Finding::passed(test)
-    } else if requirements.specimens {
-        Finding::not_available(test, "its state is fictional, and specimens are allowed")
+    let is_fictional = states.into_iter().flatten().any(State::is_fictional);
+    let why = match (is_fictional, says_specimen) {
+        (true, _) => "its state is fictional",
+        (false, true) => "it says that it is a specimen",
+        (false, false) => return Finding::passed(test),
+    };
+    if requirements.specimens {
+        Finding::not_available(test, format!("{why}, and specimens are allowed"))
     } else {
-        Finding::failed(test, "its state is fictional")
+        Finding::failed(test, why)
     }
+}
+
+/// A document is issued after the birth of its holder, before it expires, and not in the days to come.
+fn issue(mrz: &Mrz, issued: Option<Date>, today: time::Date) -> Finding {
+    let test = Test::IssueDatePlausible;
+    let Some(first) = issued.and_then(Date::earliest) else {
+        return Finding::not_available(test, "no date of issue was found");
+    };
+    let born = mrz.birth_date.and_then(Date::earliest);
+    let expires = mrz.expiry_date.and_then(Date::latest);
+    let holds =
+        first <= today && born.is_none_or(|born| born <= first) && expires.is_none_or(|expires| first <= expires);
+    Finding::holds(
+        test,
+        holds,
+        "before the holder's birth, after its expiry, or in the future",
+    )
 }
 
 fn country_allowed(mrz: &Mrz, requirements: &Requirements) -> Finding {
@@ -245,7 +277,7 @@ fn expiry(mrz: &Mrz, issued: Option<Date>, requirements: &Requirements, today: t
     };
     let grace = i64::from(requirements.expiry_grace_days);
     let expired_for = (today - last).whole_days();
-    let from = issued.and_then(Date::latest).unwrap_or(today);
+    let from = issued.and_then(Date::latest).unwrap_or(today).min(today);
     let plausible = match kind {
         None => Finding::not_available(plausible, "its type is not known"),
         Some(kind) => {
@@ -280,7 +312,9 @@ fn birth(mrz: &Mrz, issued: Option<Date>, requirements: &Requirements, today: ti
     };
     let least = i64::from(requirements.least_age);
     let (oldest, youngest) = (age(first, today), age(last, today));
-    let of_age = if i64::from(youngest) >= least {
+    let of_age = if youngest > OLDEST_BY_PRINT {
+        Finding::not_available(of_age, "so old a holder may be one a hundred years younger")
+    } else if i64::from(youngest) >= least {
         Finding::passed(of_age)
     } else if i64::from(oldest) < least {
         Finding::failed(of_age, "below the least age")

@@ -1,7 +1,9 @@
 //! What is seen of the pictures around a zone that was read: whether they are of one document, its page, and how it came before the
 //! camera.
 
+use vision::geometry::{Point, Quad, Rect};
 use vision::picture::Picture;
+use vision::text::TextLine;
 
 use crate::capture;
 use crate::mrz::Evidence;
@@ -46,6 +48,14 @@ pub(crate) fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> Look {
         });
         findings.extend(capture::findings(picture, &page.quad(), Some(&page.zone())));
     }
+    // Of the other side it is not known where its page lies, but for its print.
+    for ((_, picture), side) in pictures.iter().zip(&zone.sides) {
+        if side.picture != zone.picture
+            && let Some(print) = hull(&side.lines)
+        {
+            findings.extend(capture::of_page(picture, &print));
+        }
+    }
     findings.extend(pictures.iter().map(|(_, picture)| capture::unedited(picture)));
     let order = submitted.order().into_iter();
     let order = order.filter_map(|place| pictures.get(place)).map(|(index, _)| *index);
@@ -53,6 +63,15 @@ pub(crate) fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> Look {
         findings,
         order: order.collect(),
     }
+}
+
+/// The rectangle around all lines; `None` without any.
+fn hull(lines: &[TextLine]) -> Option<Quad> {
+    let corners = || lines.iter().flat_map(|line| line.quad.0);
+    let least = corners().reduce(|a, b| Point::new(a.x.min(b.x), a.y.min(b.y)))?;
+    let most = corners().reduce(|a, b| Point::new(a.x.max(b.x), a.y.max(b.y)))?;
+    let (width, height) = (most.x - least.x, most.y - least.y);
+    Some(Quad::from(Rect::new(least.x, least.y, width, height)))
 }
 
 #[cfg(test)]

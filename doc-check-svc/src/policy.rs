@@ -49,11 +49,12 @@ table! {
     MrzFields               = "mrz_fields",                    Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     IssuingState            = "issuing_state",                 Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     PrintedName             = "printed_name",                  Refuses(UnverifiedOther, DIFFERS),           Refuses(UnverifiedOther, NO_PRINT);
-    PrintedNumber           = "printed_number",                Refuses(UnverifiedOther, DIFFERS),           Told;
-    PrintedBirthDate        = "printed_birth_date",            Refuses(UnverifiedOther, DIFFERS),           Told;
-    PrintedExpiryDate       = "printed_expiry_date",           Refuses(UnverifiedOther, DIFFERS),           Told;
+    PrintedNumber           = "printed_number",                Refuses(UnverifiedOther, DIFFERS),           Refuses(UnverifiedOther, NO_PRINT);
+    PrintedBirthDate        = "printed_birth_date",            Refuses(UnverifiedOther, DIFFERS),           Refuses(UnverifiedOther, NO_PRINT);
+    PrintedExpiryDate       = "printed_expiry_date",           Refuses(UnverifiedOther, DIFFERS),           Refuses(UnverifiedOther, NO_PRINT);
+    // Marks of sexes and codes of states are not printed everywhere.
     PrintedSex              = "printed_sex",                   Refuses(UnverifiedOther, DIFFERS),           Told;
-    PrintedFields           = "printed_fields",                Refuses(UnverifiedOther, NO_PRINT),          Refuses(UnverifiedOther, NO_PRINT);
+    PrintedState            = "printed_state",                 Refuses(UnverifiedOther, DIFFERS),           Told;
     BirthDateStated         = "birth_date_stated",             Refuses(UnverifiedOther, NO_BIRTH_DATE),     Refuses(UnverifiedOther, NO_BIRTH_DATE);
     // Not available: the issuer is known to print none.
     ExpiryDateStated        = "expiry_date_stated",            Refuses(UnverifiedOther, NO_EXPIRY_DATE),    Told;
@@ -63,6 +64,7 @@ table! {
     // Not available: it has no expiry date, which is for the rows above and below to judge.
     NotExpired              = "document_not_expired",          Refuses(Expired, EXPIRED),                   Told;
     ValidityPlausible       = "validity_plausible",            Refuses(UnverifiedOther, VALIDITY),          Told;
+    IssueDatePlausible      = "issue_date_plausible",          Refuses(UnverifiedOther, ISSUE_DATE),        Told;
     BirthBeforeIssue        = "birth_before_issue",            Refuses(UnverifiedOther, BIRTH_DATE),        Refuses(UnverifiedOther, BIRTH_DATE);
     HolderAgePlausible      = "holder_age_plausible",          Refuses(UnverifiedOther, BIRTH_DATE),        Refuses(UnverifiedOther, BIRTH_DATE);
     HolderOfAge             = "holder_of_age",                 Refuses(UnderSupportedAge, TOO_YOUNG),       Refuses(UnverifiedOther, AGE_UNKNOWN);
@@ -134,6 +136,9 @@ const EXPIRED: &str = "The document has expired. Please use one that is still va
 
 const VALIDITY: &str = "The date of expiry of the document lies further ahead than it can. Please take the picture again, sharp and \
                         without reflections, or use another document.";
+
+const ISSUE_DATE: &str = "The date of issue on the document cannot be right. Please take the picture again, sharp and without \
+                          reflections, or use another document.";
 
 const BIRTH_DATE: &str = "The date of birth on the document cannot be right. Please take the picture again, sharp and without \
                           reflections, or use another document.";

@@ -12,6 +12,7 @@ use tonic::{Request, Response, Status};
 use vision::picture::{DecodeError, Limits, Picture};
 
 use crate::error::Error;
+use crate::evidence::PrintSays;
 use crate::judge::{Reading, judge};
 use crate::look::{Look, look};
 use crate::message;
@@ -95,6 +96,10 @@ impl Shared {
             mrz,
             fit: zone.as_ref().map_or(0.0, |zone| zone.fit),
             fields: zone.as_ref().map_or(&[], |zone| zone.fields.as_slice()),
+            nationality: zone
+                .as_ref()
+                .map_or_else(PrintSays::default, |zone| (&zone.printed.nationality).into()),
+            says_specimen: zone.as_ref().is_some_and(Zone::says_specimen),
             issued: zone
                 .as_ref()
                 .and_then(|zone| Some(zone.printed.issue_date.as_ref()?.value)),

@@ -61,9 +61,8 @@ const LOST_MARKS: &[(char, &[&str])] = &[
     ('E', &["AE", "OE"]),
     ('O', &["OE"]),
     ('U', &["UE", "UXX"]),
-    ('N', &["NXX"]),
+    // Þ.
     ('P', &["TH"]),
-    ('B', &["SS"]),
 ];
 
 /// Digits that are letters where a field has only letters.

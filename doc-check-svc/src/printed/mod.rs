@@ -98,6 +98,16 @@ pub fn compare(lines: &[TextLine], zone: &ZoneFields, today: time::Date) -> Prin
     compare::Comparison::new(lines, zone, today).printed()
 }
 
+/// A text has the word that marks specimens, in English, French, Spanish or Portuguese.
+#[must_use]
+pub fn says_specimen(text: &str) -> bool {
+    let words = text.split(|c: char| !c.is_alphabetic());
+    words.into_iter().any(|word| {
+        let folded: String = word.chars().map(letters::fold).collect();
+        matches!(folded.as_str(), "specimen" | "especimen" | "especime")
+    })
+}
+
 /// Which of the lines are values rather than labels.
 #[must_use]
 pub fn values(lines: &[TextLine]) -> Vec<usize> {
@@ -116,6 +126,23 @@ impl Printed {
             && self.number.agrees()
             && self.birth_date.agrees()
             && self.expiry_date.agrees()
+    }
+
+    /// What differs, and nothing of what agrees.
+    #[must_use]
+    pub fn without_agreement(self) -> Self {
+        Self {
+            surname: self.surname.without_agreement(),
+            given_names: self.given_names.without_agreement(),
+            number: self.number.without_agreement(),
+            birth_date: self.birth_date.without_agreement(),
+            expiry_date: self.expiry_date.without_agreement(),
+            sex: self.sex.without_agreement(),
+            nationality: self.nationality.without_agreement(),
+            issuing_state: self.issuing_state.without_agreement(),
+            issue_date: None,
+            birth_place: None,
+        }
     }
 
     /// The lines in which names that agree begin.
@@ -171,6 +198,13 @@ impl Printed {
 }
 
 impl<T> Agreement<T> {
+    fn without_agreement(self) -> Self {
+        match self {
+            Self::Agrees(_) => Self::NotSeen,
+            other => other,
+        }
+    }
+
     fn agrees(&self) -> bool {
         matches!(self, Self::Agrees(_))
     }

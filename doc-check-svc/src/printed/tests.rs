@@ -627,3 +627,86 @@ proptest! {
         let _ = compare(&lines, &none, TODAY);
     }
 }
+
+#[test]
+fn another_value_beside_the_true_one_differs() {
+    let mut page = passport();
+    for (label, value) in [
+        ("Date of birth", "12 AUG 84"),
+        ("Surname", "SVENSSON"),
+        ("Given names", "EVA"),
+        ("Document No.", "L898902C4"),
+        ("Sex", "M"),
+        ("Nationality", "SWE"),
+    ] {
+        page.push(field(label, value, 1200.0, page.len()));
+    }
+    let printed = printed(&page, NAME);
+    assert!(differing(&printed.birth_date).is_some());
+    assert!(differing(&printed.surname).is_some());
+    assert!(differing(&printed.given_names).is_some());
+    assert!(differing(&printed.number).is_some());
+    assert!(differing(&printed.sex).is_some());
+    assert!(differing(&printed.nationality).is_some());
+    assert!(agreed(&printed.expiry_date).is_some());
+}
+
+#[test]
+fn a_name_with_words_more_or_less_does_not_agree() {
+    for (surname, given, zone) in [
+        ("DĄBROWSKI-KOWALSKI", "JAN", "KOWALSKI<<JAN"),
+        ("ERIKSSON SMITH", "ANNA", "ERIKSSON<<ANNA"),
+        ("DE NE ROTHSCHILD", "ANNA", "DE<<ANNA"),
+        // One for the other.
+        ("ERIKSSON", "ANNA MARIA", "ANNA<MARIA<<ERIKSSON"),
+    ] {
+        assert_eq!(agreed(&names(surname, given, zone).0), None, "{surname}");
+    }
+    for (given, zone) in [
+        ("ANNA MARIA", "ERIKSSON<<ANNA"),
+        ("ANNA MARIA", "ERIKSSON<<MARIA"),
+        ("ANNA MARIA", "ERIKSSON<<ANNA<MARIA<LUISE"),
+        ("ANNA MAG", "ERIKSSON<<ANNA"),
+    ] {
+        assert_eq!(agreed(&names("ERIKSSON", given, zone).1), None, "{given}");
+    }
+    // Titles before a name, and the name at birth behind it, are no part of it.
+    assert!(agreed(&names("Dr. Müller", "ANNA", "MUELLER<<ANNA").0).is_some());
+    assert!(agreed(&names("MÜLLER GEB. SCHMIDT", "ANNA", "MUELLER<<ANNA").0).is_some());
+}
+
+#[test]
+fn an_expiry_that_the_zone_leaves_out_is_another_one() {
+    let with = |expiry: &str| {
+        let zone = ZoneFields {
+            expiry_date: seen(expiry),
+            ..zone(NAME)
+        };
+        let lines: Vec<TextLine> = field("Date of expiry", "12 AUG 2020", 0.0, 0).into();
+        compare(&lines, &zone, TODAY).expiry_date
+    };
+    assert!(differing(&with("<<<<<<")).is_some());
+    assert!(agreed(&with("200812")).is_some());
+}
+
+#[test]
+fn the_word_that_marks_specimens_is_seen_as_a_word() {
+    for text in [
+        "SPECIMEN",
+        "Specimen · not a valid document",
+        "SPÉCIMEN",
+        "ESPÉCIMEN/SPECIMEN",
+    ] {
+        assert!(says_specimen(text), "{text}");
+    }
+    assert!(!says_specimen("SPECIMENS ROAD") && !says_specimen("Spec. Imen"));
+}
+
+#[test]
+fn another_page_can_differ_without_adding_anything() {
+    let mut other = passport();
+    other[3] = field("Date of birth", "13 AUG 74", 200.0, 3);
+    let page = printed(&other, NAME).without_agreement();
+    assert_eq!(page.number, Agreement::NotSeen);
+    assert!(differing(&page.birth_date).is_some());
+}

@@ -27,8 +27,8 @@ use vision::picture::Picture;
 use vision::text::{Precisions, TextLine, TextReader};
 
 use crate::evidence::{self, FieldEvidence};
-use crate::mrz::{Mrz, Posterior};
-use crate::printed::{Agreement, Printed, compare, values};
+use crate::mrz::{Format, Mrz, Posterior};
+use crate::printed::{Agreement, Printed, compare, says_specimen, values};
 use search::{Found, Search, Ways};
 
 /// The networks that the reader needs.
@@ -104,9 +104,27 @@ pub enum ReadError {
     Vision(#[from] VisionError),
 }
 
-/// What all sides say.
-fn together(sides: &[Print]) -> Option<Printed> {
-    sides.iter().map(|side| side.printed.clone()).reduce(Printed::and)
+/// What all sides say. Of a document of one page, which has its zone on it, other pictures may say otherwise, but add nothing.
+fn together(format: Format, zone_on: usize, sides: &[Print]) -> Option<Printed> {
+    let says = |side: &Print| {
+        let printed = side.printed.clone();
+        if side.picture == zone_on || format == Format::Td1 {
+            printed
+        } else {
+            printed.without_agreement()
+        }
+    };
+    sides.iter().map(says).reduce(Printed::and)
+}
+
+impl Zone {
+    /// The document says that it is a specimen.
+    #[must_use]
+    pub fn says_specimen(&self) -> bool {
+        let name = [&self.mrz.name.surname, &self.mrz.name.given_names];
+        let print = self.sides.iter().flat_map(|side| &side.lines).map(|line| &line.text);
+        name.into_iter().chain(print).any(|text| says_specimen(text))
+    }
 }
 
 impl DocumentReader {
@@ -195,7 +213,8 @@ impl DocumentReader {
             });
         }
         // Where something was not found at first, every value is looked at again; else names alone, for their marks.
-        let is_whole = together(&sides).is_some_and(|printed| printed.agrees());
+        let format = posterior.format;
+        let is_whole = together(format, index, &sides).is_some_and(|printed| printed.agrees());
         for (side, (_, picture, _)) in sides.iter_mut().zip(&pages) {
             let which = if is_whole {
                 side.printed.lines_of_names()
@@ -206,21 +225,19 @@ impl DocumentReader {
             let again = compare(&side.lines, &fields, today);
             side.printed = again.with_marks_that_agree(&side.printed);
         }
-        let Some(printed) = together(&sides) else {
+        let Some(printed) = together(format, index, &sides) else {
             return Ok(None);
         };
-        let format = posterior.format;
         let fit = posterior.evidence.fit();
         let posterior = Posterior::of(found.grid.shape, &evidence::with_print(format, &beliefs, &printed));
         // Lines of a format's shape always parse.
         Ok(posterior.and_then(|posterior| {
             let mut mrz = Mrz::parse(&posterior.lines, today).ok()?;
-            // The print has the century.
-            if let Agreement::Agrees(print) = &printed.birth_date {
+            // The print has the century, where the zone leaves a choice.
+            if let (Agreement::Agrees(print), Some(date)) = (&printed.birth_date, mrz.birth_date)
+                && date.candidates().any(|candidate| candidate == print.value)
+            {
                 mrz.birth_date = Some(print.value);
-            }
-            if let Agreement::Agrees(print) = &printed.expiry_date {
-                mrz.expiry_date = Some(print.value);
             }
             let holding = |kind| mrz.checks.iter().any(|check| check.kind == kind && check.holds);
             Some(Zone {

@@ -5,7 +5,7 @@ use super::super::text::Stretch;
 use super::super::value::Part;
 use super::super::vocabulary::Kind;
 use super::super::zone::{Seen, trimmed};
-use super::{Agreement, Comparison, Print, decided};
+use super::{Agreement, Comparison, Print, announced, found};
 use crate::mrz::{Sex, State};
 
 /// Longest mark of a sex.
@@ -13,34 +13,33 @@ const LONGEST_MARK: usize = 6;
 
 impl Comparison<'_> {
     pub(super) fn sex(&self) -> Agreement<Sex> {
-        let values = self.announced(Kind::Sex).flat_map(|(_, values)| values);
-        let parts = values.filter_map(|value| value.parts.first().copied());
-        decided(parts.filter_map(|part| {
-            let (sex, is_sure) = self.mark(part)?;
-            let symbol = match sex {
-                Sex::Female => "F",
-                Sex::Male => "M",
-                Sex::Unspecified => "X",
-            };
-            let print = self.print(
-                part.line,
-                sex,
-                symbol.to_owned(),
-                self.stretch(&[part], Script::Letters).sureness(),
-            )?;
-            let zone = match self.zone.sex {
-                Seen::Symbol(b'F') => Some(Sex::Female),
-                Seen::Symbol(b'M') => Some(Sex::Male),
-                Seen::Symbol(b'X' | b'<') => Some(Sex::Unspecified),
-                Seen::Symbol(_) | Seen::Unknown => None,
-            };
-            match zone {
-                None if is_sure => Some(Agreement::Agrees(print)),
-                Some(zone) if zone == sex => Some(Agreement::Agrees(print)),
-                Some(_) if is_sure => Some(Agreement::Differs { printed: print }),
-                _ => None,
-            }
+        announced(self.announced(Kind::Sex).map(|(_, values)| {
+            let parts = values.into_iter().filter_map(|value| value.parts.first().copied());
+            found(parts.filter_map(|part| self.labelled_sex(part)))
         }))
+    }
+
+    fn labelled_sex(&self, part: Part) -> Option<Agreement<Sex>> {
+        let (sex, is_sure) = self.mark(part)?;
+        let symbol = match sex {
+            Sex::Female => "F",
+            Sex::Male => "M",
+            Sex::Unspecified => "X",
+        };
+        let sureness = self.stretch(&[part], Script::Letters).sureness();
+        let print = self.print(part.line, sex, symbol.to_owned(), sureness)?;
+        let zone = match self.zone.sex {
+            Seen::Symbol(b'F') => Some(Sex::Female),
+            Seen::Symbol(b'M') => Some(Sex::Male),
+            Seen::Symbol(b'X' | b'<') => Some(Sex::Unspecified),
+            Seen::Symbol(_) | Seen::Unknown => None,
+        };
+        match zone {
+            None if is_sure => Some(Agreement::Agrees(print)),
+            Some(zone) if zone == sex => Some(Agreement::Agrees(print)),
+            Some(_) if is_sure => Some(Agreement::Differs { printed: print }),
+            _ => None,
+        }
     }
 
     /// The sex that a mark stands for, in English or French where there are several: `K/F`, `Ž/F`. Letters that mean one sex in one
@@ -64,9 +63,10 @@ impl Comparison<'_> {
     /// A code of a state, where its label announces it, or else where it stands alone.
     pub(super) fn code(&self, kind: Kind, field: &[Seen]) -> Agreement<String> {
         let code = trimmed(field);
-        let values = self.announced(kind).flat_map(|(_, values)| values);
-        let parts = values.filter_map(|value| value.parts.first().copied());
-        let labelled = decided(parts.map(|part| self.labelled_code(part, code)));
+        let labelled = announced(self.announced(kind).map(|(_, values)| {
+            let parts = values.into_iter().filter_map(|value| value.parts.first().copied());
+            found(parts.map(|part| self.labelled_code(part, code)))
+        }));
         if kind == Kind::Nationality || labelled != Agreement::NotSeen || code.len() < 3 {
             return labelled;
         }

@@ -5,7 +5,7 @@ use super::super::label::Label;
 use super::super::value::Place;
 use super::super::vocabulary::Kind;
 use super::super::zone::Seen;
-use super::{Agreement, Comparison, Print, decided, text};
+use super::{Agreement, Comparison, Print, announced, found, text};
 use crate::mrz::{Century, Date};
 
 /// How much wider than its label a column may be, in heights of the label.
@@ -25,9 +25,9 @@ impl Comparison<'_> {
                 .labels
                 .of_kind(kind)
                 .map(|label| self.labelled_date(label, field, other, century));
-            match decided(labelled) {
+            match announced(labelled) {
                 Agreement::NotSeen => self.any_date(field, century, others),
-                decided => decided,
+                announced => announced,
             }
         };
         [
@@ -71,7 +71,9 @@ impl Comparison<'_> {
         if let Some((date, meaning)) = fitting {
             return self.agrees(line, date, meaning, field, century);
         }
-        let is_known = field.iter().all(|seen| *seen != Seen::Symbol(b'<'));
+        // A date of which the zone has less than the print is no other date; one that the zone has nothing of is.
+        let fillers = field.iter().filter(|seen| **seen == Seen::Symbol(b'<')).count();
+        let is_known = fillers == 0 || fillers == field.len();
         let sure = dates.iter().all(|date| date.is_sure).then(|| dates.first()).flatten();
         let is_other = |date: &PrintedDate| date.meanings.iter().any(|meaning| meaning.fits(other));
         let print = sure.filter(|date| is_known && !is_other(date)).and_then(|date| {
@@ -115,7 +117,7 @@ impl Comparison<'_> {
                 .flatten()?;
             Some(Agreement::Differs { printed })
         });
-        decided(fitting.chain(altered))
+        found(fitting.chain(altered))
     }
 
     /// No other date on a document is of such a year: one that is to come is of its expiry, one that lies further back than any

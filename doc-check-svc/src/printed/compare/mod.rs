@@ -172,21 +172,24 @@ fn legible<T>(agreement: Agreement<T>) -> Agreement<T> {
     }
 }
 
-/// The first that agrees, or else the first that differs.
-fn decided<T>(agreements: impl IntoIterator<Item = Agreement<T>>) -> Agreement<T> {
-    let mut differs = Agreement::NotSeen;
+/// What labels of one kind announce: the first that differs, or else the first that agrees. Whoever adds another value to a page leaves
+/// the true one where it is.
+fn announced<T>(agreements: impl IntoIterator<Item = Agreement<T>>) -> Agreement<T> {
+    let all = agreements.into_iter();
+    all.reduce(Agreement::and).unwrap_or(Agreement::NotSeen)
+}
+
+/// What is found anywhere on a page: the first that agrees, or else the first that differs.
+fn found<T>(agreements: impl IntoIterator<Item = Agreement<T>>) -> Agreement<T> {
+    let mut best = Agreement::NotSeen;
     for agreement in agreements {
         match agreement {
             Agreement::Agrees(_) => return agreement,
-            Agreement::Differs { .. } if differs_not(&differs) => differs = agreement,
+            Agreement::Differs { .. } if matches!(best, Agreement::NotSeen) => best = agreement,
             _ => {}
         }
     }
-    differs
-}
-
-fn differs_not<T>(agreement: &Agreement<T>) -> bool {
-    !matches!(agreement, Agreement::Differs { .. })
+    best
 }
 
 /// The known symbols of a field without fillers.

@@ -9,7 +9,7 @@ use super::super::text::{Pattern, Reading, Stretch};
 use super::super::value::{Part, Place, Value};
 use super::super::vocabulary::Kind;
 use super::super::zone::Seen;
-use super::{Agreement, Comparison, Print, decided};
+use super::{Agreement, Comparison, Print, announced, found};
 
 /// Fewest known letters of a name that is looked for anywhere on the page.
 const LEAST_KNOWN: usize = 2;
@@ -20,11 +20,11 @@ const MOST_REORDERED: usize = 4;
 /// What others announce is no name of the holder.
 const TAKEN: [Kind; 4] = [Kind::OtherName, Kind::BirthPlace, Kind::Other, Kind::IssueDate];
 
-/// Words beside a name that are no part of it; all that follows the second row is another name.
+/// Words before a name that are no part of it, and words behind it that another name follows.
 const TITLES: &[&str] = &[
     "DR", "DRA", "PROF", "ING", "DIPL", "MAG", "MGR", "BC", "MR", "MRS", "MS", "MISS", "SIR", "HERR", "FRAU",
 ];
-const BORN: &[&str] = &["GEB", "NEE", "NE", "EP", "EPOUSE", "VVE", "BORN", "FODD", "ROZ", "ROD"];
+const BORN: &[&str] = &["GEB", "NEE", "EPOUSE", "VVE", "BORN", "FODD", "ROZ", "ROD"];
 
 /// How far apart surname and given names stand at most, in heights.
 const MOST_APART: f32 = 3.2;
@@ -129,16 +129,25 @@ impl Comparison<'_> {
             Identifier::Surname => Kind::Surname,
             Identifier::GivenNames => Kind::GivenNames,
         };
-        let labelled = self.announced(kind).flat_map(|(_, values)| values);
-        let labelled: Vec<Agreement<String>> = labelled
-            .map(|value| self.labelled_name(&value, pattern, other, true))
-            .collect();
-        let whole = self.announced(Kind::Name).flat_map(|(_, values)| values);
-        let whole = whole.map(|value| self.labelled_name(&value, pattern, other, false));
-        match decided(labelled.into_iter().chain(whole)) {
-            Agreement::NotSeen => self.any_name(pattern, other, taken),
-            decided => decided,
+        let under = |kind, is_alone| {
+            self.announced(kind).map(move |(_, values)| {
+                let names = values.into_iter();
+                found(names.map(|value| self.labelled_name(&value, pattern, other, is_alone)))
+            })
+        };
+        match announced(under(kind, true).chain(under(Kind::Name, false))) {
+            Agreement::NotSeen => self.any_name(pattern, other, &self.taken_by(identifier, taken)),
+            announced => announced,
         }
+    }
+
+    /// The lines that are no names of this kind: those taken, and those under the other kind's label.
+    fn taken_by(&self, identifier: Identifier, taken: &HashSet<usize>) -> HashSet<usize> {
+        let other = match identifier {
+            Identifier::Surname => Kind::GivenNames,
+            Identifier::GivenNames => Kind::Surname,
+        };
+        taken | &self.taken(&[other])
     }
 
     /// The name in a value. With `is_alone` its label announces nothing else.
@@ -193,16 +202,17 @@ impl Comparison<'_> {
             return Agreement::NotSeen;
         }
         let lines = (0..self.page.lines.len()).filter(|line| !taken.contains(line) && !self.labels.is_label(*line));
-        let found = lines.clone().filter_map(|line| {
+        let mut whole = lines.clone().filter_map(|line| {
             let parts = [self.whole_line(line)];
             let stretch = self.stretch(&parts, Script::Letters);
-            let mut readings = stretch.find(pattern);
-            let reading = readings.find(|reading| pattern.known() >= 4 || stretch.is_explained(reading, other))?;
+            let reading = stretch
+                .find(pattern)
+                .find(|reading| stretch.is_explained(reading, other))?;
             self.print_of(&parts, &stretch, reading)
         });
-        match decided(found.map(Agreement::Agrees)) {
-            Agreement::NotSeen => self.altered_name(lines, pattern),
-            agrees => agrees,
+        match whole.next() {
+            Some(print) => Agreement::Agrees(print),
+            None => self.altered_name(lines, pattern),
         }
     }
 
@@ -302,10 +312,11 @@ impl Stretch<'_> {
                     .find(|&end| self.ends_word(end))
                     .unwrap_or(self.glyphs.len());
                 let word: String = self.text(at, end).to_uppercase().replace('É', "E");
-                if BORN.contains(&word.as_str()) {
+                let is_behind = at >= reading.to;
+                if is_behind && BORN.contains(&word.as_str()) {
                     return true;
                 }
-                if !TITLES.contains(&word.as_str()) {
+                if is_behind || !TITLES.contains(&word.as_str()) {
                     return false;
                 }
                 at = end;

@@ -5,7 +5,7 @@ use super::super::text::{Pattern, Reading, Stretch};
 use super::super::value::Part;
 use super::super::vocabulary::Kind;
 use super::super::zone::{Seen, trimmed};
-use super::{Agreement, Comparison, decided};
+use super::{Agreement, Comparison, announced, found};
 
 /// Fewest known symbols of a number that is looked for anywhere on the page.
 const LEAST_KNOWN: usize = 5;
@@ -31,13 +31,14 @@ impl Comparison<'_> {
 
     fn number_of(&self, seen: &[Seen]) -> Agreement<String> {
         let pattern = Pattern { seen, is_cut: false };
-        let labelled = self.announced(Kind::Number).flat_map(|(_, values)| values);
-        let labelled = labelled
-            .filter_map(|value| value.parts.first().copied())
-            .filter(|part| !self.has_date(*part));
-        match decided(labelled.map(|part| self.labelled_number(part, pattern))) {
+        let labelled = self.announced(Kind::Number).map(|(_, values)| {
+            let parts = values.into_iter().filter_map(|value| value.parts.first().copied());
+            let numbers = parts.filter(|part| !self.has_date(*part));
+            found(numbers.map(|part| self.labelled_number(part, pattern)))
+        });
+        match announced(labelled) {
             Agreement::NotSeen if pattern.known() >= LEAST_KNOWN => self.any_number(pattern),
-            decided => decided,
+            announced => announced,
         }
     }
 
@@ -78,7 +79,7 @@ impl Comparison<'_> {
         let lines = (0..self.page.lines.len())
             .map(|line| self.whole_line(line))
             .filter(|part| !self.has_date(*part));
-        let found = lines.clone().find_map(|part| {
+        let whole = lines.clone().find_map(|part| {
             let stretch = self.stretch(&[part], Script::Any);
             let reading = stretch.find(pattern).next()?;
             self.print_of(&[part], &stretch, reading)
@@ -89,9 +90,9 @@ impl Comparison<'_> {
             let is_altered = stretch.is_number(pattern) && stretch.is_nearly(pattern) && !stretch.may_hold(pattern);
             is_altered.then(|| self.other_number(part, &stretch))
         });
-        match found {
+        match whole {
             Some(print) => Agreement::Agrees(print),
-            None => decided(altered),
+            None => found(altered),
         }
     }
 }
