@@ -12,8 +12,9 @@ const PRINT_DOUBT: f32 = 2e-3;
 /// Probability that a name goes on in the zone where its print ends, although fillers were read there.
 const LONGER_DOUBT: f32 = 0.05;
 
-/// Share of the positions that the print states which must have been seen in the zone for the print to count.
-const LEAST_SEEN: f32 = 0.4;
+/// Share of every word that the print states which must have been seen in the zone for the print to count: whoever covers a word can
+/// print another.
+const LEAST_SEEN: f32 = 0.5;
 
 /// A field of which a report says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,8 +248,9 @@ fn as_printed(number: &Print<String>) -> String {
     }
 }
 
-/// The beliefs with what the print says of their positions. Print that fits what is left of a field fits by chance where hardly
-/// anything is left: it counts only where enough of the field was seen, or its check digit was.
+/// The beliefs with what the print says of their positions. Print that fits what is left of a field may have been altered to fit: it
+/// counts only where at least half of every word was seen or, of a field with check digits, where those that were seen leave a forger
+/// no choice.
 #[must_use]
 pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<Belief> {
     let mut with = beliefs.to_vec();
@@ -258,12 +260,26 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
         Some(start + field.start..start + field.end)
     };
     let is_seen = |at: usize| beliefs.get(at).is_some_and(|belief| belief.symbol().is_some());
+    let check_seen = |kind| places(kind).is_some_and(|mut check| check.all(is_seen));
+    let composite = check_seen(FieldKind::CompositeCheck);
     let mut confirm = |kind: FieldKind, symbols: &str, check: Option<FieldKind>| {
         let Some(field) = places(kind) else { return };
-        let digit = check.and_then(&places).is_some_and(|mut check| check.all(is_seen));
         let stated = field.start..field.end.min(field.start + symbols.len());
-        let seen = stated.clone().filter(|at| is_seen(*at)).count();
-        if !digit && (seen as f32) < LEAST_SEEN * stated.len() as f32 {
+        let counts = match check {
+            Some(check) => {
+                let unseen = stated.clone().filter(|at| !is_seen(*at)).count();
+                unseen <= usize::from(check_seen(check)) + usize::from(composite)
+            }
+            None => {
+                let mut at = stated.start;
+                symbols.split('<').all(|word| {
+                    let seen = (at..at + word.len()).filter(|at| is_seen(*at)).count();
+                    at += word.len() + 1;
+                    seen as f32 >= LEAST_SEEN * word.len() as f32
+                })
+            }
+        };
+        if !counts {
             return;
         }
         for (belief, symbol) in with.get_mut(stated).into_iter().flatten().zip(symbols.bytes()) {
