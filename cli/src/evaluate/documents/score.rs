@@ -63,7 +63,11 @@ pub(super) fn fields(
         let right = accepted(&value, field);
         let best = |read: &str| right.iter().map(|right| distance(read, right)).min().unwrap_or(0);
         let folded = read.as_deref().map(fold).unwrap_or_default();
-        let errors = best(&folded);
+        let errors = if read.as_deref().is_some_and(|read| is_of_zone(read, &value, field)) {
+            0
+        } else {
+            best(&folded)
+        };
         Some(Scored {
             field,
             verdict: match read {
@@ -143,6 +147,13 @@ fn accepted(value: &Value, field: Field) -> Vec<String> {
         _ => {}
     }
     right.iter().map(|right| fold(right)).collect()
+}
+
+/// A name as the zone has it, with the hyphens and apostrophes of the print. It has no marks, or it would have to have all.
+fn is_of_zone(read: &str, value: &Value, field: Field) -> bool {
+    let is_name = matches!(field, Field::Surname | Field::GivenNames);
+    let symbols = mrz::transliterate(read).map(|symbols| symbols.replace('<', " "));
+    is_name && read.is_ascii() && symbols.ok() == value.zone
 }
 
 /// Without regard to capitals and to which of the apostrophes it is.
@@ -246,6 +257,12 @@ mod tests {
             [Verdict::Wrong, Verdict::Right]
         );
         assert_eq!(verdicts(Some("GROESS MUELLER"), "ZOFIA"), [Verdict::Right; 2]);
+        assert_eq!(verdicts(Some("Groess-Mueller"), "Zofia"), [Verdict::Right; 2]);
+        assert_eq!(
+            verdicts(Some("Groess-Müller"), "Zofia"),
+            [Verdict::Wrong, Verdict::Right],
+            "one mark of two"
+        );
         assert_eq!(verdicts(None, "Zofie"), [Verdict::Missing, Verdict::Wrong]);
     }
 }
