@@ -557,7 +557,10 @@ const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZÁÄÅÆÇČĎĐÉĘÍŁÑŇÓ�
 
 fn word() -> impl Strategy<Value = String> {
     let letters: Vec<char> = LETTERS.chars().collect();
-    prop::collection::vec(prop::sample::select(letters), 3..9).prop_map(String::from_iter)
+    let words = prop::collection::vec(prop::sample::select(letters), 3..9).prop_map(String::from_iter);
+    words.prop_filter("a name that is a label too is not found", |word: &String| {
+        !label::is_label(&line(word, 0.0, 0.0, 18.0))
+    })
 }
 
 #[test]
