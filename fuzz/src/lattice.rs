@@ -197,6 +197,11 @@ fn summed(posterior: &Posterior, shape: Shape, beliefs: &[Belief], field: &Field
         return;
     }
     let symbols = posterior.lines.concat();
+    // Print with these leaves two symbols possible.
+    let own = &symbols[range(posterior.format, field)];
+    if own.contains(['0', 'O', '1', 'I']) {
+        return;
+    }
     let mut only = beliefs.to_vec();
     for at in range(posterior.format, field) {
         only[at] = only[at].with_print(symbols.as_bytes()[at], 0.0);
