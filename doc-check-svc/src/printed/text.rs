@@ -59,10 +59,6 @@ pub(super) struct Reading {
     pub(super) to: usize,
     /// The field as the zone writes it.
     pub(super) symbols: String,
-    /// Symbols that the zone had and that are as printed.
-    pub(super) confirmed: usize,
-    /// The field fills unknown positions of the zone.
-    pub(super) fills: bool,
 }
 
 /// A field of the zone as a whole, without fillers at its ends.
@@ -138,8 +134,6 @@ impl<'a> Stretch<'a> {
                 from: at,
                 to,
                 symbols: String::from_utf8_lossy(&search.symbols).into_owned(),
-                confirmed: search.confirmed,
-                fills: search.fills,
             })
         })
     }
@@ -199,7 +193,6 @@ struct Search<'s, 'a> {
     /// Where the rest cannot be read.
     dead: HashSet<(usize, usize, usize)>,
     symbols: Vec<u8>,
-    confirmed: usize,
     fills: bool,
 }
 
@@ -211,7 +204,6 @@ impl<'s, 'a> Search<'s, 'a> {
             trust,
             dead: HashSet::new(),
             symbols: Vec::new(),
-            confirmed: 0,
             fills: false,
         }
     }
@@ -340,7 +332,6 @@ impl<'s, 'a> Search<'s, 'a> {
         let kept = self.mark();
         let unknown = places.iter().filter(|place| **place == Seen::Unknown).count();
         self.symbols.extend(symbols.bytes());
-        self.confirmed += symbols.len() - unknown;
         self.fills |= unknown > 0;
         let end = self.step(at, position + symbols.len(), mistakes);
         if end.is_none() {
@@ -362,12 +353,12 @@ impl<'s, 'a> Search<'s, 'a> {
         at + rest.iter().take_while(|glyph| glyph.counts()).count()
     }
 
-    fn mark(&self) -> (usize, usize, bool) {
-        (self.symbols.len(), self.confirmed, self.fills)
+    fn mark(&self) -> (usize, bool) {
+        (self.symbols.len(), self.fills)
     }
 
-    fn reset(&mut self, (symbols, confirmed, fills): (usize, usize, bool)) {
+    fn reset(&mut self, (symbols, fills): (usize, bool)) {
         self.symbols.truncate(symbols);
-        (self.confirmed, self.fills) = (confirmed, fills);
+        self.fills = fills;
     }
 }

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::mrz::{FieldKind, Mrz};
-
 /// One position of the zone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
@@ -54,31 +52,6 @@ pub struct ZoneFields {
     pub expiry_date: Vec<Seen>,
     /// F, M, X or the filler.
     pub sex: Seen,
-}
-
-impl ZoneFields {
-    /// Those of a zone of which every symbol was seen.
-    #[must_use]
-    pub fn certain(mrz: &Mrz) -> Self {
-        let field = |kind| {
-            mrz.format
-                .field(kind)
-                .and_then(|field| mrz.lines.get(field.line)?.get(field.start..field.end))
-                .unwrap_or_default()
-        };
-        let number: Vec<u8> = mrz.number.bytes().map(|b| if b == b' ' { b'<' } else { b }).collect();
-        let seen = |symbols: &[u8]| symbols.iter().copied().map(Seen::Symbol).collect();
-        Self {
-            document_code: seen(field(FieldKind::DocumentCode).as_bytes()),
-            name: seen(field(FieldKind::Name).as_bytes()),
-            number: seen(&number),
-            nationality: seen(field(FieldKind::Nationality).as_bytes()),
-            issuing_state: seen(field(FieldKind::IssuingState).as_bytes()),
-            birth_date: seen(field(FieldKind::BirthDate).as_bytes()),
-            expiry_date: seen(field(FieldKind::ExpiryDate).as_bytes()),
-            sex: Seen::Symbol(field(FieldKind::Sex).bytes().next().unwrap_or(b'<')),
-        }
-    }
 }
 
 /// The positions without fillers at the end.

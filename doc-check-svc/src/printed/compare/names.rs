@@ -46,9 +46,10 @@ enum Identifier {
 impl Comparison<'_> {
     pub(super) fn names(&self) -> (Agreement<String>, Agreement<String>) {
         let taken = self.taken(&TAKEN);
-        let tried = splits(&self.zone.name).into_iter().map(|split| {
-            let surname = self.identifier(Identifier::Surname, split, &taken);
-            let given = self.identifier(Identifier::GivenNames, split, &taken);
+        let splits = splits(&self.zone.name);
+        let tried = splits.iter().map(|split| {
+            let surname = self.identifier(Identifier::Surname, *split, &taken);
+            let given = self.identifier(Identifier::GivenNames, *split, &taken);
             (surname, given)
         });
         // Where unknown positions leave a choice, the print decides it.
@@ -58,7 +59,6 @@ impl Comparison<'_> {
             if count(&next) > count(&best) { next } else { best }
         });
         let (surname, given) = best.unwrap_or((Agreement::NotSeen, Agreement::NotSeen));
-        let splits = splits(&self.zone.name);
         let [split] = splits.as_slice() else {
             return (surname, given);
         };
@@ -245,8 +245,6 @@ fn reordered(stretch: &Stretch<'_>, pattern: Pattern<'_>) -> Option<Reading> {
         from: start,
         to: start,
         symbols: String::new(),
-        confirmed: 0,
-        fills: false,
     };
     while left.iter().any(Option::is_some) {
         let at = (all.to..stretch.glyphs.len()).find(|&at| stretch.starts_word(at))?;
@@ -262,7 +260,6 @@ fn reordered(stretch: &Stretch<'_>, pattern: Pattern<'_>) -> Option<Reading> {
             all.symbols.push('<');
         }
         all.symbols.push_str(&reading.symbols);
-        all.confirmed += reading.confirmed;
         all.to = reading.to;
     }
     Some(all)

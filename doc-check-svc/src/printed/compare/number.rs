@@ -68,8 +68,6 @@ impl Comparison<'_> {
             from: 0,
             to: stretch.glyphs.len(),
             symbols: stretch.plain(),
-            confirmed: 0,
-            fills: false,
         };
         let print = self.print_of(&[part], stretch, all);
         print.map_or(Agreement::NotSeen, |printed| Agreement::Differs { printed })
