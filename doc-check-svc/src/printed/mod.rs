@@ -145,39 +145,6 @@ impl Printed {
         }
     }
 
-    /// The lines in which names that agree begin.
-    #[must_use]
-    pub fn lines_of_names(&self) -> Vec<usize> {
-        let line = |name: &Agreement<String>| match name {
-            Agreement::Agrees(print) => Some(print.line),
-            _ => None,
-        };
-        let mut lines: Vec<usize> = [&self.surname, &self.given_names]
-            .into_iter()
-            .filter_map(line)
-            .collect();
-        lines.dedup();
-        lines
-    }
-
-    /// The same, with the marks and small letters of names only where another look at the print saw the same: text recognition is
-    /// sure of letters that have lost a mark.
-    #[must_use]
-    pub fn with_marks_that_agree(mut self, other: &Self) -> Self {
-        let names = [
-            (&mut self.surname, &other.surname),
-            (&mut self.given_names, &other.given_names),
-        ];
-        for (name, other) in names {
-            if let Agreement::Agrees(print) = name
-                && !matches!(other, Agreement::Agrees(other) if other.value == print.value)
-            {
-                print.value = print.symbols.replace('<', " ");
-            }
-        }
-        self
-    }
-
     /// The fields of a document whose other page says `other`: what differs on either does, and what was not seen on one may be on
     /// the other.
     #[must_use]

@@ -212,18 +212,13 @@ impl DocumentReader {
                 printed,
             });
         }
-        // Where something was not found at first, every value is looked at again; else names alone, for their marks.
+        // Where something was not found at first, every value is looked at again.
         let format = posterior.format;
         let is_whole = together(format, index, &sides).is_some_and(|printed| printed.agrees());
-        for (side, (_, picture, _)) in sides.iter_mut().zip(&pages) {
-            let which = if is_whole {
-                side.printed.lines_of_names()
-            } else {
-                values(&side.lines)
-            };
-            search.look_closer(picture, &mut side.lines, &which)?;
-            let again = compare(&side.lines, &fields, today);
-            side.printed = again.with_marks_that_agree(&side.printed);
+        for (side, (_, picture, _)) in sides.iter_mut().zip(&pages).filter(|_| !is_whole) {
+            let values = values(&side.lines);
+            search.look_closer(picture, &mut side.lines, &values)?;
+            side.printed = compare(&side.lines, &fields, today);
         }
         let Some(printed) = together(format, index, &sides) else {
             return Ok(None);

@@ -18,7 +18,7 @@ const PRINT: RecognizeOptions = RecognizeOptions {
     height: LineHeight::Reduced,
 };
 
-/// How print is read that must be right to the mark, or was not right the first time.
+/// How print is read where that was not enough.
 const CLOSER: RecognizeOptions = RecognizeOptions {
     height: LineHeight::Full,
     ..PRINT
