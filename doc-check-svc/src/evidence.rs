@@ -238,7 +238,7 @@ pub fn seen(posterior: &Posterior, beliefs: &[Belief]) -> ZoneFields {
 }
 
 /// The symbols of a number with the letters that the print has where the zone may have digits.
-fn as_printed(number: &Print<String>) -> String {
+fn number_as_printed(number: &Print<String>) -> String {
     let printed: String = number.value.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
     let printed = printed.to_ascii_uppercase();
     if are_same(&printed, &number.symbols) {
@@ -300,7 +300,7 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
         _ => {}
     }
     if let Agreement::Agrees(print) = &printed.number {
-        let symbols = as_printed(print);
+        let symbols = number_as_printed(print);
         let (number, rest) = symbols
             .split_at_checked(length(FieldKind::Number))
             .unwrap_or((&symbols, ""));

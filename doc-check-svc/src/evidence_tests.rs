@@ -27,21 +27,6 @@ fn agrees<T>(value: T, symbols: &str) -> Agreement<T> {
     })
 }
 
-fn nothing() -> Printed {
-    Printed {
-        surname: Agreement::NotSeen,
-        given_names: Agreement::NotSeen,
-        number: Agreement::NotSeen,
-        birth_date: Agreement::NotSeen,
-        expiry_date: Agreement::NotSeen,
-        sex: Agreement::NotSeen,
-        nationality: Agreement::NotSeen,
-        issuing_state: Agreement::NotSeen,
-        issue_date: None,
-        birth_place: None,
-    }
-}
-
 fn posterior(beliefs: &[Belief]) -> Posterior {
     Posterior::of(Format::Td3.shape(), beliefs).expect("a zone")
 }
@@ -56,7 +41,7 @@ fn hidden_positions_are_unknown_to_the_comparison_and_filled_by_the_print() {
     assert_eq!(name[3], Seen::Symbol(b'K'));
     assert!(name[4..8].iter().all(|seen| *seen == Seen::Unknown));
     assert!(
-        fields(&before, |_| true, &nothing())
+        fields(&before, |_| true, &Printed::default())
             .iter()
             .any(|field| !field.is_sure())
     );
@@ -64,7 +49,7 @@ fn hidden_positions_are_unknown_to_the_comparison_and_filled_by_the_print() {
     let printed = Printed {
         surname: agrees("Eriksson".to_owned(), "ERIKSSON"),
         given_names: agrees("Anna Maria".to_owned(), "ANNA<MARIA"),
-        ..nothing()
+        ..Printed::default()
     };
     let after = posterior(&with_print(Format::Td3, &beliefs, &printed));
     assert_eq!(after.lines, LINES);
@@ -81,7 +66,7 @@ fn hidden_positions_are_unknown_to_the_comparison_and_filled_by_the_print() {
 fn a_check_digit_that_was_used_up_confirms_nothing() {
     let mut beliefs = beliefs();
     let number = |beliefs: &[Belief]| {
-        let fields = fields(&posterior(beliefs), |_| true, &nothing());
+        let fields = fields(&posterior(beliefs), |_| true, &Printed::default());
         fields
             .into_iter()
             .find(|field| field.field == Stated::Number)
@@ -105,7 +90,7 @@ fn print_that_fills_what_was_in_doubt_with_something_else_differs() {
     let says = |symbols: &str| {
         let printed = Printed {
             number: agrees(symbols.to_owned(), symbols),
-            ..nothing()
+            ..Printed::default()
         };
         let after = posterior(&with_print(Format::Td3, &beliefs, &printed));
         let fields = fields(&after, |_| true, &printed);
@@ -144,9 +129,9 @@ fn a_name_ends_in_the_zone_where_its_print_does() {
     let printed = Printed {
         surname: agrees("Eriksson".to_owned(), "ERIKSSON"),
         given_names: agrees("Anna Maria".to_owned(), "ANNA<MARIA"),
-        ..nothing()
+        ..Printed::default()
     };
-    assert!(!sure(&beliefs, &nothing()));
+    assert!(!sure(&beliefs, &Printed::default()));
     assert!(sure(&beliefs, &printed));
     // Nothing is said of fillers that were not seen.
     beliefs[26] = Belief::UNKNOWN;

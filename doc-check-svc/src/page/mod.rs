@@ -80,22 +80,11 @@ impl Page {
         let (across, down) = (1.0 / f64::from(measure::PITCH), 1.0 / f64::from(line));
         let top = size.1 - measure::lowest_line(format) - line * (format.lines() as f32 - 0.5);
         let (right, below) = (-f64::from(measure::left(format)) * across, -f64::from(top) * down);
-        let [a, b, c, d, e, f, g, h, i] = zone.0;
         Self {
             format,
             size,
             line,
-            to_picture: Perspective([
-                a * across,
-                b * down,
-                a * right + b * below + c,
-                d * across,
-                e * down,
-                d * right + e * below + f,
-                g * across,
-                h * down,
-                g * right + h * below + i,
-            ]),
+            to_picture: rescaled(zone, (across, down), (right, below)),
         }
     }
 
@@ -165,19 +154,8 @@ impl Page {
     fn part(&self, picture: &Picture, part: Rect, scale: f32) -> Picture {
         let pixel = 1.0 / f64::from(scale);
         // Whole numbers are the middles of pixels.
-        let (right, below) = (f64::from(part.x) + pixel / 2.0, f64::from(part.y) + pixel / 2.0);
-        let [a, b, c, d, e, f, g, h, i] = self.to_picture.0;
-        let map = Perspective([
-            a * pixel,
-            b * pixel,
-            a * right + b * below + c,
-            d * pixel,
-            e * pixel,
-            d * right + e * below + f,
-            g * pixel,
-            h * pixel,
-            g * right + h * below + i,
-        ]);
+        let first = (f64::from(part.x) + pixel / 2.0, f64::from(part.y) + pixel / 2.0);
+        let map = rescaled(&self.to_picture, (pixel, pixel), first);
         let side = |length: f32| (length * scale).round() as u32;
         warp_perspective(picture, &map, side(part.width), side(part.height), Border::Black)
     }
@@ -211,6 +189,22 @@ impl Page {
         let why = "the zone does not say where the page is";
         tests.map(|test| Finding::not_available(test, why)).into()
     }
+}
+
+/// The map of what `map` takes, in units of so much across and down, from a place on.
+fn rescaled(map: &Perspective, (across, down): (f64, f64), (right, below): (f64, f64)) -> Perspective {
+    let [a, b, c, d, e, f, g, h, i] = map.0;
+    Perspective([
+        a * across,
+        b * down,
+        a * right + b * below + c,
+        d * across,
+        e * down,
+        d * right + e * below + f,
+        g * across,
+        h * down,
+        g * right + h * below + i,
+    ])
 }
 
 /// Whether a place is in a picture.

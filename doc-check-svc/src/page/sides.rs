@@ -196,13 +196,7 @@ mod tests {
             surname,
             given_names,
             number,
-            birth_date: Agreement::NotSeen,
-            expiry_date: Agreement::NotSeen,
-            sex: Agreement::NotSeen,
-            nationality: Agreement::NotSeen,
-            issuing_state: Agreement::NotSeen,
-            issue_date: None,
-            birth_place: None,
+            ..Printed::default()
         }
     }
 

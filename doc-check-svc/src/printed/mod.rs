@@ -66,8 +66,15 @@ pub enum Agreement<T> {
     NotSeen,
 }
 
+/// Whatever `T` is, nothing of it was seen yet.
+impl<T> Default for Agreement<T> {
+    fn default() -> Self {
+        Self::NotSeen
+    }
+}
+
 /// The printed fields of one page.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Printed {
     /// Primary identifier.
     pub surname: Agreement<String>,

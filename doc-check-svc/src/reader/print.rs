@@ -57,8 +57,7 @@ impl Search<'_> {
             ways.quads.clone()
         };
         let quads = along(&quads, found.run).filter(|quad| page.contains(middle(quad)) && !covers(&found.grid, quad));
-        let quads = largest(quads.collect());
-        let mut lines = self.lines(picture, quads.get(..MOST_LINES).unwrap_or(&quads), PRINT)?;
+        let mut lines = self.lines(picture, &largest(quads, MOST_LINES), PRINT)?;
         lines.extend(self.zones_beside(picture, ways, found)?);
         Ok(lines)
     }
@@ -67,15 +66,15 @@ impl Search<'_> {
     fn zones_beside(&mut self, picture: &Picture, ways: &Ways, found: &Found) -> Result<Vec<TextLine>, ReadError> {
         let page = found.grid.page();
         let is_beside = |quad: &Quad| !page.contains(middle(quad)) && quad.width() > LEAST_ZONE_ASPECT * quad.height();
-        let beside = largest(along(&ways.quads, found.run).filter(is_beside).collect());
-        let lines = self.lines(picture, beside.get(..MOST_BESIDE).unwrap_or(&beside), PRINT)?;
+        let beside = along(&ways.quads, found.run).filter(is_beside);
+        let lines = self.lines(picture, &largest(beside, MOST_BESIDE), PRINT)?;
         Ok(lines.into_iter().filter(|line| zone_line::is_one(&line.text)).collect())
     }
 
     /// The lines of print on a page without a zone.
     pub(super) fn print_of(&mut self, picture: &Picture, ways: &Ways) -> Result<Vec<TextLine>, ReadError> {
         let run = ways.run();
-        let upright = largest(along(&ways.quads, run).collect());
+        let upright = largest(along(&ways.quads, run), MOST_LINES);
         let reversed: Vec<Quad> = upright.iter().map(text::upside_down).collect();
         let (few, rest) = upright.split_at(TRIED.min(upright.len()));
         let (few_reversed, rest_reversed) = reversed.split_at(few.len());
@@ -87,7 +86,7 @@ impl Search<'_> {
         } else {
             (second, rest_reversed)
         };
-        lines.extend(self.lines(picture, rest.get(..MOST_LINES - TRIED).unwrap_or(rest), PRINT)?);
+        lines.extend(self.lines(picture, rest, PRINT)?);
         Ok(lines)
     }
 
@@ -131,10 +130,12 @@ fn along(quads: &[Quad], run: Run) -> impl Iterator<Item = Quad> + '_ {
         .map(move |quad| if reversed { text::upside_down(quad) } else { *quad })
 }
 
-/// The largest first.
-fn largest(mut quads: Vec<Quad>) -> Vec<Quad> {
+/// So many at most, the largest first.
+fn largest(quads: impl Iterator<Item = Quad>, most: usize) -> Vec<Quad> {
+    let mut quads: Vec<Quad> = quads.collect();
     let area = |quad: &Quad| quad.width() * quad.height();
     quads.sort_by(|a, b| area(b).total_cmp(&area(a)));
+    quads.truncate(most);
     quads
 }
 

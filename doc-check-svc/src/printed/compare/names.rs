@@ -53,7 +53,7 @@ impl Comparison<'_> {
             (surname, given)
         });
         // Where unknown positions leave a choice, the print decides it.
-        let agreeing = |agreement: &Agreement<String>| usize::from(matches!(agreement, Agreement::Agrees(_)));
+        let agreeing = |agreement: &Agreement<String>| usize::from(agreement.agrees());
         let best = tried.reduce(|best, next| {
             let count = |(surname, given): &(Agreement<String>, Agreement<String>)| agreeing(surname) + agreeing(given);
             if count(&next) > count(&best) { next } else { best }
