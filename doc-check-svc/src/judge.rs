@@ -201,8 +201,10 @@ fn print(mrz: &Mrz, reading: &Reading<'_>) -> Vec<Finding> {
     };
     let state = match (says(Stated::IssuingState), reading.nationality) {
         (PrintSays::Differs, _) | (_, PrintSays::Differs) => PrintSays::Differs,
-        (PrintSays::Agrees, _) | (_, PrintSays::Agrees) => PrintSays::Agrees,
-        (PrintSays::NotSeen, PrintSays::NotSeen) => PrintSays::NotSeen,
+        (PrintSays::Agrees, _) => PrintSays::Agrees,
+        // Nationals of the issuing state have no other.
+        (_, PrintSays::Agrees) if mrz.nationality == mrz.issuing_state => PrintSays::Agrees,
+        (PrintSays::NotSeen, _) => PrintSays::NotSeen,
     };
     vec![
         finding(Test::PrintedName, both(says(Stated::Surname), given_names)),

@@ -224,6 +224,31 @@ fn every_test_is_made_of_a_document_and_told_in_the_order_of_the_table() {
 }
 
 #[test]
+fn a_state_that_is_not_printed_is_not_verified() {
+    let mrz = zone(Format::Td3, "SWE", "740812", "320415");
+    let refused = |says, nationality| {
+        let mut fields = sure();
+        for field in fields.iter_mut().filter(|field| field.field == Stated::IssuingState) {
+            field.print = says;
+        }
+        let reading = Reading {
+            pictures: 1,
+            mrz: Some(&mrz),
+            fields: &fields,
+            nationality,
+            ..Reading::default()
+        };
+        judge(&reading, Vec::new(), &Requirements::default(), TODAY)
+            .refusal
+            .is_some()
+    };
+    use PrintSays::{Agrees, Differs, NotSeen};
+    assert!(!refused(Agrees, NotSeen) && !refused(NotSeen, Agrees));
+    assert!(refused(NotSeen, NotSeen));
+    assert!(refused(Differs, Agrees) && refused(Agrees, Differs));
+}
+
+#[test]
 fn a_document_is_valid_to_the_end_of_its_last_day_and_of_the_grace() {
     let on = |today, grace| {
         let requirements = Requirements {

@@ -52,9 +52,9 @@ table! {
     PrintedNumber           = "printed_number",                Refuses(UnverifiedOther, DIFFERS),           Refuses(UnverifiedOther, NO_PRINT);
     PrintedBirthDate        = "printed_birth_date",            Refuses(UnverifiedOther, DIFFERS),           Refuses(UnverifiedOther, NO_PRINT);
     PrintedExpiryDate       = "printed_expiry_date",           Refuses(UnverifiedOther, DIFFERS),           Refuses(UnverifiedOther, NO_PRINT);
-    // Marks of sexes and codes of states are not printed everywhere.
+    PrintedState            = "printed_state",                 Refuses(UnverifiedOther, DIFFERS),           Refuses(UnverifiedOther, NO_PRINT);
+    // Marks of sexes are not printed everywhere.
     PrintedSex              = "printed_sex",                   Refuses(UnverifiedOther, DIFFERS),           Told;
-    PrintedState            = "printed_state",                 Refuses(UnverifiedOther, DIFFERS),           Told;
     BirthDateStated         = "birth_date_stated",             Refuses(UnverifiedOther, NO_BIRTH_DATE),     Refuses(UnverifiedOther, NO_BIRTH_DATE);
     // Not available: the issuer is known to print none.
     ExpiryDateStated        = "expiry_date_stated",            Refuses(UnverifiedOther, NO_EXPIRY_DATE),    Told;

@@ -17,6 +17,8 @@ mod letters;
 mod month;
 mod name;
 mod page;
+mod pattern;
+mod states;
 mod text;
 mod value;
 mod vocabulary;
@@ -28,6 +30,8 @@ use vision::geometry::Quad;
 use vision::text::TextLine;
 
 use crate::mrz::{Date, Sex};
+use page::Page;
+use vocabulary::Kind;
 pub use zone::{Seen, ZoneFields};
 
 /// A field as it is printed.
@@ -122,6 +126,12 @@ pub fn values(lines: &[TextLine]) -> Vec<usize> {
     (0..lines.len())
         .filter(|at| lines.get(*at).is_some_and(is_value))
         .collect()
+}
+
+/// Where the mark of the sex must stand by its label, if none of the lines stands there: detection does not find single letters.
+#[must_use]
+pub fn unread_sex(lines: &[TextLine]) -> Option<Quad> {
+    value::unread(&Page::of(lines), Kind::Sex)
 }
 
 impl Printed {

@@ -73,6 +73,18 @@ impl Line {
         (self.down - other.down).abs() < 0.5 * self.height.max(other.height)
     }
 
+    /// The place on this row from `start` along the text, of this length.
+    pub(super) fn part(&self, start: f32, length: f32) -> Quad {
+        let [a, b, c, d] = self.quad.0;
+        let own = (self.end - self.start).max(f32::MIN_POSITIVE);
+        let at = |from: Point, to: Point, along: f32| {
+            let share = (along - self.start) / own;
+            Point::new(from.x + share * (to.x - from.x), from.y + share * (to.y - from.y))
+        };
+        let end = start + length;
+        Quad([at(a, b, start), at(a, b, end), at(d, c, end), at(d, c, start)])
+    }
+
     fn goes_on_in(&self, next: &Self) -> bool {
         let (low, high) = (self.height.min(next.height), self.height.max(next.height));
         let level = (self.down - next.down).abs() < 0.4 * low;

@@ -85,6 +85,7 @@ fn passport() -> Vec<[TextLine; 2]> {
         field("Date of issue/ Date de délivrance", "15 APR/AVR 24", 200.0, 5),
         field("Date of expiry/ Date d'expiration", "15 APR/AVR 34", 200.0, 6),
         field("Nationality/ Nationalité", "UTO", 700.0, 3),
+        field("Code of issuing State", "UTO", 200.0, 0),
     ]
 }
 
@@ -541,6 +542,27 @@ fn marks_of_sexes() {
     for print in ["V", "S", "FEMALE PERSON", "12.08.1974"] {
         assert!(sex(print) == Agreement::NotSeen, "{print}");
     }
+    // Pieces of a row that were read as one line.
+    let row = [
+        line("Date of birth / Sex", 0.0, 0.0, 10.0),
+        line("12 AUG 1974 F", 0.0, 22.0, 14.0),
+    ];
+    assert!(agreed(&compare(&row, &zone(NAME), TODAY).sex) == Some(Sex::Female));
+    // Alone, where the label was not read.
+    let alone = |mark| compare(&[line(mark, 0.0, 22.0, 18.0)], &zone(NAME), TODAY).sex;
+    assert!(agreed(&alone("F")) == Some(Sex::Female));
+    assert!(differing(&alone("M")).is_some());
+    assert!(alone("P") == Agreement::NotSeen);
+}
+
+#[test]
+fn the_name_of_the_state_is_nobodys_name() {
+    let heading = [line("UTOPIA", 0.0, 0.0, 24.0)];
+    let printed = compare(&heading, &zone("UTOPIA<<ANNA<MARIA"), TODAY);
+    assert_eq!(printed.surname, Agreement::NotSeen);
+    let labelled = field("Surname", "UTOPIA", 200.0, 1);
+    let printed = compare(&labelled, &zone("UTOPIA<<ANNA<MARIA"), TODAY);
+    assert_eq!(agreed(&printed.surname).as_deref(), Some("UTOPIA"));
 }
 
 #[test]
@@ -712,4 +734,89 @@ fn another_page_can_differ_without_adding_anything() {
     let page = printed(&other, NAME).without_agreement();
     assert_eq!(page.number, Agreement::NotSeen);
     assert!(differing(&page.birth_date).is_some());
+}
+
+/// What a page with these lines says of the state and of the nationality of a zone with these codes.
+fn states(lines: &[TextLine], issuing_state: &str, nationality: &str) -> (Agreement<String>, Agreement<String>) {
+    let zone = ZoneFields {
+        issuing_state: seen(issuing_state),
+        nationality: seen(nationality),
+        ..zone(NAME)
+    };
+    let printed = compare(lines, &zone, TODAY);
+    (printed.issuing_state, printed.nationality)
+}
+
+#[test]
+fn a_state_is_that_of_its_name_and_no_other() {
+    for (code, heading, word) in [
+        ("UTO", "REPUBLIK UTOPIEN", "UTOPISCH"),
+        ("D<<", "BUNDESREPUBLIK DEUTSCHLAND", "DEUTSCH"),
+        ("FRA", "RÉPUBLIQUE FRANÇAISE", "Française"),
+        ("HRV", "REPUBLIKA HRVATSKA", "HRVATSKO / CROATIAN"),
+        (
+            "GBR",
+            "UNITED KINGDOM OF GREAT BRITAIN AND NORTHERN IRELAND",
+            "BRITISH CITIZEN",
+        ),
+        ("GNQ", "REPUBLIC OF EQUATORIAL GUINEA", "EQUATORIAL GUINEAN"),
+        ("SVN", "REPUBLIKA SLOVENIJA", "SLOVENSKO / SLOVENIAN"),
+        ("COD", "DEMOCRATIC REPUBLIC OF THE CONGO", "CONGOLESE"),
+        ("NGA", "FEDERAL REPUBLIC OF NIGERIA", "NIGERIAN"),
+    ] {
+        let [label, value] = field("Nationality", word, 200.0, 3);
+        let lines = [line(heading, 0.0, 0.0, 24.0), label, value];
+        let (issuer, nationality) = states(&lines, code, code);
+        assert!(issuer.agrees(), "{heading}");
+        assert!(nationality.agrees(), "{word}");
+        for other in ["LUX", "GIN", "NER", "AUS", "UTO"]
+            .into_iter()
+            .filter(|other| *other != code)
+        {
+            let (issuer, nationality) = states(&lines, other, other);
+            assert_eq!(issuer, Agreement::NotSeen, "{heading} {other}");
+            assert!(differing(&nationality).is_some(), "{word} {other}");
+        }
+    }
+}
+
+#[test]
+fn the_name_of_a_state_fills_a_code_that_was_not_seen() {
+    let lines = [line("REPUBLIC OF UTOPIA", 0.0, 0.0, 24.0)];
+    let symbols = |code| match states(&lines, code, "UTO").0 {
+        Agreement::Agrees(print) => print.symbols,
+        _ => String::new(),
+    };
+    assert_eq!([symbols("?TO"), symbols("?XO"), symbols("???")], ["UTO", "", ""]);
+}
+
+#[test]
+fn a_state_where_its_holder_was_born_did_not_issue_the_document() {
+    let lines = field("Place of birth", "PARIS, FRANCE", 200.0, 3);
+    assert_eq!(states(&lines, "FRA", "FRA").0, Agreement::NotSeen);
+}
+
+#[test]
+fn the_mark_of_a_sex_is_looked_for_below_its_label() {
+    let fields = passport();
+    let lines: Vec<TextLine> = fields.iter().flatten().cloned().collect();
+    assert_eq!(unread_sex(&lines), None);
+    let mark = fields[4][1].clone();
+    for degrees in (0..360).step_by(30) {
+        let (sin, cos) = (degrees as f32).to_radians().sin_cos();
+        let turned = |point: Point| Point::new(point.x * cos - point.y * sin, point.x * sin + point.y * cos);
+        let mut unread: Vec<TextLine> = lines.iter().filter(|line| **line != mark).cloned().collect();
+        for point in unread.iter_mut().flat_map(|line| &mut line.quad.0) {
+            *point = turned(*point);
+        }
+        let Quad([a, b, c, d]) = mark.quad;
+        let place = unread_sex(&unread).unwrap();
+        assert!(
+            place.contains(turned(a.midpoint(c).midpoint(b.midpoint(d)))),
+            "{degrees}"
+        );
+        assert!(place.width() < 4.0 * place.height(), "{degrees}");
+    }
+    // Nothing tells how far below its label it stands.
+    assert_eq!(unread_sex(&fields[4][..1]), None);
 }

@@ -1,7 +1,10 @@
 //! Values: the text that a label announces.
 
+use vision::geometry::Quad;
+
 use super::label::{Label, Labels};
 use super::page::{Line, Page};
+use super::vocabulary::Kind;
 
 /// How far below its label a value may stand, in heights of the higher of the two.
 const MOST_BELOW: f32 = 3.2;
@@ -14,6 +17,10 @@ const MOST_LEADING: f32 = 2.2;
 
 /// Lines that one value may have.
 const MOST_LINES: usize = 3;
+
+/// Length of a short value with the margins around it, and how much of it is before where its label begins, in heights.
+const SHORT: f32 = 3.0;
+const BEFORE: f32 = 0.4;
 
 /// Part of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +60,30 @@ pub(super) fn values(page: &Page, labels: &Labels, label: &Label) -> Vec<Value> 
         right(page, labels, label, line),
     ];
     all.into_iter().flatten().collect()
+}
+
+/// Where a short value must stand by the first label of a kind, if none of the lines does: as high as the nearest value below the
+/// labels of its row. `None` without such a value.
+pub(super) fn unread(page: &Page, kind: Kind) -> Option<Quad> {
+    let labels = Labels::of(page);
+    let label = labels.of_kind(kind).next()?;
+    let line = page.lines.get(label.line)?;
+    if below(page, &labels, label, line).is_some() {
+        return None;
+    }
+    let end = row_end(page, &labels, label, line);
+    let is_below =
+        |other: &Line| (0.4..MOST_BELOW).contains(&((other.down - line.down) / line.height.max(other.height)));
+    let others = page.lines.iter().enumerate();
+    let below = others.filter(|(number, other)| !labels.is_label(*number) && is_below(other));
+    let (_, nearest) = below.min_by(|(_, a), (_, b)| {
+        let distance = |other: &Line| other.down - line.down + 0.1 * (other.start - label.start).abs();
+        distance(a).total_cmp(&distance(b))
+    })?;
+    let height = nearest.height;
+    let start = label.start - BEFORE * height;
+    let length = (SHORT * height).min(end - start - BEFORE * height);
+    Some(nearest.part(start, length))
 }
 
 /// What stands between the label and the next one on its line.
@@ -136,7 +167,7 @@ fn row_end(page: &Page, labels: &Labels, label: &Label, line: &Line) -> f32 {
             .is_some_and(|other| other.is_level_with(line))
     };
     let starts = labels.all.iter().filter(level).map(|other| other.start);
-    starts.filter(|start| *start > label.end).fold(f32::INFINITY, f32::min)
+    starts.filter(|start| *start >= label.end).fold(f32::INFINITY, f32::min)
 }
 
 /// The words of a line that begin between two places.

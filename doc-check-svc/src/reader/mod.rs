@@ -28,7 +28,7 @@ use vision::text::{Precisions, TextLine, TextReader};
 
 use crate::evidence::{self, FieldEvidence};
 use crate::mrz::{Format, Mrz, Posterior};
-use crate::printed::{Agreement, Printed, compare, says_specimen, values};
+use crate::printed::{Agreement, Printed, compare, says_specimen, unread_sex, values};
 use search::{Found, Search, Ways};
 
 /// The networks that the reader needs.
@@ -220,9 +220,18 @@ impl DocumentReader {
             search.look_closer(picture, &mut side.lines, &values)?;
             side.printed = compare(&side.lines, &fields, today);
         }
-        let Some(printed) = together(format, index, &sides) else {
+        let Some(mut printed) = together(format, index, &sides) else {
             return Ok(None);
         };
+        if printed.sex == Agreement::NotSeen {
+            for (side, (_, picture, _)) in sides.iter_mut().zip(&pages) {
+                if let Some(place) = unread_sex(&side.lines) {
+                    side.lines.extend(search.look_at(picture, &place)?);
+                    side.printed = compare(&side.lines, &fields, today);
+                }
+            }
+            printed = together(format, index, &sides).unwrap_or(printed);
+        }
         let fit = posterior.evidence.fit();
         let posterior = Posterior::of(found.grid.shape, &evidence::with_print(format, &beliefs, &printed));
         // Lines of a format's shape always parse.

@@ -106,6 +106,11 @@ impl Search<'_> {
         Ok(())
     }
 
+    /// Reads a place where no line was detected.
+    pub(super) fn look_at(&mut self, picture: &Picture, place: &Quad) -> Result<Vec<TextLine>, ReadError> {
+        self.lines(picture, std::slice::from_ref(place), CLOSER)
+    }
+
     fn lines(
         &mut self,
         picture: &Picture,

@@ -1,25 +1,46 @@
-//! Sex, nationality and issuing state, as far as marks and codes are printed.
+//! Sex, nationality and issuing state: their marks, codes and names.
 
 use super::super::letters::Script;
+use super::super::pattern::letters;
+use super::super::states;
 use super::super::text::Stretch;
 use super::super::value::Part;
 use super::super::vocabulary::Kind;
 use super::super::zone::{Seen, trimmed};
-use super::{Agreement, Comparison, Print, announced, found};
+use super::{Agreement, Comparison, Print, announced, found, text};
 use crate::mrz::{Sex, State};
 
 /// Longest mark of a sex.
 const LONGEST_MARK: usize = 6;
 
+/// Characters of a code of a state, but for Germany's.
+const CODE: usize = 3;
+
+/// What names a state under these labels is not the one that issued the document.
+const ELSEWHERE: [Kind; 6] = [
+    Kind::Surname,
+    Kind::GivenNames,
+    Kind::Name,
+    Kind::OtherName,
+    Kind::BirthPlace,
+    Kind::Nationality,
+];
+
 impl Comparison<'_> {
+    /// The sex by its label, or else by a mark that stands alone: labels of so few letters are often not read.
     pub(super) fn sex(&self) -> Agreement<Sex> {
-        announced(self.announced(Kind::Sex).map(|(_, values)| {
+        let labelled = announced(self.announced(Kind::Sex).map(|(_, values)| {
             let parts = values.into_iter().filter_map(|value| value.parts.first().copied());
-            found(parts.filter_map(|part| self.labelled_sex(part)))
-        }))
+            found(parts.filter_map(|part| self.sex_in(part)))
+        }));
+        if labelled != Agreement::NotSeen {
+            return labelled;
+        }
+        let lines = (0..self.page.lines.len()).map(|line| self.whole_line(line));
+        found(lines.filter(|part| part.to == 1).filter_map(|part| self.sex_in(part)))
     }
 
-    fn labelled_sex(&self, part: Part) -> Option<Agreement<Sex>> {
+    fn sex_in(&self, part: Part) -> Option<Agreement<Sex>> {
         let (sex, is_sure) = self.mark(part)?;
         let symbol = match sex {
             Sex::Female => "F",
@@ -47,49 +68,94 @@ impl Comparison<'_> {
     fn mark(&self, part: Part) -> Option<(Sex, bool)> {
         let stretch = self.stretch(&[part], Script::Letters);
         let text = stretch.text(0, stretch.glyphs.len());
-        let first = text.split(' ').next()?;
-        if first.chars().count() > LONGEST_MARK {
-            return None;
-        }
-        let sex = match first.rsplit('/').next()? {
-            "F" | "K" | "W" | "Ž" | "KVK" | "MOT" => Sex::Female,
-            "M" | "KK" | "VYR" => Sex::Male,
-            "X" => Sex::Unspecified,
-            _ => return None,
-        };
+        // Of a line that began before, words of the field before it may stand first.
+        let sex = text.split(' ').find_map(|word| match word.rsplit('/').next()? {
+            _ if word.chars().count() > LONGEST_MARK => None,
+            "F" | "K" | "W" | "Ž" | "KVK" | "MOT" => Some(Sex::Female),
+            "M" | "KK" | "VYR" => Some(Sex::Male),
+            "X" => Some(Sex::Unspecified),
+            _ => None,
+        })?;
         Some((sex, stretch.sureness() >= super::super::letters::SURE))
     }
 
-    /// A code of a state, where its label announces it, or else where it stands alone.
-    pub(super) fn code(&self, kind: Kind, field: &[Seen]) -> Agreement<String> {
-        let code = trimmed(field);
-        let labelled = announced(self.announced(kind).map(|(_, values)| {
-            let parts = values.into_iter().filter_map(|value| value.parts.first().copied());
-            found(parts.map(|part| self.labelled_code(part, code)))
-        }));
-        if kind == Kind::Nationality || labelled != Agreement::NotSeen || code.len() < 3 {
-            return labelled;
-        }
-        let lines = (0..self.page.lines.len()).map(|line| self.whole_line(line));
-        let alone = lines
-            .filter(|part| part.to == 3)
-            .filter_map(|part| self.word(part, code).next());
-        alone.map(Agreement::Agrees).next().unwrap_or(Agreement::NotSeen)
+    /// Nationality, where its label announces it.
+    pub(super) fn nationality(&self) -> Agreement<String> {
+        self.labelled_state(Kind::Nationality, trimmed(&self.zone.nationality))
     }
 
-    fn labelled_code(&self, part: Part, code: &[Seen]) -> Agreement<String> {
-        if let Some(print) = self.word(part, code).next() {
+    /// The issuing state, where a label announces its code, or else where its code stands alone or its name stands at all.
+    pub(super) fn issuing_state(&self) -> Agreement<String> {
+        let code = trimmed(&self.zone.issuing_state);
+        match self.labelled_state(Kind::State, code) {
+            Agreement::NotSeen => self.any_state(code),
+            labelled => labelled,
+        }
+    }
+
+    fn labelled_state(&self, kind: Kind, code: &[Seen]) -> Agreement<String> {
+        announced(self.announced(kind).map(|(_, values)| {
+            let parts = values.into_iter().filter_map(|value| value.parts.first().copied());
+            found(parts.map(|part| self.state_in(part, code)))
+        }))
+    }
+
+    fn any_state(&self, code: &[Seen]) -> Agreement<String> {
+        let taken = self.taken(&ELSEWHERE);
+        let lines = || {
+            let lines = (0..self.page.lines.len()).filter(|line| !taken.contains(line));
+            lines.map(|line| self.whole_line(line))
+        };
+        let alone = lines().filter(|part| part.to == CODE && code.len() == CODE);
+        let mut alone = alone.filter_map(|part| self.word(part, code).next());
+        let named = || lines().find_map(|part| self.name_of_state(part, code));
+        alone
+            .next()
+            .or_else(named)
+            .map_or(Agreement::NotSeen, Agreement::Agrees)
+    }
+
+    /// The lines that name the state of the zone.
+    pub(super) fn headings(&self) -> impl Iterator<Item = usize> {
+        let code = trimmed(&self.zone.issuing_state);
+        let names = move |line: &usize| self.name_of_state(self.whole_line(*line), code).is_some();
+        (0..self.page.lines.len()).filter(names)
+    }
+
+    /// The state of the zone in a text that names it, if any code of one may stand in the zone.
+    fn name_of_state(&self, part: Part, code: &[Seen]) -> Option<Print<String>> {
+        let letters = letters(self.chars(part));
+        let known: Option<State> = State::of(&text(code));
+        let state = match known {
+            Some(state) => Some(state).filter(|state| states::names(&letters, *state)),
+            None if code.iter().all(|seen| *seen == Seen::Unknown) => None,
+            None => states::named(&letters).into_iter().find(|state| {
+                let symbols = state.code().bytes();
+                symbols.len() == code.len() && code.iter().zip(symbols).all(|(seen, symbol)| seen.may_be(symbol))
+            }),
+        }?;
+        let stretch = self.stretch(&[part], Script::Letters);
+        let value = stretch.text(0, stretch.glyphs.len());
+        self.print(part.line, value, state.code().to_owned(), stretch.sureness())
+    }
+
+    /// What a text under a label of states says of the zone's: another code or the name of another one differs.
+    fn state_in(&self, part: Part, code: &[Seen]) -> Agreement<String> {
+        let same = self.word(part, code).next().or_else(|| self.name_of_state(part, code));
+        if let Some(print) = same {
             return Agreement::Agrees(print);
         }
-        // Another code differs; the state's name in any language does not.
         let stretch = self.stretch(&[part], Script::Letters);
-        let text = stretch.text(0, stretch.glyphs.len());
-        let is_other = text.len() == 3
-            && State::of(&text).is_some()
-            && stretch.sureness() >= super::super::letters::SURE
-            && !code.contains(&Seen::Unknown);
-        let print = is_other
-            .then(|| self.print(part.line, text.clone(), text, stretch.sureness()))
+        let printed = stretch.text(0, stretch.glyphs.len());
+        let is_code = printed.len() == CODE && State::of(&printed).is_some();
+        let is_other = match State::of(&text(code)) {
+            None => is_code && !code.contains(&Seen::Unknown),
+            Some(state) => {
+                is_code || (states::is_known(state) && !states::named(&letters(self.chars(part))).is_empty())
+            }
+        };
+        let print = (is_other && stretch.sureness() >= super::super::letters::SURE)
+            .then(|| self.print(part.line, printed.clone(), printed, stretch.sureness()))
             .flatten();
         print.map_or(Agreement::NotSeen, |printed| Agreement::Differs { printed })
     }

@@ -7,7 +7,7 @@ mod number;
 
 use std::collections::HashSet;
 
-use vision::text::TextLine;
+use vision::text::{TextChar, TextLine};
 
 use super::date::{Order, PrintedDate, dates};
 use super::label::{Label, Labels};
@@ -63,8 +63,8 @@ impl<'a> Comparison<'a> {
             birth_date: legible(birth_date),
             expiry_date: legible(expiry_date),
             sex: legible(self.sex()),
-            nationality: legible(self.code(Kind::Nationality, &self.zone.nationality)),
-            issuing_state: legible(self.code(Kind::State, &self.zone.issuing_state)),
+            nationality: legible(self.nationality()),
+            issuing_state: legible(self.issuing_state()),
             issue_date: self.issue_date(),
             birth_place: self.birth_place(),
         }
@@ -90,18 +90,18 @@ impl<'a> Comparison<'a> {
     fn stretch(&self, parts: &[Part], script: Script) -> Stretch<'_> {
         let mut chars = Vec::new();
         for part in parts {
-            let line = self
-                .page
-                .lines
-                .get(part.line)
-                .map(|line| line.chars.as_slice())
-                .unwrap_or_default();
             if !chars.is_empty() {
                 chars.push(None);
             }
-            chars.extend(line.get(part.from..part.to).unwrap_or_default().iter().map(Some));
+            chars.extend(self.chars(*part).iter().map(Some));
         }
         Stretch::of(chars, script)
+    }
+
+    fn chars(&self, part: Part) -> &[TextChar] {
+        let line = self.page.lines.get(part.line);
+        line.and_then(|line| line.chars.get(part.from..part.to))
+            .unwrap_or_default()
     }
 
     fn whole_line(&self, line: usize) -> Part {

@@ -45,7 +45,8 @@ enum Identifier {
 
 impl Comparison<'_> {
     pub(super) fn names(&self) -> (Agreement<String>, Agreement<String>) {
-        let taken = self.taken(&TAKEN);
+        let mut taken = self.taken(&TAKEN);
+        taken.extend(self.headings());
         let splits = splits(&self.zone.name);
         let tried = splits.iter().map(|split| {
             let surname = self.identifier(Identifier::Surname, *split, &taken);
