@@ -96,6 +96,7 @@ fn each_measure_of_a_zone_has_its_limit() {
         pitch: 20.0,
         blur: 0.1,
         contrast: 180.0,
+        dark: 1.0,
         blank: Vec::new(),
     };
     let failed = |measured: &Legibility| -> Vec<(Test, Outcome)> {
@@ -107,7 +108,14 @@ fn each_measure_of_a_zone_has_its_limit() {
     };
     assert_eq!(failed(&measured), []);
     let tests = |measured: Legibility| -> Vec<Test> { failed(&measured).into_iter().map(|(test, _)| test).collect() };
-    let (pitch, blur, contrast) = (4.0, 0.5, 20.0);
+    let (pitch, blur, contrast, dark) = (4.0, 0.5, 20.0, 0.0);
+    assert_eq!(
+        tests(Legibility {
+            dark,
+            ..measured.clone()
+        }),
+        [Test::ZoneDarkOnLight]
+    );
     assert_eq!(
         tests(Legibility {
             pitch,
@@ -168,8 +176,8 @@ fn a_zone_is_measured_where_there_is_one() {
             .map(|finding| !matches!(finding.outcome, Outcome::NotAvailable(_)))
             .collect::<Vec<_>>()
     };
-    assert_eq!(made(Some(&zone)), [true; 5]);
-    assert_eq!(made(None), [false; 5]);
+    assert_eq!(made(Some(&zone)), [true; 6]);
+    assert_eq!(made(None), [false; 6]);
 }
 
 #[test]
@@ -187,9 +195,14 @@ fn a_picture_is_edited_where_a_part_of_it_has_another_history_of_compression() {
             page.pixel(x, y).map(|channel| channel - grain)
         })
     };
+    let whole = Quad::from(Rect::new(0.0, 0.0, 800.0, 600.0));
     let taken = filed(&grained([225.0, 200.0, 170.0], 1), 75);
-    assert_eq!(unedited(&taken).outcome, Outcome::Passed);
-    assert_eq!(unedited(&filed(&taken, 92)).outcome, Outcome::Passed, "as a whole");
+    assert_eq!(unedited(&taken, &whole).outcome, Outcome::Passed);
+    assert_eq!(
+        unedited(&filed(&taken, 92), &whole).outcome,
+        Outcome::Passed,
+        "as a whole"
+    );
     let other = grained([190.0, 210.0, 235.0], 2);
     let edited = Picture::from_fn(taken.width(), taken.height(), |x, y| {
         let inside = (300..460).contains(&x) && (200..400).contains(&y);
@@ -199,7 +212,10 @@ fn a_picture_is_edited_where_a_part_of_it_has_another_history_of_compression() {
             taken.pixel(x, y)
         }
     });
-    assert!(matches!(unedited(&filed(&edited, 92)).outcome, Outcome::Failed(_)));
+    assert!(matches!(
+        unedited(&filed(&edited, 92), &whole).outcome,
+        Outcome::Failed(_)
+    ));
     let even = Picture::from_fn(800, 600, |_, _| [200; 3]);
-    assert!(matches!(unedited(&even).outcome, Outcome::NotAvailable(_)));
+    assert!(matches!(unedited(&even, &whole).outcome, Outcome::NotAvailable(_)));
 }

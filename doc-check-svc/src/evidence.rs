@@ -249,8 +249,9 @@ fn number_as_printed(number: &Print<String>) -> String {
 }
 
 /// The beliefs with what the print says of their positions. Print that fits what is left of a field may have been altered to fit: it
-/// counts only where at least half of every word was seen or, of a field with check digits, where those that were seen leave a forger
-/// no choice.
+/// counts only where at least half of every word was seen or, of a field with a check digit, where that was seen and one position at
+/// most was not. The composite check digit does not make it two: its weights are odd like the field's own, so that two digits may both
+/// be 5 more or less.
 #[must_use]
 pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<Belief> {
     let mut with = beliefs.to_vec();
@@ -261,14 +262,13 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
     };
     let is_seen = |at: usize| beliefs.get(at).is_some_and(|belief| belief.symbol().is_some());
     let check_seen = |kind| places(kind).is_some_and(|mut check| check.all(is_seen));
-    let composite = check_seen(FieldKind::CompositeCheck);
     let mut confirm = |kind: FieldKind, symbols: &str, check: Option<FieldKind>| {
         let Some(field) = places(kind) else { return };
         let stated = field.start..field.end.min(field.start + symbols.len());
         let counts = match check {
             Some(check) => {
                 let unseen = stated.clone().filter(|at| !is_seen(*at)).count();
-                unseen <= usize::from(check_seen(check)) + usize::from(composite)
+                unseen <= usize::from(check_seen(check))
             }
             None => {
                 let mut at = stated.start;

@@ -200,6 +200,7 @@ fn every_test_is_made_of_a_document_and_told_in_the_order_of_the_table() {
         Test::SidesInOrder,
         Test::DocumentOutline,
         Test::PortraitInPlace,
+        Test::ZoneDarkOnLight,
         Test::InColour,
         Test::NotOnAScreen,
         Test::PictureUnedited,

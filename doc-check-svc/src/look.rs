@@ -47,6 +47,7 @@ pub(crate) fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> Look {
             page.findings(picture)
         });
         findings.extend(capture::findings(picture, &page.quad(), Some(&page.zone())));
+        findings.push(capture::unedited(picture, &page.quad()));
     }
     // Of the other side it is not known where its page lies, but for its print.
     for ((_, picture), side) in pictures.iter().zip(&zone.sides) {
@@ -54,9 +55,9 @@ pub(crate) fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> Look {
             && let Some(print) = hull(&side.lines)
         {
             findings.extend(capture::of_page(picture, &print));
+            findings.push(capture::unedited(picture, &print));
         }
     }
-    findings.extend(pictures.iter().map(|(_, picture)| capture::unedited(picture)));
     let order = submitted.order().into_iter();
     let order = order.filter_map(|place| pictures.get(place)).map(|(index, _)| *index);
     Look {

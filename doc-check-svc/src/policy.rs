@@ -34,10 +34,10 @@ table! {
     DocumentOutline         = "document_outline",              Told,                                        Told;
     // Cards have it on the other side.
     PortraitInPlace         = "portrait_in_place",             Refuses(UnverifiedOther, NO_PORTRAIT),       Told;
+    ZoneDarkOnLight         = "mrz_dark_on_light",             Refuses(UnverifiedOther, NEGATIVE),          Told;
     InColour                = "document_in_colour",            Refuses(UnverifiedOther, COPY),              Told;
     NotOnAScreen            = "document_not_on_screen",        Refuses(UnverifiedOther, SCREEN),            Told;
-    // Some genuine pictures look so.
-    PictureUnedited         = "picture_unedited",              Told,                                        Told;
+    PictureUnedited         = "picture_unedited",              Refuses(UnverifiedOther, EDITED),            Told;
     MrzLegible              = "mrz_legible",                   Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     NumberCheckDigit        = "mrz_number_check_digit",        Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     BirthDateCheckDigit     = "mrz_birth_date_check_digit",    Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
@@ -105,6 +105,12 @@ const NO_PORTRAIT: &str = "The portrait on the document was not seen. Please tak
 
 const COPY: &str =
     "This looks like a copy without colour. Please take a picture of the document itself, in even light.";
+
+const NEGATIVE: &str =
+    "The light and the dark of this picture are exchanged. Please take a picture of the document itself.";
+
+const EDITED: &str =
+    "This picture looks as if a part of it had been replaced. Please take a new picture of the document itself.";
 
 const SCREEN: &str = "This looks like a picture of a screen. Please take a picture of the document itself.";
 

@@ -1,13 +1,14 @@
 //! Documents that somebody tampered with: what a check must refuse.
 
+use doc_check_svc::mrz::FieldKind;
 use serde::{Deserialize, Serialize};
 use time::Duration;
 use vision::picture::Picture;
 
-use super::substitution::{Inserted, insert, paste};
+use super::substitution::{Inserted, insert, paste, white_out};
 use crate::degrade::Photograph;
 use crate::specimen::dice::Dice;
-use crate::specimen::{Format, Pages, Specimen, SpecimenError};
+use crate::specimen::{Format, Label, Pages, Sex, Specimen, SpecimenError};
 
 /// How a document is no genuine one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
@@ -22,6 +23,14 @@ pub enum Forgery {
     PrintedDate,
     /// The zone says something else than the print; its check digits hold.
     ZoneAltered,
+    /// The zone is of another state.
+    StateAltered,
+    /// The zone is of the other sex.
+    SexAltered,
+    /// As `zone_altered`, and what the zone says is printed, too: as the place of birth.
+    ValuePlanted,
+    /// Another name, number or date is printed, and white lies over the characters of the zone that differ.
+    ZoneCovered,
     /// Another portrait is pasted over the printed one.
     PortraitPasted,
     /// Another portrait is inserted into the picture of the document.
@@ -38,11 +47,15 @@ pub enum Forgery {
 
 impl Forgery {
     /// All kinds.
-    pub const ALL: [Forgery; 10] = [
+    pub const ALL: [Forgery; 14] = [
         Forgery::PrintedName,
         Forgery::PrintedNumber,
         Forgery::PrintedDate,
         Forgery::ZoneAltered,
+        Forgery::StateAltered,
+        Forgery::SexAltered,
+        Forgery::ValuePlanted,
+        Forgery::ZoneCovered,
         Forgery::PortraitPasted,
         Forgery::PortraitInserted,
         Forgery::FaceInserted,
@@ -63,23 +76,35 @@ impl Forgery {
     ) -> Result<Specimen, SpecimenError> {
         let mut forged = genuine.clone();
         match self {
-            Forgery::PrintedName | Forgery::PrintedNumber | Forgery::PrintedDate => {
+            Forgery::PrintedName | Forgery::PrintedNumber | Forgery::PrintedDate | Forgery::ZoneCovered => {
                 forged.mrz = Some(genuine.lines()?);
+                let altered = match self {
+                    Forgery::PrintedName => Altered::Name,
+                    Forgery::PrintedNumber => Altered::Number,
+                    Forgery::PrintedDate => Altered::date(dice),
+                    _ => Altered::any(dice),
+                };
+                altered.alter(&mut forged, other, dice);
             }
-            _ => {}
-        }
-        match self {
-            Forgery::PrintedName => rename(&mut forged, other, dice),
-            Forgery::PrintedNumber => renumber(&mut forged, dice),
-            Forgery::PrintedDate => redate(&mut forged, dice),
-            Forgery::ZoneAltered => {
+            Forgery::ZoneAltered | Forgery::ValuePlanted => {
                 let mut zone = genuine.clone();
-                match dice.whole(0, 2) {
-                    0 => rename(&mut zone, other, dice),
-                    1 => renumber(&mut zone, dice),
-                    _ => redate(&mut zone, dice),
-                }
+                let altered = Altered::any(dice);
+                altered.alter(&mut zone, other, dice);
                 forged.mrz = Some(zone.lines()?);
+                if self == Forgery::ValuePlanted {
+                    forged.birth_place = altered.printed(&zone, genuine);
+                }
+            }
+            Forgery::StateAltered => {
+                let state = dice.pick(&STATES);
+                forged.mrz = Some(with(
+                    genuine,
+                    &[(FieldKind::IssuingState, state), (FieldKind::Nationality, state)],
+                )?);
+            }
+            Forgery::SexAltered => {
+                let sex = if genuine.sex == Sex::F { "M" } else { "F" };
+                forged.mrz = Some(with(genuine, &[(FieldKind::Sex, sex)])?);
             }
             Forgery::BarePage => forged.printed = false,
             Forgery::PortraitPasted
@@ -92,10 +117,29 @@ impl Forgery {
     }
 
     /// What the forger does to the printed pages.
-    pub(super) fn tamper(self, specimen: &Specimen, pages: &mut Pages, other: &Picture, dice: &mut Dice) {
-        if self == Forgery::PortraitPasted {
-            pages.front = paste(&pages.front, specimen, other, dice);
+    ///
+    /// # Errors
+    /// [`SpecimenError`] when a zone cannot be written.
+    pub(super) fn tamper(
+        self,
+        specimen: &Specimen,
+        pages: &mut Pages,
+        other: &Picture,
+        dice: &mut Dice,
+    ) -> Result<(), SpecimenError> {
+        match self {
+            Forgery::PortraitPasted => pages.front = paste(&pages.front, specimen, other, dice),
+            Forgery::ZoneCovered => {
+                let as_printed = Specimen {
+                    mrz: None,
+                    ..specimen.clone()
+                };
+                let page = pages.back.as_mut().unwrap_or(&mut pages.front);
+                *page = white_out(page, specimen.zone_place(), &specimen.lines()?, &as_printed.lines()?);
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     /// What the forger does to the picture of the page with the portrait.
@@ -115,6 +159,71 @@ impl Forgery {
             _ => Ok(()),
         }
     }
+}
+
+/// States whose documents are altered to: of the European Union.
+const STATES: [&str; 8] = ["FRA", "ITA", "ESP", "POL", "SWE", "NLD", "AUT", "PRT"];
+
+/// What is changed.
+#[derive(Clone, Copy)]
+enum Altered {
+    Name,
+    Number,
+    Birth,
+    Expiry,
+}
+
+impl Altered {
+    fn any(dice: &mut Dice) -> Altered {
+        match dice.whole(0, 2) {
+            0 => Altered::Name,
+            1 => Altered::Number,
+            _ => Altered::date(dice),
+        }
+    }
+
+    fn date(dice: &mut Dice) -> Altered {
+        if dice.chance(0.5) {
+            Altered::Birth
+        } else {
+            Altered::Expiry
+        }
+    }
+
+    fn alter(self, specimen: &mut Specimen, other: &Specimen, dice: &mut Dice) {
+        // Makes the holder older, or the document valid for longer.
+        let mut years = || Duration::days(365 * dice.whole(1, 6) as i64 + dice.whole(1, 40) as i64);
+        match self {
+            Altered::Name => rename(specimen, other, dice),
+            Altered::Number => renumber(specimen, dice),
+            Altered::Birth => specimen.birth -= years(),
+            Altered::Expiry => specimen.expiry += years(),
+        }
+    }
+
+    /// As it is printed on the altered document.
+    fn printed(self, altered: &Specimen, genuine: &Specimen) -> String {
+        altered.print(match self {
+            Altered::Name if altered.surname != genuine.surname => Label::Surname,
+            Altered::Name => Label::GivenNames,
+            Altered::Number => Label::Number,
+            Altered::Birth => Label::Birth,
+            Altered::Expiry => Label::Expiry,
+        })
+    }
+}
+
+/// The lines of the zone with something else in some fields that no check digit is over.
+fn with(specimen: &Specimen, fields: &[(FieldKind, &str)]) -> Result<Vec<String>, SpecimenError> {
+    let mut lines = specimen.lines()?;
+    for (kind, value) in fields {
+        if let Some(field) = specimen.format.zone().field(*kind)
+            && let Some(line) = lines.get_mut(field.line)
+        {
+            line.replace_range(field.start..field.end, value);
+        }
+    }
+    Ok(lines)
 }
 
 fn rename(specimen: &mut Specimen, other: &Specimen, dice: &mut Dice) {
@@ -145,14 +254,4 @@ fn renumber(specimen: &mut Specimen, dice: &mut Dice) {
         return renumber(specimen, dice);
     }
     specimen.number = number;
-}
-
-/// Makes the holder older or younger, or the document valid for longer.
-fn redate(specimen: &mut Specimen, dice: &mut Dice) {
-    let years = Duration::days(365 * dice.whole(1, 6) as i64 + dice.whole(1, 40) as i64);
-    if dice.chance(0.5) {
-        specimen.birth -= years;
-    } else {
-        specimen.expiry += years;
-    }
 }

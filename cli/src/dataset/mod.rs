@@ -93,7 +93,7 @@ impl Set {
         };
         let mut pages = specimen.draw(fonts, self.width)?;
         if let (Some(forgery), Some(portrait)) = (forgery, &other.portrait) {
-            forgery.tamper(&specimen, &mut pages, portrait, dice);
+            forgery.tamper(&specimen, &mut pages, portrait, dice)?;
         }
         let beside = if recipe.needs_another() {
             Some(other.draw(fonts, self.width)?.front)

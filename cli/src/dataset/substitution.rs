@@ -1,11 +1,12 @@
-//! How a portrait is exchanged ("photo substitution"): on the document itself, or in a picture of it.
+//! What a forger does to a printed document, or to a picture of one: another portrait ("photo substitution"), correction fluid.
 
 use vision::geometry::{Point, Rect};
 use vision::picture::{Limits, Picture};
 
 use crate::degrade::{Photograph, optics, sample};
 use crate::specimen::dice::Dice;
-use crate::specimen::{Format, Specimen};
+use crate::specimen::measure::around;
+use crate::specimen::{Format, Specimen, ZonePlace};
 
 /// Share of the portrait's height above the strip with SPECIMEN, which stays.
 const ABOVE_STRIP: f32 = 0.915;
@@ -69,6 +70,29 @@ pub(super) fn paste(page: &Picture, specimen: &Specimen, portrait: &Picture, dic
         let dark = inside(turned(dx - side.0 * shadow, dy - side.1 * shadow));
         let lit = if dark { 1.0 - depth } else { 1.0 };
         page.pixel(x, y).map(|channel| (f32::from(channel) * lit) as u8)
+    })
+}
+
+/// Correction fluid over the characters of the zone that are others than these.
+pub(super) fn white_out(page: &Picture, place: ZonePlace, zone: &[String], others: &[String]) -> Picture {
+    let scale = page.width() as f32 / place.format.size().0;
+    let differing = zone.iter().zip(others).enumerate().flat_map(|(line, (zone, other))| {
+        let pairs = zone.bytes().zip(other.bytes()).enumerate();
+        pairs
+            .filter(|(_, (a, b))| a != b)
+            .map(move |(position, _)| (line, position))
+    });
+    let cells: Vec<Rect> = differing
+        .map(|(line, position)| around(place.cell(line, position), 0.6))
+        .collect();
+    Picture::from_fn(page.width(), page.height(), |x, y| {
+        let (right, down) = ((x as f32 + 0.5) / scale, (y as f32 + 0.5) / scale);
+        let inside = |cell: &Rect| (cell.x..cell.right()).contains(&right) && (cell.y..cell.bottom()).contains(&down);
+        if cells.iter().any(inside) {
+            [243, 243, 238]
+        } else {
+            page.pixel(x, y)
+        }
     })
 }
 

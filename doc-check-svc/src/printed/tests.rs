@@ -701,6 +701,20 @@ fn a_name_with_words_more_or_less_does_not_agree() {
 }
 
 #[test]
+fn a_date_that_is_printed_elsewhere_confirms_nothing() {
+    let mut fields = passport();
+    // Another expiry, and the zone's as the place of birth.
+    fields[7] = field("Date of expiry", "15 APR 2033", 200.0, 6);
+    fields[5] = field("Place of birth", "15 APR 2034", 500.0, 4);
+    assert!(differing(&printed(&fields, NAME).expiry_date).is_some());
+    // Where the label of the expiry was not read, too.
+    fields[7] = field("Dfxpry", "15 APR 2033", 200.0, 6);
+    assert!(differing(&printed(&fields, NAME).expiry_date).is_some());
+    fields[5] = field("Pebirh", "15 APR 2034", 500.0, 4);
+    assert!(differing(&printed(&fields, NAME).expiry_date).is_some());
+}
+
+#[test]
 fn an_expiry_that_the_zone_leaves_out_is_another_one() {
     let with = |expiry: &str| {
         let zone = ZoneFields {

@@ -1,4 +1,4 @@
-//! Whether all of a picture was compressed together.
+//! Whether all of a page was compressed together.
 //!
 //! A picture that is edited has mostly been a JPEG file before, and is one again. What was left as it was has then been quantised twice
 //! on one grid of blocks: some multiples of the second step are frequent, others rare, as the first step has it. What was put in has
@@ -9,7 +9,7 @@
 //! Nothing is to be seen where the second quality is lower than the first, or the picture has been made smaller in between or since.
 
 use super::quantile;
-use crate::geometry::Rect;
+use crate::geometry::{Quad, Rect};
 use crate::picture::Picture;
 
 /// Side of a block in pixels.
@@ -62,18 +62,18 @@ const ENOUGH_COEFFICIENTS: usize = 1000;
 /// What one block can say, in nepers.
 const LOUDEST: f32 = 20.0;
 
-/// Parts of a picture: this share of its shorter side, and at least so many blocks.
+/// Parts of a page: this share of its shorter side, and at least so many blocks.
 const PART: usize = 8;
 const LEAST_PART: usize = 8;
 
-/// The least shorter side of a picture in blocks: a part of a smaller one is too much of the whole.
+/// The least shorter side of a page in blocks: a part of a smaller one is too much of the whole.
 const LEAST_SIDE: usize = 40;
 
-/// Share of a part's blocks that must say something, and the number of such parts that a picture must have.
+/// Share of a part's blocks that must say something, and the number of such parts that a page must have.
 const LEAST_SAYING: f32 = 0.4;
 const LEAST_PARTS: usize = 50;
 
-/// The part of a picture that fits the rest the least.
+/// The part of a page that fits the rest of it the least.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OddPart {
     /// Evidence that it was quantised with the rest against that it was not, in nepers to the block: about 0 in a picture that was
@@ -86,14 +86,15 @@ pub struct OddPart {
 }
 
 impl OddPart {
-    /// Looks for it. `None` where the picture is too small or too even to say.
+    /// Looks for it on a page in a picture: what lies around may be of so few levels that chance looks like an edit. `None` where the
+    /// page is too small or too even to say.
     #[must_use]
-    pub fn find(picture: &Picture) -> Option<OddPart> {
-        let (aligned, apart) = (Blocks::of(picture, 0), Blocks::of(picture, BLOCK / 2));
-        let shorter = aligned.columns.min(aligned.rows);
-        if shorter * aligned.stride < LEAST_SIDE {
+    pub fn find(picture: &Picture, page: &Quad) -> Option<OddPart> {
+        let shorter = page.width().min(page.height()) as usize / BLOCK;
+        if shorter < LEAST_SIDE {
             return None;
         }
+        let (aligned, apart) = (Blocks::of(picture, 0), Blocks::of(picture, BLOCK / 2));
         let mut evidence = vec![0.0; aligned.values.len()];
         for frequency in 0..FREQUENCIES.len() {
             let Some(step) = aligned.step(frequency) else { continue };
@@ -105,23 +106,29 @@ impl OddPart {
         for evidence in &mut evidence {
             *evidence = evidence.clamp(-LOUDEST, LOUDEST);
         }
-        let side = (shorter / PART).max(LEAST_PART);
-        let parts = parts(&evidence, aligned.columns, side);
+        let side = (shorter / PART).max(LEAST_PART) / aligned.stride;
+        let pixels = |blocks: usize| (blocks * aligned.stride * BLOCK) as f32;
+        let place = |(_, column, row): &(f32, usize, usize)| {
+            Rect::new(pixels(*column), pixels(*row), pixels(side), pixels(side))
+        };
+        let mut parts = parts(&evidence, aligned.columns, side.max(1));
+        parts.retain(|part| page.contains(place(part).centre()));
         if parts.len() < LEAST_PARTS {
             return None;
         }
         let rest = quantile(&mut parts.iter().map(|part| part.0).collect::<Vec<_>>(), 0.5)?;
-        let (evidence, column, row) = parts.into_iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
-        let pixels = |blocks: usize| (blocks * aligned.stride * BLOCK) as f32;
-        let place = Rect::new(pixels(column), pixels(row), pixels(side), pixels(side));
-        Some(OddPart { evidence, rest, place })
+        let oddest = parts.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
+        Some(OddPart {
+            evidence: oddest.0,
+            rest,
+            place: place(oddest),
+        })
     }
 }
 
 /// Coefficients of the blocks of a picture (discrete cosine transform of luma), row by row.
 struct Blocks {
     columns: usize,
-    rows: usize,
     /// Only every so many blocks are there.
     stride: usize,
     values: Vec<[f32; FREQUENCIES.len()]>,
@@ -171,7 +178,6 @@ impl Blocks {
         }
         Blocks {
             columns,
-            rows,
             stride,
             values,
         }
@@ -296,6 +302,14 @@ mod tests {
         Picture::decode(&picture.encode_jpeg(quality).unwrap(), &Limits::default()).unwrap()
     }
 
+    fn whole(picture: &Picture) -> Quad {
+        Quad::from(Rect::new(0.0, 0.0, picture.width() as f32, picture.height() as f32))
+    }
+
+    fn find(picture: &Picture) -> Option<OddPart> {
+        OddPart::find(picture, &whole(picture))
+    }
+
     /// Puts a part of another picture into one.
     fn edited(picture: &Picture, other: &Picture) -> Picture {
         Picture::from_fn(picture.width(), picture.height(), |x, y| {
@@ -312,7 +326,7 @@ mod tests {
     fn what_was_put_in_is_found() {
         for (first, other, last) in [(70, 100, 90), (80, 75, 93), (85, 90, 95)] {
             let picture = edited(&filed(&drawn(1), first), &filed(&drawn(2), other));
-            let found = OddPart::find(&filed(&picture, last)).unwrap();
+            let found = find(&filed(&picture, last)).unwrap();
             assert!(
                 found.evidence < -1.0 && found.rest > 0.5,
                 "{first} {other} {last}: {found:?}"
@@ -333,14 +347,22 @@ mod tests {
             filed(&filed(&whole, 75).crop(Rect::new(3.0, 5.0, 600.0, 440.0)).unwrap(), 92),
             whole,
         ] {
-            let found = OddPart::find(&picture).unwrap();
+            let found = find(&picture).unwrap();
             assert!(found.evidence > -0.7, "{found:?}");
         }
     }
 
     #[test]
+    fn what_was_put_in_beside_the_page_is_left_alone() {
+        let picture = filed(&edited(&filed(&drawn(1), 80), &filed(&drawn(2), 75)), 93);
+        let page = Quad::from(Rect::new(360.0, 0.0, 280.0, 480.0));
+        let found = OddPart::find(&picture, &page);
+        assert!(found.is_none_or(|found| found.evidence > -0.7), "{found:?}");
+    }
+
+    #[test]
     fn small_and_even_pictures_say_nothing() {
-        assert_eq!(OddPart::find(&Picture::from_fn(5, 7, |x, _| [x as u8; 3])), None);
-        assert_eq!(OddPart::find(&Picture::from_fn(400, 300, |_, _| [200; 3])), None);
+        assert_eq!(find(&Picture::from_fn(5, 7, |x, _| [x as u8; 3])), None);
+        assert_eq!(find(&Picture::from_fn(400, 300, |_, _| [200; 3])), None);
     }
 }

@@ -37,6 +37,8 @@ pub struct Legibility {
     pub blur: f32,
     /// Span from print to paper, of 255 levels of luma.
     pub contrast: f32,
+    /// Share of the characters that are darker than the paper around them, 0 to 1: none of a negative.
+    pub dark: f32,
     /// Where no print is seen.
     pub blank: Vec<Blank>,
 }
@@ -71,11 +73,13 @@ impl Legibility {
             .flat_map(|row| row.windows(3).map(|near| (near[2] - near[0]).abs() / 2.0))
             .collect();
         let steepest = quantile(&mut slopes, 0.99)?.max(0.1);
+        let (blank, dark) = characters(&luma, width, lines, (print, paper), picture)?;
         Some(Legibility {
             pitch,
             blur: contrast / steepest / (pitch * scale),
             contrast,
-            blank: blanks(&luma, width, lines, (print, paper), picture)?,
+            dark,
+            blank,
         })
     }
 }
@@ -107,20 +111,22 @@ fn smoothed(picture: &Picture) -> Vec<f32> {
         .collect()
 }
 
-/// The characters without print, `luma` being that of the straightened lines.
-fn blanks(
+/// The characters without print, `luma` being that of the straightened lines, and the share of the others that are darker than the paper
+/// around them: print covers less than half of any.
+fn characters(
     luma: &[f32],
     width: usize,
     lines: &Lines,
     (print, paper): (f32, f32),
     picture: &Picture,
-) -> Option<Vec<Blank>> {
+) -> Option<(Vec<Blank>, f32)> {
     let height = luma.len() / width;
     let cells = Rect::new(0.0, 0.0, lines.positions as f32, lines.count as f32);
     let to_picture = Perspective::between(&Quad::from(cells), &lines.outline)?;
     let frame = (0.0..picture.width() as f32, 0.0..picture.height() as f32);
     let edge = |share: f32, end: usize| ((share * end as f32).round() as usize).min(end);
     let mut found: Vec<Blank> = Vec::new();
+    let (mut printed, mut dark) = (0, 0);
     for line in 0..lines.count {
         let at = |share: f32| edge((line as f32 + share) / lines.count as f32, height);
         let (top, bottom) = (at(BETWEEN), at(1.0 - BETWEEN));
@@ -137,6 +143,8 @@ fn blanks(
                 }
             }
             if most - least >= INK * (paper - print) {
+                printed += 1;
+                dark += usize::from(2.0 * sum > (least + most) * count);
                 continue;
             }
             let middle = to_picture.apply(Point::new(position as f32 + 0.5, line as f32 + 0.5));
@@ -155,7 +163,13 @@ fn blanks(
             }
         }
     }
-    Some(found)
+    // Where nothing is printed, nothing is lighter than its paper.
+    let dark = if printed == 0 {
+        1.0
+    } else {
+        dark as f32 / printed as f32
+    };
+    Some((found, dark))
 }
 
 #[cfg(test)]

@@ -38,7 +38,12 @@ fn clear_print_is_legible() {
     let found = measured(&picture, &lines);
     assert!((found.pitch - PITCH_OF_TEST as f32).abs() < 0.01);
     assert!(found.blur < 0.2 && found.contrast > 150.0, "{found:?}");
-    assert_eq!(found.blank, []);
+    assert_eq!((found.blank, found.dark), (vec![], 1.0));
+    let negative = Picture::from_fn(picture.width(), picture.height(), |x, y| {
+        picture.pixel(x, y).map(|channel| 255 - channel)
+    });
+    let found = measured(&negative, &lines);
+    assert!(found.contrast > 150.0 && found.dark < 0.01, "{found:?}");
 }
 
 #[test]

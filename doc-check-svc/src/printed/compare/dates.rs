@@ -36,14 +36,14 @@ impl Comparison<'_> {
                 &self.zone.birth_date,
                 &self.zone.expiry_date,
                 Century::Birth,
-                &[Kind::ExpiryDate, Kind::IssueDate],
+                &[Kind::ExpiryDate, Kind::IssueDate, Kind::BirthPlace],
             ),
             field(
                 Kind::ExpiryDate,
                 &self.zone.expiry_date,
                 &self.zone.birth_date,
                 Century::Expiry,
-                &[Kind::BirthDate, Kind::IssueDate],
+                &[Kind::BirthDate, Kind::IssueDate, Kind::BirthPlace],
             ),
         ]
     }
@@ -110,6 +110,7 @@ impl Comparison<'_> {
         let altered = free.iter().filter_map(|&(line, date)| {
             let meaning = *date.meanings.first()?;
             let is_altered = date.is_sure
+                && !date.meanings.iter().any(|meaning| meaning.fits(field))
                 && (meaning.full_year().is_some_and(|year| self.can_only_be(year, century))
                     || self.is_left_over(line, date, century));
             let printed = is_altered
@@ -117,7 +118,11 @@ impl Comparison<'_> {
                 .flatten()?;
             Some(Agreement::Differs { printed })
         });
-        found(fitting.chain(altered))
+        // Whoever adds a date to a page leaves the true one where it is.
+        match found(altered) {
+            Agreement::NotSeen => found(fitting),
+            altered => altered,
+        }
     }
 
     /// No other date on a document is of such a year: one that is to come is of its expiry, one that lies further back than any
