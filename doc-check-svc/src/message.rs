@@ -21,6 +21,9 @@ pub(crate) fn report(zone: &Zone) -> DocumentReport {
             .iter()
             .any(|evidence| evidence.field == field && evidence.is_sure())
     };
+    // One mark without a check digit: the zone alone is changed by one stroke.
+    let is_sex = |evidence: &FieldEvidence| evidence.field == Stated::Sex && evidence.print == PrintSays::Agrees;
+    let sex_agrees = sure(Stated::Sex) && zone.fields.iter().any(is_sex);
     let stated = |field, text: &str| (sure(field) && !text.is_empty()).then(|| text.to_owned());
     let day = |field, date: Option<Date>| date.filter(|_| sure(field)).and_then(date_message);
     DocumentReport {
@@ -37,7 +40,7 @@ pub(crate) fn report(zone: &Zone) -> DocumentReport {
             .issuer()
             .filter(|_| sure(Stated::IssuingState))
             .map(|state| state.reported().to_owned()),
-        sex: match mrz.sex.filter(|_| sure(Stated::Sex)) {
+        sex: match mrz.sex.filter(|_| sex_agrees) {
             Some(Sex::Female) => SexMessage::Female,
             Some(Sex::Male) => SexMessage::Male,
             Some(Sex::Unspecified) | None => SexMessage::Unknown,
@@ -55,7 +58,7 @@ pub(crate) fn report(zone: &Zone) -> DocumentReport {
             .as_ref()
             .filter(|print| print.confidence >= SURE_PRINT && print.value.is_ascii())
             .map(|print| print.value.clone()),
-        unparsed_sex: mrz.sex_mark.filter(|_| sure(Stated::Sex)).map(String::from),
+        unparsed_sex: mrz.sex_mark.filter(|_| sex_agrees).map(String::from),
         ..DocumentReport::default()
     }
 }
