@@ -30,6 +30,7 @@ use vision::text::{Precisions, TextLine, TextReader};
 
 use crate::evidence::{self, FieldEvidence};
 use crate::mrz::{Format, Mrz, Posterior};
+use crate::page::zone_line;
 use crate::printed::{Agreement, Printed, compare, says_specimen, values};
 use search::Search;
 
@@ -223,11 +224,15 @@ impl DocumentReader {
         if !is_whole(&sides) {
             let mut again = sides.clone();
             for (side, (_, picture)) in again.iter_mut().zip(pictures) {
-                side.lines = if side.picture == index {
+                let lines = if side.picture == index {
                     search.print_level(picture, &found)?
                 } else {
                     search.print_level_of(picture, &side.lines)?
                 };
+                // What speaks against the document stays.
+                side.lines
+                    .retain(|line| says_specimen(&line.text) || zone_line::is_one(&line.text));
+                side.lines.extend(lines);
                 look_closer(&mut search, side, picture)?;
             }
             if is_whole(&again) {

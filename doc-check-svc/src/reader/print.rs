@@ -1,5 +1,6 @@
 //! The print on a document besides its zone.
 
+use std::f32::consts::FRAC_PI_4;
 use std::time::Instant;
 
 use vision::geometry::{Point, Quad};
@@ -8,7 +9,7 @@ use vision::text::{self, Alphabet, LineHeight, RecognizeOptions, TextLine};
 
 use super::ReadError;
 use super::grid::Grid;
-use super::rows::{along, direction};
+use super::rows::{ASKEW, along, deviation, direction, within};
 use super::search::{Found, Search};
 use super::ways::Ways;
 use crate::page::zone_line;
@@ -24,6 +25,9 @@ const CLOSER: RecognizeOptions = RecognizeOptions {
     height: LineHeight::Full,
     ..PRINT
 };
+
+/// Angle at which words may run across a page, in radians: SPECIMEN does.
+const ACROSS: f32 = FRAC_PI_4;
 
 /// Lines of print that are read at most, the largest. The fields of a page are fewer.
 const MOST_LINES: usize = 40;
@@ -41,7 +45,7 @@ const AROUND: f32 = 0.15;
 /// A line of a zone, or the greater part of one, is so many times as long as high.
 const LEAST_ZONE_ASPECT: f32 = 7.0;
 
-/// Lines beside a page that are read to tell whether they are of a zone, the largest.
+/// Lines beside a page that are read to tell whether they are of a zone, and lines across one, the largest.
 const MOST_BESIDE: usize = 6;
 
 impl Search<'_> {
@@ -63,7 +67,7 @@ impl Search<'_> {
         Ok(lines)
     }
 
-    /// The same, detected where the page is level and fills what is seen.
+    /// The same without what lies beside the page, detected where it is level and fills what is seen.
     pub(super) fn print_level(&mut self, picture: &Picture, found: &Found) -> Result<Vec<TextLine>, ReadError> {
         let (page, direction) = (found.grid.page(), found.grid.direction());
         let quads = self.detect_around(picture, &[page], direction, 0.0)?;
@@ -73,7 +77,7 @@ impl Search<'_> {
     /// Of some lines those on the page of a zone.
     fn print_among(&mut self, picture: &Picture, quads: &[Quad], found: &Found) -> Result<Vec<TextLine>, ReadError> {
         let page = found.grid.page();
-        let mut quads = along(quads, found.grid.direction());
+        let mut quads = within(ACROSS, quads, found.grid.direction());
         quads.retain(|quad| page.contains(middle(quad)) && !covers(&found.grid, quad));
         self.lines(picture, &largest(quads, MOST_LINES), PRINT)
     }
@@ -82,7 +86,7 @@ impl Search<'_> {
     fn zones_beside(&mut self, picture: &Picture, ways: &Ways, found: &Found) -> Result<Vec<TextLine>, ReadError> {
         let page = found.grid.page();
         let is_beside = |quad: &Quad| !page.contains(middle(quad)) && quad.width() > LEAST_ZONE_ASPECT * quad.height();
-        let mut beside = along(&ways.quads, found.grid.direction());
+        let mut beside = within(ACROSS, &ways.quads, found.grid.direction());
         beside.retain(is_beside);
         let lines = self.lines(picture, &largest(beside, MOST_BESIDE), PRINT)?;
         Ok(lines.into_iter().filter(|line| zone_line::is_one(&line.text)).collect())
@@ -103,16 +107,20 @@ impl Search<'_> {
                 }
             }
         }
-        let (_, mut lines, rest) = best;
+        let (_, mut lines, mut rest) = best;
+        let direction = direction(lines.iter().map(|line| &line.quad)).unwrap_or_default();
+        let mut across = within(ACROSS, &ways.quads, direction);
+        across.retain(|quad| deviation(quad, direction) > ASKEW);
+        rest.extend(largest(across, MOST_BESIDE));
         lines.extend(self.lines(picture, &rest, PRINT)?);
         Ok(lines)
     }
 
-    /// The same, detected where these lines are level and fill what is seen.
+    /// The same, detected where most of these lines are level and fill what is seen.
     pub(super) fn print_level_of(&mut self, picture: &Picture, lines: &[TextLine]) -> Result<Vec<TextLine>, ReadError> {
         let quads: Vec<Quad> = lines.iter().map(|line| line.quad).collect();
         let direction = direction(&quads).unwrap_or_default();
-        let again = self.detect_around(picture, &quads, direction, AROUND)?;
+        let again = self.detect_around(picture, &along(&quads, direction), direction, AROUND)?;
         self.print_of(picture, &Ways::of(again))
     }
 

@@ -9,7 +9,7 @@ use vision::text;
 const WIDEST_GAP: f32 = 16.0;
 
 /// Text at more than this angle to other text, in radians, is of something else. A camera sees the lines of a page converge.
-const ASKEW: f32 = 0.26;
+pub(super) const ASKEW: f32 = 0.26;
 
 /// A direction in which less of the text runs than this share, by its length, is that of stray pieces.
 const LEAST_SHARE: f32 = 0.05;
@@ -52,7 +52,12 @@ pub(super) fn directions(quads: &[Quad]) -> Vec<Point> {
 
 /// The quads whose text runs this way or the other way round, turned so that it runs this way.
 pub(super) fn along(quads: &[Quad], direction: Point) -> Vec<Quad> {
-    let near = quads.iter().filter(|quad| deviation(quad, direction) <= ASKEW);
+    within(ASKEW, quads, direction)
+}
+
+/// The same of all text that is at most at some angle to it, in radians.
+pub(super) fn within(angle: f32, quads: &[Quad], direction: Point) -> Vec<Quad> {
+    let near = quads.iter().filter(|quad| deviation(quad, direction) <= angle);
     let turned = |quad: &Quad| {
         let axis = axis(quad);
         if axis.x * direction.x + axis.y * direction.y < 0.0 {
@@ -70,7 +75,7 @@ fn axis(quad: &Quad) -> Point {
 }
 
 /// The angle between a line, or its reverse, and a direction.
-fn deviation(quad: &Quad, direction: Point) -> f32 {
+pub(super) fn deviation(quad: &Quad, direction: Point) -> f32 {
     let axis = axis(quad);
     (axis.x * direction.y - axis.y * direction.x)
         .abs()
