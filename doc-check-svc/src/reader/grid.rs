@@ -101,7 +101,7 @@ impl Comb {
 impl Grid {
     /// The grids that may be behind rows below each other, whose frames are those of their pieces, best filled first. None where the
     /// rows are no zone of any shape.
-    pub(super) fn fit(rows: &[&Row], frames: &[&[Frames]]) -> Vec<Self> {
+    pub(super) fn fit(rows: &[Row], frames: &[&[Frames]]) -> Vec<Self> {
         let Some(direction) = rows.first().and_then(|row| direction(&row.quads)) else {
             return Vec::new();
         };
@@ -176,6 +176,11 @@ impl Grid {
     /// is not known yet.
     pub(super) fn page(&self) -> Quad {
         Page::largest(self.shape, &self.map).around(AROUND)
+    }
+
+    /// The unit vector along its lines.
+    pub(super) fn direction(&self) -> Point {
+        direction([&self.outline()]).unwrap_or_default()
     }
 
     /// The whole zone.

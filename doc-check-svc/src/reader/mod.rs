@@ -1,26 +1,28 @@
 //! From pictures of a document to its machine-readable zone.
 //!
 //! ```text
-//! picture ─▶ text lines (quads) ─▶ rows of long lines ─▶ places ─▶ windows of 2 or 3 rows ─▶ grid
+//! picture ─▶ text lines (quads) ─▶ ways in which they run ─▶ stacks of 2 or 3 rows ─▶ places ─▶ grid
 //!         ─▶ every position seen again where the grid has it ─▶ beliefs ─┬▶ how sure the zone is
 //!         ─▶ the other lines, recognised and compared with the zone ─────┘
 //! ```
 //!
-//! Detection finds lines at any angle, but not which way up they are. So a picture is detected once, and its lines are read upright
-//! and, where that gives no sure zone, the other way round. A zone that is not sure is looked for again in a crop at full resolution, and
-//! where the text is level.
+//! Detection finds lines at any angle, but worse the more they are tilted, and not which way up they are. So a picture is detected once
+//! and its stacks are read upright and upside down. Where that gives no sure zone, each way is looked at closer, where its text is level;
+//! and then the picture is turned.
 
 mod cells;
 mod grid;
+mod level;
 mod print;
 mod rows;
 mod search;
+mod ways;
 
 use std::time::Duration;
 
 use candle_core::Device;
 use vision::VisionError;
-use vision::geometry::Perspective;
+use vision::geometry::{Perspective, Point};
 use vision::models::{Model, ModelStore};
 use vision::ops::Precision;
 use vision::picture::Picture;
@@ -28,8 +30,9 @@ use vision::text::{Precisions, TextLine, TextReader};
 
 use crate::evidence::{self, FieldEvidence};
 use crate::mrz::{Format, Mrz, Posterior};
+use crate::page::zone_line;
 use crate::printed::{Agreement, Printed, compare, says_specimen, unread_sex, values};
-use search::{Found, Search, Ways};
+use search::Search;
 
 /// The networks that the reader needs.
 pub const MODELS: [Model; 2] = [Model::PpOcrDet, Model::PpOcrRec];
@@ -117,6 +120,16 @@ fn together(format: Format, zone_on: usize, sides: &[Print]) -> Option<Printed> 
     sides.iter().map(says).reduce(Printed::and)
 }
 
+/// The clockwise turn in degrees after which text that runs this way runs to the right, or nearly so.
+fn rotation(Point { x, y }: Point) -> u32 {
+    match (x.abs() >= y.abs(), x >= 0.0, y >= 0.0) {
+        (true, true, _) => 0,
+        (true, false, _) => 180,
+        (false, _, true) => 270,
+        (false, _, false) => 90,
+    }
+}
+
 impl Zone {
     /// The document says that it is a specimen.
     #[must_use]
@@ -167,39 +180,21 @@ impl DocumentReader {
             gone,
             spent,
         };
-        // The side with the portrait of a card has no zone, but print that would be read as one in vain: it waits for the other.
-        let mut pages = Vec::new();
-        for &(index, picture) in pictures {
-            pages.push((index, picture, search.ways(picture)?));
+        let mut pages = Vec::with_capacity(pictures.len());
+        for (_, picture) in pictures {
+            pages.push((*picture, search.ways(picture)?));
         }
-        let mut order: Vec<&(usize, &Picture, Ways)> = pages.iter().collect();
-        order.sort_by(|a, b| b.2.promise().total_cmp(&a.2.promise()));
-        let mut best: Option<(usize, &Picture, &Ways, Found)> = None;
-        for (index, picture, ways) in order {
-            let Some(found) = search.find(picture, ways)? else {
-                continue;
-            };
-            let sure = found.is_sure();
-            if best
-                .as_ref()
-                .is_none_or(|(.., other)| found.evidence.log_ratio > other.evidence.log_ratio)
-            {
-                best = Some((*index, picture, ways, found));
-            }
-            if sure {
-                break;
-            }
-        }
-        let Some((index, picture, _, found)) = best else {
+        let Some((zone_on, found)) = search.find(&pages)? else {
             return Ok(None);
         };
+        let (index, picture) = pictures[zone_on];
         let beliefs = search.beliefs(picture, &found)?;
         let Some(posterior) = Posterior::of(found.grid.shape, &beliefs) else {
             return Ok(None);
         };
         let fields = evidence::seen(&posterior, &beliefs);
         let mut sides = Vec::with_capacity(pages.len());
-        for (side, picture, ways) in &pages {
+        for ((side, picture), (_, ways)) in pictures.iter().zip(&pages) {
             let lines = if *side == index {
                 search.print_beside(picture, ways, &found)?
             } else {
@@ -212,19 +207,43 @@ impl DocumentReader {
                 printed,
             });
         }
-        // Where something was not found at first, every value is looked at again.
+        // Where something was not found, every value is looked at closer; where that was not enough, all print is looked for again.
         let format = posterior.format;
-        let is_whole = together(format, index, &sides).is_some_and(|printed| printed.agrees());
-        for (side, (_, picture, _)) in sides.iter_mut().zip(&pages).filter(|_| !is_whole) {
-            let values = values(&side.lines);
-            search.look_closer(picture, &mut side.lines, &values)?;
+        let is_whole = |sides: &[Print]| together(format, index, sides).is_some_and(|printed| printed.agrees());
+        let look_closer = |search: &mut Search<'_>, side: &mut Print, picture| {
+            let which = values(&side.lines);
+            search.look_closer(picture, &mut side.lines, &which)?;
             side.printed = compare(&side.lines, &fields, today);
+            Ok::<(), ReadError>(())
+        };
+        if !is_whole(&sides) {
+            for (side, (_, picture)) in sides.iter_mut().zip(pictures) {
+                look_closer(&mut search, side, picture)?;
+            }
+        }
+        if !is_whole(&sides) {
+            let mut again = sides.clone();
+            for (side, (_, picture)) in again.iter_mut().zip(pictures) {
+                let lines = if side.picture == index {
+                    search.print_level(picture, &found)?
+                } else {
+                    search.print_level_of(picture, &side.lines)?
+                };
+                // What speaks against the document stays.
+                side.lines
+                    .retain(|line| says_specimen(&line.text) || zone_line::is_one(&line.text));
+                side.lines.extend(lines);
+                look_closer(&mut search, side, picture)?;
+            }
+            if is_whole(&again) {
+                sides = again;
+            }
         }
         let Some(mut printed) = together(format, index, &sides) else {
             return Ok(None);
         };
         if printed.sex == Agreement::NotSeen {
-            for (side, (_, picture, _)) in sides.iter_mut().zip(&pages) {
+            for (side, (_, picture)) in sides.iter_mut().zip(pictures) {
                 if let Some(place) = unread_sex(&side.lines) {
                     side.lines.extend(search.look_at(picture, &place)?);
                     side.printed = compare(&side.lines, &fields, today);
@@ -247,7 +266,7 @@ impl DocumentReader {
             Some(Zone {
                 fields: evidence::fields(&posterior, holding, &printed),
                 picture: index,
-                rotation: found.run.rotation(),
+                rotation: rotation(found.grid.direction()),
                 map: found.grid.map,
                 fit,
                 posterior,

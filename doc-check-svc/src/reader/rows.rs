@@ -1,41 +1,21 @@
 //! Lines of text, put together into rows.
 
+use std::ops::RangeInclusive;
+
 use vision::geometry::{Point, Quad};
 use vision::text;
 
 /// Widest gap in a row, in heights: a run of fillers that was not detected as text.
 const WIDEST_GAP: f32 = 16.0;
 
-/// Which way the text of a picture runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Run {
-    Right,
-    Down,
-    Left,
-    Up,
-}
+/// Text at more than this angle to other text, in radians, is of something else. A camera sees the lines of a page converge.
+pub(super) const ASKEW: f32 = 0.26;
 
-impl Run {
-    /// Clockwise turn in degrees after which text runs to the right.
-    pub(super) fn rotation(self) -> u32 {
-        match self {
-            Self::Right => 0,
-            Self::Down => 270,
-            Self::Left => 180,
-            Self::Up => 90,
-        }
-    }
+/// A direction in which less of the text runs than this share, by its length, is that of stray pieces.
+const LEAST_SHARE: f32 = 0.05;
 
-    /// The same lines the other way round.
-    pub(super) fn reversed(self) -> Self {
-        match self {
-            Self::Right => Self::Left,
-            Self::Down => Self::Up,
-            Self::Left => Self::Right,
-            Self::Up => Self::Down,
-        }
-    }
-}
+/// Directions that are looked at at most.
+const MOST_DIRECTIONS: usize = 4;
 
 /// One or more pieces of text beside each other, in reading order. Distances are in the direction of the text.
 #[derive(Clone, Debug)]
@@ -51,13 +31,60 @@ pub(super) struct Row {
     pub(super) down: f32,
 }
 
-/// Rows of the pieces that run down (`vertical`) or across a picture, from the top, each at least `aspect` times as long as high.
-pub(super) fn rows(quads: &[Quad], vertical: bool, aspect: f32) -> Vec<Row> {
-    let quads: Vec<Quad> = quads
-        .iter()
-        .filter(|Quad([a, b, ..])| ((b.y - a.y).abs() > (b.x - a.x).abs()) == vertical)
-        .copied()
-        .collect();
+/// The directions in which text runs, that of most text first, as unit vectors. Some may run the other way round.
+pub(super) fn directions(quads: &[Quad]) -> Vec<Point> {
+    let length = |quads: &[Quad]| quads.iter().map(Quad::width).sum::<f32>();
+    let least = LEAST_SHARE * length(quads);
+    let mut rest = quads.to_vec();
+    let mut directions = Vec::new();
+    while directions.len() < MOST_DIRECTIONS {
+        let alike = rest.iter().map(|quad| along(&rest, axis(quad)));
+        let most = alike.max_by(|a, b| length(a).total_cmp(&length(b)));
+        let Some(most) = most.filter(|most| length(most) >= least) else {
+            break;
+        };
+        let Some(direction) = direction(&most) else { break };
+        directions.push(direction);
+        rest.retain(|quad| deviation(quad, direction) > ASKEW);
+    }
+    directions
+}
+
+/// The quads whose text runs this way or the other way round, turned so that it runs this way.
+pub(super) fn along(quads: &[Quad], direction: Point) -> Vec<Quad> {
+    within(ASKEW, quads, direction)
+}
+
+/// The same of all text that is at most at some angle to it, in radians.
+pub(super) fn within(angle: f32, quads: &[Quad], direction: Point) -> Vec<Quad> {
+    let near = quads.iter().filter(|quad| deviation(quad, direction) <= angle);
+    let turned = |quad: &Quad| {
+        let axis = axis(quad);
+        if axis.x * direction.x + axis.y * direction.y < 0.0 {
+            text::upside_down(quad)
+        } else {
+            *quad
+        }
+    };
+    near.map(turned).collect()
+}
+
+/// The unit vector along a line.
+fn axis(quad: &Quad) -> Point {
+    direction([quad]).unwrap_or_default()
+}
+
+/// The angle between a line, or its reverse, and a direction.
+pub(super) fn deviation(quad: &Quad, direction: Point) -> f32 {
+    let axis = axis(quad);
+    (axis.x * direction.y - axis.y * direction.x)
+        .abs()
+        .atan2((axis.x * direction.x + axis.y * direction.y).abs())
+}
+
+/// Rows of the pieces that run in a direction, from the top, each so many times as long as high.
+pub(super) fn rows(quads: &[Quad], towards: Point, aspects: &RangeInclusive<f32>) -> Vec<Row> {
+    let quads = along(quads, towards);
     let Some(along) = direction(&quads) else {
         return Vec::new();
     };
@@ -71,14 +98,20 @@ pub(super) fn rows(quads: &[Quad], vertical: bool, aspect: f32) -> Vec<Row> {
             let level = (row.down - piece.down).abs() < 0.4 * row.height.min(piece.height);
             let alike = row.height.max(piece.height) < 1.6 * row.height.min(piece.height);
             let (from, to) = (row.start.max(piece.start), row.end().min(piece.end()));
-            level && alike && to - from < 0.5 * row.height && from - to < WIDEST_GAP * row.height.max(piece.height)
+            let height = row.height.max(piece.height);
+            let length = row.end().max(piece.end()) - row.start.min(piece.start);
+            level
+                && alike
+                && to - from < 0.5 * row.height
+                && from - to < WIDEST_GAP * height
+                && length <= aspects.end() * height
         });
         match beside {
             Some(row) => row.join(piece),
             None => rows.push(piece),
         }
     }
-    rows.retain(|row| row.length >= aspect * row.height);
+    rows.retain(|row| aspects.contains(&(row.length / row.height)));
     rows
 }
 
@@ -96,8 +129,13 @@ pub(super) fn upside_down(rows: &[Row]) -> Vec<Row> {
 }
 
 impl Row {
-    fn end(&self) -> f32 {
+    pub(super) fn end(&self) -> f32 {
         self.start + self.length
+    }
+
+    /// How much of its length was seen as text.
+    pub(super) fn seen(&self) -> f32 {
+        self.quads.iter().map(Quad::width).sum()
     }
 
     fn join(&mut self, other: Self) {
@@ -139,6 +177,9 @@ mod tests {
     use super::*;
     use vision::geometry::Rect;
 
+    const RIGHT: Point = Point::new(1.0, 0.0);
+    const DOWN: Point = Point::new(0.0, 1.0);
+
     fn across(x: f32, y: f32, width: f32) -> Quad {
         Quad::from(Rect::new(x, y, width, 20.0))
     }
@@ -151,12 +192,40 @@ mod tests {
             across(0.0, 140.0, 500.0),
             across(0.0, 0.0, 60.0),
         ];
-        let rows = rows(&quads, false, 7.0);
+        let rows = rows(&quads, RIGHT, &(7.0..=50.0));
         let shape: Vec<_> = rows.iter().map(|row| (row.quads.len(), row.length)).collect();
         assert_eq!(shape, [(2, 520.0), (1, 500.0)]);
         let turned = upside_down(&rows);
         assert_eq!(turned.iter().map(|row| row.quads.len()).collect::<Vec<_>>(), [1, 2]);
         assert!(turned[0].down < turned[1].down && turned[1].start == -520.0);
+    }
+
+    #[test]
+    fn text_of_a_page_runs_in_one_direction_and_what_it_lies_on_in_others() {
+        let towards = |degrees: f32, at: f32| {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            let point =
+                |along: f32, down: f32| Point::new(at + along * cos - down * sin, at + along * sin + down * cos);
+            Quad([point(0.0, 0.0), point(200.0, 0.0), point(200.0, 20.0), point(0.0, 20.0)])
+        };
+        // About the angle at which a line's upper edge becomes its lower one.
+        let page = [-44.0, 135.0, -42.0, 134.0].map(|degrees| towards(degrees, degrees * 3.0));
+        let table = [20.0, 22.0].map(|degrees| towards(degrees, degrees * 50.0));
+        let quads: Vec<Quad> = page.into_iter().chain(table).collect();
+        let found = directions(&quads);
+        let degrees: Vec<i32> = found
+            .iter()
+            .map(|d| (d.y / d.x).atan().to_degrees().round() as i32)
+            .collect();
+        assert_eq!(degrees, [-44, 21]);
+        let turned = along(&quads, found[0]);
+        assert_eq!(turned.len(), 4);
+        assert!(
+            turned
+                .iter()
+                .all(|quad| axis(quad).x * found[0].x + axis(quad).y * found[0].y > 0.99)
+        );
+        assert!(directions(&[]).is_empty());
     }
 
     #[test]
@@ -169,10 +238,13 @@ mod tests {
                 Point::new(x - 20.0, 0.0),
             ])
         };
-        let rows = rows(&[down(100.0), down(140.0), across(0.0, 500.0, 300.0)], true, 7.0);
+        let rows = rows(
+            &[down(100.0), down(140.0), across(0.0, 500.0, 300.0)],
+            DOWN,
+            &(7.0..=50.0),
+        );
         // The rightmost line is the first.
         let starts: Vec<_> = rows.iter().map(|row| row.quads[0].0[0].x).collect();
         assert_eq!(starts, [140.0, 100.0]);
-        assert_eq!((Run::Down.rotation(), Run::Down.reversed().rotation()), (270, 90));
     }
 }
