@@ -126,7 +126,7 @@ async fn events_of_one_attempt_each(data: &Path, storage: Arc<dyn Storage>) -> a
             let session = event.session.context("an event tells of a session")?;
             *counts.entry((session.id, event.r#type)).or_default() += 1;
         }
-        assert!(storage.dead_letters(partition).await?.is_empty());
+        assert!(storage.dead_letters(partition, None, 1).await?.is_empty());
     }
     assert!(counts.values().all(|count| *count == 1), "{counts:?}");
     for event in ["created", "processing", "verified"] {

@@ -43,6 +43,8 @@ pub const FACE_NOT_FOUND: &str = "FACE_NOT_FOUND";
 pub const IDEMPOTENCY_KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
 /// The lease ended, or another worker has the job.
 pub const LEASE_LOST: &str = "LEASE_LOST";
+/// The session has no job in the queue, or none that was set aside.
+pub const JOB_NOT_FOUND: &str = "JOB_NOT_FOUND";
 /// Too much work is waiting; `RetryInfo` says when to try again.
 pub const OVERLOADED: &str = "OVERLOADED";
 /// A service or store that the call needs does not answer; `RetryInfo` says when to try again.

@@ -9,9 +9,9 @@ use proto::identity::v1::{CreateVerificationSessionRequest, ImagePurpose};
 use report_svc::assemble::Findings;
 use report_svc::evidence::Evidence;
 use report_svc::seal::Keyring;
-use report_svc::storage::Storage;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::redis::Redis;
+use report_svc::storage::{LeaseRequest, Storage};
 use report_svc::store::Store;
 
 const LASTS: Duration = Duration::from_secs(3);
@@ -65,13 +65,18 @@ async fn live(store: Store, picture: usize, started: Instant) -> anyhow::Result<
             .put_image(id, None, ImagePurpose::DocumentFront, vec![7; picture])
             .await?;
         store.submit(id, None, Default::default()).await?;
+        let request = LeaseRequest {
+            worker: "bench".to_owned(),
+            request_id: uuid::Uuid::new_v4().to_string(),
+            time: LEASE,
+        };
         // Another client may have leased this one's job and not yet submitted its own.
         let job = loop {
-            if let Some(job) = store.lease("bench", LEASE).await? {
+            if let Some(job) = store.lease(&request).await? {
                 break job;
             }
         };
-        store.complete(&job.session, job.attempt, Findings::default()).await?;
+        store.complete(&job.lease_token.parse()?, Findings::default()).await?;
         count += 1;
     }
     Ok(count)

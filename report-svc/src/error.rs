@@ -49,6 +49,9 @@ pub enum Error {
     /// The lease ended, or another worker has the job.
     #[error("the lease was lost: another worker has the job, or it is done")]
     LeaseLost,
+    /// The session has no job that the call could be about.
+    #[error("the session has no such job in the queue or set aside")]
+    JobNotFound,
     /// The completion is of a submission that did not happen.
     #[error("the session was submitted {submitted} times: there is no attempt {attempt} to complete")]
     NoSuchAttempt {
@@ -114,12 +117,15 @@ impl From<Error> for Status {
                 Problem::new(Code::InvalidArgument, reason::IDEMPOTENCY_KEY_REUSED, text).violations(vec![field])
             }
             Error::LeaseLost => Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, text),
+            Error::JobNotFound => Problem::new(Code::NotFound, reason::JOB_NOT_FOUND, text),
             Error::NoSuchAttempt { .. } => Problem::invalid_fields(vec![FieldViolation::new("attempt", text)]),
             Error::Contended => Problem::new(Code::Aborted, reason::OVERLOADED, text).retry_after(SOON),
             Error::Stopping => Problem::new(Code::Unavailable, reason::UNAVAILABLE, text).retry_after(SOON),
             Error::Storage(StorageError::Redis(cause)) => unavailable(&cause),
             Error::Storage(cause @ StorageError::Closed) => unavailable(&cause),
-            Error::Storage(cause @ (StorageError::Embedded(_) | StorageError::Foreign(_))) => internal(&cause),
+            Error::Storage(
+                cause @ (StorageError::Embedded(_) | StorageError::Foreign(_) | StorageError::Random(_)),
+            ) => internal(&cause),
             Error::Evidence(cause @ (EvidenceError::Store(_) | EvidenceError::Closed)) => unavailable(&cause),
             Error::Evidence(cause @ (EvidenceError::Missing(_) | EvidenceError::Seal(_))) => internal(&cause),
             Error::Seal(cause) => internal(&cause),

@@ -205,6 +205,11 @@ impl Keyring {
         data_key.open(kind, id, sealed)
     }
 
+    /// Whether the ring has a key of this id.
+    pub fn holds(&self, id: &str) -> bool {
+        self.keys().any(|master| master.id == id)
+    }
+
     fn keys(&self) -> impl Iterator<Item = &MasterKey> {
         std::iter::once(&self.current).chain(&self.older)
     }

@@ -105,9 +105,7 @@ mod tests {
                 "bonafide.identity.v1.VerificationSessionService/CreateVerificationSession",
                 "bonafide.store.v1.StoreService/CancelSession",
                 "bonafide.store.v1.StoreService/CreateSession",
-                "bonafide.store.v1.StoreService/LeaseJob",
                 "bonafide.store.v1.StoreService/PutImage",
-                "bonafide.store.v1.StoreService/ReleaseJob",
                 "bonafide.store.v1.StoreService/SubmitSession",
             ]
         );

@@ -4,6 +4,7 @@ mod complete;
 mod create;
 mod images;
 mod jobs;
+mod queue;
 mod session;
 
 use std::sync::Arc;
@@ -119,9 +120,13 @@ impl Store {
             let mut session = self.session(id, account).await?;
             let step = change(&mut session)?;
             session.settle();
-            if let Committed::Done(version) = self.commit(&session, step).await? {
-                session.version = version;
-                return Ok(session);
+            match self.commit(&session, step).await? {
+                Committed::Done(version) => {
+                    session.version = version;
+                    return Ok(session);
+                }
+                Committed::Conflict => {}
+                Committed::JobLost => return Err(Error::LeaseLost),
             }
         }
         Err(Error::Contended)

@@ -1,8 +1,10 @@
 //! report-svc against both storages; Redis is a private one that the tests start.
 
+mod clock;
 mod conformance;
 mod deployment;
 mod embedded;
+mod hooked;
 mod jobs;
 mod life;
 mod process;

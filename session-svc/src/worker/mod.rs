@@ -108,16 +108,19 @@ impl Crew {
 
     async fn work_alone(&self, name: &str) {
         let mut backoff = Backoff::new();
+        let mut request_id = random_name();
         while !self.stop.is_cancelled() {
             let leased = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                leased = self.lease_job(name) => leased,
+                leased = self.lease_job(name, &request_id) => leased,
             };
             self.note_whether_store_answers(&leased);
             match leased {
                 Ok(job) => {
                     backoff = Backoff::new();
+                    // One that had no answer is asked again under its name: there may be a job with it.
+                    request_id = random_name();
                     if let Some(job) = job {
                         self.drive(job).await;
                     }
@@ -129,11 +132,12 @@ impl Crew {
         }
     }
 
-    async fn lease_job(&self, worker: &str) -> Result<Option<Job>, Status> {
+    async fn lease_job(&self, worker: &str, request_id: &str) -> Result<Option<Job>, Status> {
         let request = LeaseJobRequest {
             worker: worker.to_owned(),
             lease: Some(duration(self.lease)),
             wait: Some(duration(LEASE_WAIT)),
+            request_id: request_id.to_owned(),
         };
         let mut store = self.services.store.clone();
         let answer = deadline::scope(Some(LEASE_WAIT + STORE_TIMEOUT), store.lease_job(request)).await?;
@@ -191,14 +195,14 @@ impl Crew {
                 Ok(Err(error)) => {
                     error.log();
                     Outcome::HandBack {
-                        delay: delay_after(job.delivery),
+                        delay: delay_after(tries(job)),
                         excused: error.is_outage(),
                     }
                 }
                 Err(_panic) => {
                     tracing::error!("a worker panicked");
                     Outcome::HandBack {
-                        delay: delay_after(job.delivery),
+                        delay: delay_after(tries(job)),
                         excused: false,
                     }
                 }
@@ -254,9 +258,19 @@ impl Crew {
     }
 }
 
+/// A name that no other request has.
+fn random_name() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// How many times a job was tried, this time included.
+fn tries(job: &Job) -> u32 {
+    job.delivery.saturating_sub(job.excused)
+}
+
 /// How long a job rests after it was tried this many times.
-fn delay_after(delivery: u32) -> Duration {
-    let doublings = delivery.saturating_sub(1).min(16);
+fn delay_after(tries: u32) -> Duration {
+    let doublings = tries.saturating_sub(1).min(16);
     (FIRST_DELAY * 2_u32.pow(doublings)).min(LONGEST_DELAY)
 }
 
@@ -272,7 +286,7 @@ mod tests {
     #[test]
     fn rests_longer_each_time() {
         let delays: Vec<u64> = [0, 1, 2, 3, 7, 8, u32::MAX]
-            .map(|delivery| delay_after(delivery).as_secs())
+            .map(|tries| delay_after(tries).as_secs())
             .into();
         assert_eq!(delays, [5, 5, 10, 20, 300, 300, 300]);
     }

@@ -285,6 +285,23 @@ async fn workers_go_on_when_the_store_is_back() {
 }
 
 #[tokio::test]
+async fn a_request_for_a_job_has_its_name_until_it_is_answered() {
+    let running = start().await;
+    running.store.fail(Call::Lease, unavailable());
+    running.store.fail(Call::Lease, unavailable());
+    running.submitted(DocumentOptions::default()).await;
+    completed(&running, 1).await;
+    let asked = running
+        .store
+        .until(|state| (state.lease_requests.len() >= 4).then(|| state.lease_requests.clone()));
+    let names = soon(asked).await;
+    let asked = |name: &String| names.iter().filter(|other| *other == name).count();
+    // Two failures and the answer; before and after them, other requests.
+    let counts: Vec<_> = names.iter().map(asked).collect();
+    assert!(counts.contains(&3) && counts.contains(&1), "{names:?}");
+}
+
+#[tokio::test]
 async fn stopping_lets_a_running_job_finish() {
     let mut running = start().await;
     let answer = Arc::new(Notify::new());

@@ -102,7 +102,7 @@ async fn listen_to(client: &Client, changes: &Changes, busy: &AtomicU8) -> Redis
         match text.split_once(':') {
             Some(("session", id)) => changes.session_changed(id),
             Some(("job", key)) => {
-                if let Some(partition) = keys::partition_of_jobs(key) {
+                if let Some(partition) = keys::partition_of_due(key) {
                     busy.store(partition, Ordering::Relaxed);
                 }
                 changes.job_arrived();
