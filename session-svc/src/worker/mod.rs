@@ -11,6 +11,7 @@
 //! stops or a service is away does not count as tried.
 
 mod checks;
+mod lease;
 mod patience;
 
 use std::panic::AssertUnwindSafe;
@@ -26,13 +27,13 @@ use proto::store::v1::{ExtendLeaseRequest, Job, LeaseJobRequest, ReleaseJobReque
 use service_kit::client::ServiceChannel;
 use service_kit::{deadline, status, telemetry};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tracing::Instrument as _;
 
+use crate::Store;
 use crate::backoff::Backoff;
-use crate::{Store, upstream};
 
 /// How long report-svc holds a request for a job that is not there yet.
 const LEASE_WAIT: Duration = Duration::from_secs(20);
@@ -218,25 +219,16 @@ impl Crew {
         }
     }
 
-    /// Extends the lease over and over; ends when it is lost.
+    /// Ends when the lease is lost.
     async fn keep_lease(&self, lease_token: &str) {
-        // Two tries may fail before the third one is too late.
-        let pause = self.lease / 3;
-        let mut ends = Instant::now() + self.lease;
-        loop {
-            sleep(pause).await;
-            let asked = Instant::now();
+        lease::keep(self.lease, async || {
             let request = ExtendLeaseRequest {
                 lease_token: lease_token.to_owned(),
                 lease: Some(duration(self.lease)),
             };
-            let mut store = self.services.store.clone();
-            match deadline::scope(Some(pause), store.extend_lease(request)).await {
-                Ok(_) => ends = asked + self.lease,
-                Err(status) if upstream::is_transient(&status) && Instant::now() < ends => {}
-                Err(_) => return,
-            }
-        }
+            self.services.store.clone().extend_lease(request).await.map(drop)
+        })
+        .await;
     }
 
     /// If this fails, the job is leased to another worker when the lease ends.
