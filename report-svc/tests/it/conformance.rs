@@ -41,6 +41,7 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     leases_each_job_once(storage).await;
     leases_again_what_was_not_finished(subject).await;
     leases_one_job_for_a_request_that_is_sent_again(subject).await;
+    leases_one_job_for_many_calls_of_a_request(subject).await;
     extends_a_lease(subject).await;
     hands_back_with_and_without_delay(subject).await;
     hands_back_once(storage).await;
@@ -480,6 +481,44 @@ async fn leases_one_job_for_a_request_that_is_sent_again(subject: &dyn Subject) 
     assert!(is_held(storage, &other).await);
     assert!(!storage.extend(&given, LEASE).await.expect("storage"));
     finish(storage, &other).await;
+}
+
+/// Many calls of one request look for a job at once, as when a call is sent again while the first is still under way.
+async fn leases_one_job_for_many_calls_of_a_request(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let mut sessions = Vec::new();
+    for _ in 0..16 {
+        sessions.push(submit(storage.as_ref()).await);
+    }
+    let asked = request(LEASE);
+    let calls: Vec<_> = (0..8)
+        .map(|_| {
+            let (storage, asked) = (Arc::clone(&storage), asked.clone());
+            tokio::spawn(async move { storage.lease(&asked).await.expect("storage") })
+        })
+        .collect();
+    let mut given = Vec::new();
+    for call in calls {
+        given.extend(call.await.expect("no panic").map(|leased| leased.lease));
+    }
+    let mut held = Vec::new();
+    for session in &sessions {
+        if let Some(JobState::Leased { nonce, .. }) = state(storage.as_ref(), session).await {
+            held.push(nonce);
+        }
+    }
+    let [held] = held.as_slice() else {
+        panic!("{} jobs are held", held.len())
+    };
+    // Those that found themselves overtaken have no answer.
+    assert!(
+        !given.is_empty() && given.iter().all(|lease| lease.nonce == *held),
+        "{given:?}"
+    );
+    finish(storage.as_ref(), &given[0]).await;
+    while let Some(leased) = lease(storage.as_ref()).await {
+        finish(storage.as_ref(), &leased.lease).await;
+    }
 }
 
 async fn extends_a_lease(subject: &dyn Subject) {

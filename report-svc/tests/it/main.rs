@@ -10,4 +10,5 @@ mod life;
 mod process;
 mod redis_server;
 mod refusals;
+mod schedules;
 mod store;

@@ -28,7 +28,7 @@ impl RedisServer {
         Self::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await
     }
 
-    async fn start_with(arguments: &[&str]) -> Option<Self> {
+    pub(crate) async fn start_with(arguments: &[&str]) -> Option<Self> {
         // Another process may take the port between finding and using it: then the next one is tried.
         for _ in 0..10 {
             let (port, folder) = (free_port(), tempfile::tempdir().expect("a folder"));
@@ -74,7 +74,7 @@ impl RedisServer {
     }
 
     /// Sends one command.
-    async fn command(&self, words: &[&str]) -> redis::Value {
+    pub(crate) async fn command(&self, words: &[&str]) -> redis::Value {
         let client = redis::Client::open(self.address.as_str()).expect("an address");
         let mut connection = client.get_multiplexed_async_connection().await.expect("connects");
         let mut command = redis::Cmd::new();
