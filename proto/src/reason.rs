@@ -45,6 +45,8 @@ pub const IDEMPOTENCY_KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
 pub const LEASE_LOST: &str = "LEASE_LOST";
 /// The session has no job in the queue, or none that was set aside.
 pub const JOB_NOT_FOUND: &str = "JOB_NOT_FOUND";
+/// The session is sealed under a master key that report-svc was not given.
+pub const MASTER_KEY_MISSING: &str = "MASTER_KEY_MISSING";
 /// Too much work is waiting; `RetryInfo` says when to try again.
 pub const OVERLOADED: &str = "OVERLOADED";
 /// A service or store that the call needs does not answer; `RetryInfo` says when to try again.

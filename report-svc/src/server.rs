@@ -4,15 +4,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use proto::store::v1::queue_service_server::QueueServiceServer;
 use proto::store::v1::store_service_server::StoreServiceServer;
 use service_kit::config::Door;
 use service_kit::health::Health;
 use service_kit::serving::{ServeError, Server};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tonic::service::Routes;
 
 use crate::config::{Config, ConfigError};
 use crate::evidence::{Evidence, EvidenceError};
+use crate::queue_service::{QueueApi, requeue_readable};
 use crate::service::StoreApi;
 use crate::storage::Storage;
 use crate::storage::embedded::{Embedded, OpenError};
@@ -89,13 +92,18 @@ impl Service {
             let store = store.clone();
             async move { store.healthy().await }
         });
+        let requeueing = tokio::spawn(requeue_readable(self.store.clone(), shutdown.clone()));
+        let _requeueing = AbortOnDropHandle::new(requeueing);
+        let queue = QueueServiceServer::new(QueueApi::new(self.store.clone()));
         let api = StoreApi::new(self.store, shutdown.clone());
         let mut routes = Routes::builder();
-        routes.add_service(
-            StoreServiceServer::new(api)
-                // Findings carry no pictures: one picture is the most that arrives.
-                .max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES),
-        );
+        routes
+            .add_service(
+                StoreServiceServer::new(api)
+                    // Findings carry no pictures: one picture is the most that arrives.
+                    .max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES),
+            )
+            .add_service(queue);
         self.server.serve(routes, health, shutdown).await
     }
 }

@@ -103,6 +103,7 @@ mod tests {
                 "bonafide.identity.v1.CaptureService/UploadImage",
                 "bonafide.identity.v1.VerificationSessionService/CancelVerificationSession",
                 "bonafide.identity.v1.VerificationSessionService/CreateVerificationSession",
+                "bonafide.store.v1.QueueService/FailJob",
                 "bonafide.store.v1.StoreService/CancelSession",
                 "bonafide.store.v1.StoreService/CreateSession",
                 "bonafide.store.v1.StoreService/PutImage",

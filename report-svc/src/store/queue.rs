@@ -56,6 +56,7 @@ impl Store {
         match failed.await {
             Ok(_) => {}
             Err(Error::LeaseLost) => return Err(Error::JobNotFound),
+            Err(Error::Seal(SealError::UnknownKey(key))) => return Err(Error::MasterKeyMissing(key)),
             Err(Error::Seal(SealError::Damaged) | Error::Decode(_) | Error::Incomplete(_) | Error::SessionNotFound) => {
                 if !self.storage.discard(&session_id(session)?, attempt).await? {
                     return Err(Error::JobNotFound);

@@ -248,7 +248,7 @@ async fn a_job_without_its_master_key_waits_for_it() {
     };
     assert_eq!(reason, DeadLetterReason::MasterKeyMissing("old".to_owned()));
     let error = lacking.fail(id, 1).await.expect_err("it only waits");
-    assert!(matches!(error, Error::Seal(_)), "{error}");
+    assert!(matches!(error, Error::MasterKeyMissing(_)), "{error}");
 
     assert_eq!(lacking.requeue_readable().await.expect("storage"), 0);
     assert_eq!(both.requeue_readable().await.expect("storage"), 1);
