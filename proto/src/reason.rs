@@ -25,6 +25,10 @@ pub const FILE_NOT_FOUND: &str = "FILE_NOT_FOUND";
 pub const SESSION_STATUS: &str = "SESSION_STATUS";
 /// A picture that the session's options ask for was not uploaded.
 pub const IMAGE_MISSING: &str = "IMAGE_MISSING";
+/// The session was submitted as often as is allowed.
+pub const ATTEMPTS_EXHAUSTED: &str = "ATTEMPTS_EXHAUSTED";
+/// As many pictures, or bytes of pictures, were uploaded as is allowed; metadata `limit` says which limit it is.
+pub const IMAGES_EXHAUSTED: &str = "IMAGES_EXHAUSTED";
 /// Fields of the request are wrong; `BadRequest` lists all of them.
 pub const INVALID_FIELDS: &str = "INVALID_FIELDS";
 /// The picture has no bytes.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use proto::identity::v1::{CreateVerificationSessionRequest, ImagePurpose};
 use report_svc::assemble::Findings;
 use report_svc::evidence::Evidence;
+use report_svc::limits::Limits;
 use report_svc::seal::Keyring;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::redis::Redis;
@@ -36,7 +37,7 @@ async fn measure(name: &str, storage: Arc<dyn Storage>, folder: &std::path::Path
         for clients in [1, 16] {
             let evidence = Evidence::in_folder(&folder.join("evidence"))?;
             let keyring = Keyring::parse(&Keyring::generate("k1")?)?;
-            let store = Store::new(Arc::clone(&storage), evidence, keyring, 5);
+            let store = Store::new(Arc::clone(&storage), evidence, keyring, Limits::default());
             let started = Instant::now();
             let lives: Vec<_> = (0..clients)
                 .map(|_| tokio::spawn(live(store.clone(), size, started)))

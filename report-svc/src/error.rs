@@ -10,6 +10,7 @@ use tonic_types::{FieldViolation, PreconditionViolation};
 
 use crate::evidence::EvidenceError;
 use crate::lifecycle::Refusal;
+use crate::limits::ImageLimit;
 use crate::seal::SealError;
 use crate::storage::StorageError;
 
@@ -40,6 +41,12 @@ pub enum Error {
     /// The session's state does not allow the call.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The session was submitted as often as is allowed.
+    #[error("the session was submitted {0} times, which is as often as is allowed: open a new one")]
+    AttemptsExhausted(u32),
+    /// More pictures than are allowed.
+    #[error("as many pictures were uploaded as are allowed: submit them, or open a new session")]
+    ImagesExhausted(ImageLimit),
     /// Pictures that the options ask for were not uploaded.
     #[error("upload what is missing first: {}", names(.0).join(", "))]
     ImagesMissing(Vec<ImagePurpose>),
@@ -106,6 +113,10 @@ impl From<Error> for Status {
                     Refusal::Redacted => "redacted",
                 };
                 Problem::new(Code::FailedPrecondition, reason::SESSION_STATUS, text).metadata("status", status)
+            }
+            Error::AttemptsExhausted(_) => Problem::new(Code::FailedPrecondition, reason::ATTEMPTS_EXHAUSTED, text),
+            Error::ImagesExhausted(limit) => {
+                Problem::new(Code::FailedPrecondition, reason::IMAGES_EXHAUSTED, text).metadata("limit", limit.name())
             }
             Error::ImagesMissing(missing) => {
                 let names = names(&missing);

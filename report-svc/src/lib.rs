@@ -15,6 +15,7 @@ pub mod error;
 pub mod evidence;
 pub mod id;
 pub mod lifecycle;
+pub mod limits;
 pub mod master_key;
 pub mod queue_service;
 pub mod records;

@@ -30,6 +30,8 @@ pub enum Kind {
     Session,
     /// A report's record.
     Report,
+    /// What is kept of a finished attempt.
+    Attempt,
     /// An event.
     Event,
     /// The answer kept under an idempotency key.
@@ -248,6 +250,7 @@ impl MasterKey {
 fn associated_data(kind: Kind, id: &str) -> Vec<u8> {
     let kind: &[u8] = match kind {
         Kind::Session => b"session",
+        Kind::Attempt => b"attempt",
         Kind::Report => b"report",
         Kind::Event => b"event",
         Kind::Idempotency => b"idempotency",

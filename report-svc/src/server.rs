@@ -76,7 +76,7 @@ impl Service {
         tracing::info!(storage = ?storage, "storage opened");
         Ok(Self {
             server,
-            store: Store::new(storage, evidence, keyring, config.max_deliveries.get()),
+            store: Store::new(storage, evidence, keyring, config.limits()),
         })
     }
 

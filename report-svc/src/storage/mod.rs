@@ -50,6 +50,10 @@ pub struct SealedReport {
     pub id: Id,
     /// Sealed `ReportRecord`.
     pub record: Vec<u8>,
+    /// The attempt that it is of.
+    pub attempt: u32,
+    /// Sealed `AttemptRecord`.
+    pub attempt_record: Vec<u8>,
 }
 
 /// A session that is to exist.
@@ -186,6 +190,9 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
 
     /// Reads a report.
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// Reads what is kept of a finished attempt.
+    async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError>;
 
     /// Reads a partition's events after a position (0 for all), oldest first.
     async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<StoredEvent>, StorageError>;

@@ -14,6 +14,9 @@ use crate::id::Id;
 use crate::lifecycle::Action;
 use crate::storage::{Committed, JobStep, Lease};
 
+/// Shown to the person after the reason for which the last attempt failed.
+const LAST_ATTEMPT: &str = "This was the last attempt.";
+
 /// What a completion came to.
 pub struct Completion {
     /// The attempt's report.
@@ -30,9 +33,10 @@ impl Store {
         let attempt = lease.attempt;
         for _ in 0..super::TRIES {
             let mut session = self.session(lease.session.as_str(), None).await?;
-            if let Some(report) = report_of(&session, attempt) {
+            let processing = session.is_processing(attempt)?;
+            if !processing && let Some(finished) = self.attempt(&session.id, attempt).await? {
                 let report = self
-                    .report_record(report)
+                    .report_record(&finished.report)
                     .await?
                     .report
                     .ok_or(Error::Incomplete("report"))?;
@@ -42,13 +46,13 @@ impl Store {
                     completed_now: false,
                 });
             }
-            if !session.is_processing(attempt)? {
+            if !processing {
                 return Err(Error::NoSuchAttempt {
                     attempt,
                     submitted: session.attempts,
                 });
             }
-            let (report, change) = finish(&mut session, findings.clone(), JobStep::Finish(lease.clone()))?;
+            let (report, change) = self.finish(&mut session, findings.clone(), JobStep::Finish(lease.clone()))?;
             session.settle();
             match self.commit(&session, change).await? {
                 Committed::Done(version) => {
@@ -65,52 +69,42 @@ impl Store {
         }
         Err(Error::Contended)
     }
-}
 
-impl Session {
     /// Ends the attempt that is being processed without any result.
-    pub(super) fn fail_attempt(&mut self, job: JobStep) -> Result<Change, Error> {
-        Ok(finish(self, Findings::default(), job)?.1)
+    pub(super) fn fail_attempt(&self, session: &mut Session, job: JobStep) -> Result<Change, Error> {
+        Ok(self.finish(session, Findings::default(), job)?.1)
     }
-}
 
-/// The report of an attempt that was completed; attempts count from 1.
-fn report_of(session: &Session, attempt: u32) -> Option<&str> {
-    let index = usize::try_from(attempt.checked_sub(1)?).ok()?;
-    session.reports.get(index).map(String::as_str)
-}
-
-/// Ends the attempt that is being processed.
-fn finish(session: &mut Session, findings: Findings, job: JobStep) -> Result<(VerificationReport, Change), Error> {
-    let id = Id::new(IdKind::VerificationReport, session.id.partition());
-    let files = session.files();
-    let Outcome { report, verdict } = assemble(
-        id.to_string(),
-        now(),
-        &session.public,
-        session.attempts,
-        &files,
-        findings,
-    );
-    let event = match verdict {
-        Ok(outputs) => {
-            session.public.last_error = None;
-            session.public.verified_outputs = Some(outputs);
-            session.apply(Action::Pass)?
-        }
-        Err(error) => {
-            session.public.last_error = Some(error);
-            session.apply(Action::Fail)?
-        }
-    };
-    session.public.last_verification_report = Some(id.to_string());
-    session.reports.push(id.to_string());
-    Ok((
-        report.clone(),
-        Change {
+    /// Ends the attempt that is being processed.
+    fn finish(
+        &self,
+        session: &mut Session,
+        findings: Findings,
+        job: JobStep,
+    ) -> Result<(VerificationReport, Change), Error> {
+        let id = Id::new(IdKind::VerificationReport, session.id.partition());
+        let (files, attempt) = (session.files(), session.attempts);
+        let Outcome { report, verdict } = assemble(id.to_string(), now(), &session.public, attempt, &files, findings);
+        let event = match verdict {
+            Ok(outputs) => {
+                session.public.last_error = None;
+                session.public.verified_outputs = Some(outputs);
+                session.apply(Action::Pass)?
+            }
+            Err(mut error) => {
+                if attempt >= self.limits.attempts {
+                    error.reason = format!("{} {LAST_ATTEMPT}", error.reason);
+                }
+                session.public.last_error = Some(error);
+                session.apply(Action::Fail)?
+            }
+        };
+        session.public.last_verification_report = Some(id.to_string());
+        let change = Change {
             event,
-            report: Some((id, report)),
+            report: Some((id, report.clone())),
             job,
-        },
-    ))
+        };
+        Ok((report, change))
+    }
 }

@@ -42,7 +42,7 @@ impl Store {
     async fn job(&self, leased: &Leased) -> Result<Option<Job>, Error> {
         let session = self.session(leased.lease.session.as_str(), None).await?;
         let tries = leased.delivery.saturating_sub(leased.excused);
-        let wanted = session.is_processing(leased.lease.attempt)? && tries <= self.max_deliveries;
+        let wanted = session.is_processing(leased.lease.attempt)? && tries <= self.limits.deliveries;
         Ok(wanted.then(|| job(&session, leased)))
     }
 
@@ -51,7 +51,7 @@ impl Store {
         let (session, attempt) = (lease.session.clone(), lease.attempt);
         let given_up = self.update(session.as_str(), None, |session| {
             if session.is_processing(attempt)? {
-                return session.fail_attempt(JobStep::Finish(lease.clone()));
+                return self.fail_attempt(session, JobStep::Finish(lease.clone()));
             }
             Ok(Change {
                 job: JobStep::Finish(lease.clone()),

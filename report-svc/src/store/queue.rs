@@ -51,7 +51,7 @@ impl Store {
             if !session.is_processing(attempt)? {
                 return Err(Error::JobNotFound);
             }
-            session.fail_attempt(JobStep::FinishDeadLetter { attempt })
+            self.fail_attempt(session, JobStep::FinishDeadLetter { attempt })
         });
         match failed.await {
             Ok(_) => {}

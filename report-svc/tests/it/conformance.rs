@@ -69,6 +69,16 @@ fn event(session: &Id, record: &[u8]) -> SealedEvent {
     }
 }
 
+/// Of the first attempt.
+pub(crate) fn report(id: &Id) -> SealedReport {
+    SealedReport {
+        id: id.clone(),
+        record: b"report".to_vec(),
+        attempt: 1,
+        attempt_record: b"attempt".to_vec(),
+    }
+}
+
 fn new_session(id: &Id) -> NewSession {
     NewSession {
         id: id.clone(),
@@ -245,10 +255,7 @@ async fn one_of_many_creations_wins(subject: &dyn Subject) {
 
 async fn refuses_a_stale_version(storage: &dyn Storage) {
     let id = create(storage).await;
-    let report = SealedReport {
-        id: Id::new(Kind::VerificationReport, id.partition()),
-        record: b"report".to_vec(),
-    };
+    let report = report(&Id::new(Kind::VerificationReport, id.partition()));
     let outcome = storage
         .commit(step(&id, 1, b"two", JobStep::Keep))
         .await
@@ -268,6 +275,7 @@ async fn refuses_a_stale_version(storage: &dyn Storage) {
     let found = storage.session(&id).await.expect("storage").expect("is there");
     assert_eq!((found.version, found.record.as_slice()), (2, b"two".as_slice()));
     assert_eq!(storage.report(&report.id).await.expect("storage"), None);
+    assert_eq!(storage.attempt(&id, 1).await.expect("storage"), None);
     assert_eq!(
         storage.events(id.partition(), 0, 10_000).await.expect("storage").len(),
         events
@@ -290,6 +298,11 @@ async fn refuses_a_stale_version(storage: &dyn Storage) {
         storage.report(&report.id).await.expect("storage"),
         Some(b"report".to_vec())
     );
+    assert_eq!(
+        storage.attempt(&id, 1).await.expect("storage"),
+        Some(b"attempt".to_vec())
+    );
+    assert_eq!(storage.attempt(&id, 2).await.expect("storage"), None);
     assert_eq!(
         storage.events(id.partition(), 0, 10_000).await.expect("storage").len(),
         events + 1
@@ -611,12 +624,8 @@ async fn completes_once(subject: &dyn Subject) {
         .map(|_| {
             let id = id.clone();
             let report = Id::new(Kind::VerificationReport, id.partition());
-            let sealed = SealedReport {
-                id: report.clone(),
-                record: b"report".to_vec(),
-            };
             let finish = Commit {
-                report: Some(sealed),
+                report: Some(self::report(&report)),
                 ..step(&id, 2, report.as_str().as_bytes(), JobStep::Finish(held.clone()))
             };
             let storage = subject.storage();
@@ -664,10 +673,7 @@ async fn finishes_under_the_lease_that_is_held(subject: &dyn Subject) {
     let held = lease(storage).await.expect("it lapsed").lease;
     let report = Id::new(Kind::VerificationReport, id.partition());
     let finish_under = |held: &Lease| Commit {
-        report: Some(SealedReport {
-            id: report.clone(),
-            record: b"report".to_vec(),
-        }),
+        report: Some(self::report(&report)),
         ..step(&id, 2, b"three", JobStep::Finish(held.clone()))
     };
     for held in [&lost, &others] {

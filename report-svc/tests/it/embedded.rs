@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use proto::id::Kind;
 use report_svc::id::Id;
 use report_svc::storage::embedded::{Embedded, OpenError};
-use report_svc::storage::{Commit, Committed, JobStep, NewSession, SealedEvent, SealedReport, Storage};
+use report_svc::storage::{Commit, Committed, JobStep, NewSession, SealedEvent, Storage};
 
 use crate::clock::Hand;
 use crate::conformance::{Subject, suite};
@@ -50,10 +50,7 @@ async fn finds_everything_again_after_a_restart() {
         id: Id::new(Kind::Event, 3),
         record: record.to_vec(),
     };
-    let report = SealedReport {
-        id: Id::new(Kind::VerificationReport, 3),
-        record: b"report".to_vec(),
-    };
+    let report = crate::conformance::report(&Id::new(Kind::VerificationReport, 3));
     let request = || crate::conformance::request(Duration::from_secs(30));
     {
         let storage = Embedded::open(&path, hand.clock()).expect("opens");

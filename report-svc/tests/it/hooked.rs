@@ -17,6 +17,7 @@ pub(crate) enum Step {
     Session,
     Commit,
     Report,
+    Attempt,
     Events,
     Lease,
     Extend,
@@ -66,6 +67,11 @@ impl<H: Hook> Storage for Hooked<H> {
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {
         self.hook.before(Step::Report).await;
         self.storage.report(id).await
+    }
+
+    async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError> {
+        self.hook.before(Step::Attempt).await;
+        self.storage.attempt(session, attempt).await
     }
 
     async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<StoredEvent>, StorageError> {

@@ -13,6 +13,7 @@ use report_svc::assemble::Findings;
 use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::id::Id;
+use report_svc::limits::{ImageLimit, Limits};
 use report_svc::seal::Keyring;
 use report_svc::service::StoreApi;
 use report_svc::storage::embedded::Embedded;
@@ -27,7 +28,6 @@ use crate::conformance::request;
 use crate::deployment::{ACCOUNT, completion};
 use crate::hooked::{Hook, Hooked, Step};
 
-const MAX_DELIVERIES: u32 = 2;
 const LEASE: Duration = Duration::from_secs(60);
 
 fn embedded(folder: &Path) -> Embedded {
@@ -36,7 +36,7 @@ fn embedded(folder: &Path) -> Embedded {
 
 fn store(storage: Arc<dyn Storage>, evidence: Evidence) -> Store {
     let keyring = Keyring::parse(&Keyring::generate("k1").expect("random numbers")).expect("just made");
-    Store::new(storage, evidence, keyring, MAX_DELIVERIES)
+    Store::new(storage, evidence, keyring, Limits::default())
 }
 
 async fn create(store: &Store) -> Id {
@@ -236,7 +236,7 @@ async fn a_job_without_its_master_key_waits_for_it() {
     let evidence = Evidence::in_memory();
     let with = |keys: String| {
         let keyring = Keyring::parse(&keys).expect("just made");
-        Store::new(Arc::clone(&storage), evidence.clone(), keyring, MAX_DELIVERIES)
+        Store::new(Arc::clone(&storage), evidence.clone(), keyring, Limits::default())
     };
     let (before, lacking, both) = (with(old.clone()), with(new.clone()), with(format!("{new},{old}")));
     let session = submitted(&before).await;
@@ -365,4 +365,112 @@ async fn a_picture_whose_file_is_gone_is_not_asked_for_again() {
     let error = store.image(session.as_str(), &file).await.expect_err("gone");
     assert!(matches!(error, Error::Evidence(_)), "{error}");
     assert_eq!(tonic::Status::from(error).code(), Code::Internal);
+}
+
+#[tokio::test]
+async fn a_session_takes_up_no_more_than_its_limits() {
+    let hand = Hand::new();
+    let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(hand.clock()).expect("opens"));
+    let limits = Limits {
+        deliveries: 1,
+        attempts: 2,
+        images_per_attempt: 3,
+        images: 4,
+        image_bytes: 20,
+    };
+    let keyring = Keyring::parse(&Keyring::generate("k1").expect("random numbers")).expect("just made");
+    let store = Store::new(storage, Evidence::in_memory(), keyring, limits);
+    let refused = async |session: &Id, size: usize| {
+        let before = store.session(session.as_str(), None).await.expect("found").version;
+        let purpose = ImagePurpose::DocumentFront;
+        let put = store.put_image(session.as_str(), None, purpose, vec![7; size]).await;
+        let after = store.session(session.as_str(), None).await.expect("found").version;
+        assert_eq!(before, after, "a refusal changes nothing");
+        put.map(drop).expect_err("refused")
+    };
+    let fails = async || {
+        let job = store.lease(&request(LEASE)).await.expect("storage").expect("queued");
+        let lease = job.lease_token.parse().expect("a lease");
+        let completion = store.complete(&lease, Findings::default()).await.expect("done");
+        completion.session.public.last_error.expect("failed").reason
+    };
+
+    let large = create(&store).await;
+    put(&store, &large, &[7; 15]).await;
+    let error = refused(&large, 6).await;
+    assert!(
+        matches!(error, Error::ImagesExhausted(ImageLimit::ImageBytes)),
+        "{error}"
+    );
+    put(&store, &large, &[7; 5]).await;
+
+    let session = create(&store).await;
+    for picture in [b"1", b"2", b"3"] {
+        put(&store, &session, picture).await;
+    }
+    let error = refused(&session, 1).await;
+    assert!(
+        matches!(error, Error::ImagesExhausted(ImageLimit::ImagesPerAttempt)),
+        "{error}"
+    );
+    store
+        .submit(session.as_str(), None, Default::default())
+        .await
+        .expect("submitted");
+    let first = fails().await;
+    put(&store, &session, b"4").await;
+    let error = refused(&session, 1).await;
+    assert!(matches!(error, Error::ImagesExhausted(ImageLimit::Images)), "{error}");
+    store
+        .submit(session.as_str(), None, Default::default())
+        .await
+        .expect("submitted");
+    assert_eq!(fails().await, format!("{first} This was the last attempt."));
+
+    for error in [
+        refused(&session, 1).await,
+        store
+            .submit(session.as_str(), None, Default::default())
+            .await
+            .map(drop)
+            .expect_err("refused"),
+    ] {
+        assert!(matches!(error, Error::AttemptsExhausted(2)), "{error}");
+        let status = tonic::Status::from(error);
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        let reason = service_kit::status::reason(&status);
+        assert_eq!(reason.as_deref(), Some(proto::reason::ATTEMPTS_EXHAUSTED));
+    }
+}
+
+#[tokio::test]
+async fn a_record_does_not_grow_with_the_attempts() {
+    let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
+    let store = store(Arc::clone(&storage), Evidence::in_memory());
+    let session = create(&store).await;
+    let mut pictures = Vec::new();
+    let mut sizes = Vec::new();
+    for attempt in 1..=10_u8 {
+        let file = put(&store, &session, &[attempt]).await;
+        pictures.push((file, attempt));
+        store
+            .submit(session.as_str(), None, Default::default())
+            .await
+            .expect("submitted");
+        let job = store.lease(&request(LEASE)).await.expect("storage").expect("queued");
+        let lease = job.lease_token.parse().expect("a lease");
+        store.complete(&lease, Findings::default()).await.expect("done");
+        let record = storage
+            .session(&session)
+            .await
+            .expect("storage")
+            .expect("is there")
+            .record;
+        sizes.push(record.len());
+    }
+    assert!(sizes[8].abs_diff(sizes[1]) < 16, "{sizes:?}");
+    // What each attempt was judged by is still there.
+    for (file, attempt) in pictures {
+        assert_eq!(store.image(session.as_str(), &file).await.expect("kept"), [attempt]);
+    }
 }

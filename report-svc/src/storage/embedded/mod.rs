@@ -41,6 +41,8 @@ const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const SESSIONS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("sessions");
 /// Report → sealed record.
 const REPORTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("reports");
+/// Session, attempt → sealed record of a finished attempt.
+const ATTEMPTS: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("attempts");
 /// Partition, position → event, sealed record.
 const EVENTS: TableDefinition<'_, (u8, u64), (&str, &[u8])> = TableDefinition::new("events");
 /// Hash of account and key → expiry in milliseconds, sealed record.
@@ -181,6 +183,7 @@ fn prepare(database: &Database) -> Result<u64, redb::Error> {
     };
     transaction.open_table(SESSIONS)?;
     transaction.open_table(REPORTS)?;
+    transaction.open_table(ATTEMPTS)?;
     transaction.open_table(EVENTS)?;
     transaction.open_table(IDEMPOTENCY)?;
     transaction.open_table(EXPIRIES)?;
@@ -233,6 +236,15 @@ impl Storage for Embedded {
         let id = id.clone();
         self.read(move |transaction| {
             let found = transaction.open_table(REPORTS)?.get(id.as_str())?;
+            Ok(found.map(|found| found.value().to_vec()))
+        })
+        .await
+    }
+
+    async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError> {
+        let session = session.clone();
+        self.read(move |transaction| {
+            let found = transaction.open_table(ATTEMPTS)?.get((session.as_str(), attempt))?;
             Ok(found.map(|found| found.value().to_vec()))
         })
         .await

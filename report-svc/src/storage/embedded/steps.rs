@@ -3,7 +3,7 @@
 use redb::{ReadableTable as _, WriteTransaction};
 
 use super::queue::{self, Finished};
-use super::{EVENTS, EXPIRIES, IDEMPOTENCY, REPORTS, SESSIONS, millis};
+use super::{ATTEMPTS, EVENTS, EXPIRIES, IDEMPOTENCY, REPORTS, SESSIONS, millis};
 use crate::storage::{Commit, Committed, Created, JobStep, NewIdempotency, NewSession, SealedEvent};
 
 /// Idempotency records forgotten at each creation: more than one, so that they never pile up.
@@ -88,6 +88,9 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
         transaction
             .open_table(REPORTS)?
             .insert(report.id.as_str(), report.record.as_slice())?;
+        transaction
+            .open_table(ATTEMPTS)?
+            .insert((session, report.attempt), report.attempt_record.as_slice())?;
     }
     if let Some(event) = &step.event {
         append(transaction, event)?;

@@ -5,7 +5,8 @@
 -- so the session that has this step's record one version later had this very step.
 -- KEYS: session, events, event counter, report, due, jobs, dead letters
 -- ARGV: expected version, record, session id, report (empty: none), event id (empty: none), event record,
---       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce, time (empty: the server's), channel for changes
+--       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce, time (empty: the server's), channel for changes,
+--       attempt of the report, its record
 local held = redis.call('HMGET', KEYS[1], 'version', 'record')
 if held[1] ~= ARGV[1] then
   local after = tonumber(ARGV[1]) + 1
@@ -28,6 +29,7 @@ local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HSET', KEYS[1], 'record', ARGV[2])
 if ARGV[4] ~= '' then
   redis.call('SET', KEYS[4], ARGV[4])
+  redis.call('HSET', KEYS[1], 'attempt:' .. ARGV[12], ARGV[13])
 end
 if ARGV[5] ~= '' then
   local position = redis.call('INCR', KEYS[3])

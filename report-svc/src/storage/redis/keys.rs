@@ -11,7 +11,7 @@ const SCHEMA: &str = "v2";
 /// Where scripts publish `session:vs_…` and `job:{p07}:…`.
 pub(super) const CHANGES: &str = "bonafide:v2:changes";
 
-/// Hash: version, record.
+/// Hash: version, record; attempt:1, attempt:2 …, the records of finished attempts.
 pub(super) fn session(id: &Id) -> String {
     named(id.partition(), "session", id.as_str())
 }

@@ -276,6 +276,12 @@ impl Storage for Redis {
             .arg(nonce)
             .arg(self.now())
             .arg(keys::CHANGES)
+            .arg(step.report.as_ref().map_or(0, |report| report.attempt))
+            .arg(
+                step.report
+                    .as_ref()
+                    .map_or([].as_slice(), |report| report.attempt_record.as_slice()),
+            )
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(match u64::try_from(version) {
@@ -287,6 +293,11 @@ impl Storage for Redis {
 
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {
         Ok(self.connection.clone().get(keys::report(id)).await?)
+    }
+
+    async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError> {
+        let field = format!("attempt:{attempt}");
+        Ok(self.connection.clone().hget(keys::session(session), field).await?)
     }
 
     async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<StoredEvent>, StorageError> {

@@ -8,6 +8,7 @@ use proto::identity::v1::{CreateVerificationSessionRequest, ImagePurpose, Verifi
 use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::id::Id;
+use report_svc::limits::Limits;
 use report_svc::seal::Keyring;
 use report_svc::storage::{Job, JobState, Lease, Nonce, Storage};
 use report_svc::store::Store;
@@ -23,8 +24,14 @@ pub(super) const LEASE: Duration = Duration::from_secs(30);
 /// Sessions of a schedule.
 const SESSIONS: usize = 2;
 
-/// So few that jobs are given up often.
-const MAX_DELIVERIES: u32 = 2;
+/// So few deliveries that jobs are given up often, and no end of attempts.
+const LIMITS: Limits = Limits {
+    deliveries: 2,
+    attempts: u32::MAX,
+    images_per_attempt: u32::MAX,
+    images: u32::MAX,
+    image_bytes: u64::MAX,
+};
 
 /// What must not be, and is.
 pub(super) type Violation = String;
@@ -105,7 +112,7 @@ impl<'a> World<'a> {
     /// On an empty storage.
     pub(super) async fn new(seed: u64, storage: Arc<dyn Storage>, hand: Hand, keys: &'a Keys) -> Self {
         let evidence = Evidence::in_memory();
-        let store = Store::new(Arc::clone(&storage), evidence.clone(), keys.all.clone(), MAX_DELIVERIES);
+        let store = Store::new(Arc::clone(&storage), evidence.clone(), keys.all.clone(), LIMITS);
         let mut world = Self {
             storage,
             hand,
@@ -160,7 +167,7 @@ impl<'a> World<'a> {
             storage: Arc::clone(&self.storage),
             hook: gate.clone(),
         };
-        let store = Store::new(Arc::new(storage), self.evidence.clone(), keys.clone(), MAX_DELIVERIES);
+        let store = Store::new(Arc::new(storage), self.evidence.clone(), keys.clone(), LIMITS);
         self.asked += 1;
         self.steps.push(format!("#{} {operation}", self.asked));
         self.running.push(Running {
@@ -248,11 +255,16 @@ impl<'a> World<'a> {
 
     async fn look(&self, session: &Id) -> Seen {
         let found = self.store.session(session.as_str(), None).await.expect("is there");
+        let mut reports = 0;
+        for attempt in 1..=found.attempts {
+            let report = self.storage.attempt(session, attempt).await.expect("storage");
+            reports += usize::from(report.is_some());
+        }
         Seen {
             session: session.clone(),
             processing: found.public.status() == Status::Processing,
             attempts: found.attempts,
-            reports: found.reports.len(),
+            reports,
             job: self.storage.job(session).await.expect("storage"),
         }
     }
