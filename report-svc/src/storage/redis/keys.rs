@@ -58,11 +58,6 @@ pub(super) fn lease_request(id: &str) -> String {
     named(first % PARTITIONS, "lease-request", id)
 }
 
-/// The partition of a key that [`due`] made.
-pub(super) fn partition_of_due(key: &str) -> Option<u8> {
-    (0..PARTITIONS).find(|partition| due(*partition) == key)
-}
-
 fn of_partition(partition: u8, what: &str) -> String {
     format!("{{p{partition:02}}}:{SCHEMA}:{what}")
 }
@@ -83,7 +78,5 @@ mod tests {
             "{p07}:v2:session:vs_0700000000000000000000000000"
         );
         assert_eq!(due(15), "{p15}:v2:due");
-        assert_eq!(partition_of_due("{p15}:v2:due"), Some(15));
-        assert_eq!(partition_of_due("{p16}:v2:due"), None);
     }
 }

@@ -5,8 +5,8 @@
 //! setting: `appendonly yes` with `appendfsync always` loses nothing, `everysec` up to a second when the machine fails.
 //!
 //! Each partition's queue is a sorted set of sessions by the moment from which their job may be leased, with the jobs in a hash
-//! beside it (`queue.lua`). A request for a lease looks for a job in one partition after the other; so that a request that is sent
-//! again leases no second one, what it came to is remembered under a key of its own (`claim.lua`, `settle.lua`).
+//! beside it (`queue.lua`). A request for a lease takes the job that is longest due, in whichever partition; so that a request that is
+//! sent again leases no second one, what it came to is remembered under a key of its own (`claim.lua`, `settle.lua`).
 //!
 //! Scripts publish what changed. One connection per process listens, so that nobody polls for news; since a published
 //! message may be lost, whoever must not miss a change looks again after a while.
@@ -15,11 +15,10 @@ mod connection;
 mod keys;
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use proto::id::{Kind, PARTITIONS};
 use redis::streams::StreamRangeReply;
 use redis::{AsyncCommands as _, Client, RedisError, Script, ScriptInvocation, cmd};
@@ -39,8 +38,6 @@ const REQUEST_MARGIN: Duration = Duration::from_secs(60);
 pub struct Redis {
     connection: Connection,
     changes: Changes,
-    /// The partition that got work last.
-    busy: Arc<AtomicU8>,
     /// Instead of the server's.
     clock: Option<Clock>,
     scripts: Scripts,
@@ -59,6 +56,7 @@ struct Scripts {
     commit: Script,
     claim: Script,
     settle: Script,
+    due: Script,
     lease: Script,
     extend: Script,
     release: Script,
@@ -76,6 +74,7 @@ impl Scripts {
             commit: of_queue(include_str!("commit.lua")),
             claim: Script::new(include_str!("claim.lua")),
             settle: Script::new(include_str!("settle.lua")),
+            due: of_queue(include_str!("due.lua")),
             lease: of_queue(include_str!("lease.lua")),
             extend: of_queue(include_str!("extend.lua")),
             release: of_queue(include_str!("release.lua")),
@@ -98,12 +97,10 @@ impl Redis {
             .collect::<Result<Vec<_>, _>>()?;
         let connection = Connection::open(&addresses).await?;
         let changes = Changes::new();
-        let busy = Arc::new(AtomicU8::new(0));
-        let listener = tokio::spawn(listen(clients, changes.clone(), Arc::clone(&busy)));
+        let listener = tokio::spawn(listen(clients, changes.clone()));
         Ok(Self {
             connection,
             changes,
-            busy,
             clock: None,
             scripts: Scripts::new(),
             _listener: AbortOnDropHandle::new(listener),
@@ -136,16 +133,32 @@ impl Redis {
         invocation
     }
 
-    /// Leases a job of any partition; the partition that got work last is looked into first.
-    async fn lease_any(&self, request: &LeaseRequest, nonce: Nonce) -> Result<Option<Leased>, StorageError> {
-        let busy = self.busy.load(Ordering::Relaxed);
-        for offset in 0..PARTITIONS {
-            let partition = busy.wrapping_add(offset) % PARTITIONS;
+    /// The partitions that have a job to lease, the one whose job is longest due first. Asked all at once, and nothing is written:
+    /// most calls find nothing.
+    async fn partitions_with_work(&self) -> Result<Vec<u8>, RedisError> {
+        let looks = (0..PARTITIONS).map(async |partition| {
+            let mut look = self.scripts.due.key(keys::due(partition));
+            let since: Option<u64> = look.arg(self.now()).invoke_async(&mut self.connection.clone()).await?;
+            Ok::<_, RedisError>(since.map(|since| (since, partition)))
+        });
+        let mut waiting: Vec<(u64, u8)> = try_join_all(looks).await?.into_iter().flatten().collect();
+        waiting.sort_unstable();
+        Ok(waiting.into_iter().map(|(_, partition)| partition).collect())
+    }
+
+    /// Leases a job of one of these partitions.
+    async fn lease_first(
+        &self,
+        partitions: &[u8],
+        request: &LeaseRequest,
+        nonce: Nonce,
+    ) -> Result<Option<Leased>, StorageError> {
+        for partition in partitions {
             let (foreign, leased): (u32, Option<(String, u32, u32, u32)>) = self
                 .scripts
                 .lease
-                .key(keys::due(partition))
-                .key(keys::jobs(partition))
+                .key(keys::due(*partition))
+                .key(keys::jobs(*partition))
                 .arg(nonce.to_string())
                 .arg(&request.worker)
                 .arg(millis(request.time.min(LONGEST_LEASE)))
@@ -159,13 +172,12 @@ impl Redis {
                     "entries of the queue are not ours: they were taken out"
                 );
             }
-            if let Some((session, attempt, delivery, excused)) = leased {
-                // The next call begins behind this partition, so that none is served before the others are looked at.
-                self.busy
-                    .store(partition.wrapping_add(1) % PARTITIONS, Ordering::Relaxed);
-                let session = Id::parse(Kind::VerificationSession, &session);
+            let Some((entry, attempt, delivery, excused)) = leased else {
+                continue;
+            };
+            if let Some(session) = Id::parse(Kind::VerificationSession, &entry) {
                 let lease = Lease {
-                    session: session.ok_or(StorageError::Foreign("a job's session"))?,
+                    session,
                     attempt,
                     nonce,
                 };
@@ -175,8 +187,26 @@ impl Redis {
                     excused,
                 }));
             }
+            tracing::error!(partition, "a job in the queue is of no session: it was taken out");
+            self.connection
+                .clone()
+                .zrem::<_, _, ()>(keys::due(*partition), entry)
+                .await?;
         }
         Ok(None)
+    }
+
+    /// The lease that an earlier call of a request came to, if it is still held: anew for all of its time.
+    async fn given_before(&self, token: Option<String>, time: Duration) -> Result<Option<Leased>, StorageError> {
+        let Some(lease) = token.and_then(|token| token.parse::<Lease>().ok()) else {
+            return Ok(None);
+        };
+        let held = self.hold(&lease, time).await?;
+        Ok(held.map(|(delivery, excused)| Leased {
+            lease,
+            delivery,
+            excused,
+        }))
     }
 
     /// Extends a lease; its job's deliveries and how many of them were excused, or `None` when it was lost.
@@ -321,10 +351,18 @@ impl Storage for Redis {
     }
 
     async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError> {
-        let nonce = Nonce::random()?;
         let key = keys::lease_request(&request.request_id);
+        let given = self.connection.clone().hget(&key, "lease").await?;
+        if let Some(leased) = self.given_before(given, request.time).await? {
+            return Ok(Some(leased));
+        }
+        let partitions = self.partitions_with_work().await?;
+        if partitions.is_empty() {
+            return Ok(None);
+        }
+        let nonce = Nonce::random()?;
         let remembered = millis(request.time.min(LONGEST_LEASE) + REQUEST_MARGIN);
-        let given: Option<String> = self
+        let given = self
             .scripts
             .claim
             .key(&key)
@@ -332,16 +370,10 @@ impl Storage for Redis {
             .arg(remembered)
             .invoke_async(&mut self.connection.clone())
             .await?;
-        if let Some(lease) = given.and_then(|token| token.parse::<Lease>().ok())
-            && let Some((delivery, excused)) = self.hold(&lease, request.time).await?
-        {
-            return Ok(Some(Leased {
-                lease,
-                delivery,
-                excused,
-            }));
+        if let Some(leased) = self.given_before(given, request.time).await? {
+            return Ok(Some(leased));
         }
-        let Some(leased) = self.lease_any(request, nonce).await? else {
+        let Some(leased) = self.lease_first(&partitions, request, nonce).await? else {
             return Ok(None);
         };
         let settled: bool = self

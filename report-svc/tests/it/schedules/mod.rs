@@ -45,8 +45,6 @@ async fn no_schedule_breaks_the_embedded_storage() {
     .await;
 }
 
-/// Which of two partitions with work is looked into first depends on when a message of Redis arrives: a schedule does not always run
-/// the same way there.
 #[tokio::test]
 async fn no_schedule_breaks_redis() {
     // What is lost with the server is of no use to anybody.
