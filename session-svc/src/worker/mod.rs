@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tracing::Instrument as _;
 
+use self::checks::CheckError;
 use crate::Store;
 use crate::backoff::Backoff;
 
@@ -193,6 +194,7 @@ impl Crew {
                     tracing::info!(completed_now, "verification completed");
                     Outcome::Completed
                 }
+                Ok(Err(CheckError::LeaseLost)) => Outcome::LeaseLost,
                 Ok(Err(error)) => {
                     error.log();
                     Outcome::HandBack {

@@ -263,6 +263,29 @@ async fn a_completion_that_comes_too_late_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_completion_under_a_lost_lease_is_the_end_of_it() {
+    let running = start().await;
+    let answer = Arc::new(Notify::new());
+    running.document.0.next(Answer::After(Arc::clone(&answer)));
+    running.submitted(DocumentOptions::default()).await;
+    soon(running.document.0.asked()).await;
+    // Another worker got the job and is still at it.
+    running.store.change(|state| state.leased.clear());
+    answer.notify_one();
+    let next = running.submitted(DocumentOptions::default()).await;
+    assert_eq!(completed(&running, 1).await[0].session, next.id);
+    let both = running
+        .store
+        .until(|state| (state.calls.iter().filter(|call| **call == Call::Complete).count() == 2).then_some(()));
+    soon(both).await;
+    assert_eq!(
+        calls(&running, Call::Release),
+        0,
+        "what is another worker's is not handed back"
+    );
+}
+
+#[tokio::test]
 async fn workers_go_on_when_the_store_is_back() {
     let mut running = start().await;
     running.submitted(DocumentOptions::default()).await;

@@ -412,8 +412,11 @@ impl StoreService for FakeStore {
         let request = request.into_inner();
         let current = self.session(&request.session, None)?;
         let status = current.session.as_ref().map(VerificationSession::status);
-        // Whoever brings the first result, whether or not the lease is still his.
         let completed_now = status == Some(VerificationSessionStatus::Processing);
+        if completed_now && !self.read().leased.contains_key(&request.lease_token) {
+            self.change(|state| state.calls.push(Call::Complete));
+            return Err(Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, "another worker has it").into());
+        }
         if completed_now {
             self.change(|state| {
                 let report = next_id(state, Kind::VerificationReport);
