@@ -22,13 +22,15 @@ use report_svc::storage::{Commit, Committed, JobStep, Storage as _};
 use service_kit::client::ServiceChannel;
 use service_kit::config::{Secret, ServeConfig};
 use service_kit::serving::ServeError;
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 const TOKEN: &str = "a service token for tests only";
 
-/// A report-svc, as a worker and as an operator see it.
+/// A report-svc, as a worker and as an operator see it. In a runtime of its own: with it everything that holds the database ends.
 struct Running {
+    runtime: Runtime,
     address: String,
     store: StoreServiceClient<ServiceChannel>,
     shutdown: CancellationToken,
@@ -36,7 +38,9 @@ struct Running {
 }
 
 impl Running {
-    async fn start(data: &Path, keys: &str) -> anyhow::Result<Self> {
+    fn start(data: &Path, keys: &str) -> anyhow::Result<Self> {
+        let runtime = Runtime::new()?;
+        let inside = runtime.enter();
         let config = Config {
             serve: ServeConfig {
                 service_token: Some(Secret::new(TOKEN)),
@@ -45,30 +49,37 @@ impl Running {
             master_keys: Some(Secret::new(keys)),
             ..Config::embedded(data)
         };
-        let service = Service::bind(config).await?;
+        let service = runtime.block_on(Service::bind(config))?;
         let address = format!("http://{}", service.local_addr());
         let shutdown = CancellationToken::new();
+        let store = StoreServiceClient::new(ServiceChannel::new(&address, Some(&Secret::new(TOKEN)))?);
+        let served = tokio::spawn(service.serve(shutdown.clone()));
+        drop(inside);
         Ok(Self {
-            store: StoreServiceClient::new(ServiceChannel::new(&address, Some(&Secret::new(TOKEN)))?),
-            served: tokio::spawn(service.serve(shutdown.clone())),
+            store,
+            served,
             address,
             shutdown,
+            runtime,
         })
     }
 
-    async fn stop(self) -> anyhow::Result<()> {
+    fn stop(self) -> anyhow::Result<()> {
         self.shutdown.cancel();
-        Ok(self.served.await??)
+        Ok(self.runtime.block_on(self.served)??)
     }
 
     /// A session that waits for its checks.
-    async fn submitted(&mut self) -> anyhow::Result<String> {
+    fn submitted(&self) -> anyhow::Result<String> {
         let creation = CreateSessionRequest {
             account: "acct_1".to_owned(),
             livemode: false,
             request: Some(CreateVerificationSessionRequest::default()),
         };
-        let created = self.store.create_session(creation).await?.into_inner();
+        let created = self
+            .runtime
+            .block_on(self.store.clone().create_session(creation))?
+            .into_inner();
         let session = created.session.context("set")?.id;
         let front = PutImageRequest {
             session: session.clone(),
@@ -76,24 +87,29 @@ impl Running {
             purpose: ImagePurpose::DocumentFront.into(),
             data: b"front".to_vec(),
         };
-        self.store.put_image(front).await?;
+        self.runtime.block_on(self.store.clone().put_image(front))?;
         let submission = SubmitSessionRequest {
             session: session.clone(),
             account: None,
         };
-        self.store.submit_session(submission).await?;
+        self.runtime.block_on(self.store.clone().submit_session(submission))?;
         Ok(session)
     }
 
     /// What a worker does: leases the next job and completes it; the job's session, if there was one.
-    async fn work(&mut self, wait: Duration) -> anyhow::Result<Option<String>> {
+    fn work(&self, wait: Duration) -> anyhow::Result<Option<String>> {
         let request = LeaseJobRequest {
             worker: "worker".to_owned(),
             lease: Some(Duration::from_secs(60).try_into()?),
             wait: Some(wait.try_into()?),
             request_id: Id::new(Kind::File, 0).to_string(),
         };
-        let Some(job) = self.store.lease_job(request).await?.into_inner().job else {
+        let Some(job) = self
+            .runtime
+            .block_on(self.store.clone().lease_job(request))?
+            .into_inner()
+            .job
+        else {
             return Ok(None);
         };
         let completion = CompleteVerificationRequest {
@@ -102,49 +118,50 @@ impl Running {
             lease_token: job.lease_token,
             ..CompleteVerificationRequest::default()
         };
-        anyhow::ensure!(
-            self.store
-                .complete_verification(completion)
-                .await?
-                .into_inner()
-                .completed_now
-        );
+        let completed = self
+            .runtime
+            .block_on(self.store.clone().complete_verification(completion))?;
+        anyhow::ensure!(completed.into_inner().completed_now);
         Ok(Some(job.session))
     }
 
-    async fn status(&mut self, session: &str) -> anyhow::Result<Status> {
+    fn status(&self, session: &str) -> anyhow::Result<Status> {
         let request = GetSessionRequest {
             id: session.to_owned(),
             account: None,
         };
-        let stored = self.store.get_session(request).await?.into_inner();
+        let stored = self
+            .runtime
+            .block_on(self.store.clone().get_session(request))?
+            .into_inner();
         Ok(stored.session.context("set")?.status())
     }
 
     /// Runs `bonafide queue`; what it printed.
-    async fn queue(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let output = self.run(arguments).await?;
+    fn queue(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = self.run(arguments)?;
         let said = String::from_utf8(output.stderr)?;
         anyhow::ensure!(output.status.success(), "{arguments:?}: {said}");
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    async fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+    fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bonafide"));
         command
             .arg("queue")
             .args(arguments)
             .args(["--address", &self.address])
             .env("BONAFIDE_SERVICE_TOKEN", TOKEN);
-        Ok(tokio::task::spawn_blocking(move || command.output()).await??)
+        Ok(command.output()?)
     }
 }
 
 /// Writes another record over a session's; the one that was there.
-async fn overwrite(data: &Path, session: &str, record: &[u8]) -> anyhow::Result<Vec<u8>> {
+fn overwrite(data: &Path, session: &str, record: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let runtime = Runtime::new()?;
     let storage = Embedded::open(&data.join("state.redb"), Arc::new(SystemTime::now))?;
     let session = Id::parse(Kind::VerificationSession, session).context("an id")?;
-    let found = storage.session(&session).await?.context("is there")?;
+    let found = runtime.block_on(storage.session(&session))?.context("is there")?;
     let step = Commit {
         session,
         expected: found.version,
@@ -153,7 +170,7 @@ async fn overwrite(data: &Path, session: &str, record: &[u8]) -> anyhow::Result<
         event: None,
         job: JobStep::Keep,
     };
-    anyhow::ensure!(matches!(storage.commit(step).await?, Committed::Done(_)));
+    anyhow::ensure!(matches!(runtime.block_on(storage.commit(step))?, Committed::Done(_)));
     Ok(found.record)
 }
 
@@ -161,25 +178,25 @@ fn key(id: &str) -> anyhow::Result<String> {
     Ok(Keyring::generate(id)?.to_string())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn requeue_brings_a_dead_lettered_verification_to_its_end() -> anyhow::Result<()> {
+#[test]
+fn requeue_brings_a_dead_lettered_verification_to_its_end() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
     let keys = key("k1")?;
-    let mut running = Running::start(data.path(), &keys).await?;
-    let session = running.submitted().await?;
-    let other = running.submitted().await?;
-    assert_eq!(running.queue(&["list"]).await?, "");
-    assert!(running.queue(&["show", &session]).await?.contains("  waiting, due "));
-    running.stop().await?;
+    let running = Running::start(data.path(), &keys)?;
+    let session = running.submitted()?;
+    let other = running.submitted()?;
+    assert_eq!(running.queue(&["list"])?, "");
+    assert!(running.queue(&["show", &session])?.contains("  waiting, due "));
+    running.stop()?;
     // The disk fails.
-    let record = overwrite(data.path(), &session, b"nothing that anybody wrote").await?;
-    overwrite(data.path(), &other, b"nothing that anybody wrote").await?;
+    let record = overwrite(data.path(), &session, b"nothing that anybody wrote")?;
+    overwrite(data.path(), &other, b"nothing that anybody wrote")?;
 
-    let mut running = Running::start(data.path(), &keys).await?;
-    assert_eq!(running.work(Duration::ZERO).await?, None);
-    let listed = running.queue(&["list"]).await?;
+    let running = Running::start(data.path(), &keys)?;
+    assert_eq!(running.work(Duration::ZERO)?, None);
+    let listed = running.queue(&["list"])?;
     assert_eq!(listed.lines().count(), 2, "{listed}");
-    let shown = running.queue(&["show", &session]).await?;
+    let shown = running.queue(&["show", &session])?;
     assert!(listed.contains(&shown), "{listed}");
     assert!(
         shown.starts_with(&format!("{session}  attempt 1  delivery 1  dead-lettered 2"))
@@ -187,66 +204,66 @@ async fn requeue_brings_a_dead_lettered_verification_to_its_end() -> anyhow::Res
         "{shown}"
     );
     // The other one's record is lost for good.
-    assert_eq!(running.queue(&["fail", &other]).await?, format!("{other}  ended\n"));
-    assert_eq!(running.queue(&["list"]).await?, shown);
-    running.stop().await?;
+    assert_eq!(running.queue(&["fail", &other])?, format!("{other}  ended\n"));
+    assert_eq!(running.queue(&["list"])?, shown);
+    running.stop()?;
     // The record comes back from a backup.
-    overwrite(data.path(), &session, &record).await?;
+    overwrite(data.path(), &session, &record)?;
 
-    let mut running = Running::start(data.path(), &keys).await?;
-    assert_eq!(running.work(Duration::ZERO).await?, None, "it was set aside");
-    assert_eq!(running.status(&session).await?, Status::Processing);
-    let queued = running.queue(&["requeue", &session]).await?;
+    let running = Running::start(data.path(), &keys)?;
+    assert_eq!(running.work(Duration::ZERO)?, None, "it was set aside");
+    assert_eq!(running.status(&session)?, Status::Processing);
+    let queued = running.queue(&["requeue", &session])?;
     assert!(
         queued.starts_with(&format!("{session}  attempt 1  delivery 0  waiting, due 2")),
         "{queued}"
     );
-    assert_eq!(running.work(Duration::ZERO).await?.as_ref(), Some(&session));
-    assert_eq!(running.status(&session).await?, Status::RequiresInput);
-    assert_eq!(running.queue(&["list"]).await?, "");
-    let output = running.run(&["requeue", &session]).await?;
+    assert_eq!(running.work(Duration::ZERO)?.as_ref(), Some(&session));
+    assert_eq!(running.status(&session)?, Status::RequiresInput);
+    assert_eq!(running.queue(&["list"])?, "");
+    let output = running.run(&["requeue", &session])?;
     let said = String::from_utf8(output.stderr)?;
     assert_eq!(output.status.code(), Some(2));
     assert!(
         said.contains("could not find the job") && said.contains("(JOB_NOT_FOUND)"),
         "{said}"
     );
-    running.stop().await
+    running.stop()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_verification_without_its_master_key_goes_on_when_the_key_is_back() -> anyhow::Result<()> {
+#[test]
+fn a_verification_without_its_master_key_goes_on_when_the_key_is_back() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
     let [old, new] = [key("old")?, key("new")?];
-    let mut running = Running::start(data.path(), &old).await?;
-    let session = running.submitted().await?;
-    running.stop().await?;
+    let running = Running::start(data.path(), &old)?;
+    let session = running.submitted()?;
+    running.stop()?;
 
-    let mut running = Running::start(data.path(), &new).await?;
-    assert_eq!(running.work(Duration::ZERO).await?, None);
-    let listed = running.queue(&["list"]).await?;
+    let running = Running::start(data.path(), &new)?;
+    assert_eq!(running.work(Duration::ZERO)?, None);
+    let listed = running.queue(&["list"])?;
     assert!(listed.ends_with(": master key \"old\" is missing\n"), "{listed}");
-    let output = running.run(&["fail", &session]).await?;
+    let output = running.run(&["fail", &session])?;
     let said = String::from_utf8(output.stderr)?;
     assert!(said.contains("(MASTER_KEY_MISSING)"), "{said}");
-    running.stop().await?;
+    running.stop()?;
 
-    let mut running = Running::start(data.path(), &format!("{new},{old}")).await?;
-    assert_eq!(running.work(Duration::from_secs(30)).await?.as_ref(), Some(&session));
-    assert_eq!(running.status(&session).await?, Status::RequiresInput);
-    running.stop().await
+    let running = Running::start(data.path(), &format!("{new},{old}"))?;
+    assert_eq!(running.work(Duration::from_secs(30))?.as_ref(), Some(&session));
+    assert_eq!(running.status(&session)?, Status::RequiresInput);
+    running.stop()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn only_who_has_the_service_token_sees_the_queue() -> anyhow::Result<()> {
+#[test]
+fn only_who_has_the_service_token_sees_the_queue() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
-    let running = Running::start(data.path(), &key("k1")?).await?;
+    let running = Running::start(data.path(), &key("k1")?)?;
     let file = data.path().join("token");
     std::fs::write(&file, "another token of the same length\n")?;
     let file = file.to_str().context("a path")?;
-    let output = running.run(&["list", "--service-token-file", file]).await?;
+    let output = running.run(&["list", "--service-token-file", file])?;
     let said = String::from_utf8(output.stderr)?;
     assert_eq!(output.status.code(), Some(2));
     assert!(said.contains("(CREDENTIAL_INVALID)"), "{said}");
-    running.stop().await
+    running.stop()
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use proto::id::Kind as IdKind;
 use proto::store::v1::queue_service_server::QueueService;
+use proto::store::v1::queued_job::State;
 use proto::store::v1::{
-    DeadLetterReason as PublicReason, FailJobRequest, FailJobResponse, GetQueuedJobRequest, ListDeadLettersRequest,
-    ListDeadLettersResponse, QueuedJob, QueuedJobState, RequeueJobRequest,
+    DeadLetterReason as PublicReason, DeadLetteredJob, FailJobRequest, FailJobResponse, GetQueuedJobRequest, LeasedJob,
+    ListDeadLettersRequest, ListDeadLettersResponse, QueuedJob, RequeueJobRequest, WaitingJob,
 };
 use service_kit::status::Violations;
 use tokio::time::{MissedTickBehavior, interval};
@@ -38,12 +39,12 @@ impl QueueApi {
     }
 }
 
-/// Queues jobs again whose master key has come back, at once and over and over, until `shutdown`.
-pub(crate) async fn requeue_readable(store: Store, shutdown: CancellationToken) {
+/// Queues jobs again whose master key has come back, at once and over and over, until `stop`.
+pub(crate) async fn requeue_readable(store: Store, stop: CancellationToken) {
     let mut times = interval(LOOK_FOR_READABLE);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while shutdown.run_until_cancelled(times.tick()).await.is_some() {
-        match store.requeue_readable().await {
+    while stop.run_until_cancelled(times.tick()).await.is_some() {
+        match store.requeue_readable(&stop).await {
             Ok(0) => {}
             Ok(queued) => tracing::info!(queued, "jobs are queued again: their master key is back"),
             Err(error) => tracing::warn!(%error, "dead-lettered jobs could not be looked through"),
@@ -99,33 +100,30 @@ impl QueueService for QueueApi {
 }
 
 fn public(job: Job) -> QueuedJob {
-    let mut public = QueuedJob {
+    let state = match job.state {
+        JobState::Waiting { due } => State::Waiting(WaitingJob { due: Some(due.into()) }),
+        JobState::Leased { worker, until, .. } => State::Leased(LeasedJob {
+            worker,
+            until: Some(until.into()),
+        }),
+        JobState::DeadLettered { since, reason } => {
+            let (reason, master_key) = match reason {
+                DeadLetterReason::MasterKeyMissing(key) => (PublicReason::MasterKeyMissing, key),
+                DeadLetterReason::SessionUnreadable => (PublicReason::SessionUnreadable, String::new()),
+                DeadLetterReason::SessionMissing => (PublicReason::SessionMissing, String::new()),
+            };
+            State::DeadLettered(DeadLetteredJob {
+                since: Some(since.into()),
+                reason: reason.into(),
+                master_key,
+            })
+        }
+    };
+    QueuedJob {
         session: job.session.to_string(),
         attempt: job.attempt,
         delivery: job.delivery,
         excused: job.excused,
-        ..QueuedJob::default()
-    };
-    let (state, time) = match job.state {
-        JobState::Waiting { due } => (QueuedJobState::Waiting, due),
-        JobState::Leased { worker, until, .. } => {
-            public.worker = worker;
-            (QueuedJobState::Leased, until)
-        }
-        JobState::DeadLettered { since, reason } => {
-            let reason = match reason {
-                DeadLetterReason::MasterKeyMissing(key) => {
-                    public.master_key = key;
-                    PublicReason::MasterKeyMissing
-                }
-                DeadLetterReason::SessionUnreadable => PublicReason::SessionUnreadable,
-                DeadLetterReason::SessionMissing => PublicReason::SessionMissing,
-            };
-            public.set_reason(reason);
-            (QueuedJobState::DeadLettered, since)
-        }
-    };
-    public.set_state(state);
-    public.time = Some(time.into());
-    public
+        state: Some(state),
+    }
 }

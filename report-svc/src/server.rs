@@ -10,7 +10,6 @@ use service_kit::config::Door;
 use service_kit::health::Health;
 use service_kit::serving::{ServeError, Server};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 use tonic::service::Routes;
 
 use crate::config::{Config, ConfigError};
@@ -92,10 +91,11 @@ impl Service {
             let store = store.clone();
             async move { store.healthy().await }
         });
-        let requeueing = tokio::spawn(requeue_readable(self.store.clone(), shutdown.clone()));
-        let _requeueing = AbortOnDropHandle::new(requeueing);
+        // What runs beside the server must not outlive one that ends early, and is over when this is: the database is free then.
+        let stop = shutdown.child_token();
+        let requeueing = requeue_readable(self.store.clone(), stop.clone());
         let queue = QueueServiceServer::new(QueueApi::new(self.store.clone()));
-        let api = StoreApi::new(self.store, shutdown.clone());
+        let api = StoreApi::new(self.store, stop.clone());
         let mut routes = Routes::builder();
         routes
             .add_service(
@@ -104,6 +104,12 @@ impl Service {
                     .max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES),
             )
             .add_service(queue);
-        self.server.serve(routes, health, shutdown).await
+        let served = async {
+            let outcome = self.server.serve(routes, health, stop.clone()).await;
+            stop.cancel();
+            outcome
+        };
+        let (outcome, ()) = tokio::join!(served, requeueing);
+        outcome
     }
 }

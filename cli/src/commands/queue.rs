@@ -1,14 +1,15 @@
 //! `bonafide queue`: jobs that no worker can do, for operators.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::Subcommand;
+use prost_types::Timestamp;
 use proto::store::v1::queue_service_client::QueueServiceClient;
+use proto::store::v1::queued_job::State;
 use proto::store::v1::{
-    DeadLetterReason, FailJobRequest, GetQueuedJobRequest, ListDeadLettersRequest, QueuedJob, QueuedJobState,
+    DeadLetterReason, DeadLetteredJob, FailJobRequest, GetQueuedJobRequest, ListDeadLettersRequest, QueuedJob,
     RequeueJobRequest,
 };
 use service_kit::client::ServiceChannel;
@@ -160,24 +161,30 @@ fn service_token(file: Option<PathBuf>) -> anyhow::Result<Option<Secret>> {
 
 /// A job in one line.
 fn line(job: &QueuedJob) -> String {
-    let mut line = format!("{}  attempt {}  delivery {}", job.session, job.attempt, job.delivery);
-    let time = job.time.and_then(|time| SystemTime::try_from(time).ok());
-    let time = time.map_or(String::new(), |time| {
-        OffsetDateTime::from(time).format(&Rfc3339).unwrap_or_default()
-    });
-    let _ = match job.state() {
-        QueuedJobState::Waiting => write!(line, "  waiting, due {time}"),
-        QueuedJobState::Leased => write!(line, "  leased by {} until {time}", job.worker),
-        QueuedJobState::DeadLettered => write!(line, "  dead-lettered {time}: {}", reason(job)),
-        QueuedJobState::Unspecified => write!(line, "  in a state that this program does not know"),
+    let state = match &job.state {
+        Some(State::Waiting(waiting)) => format!("waiting, due {}", time(waiting.due)),
+        Some(State::Leased(leased)) => format!("leased by {} until {}", leased.worker, time(leased.until)),
+        Some(State::DeadLettered(letter)) => format!("dead-lettered {}: {}", time(letter.since), reason(letter)),
+        None => "in a state that this program does not know".to_owned(),
     };
-    line.push('\n');
-    line
+    let QueuedJob {
+        session,
+        attempt,
+        delivery,
+        ..
+    } = job;
+    format!("{session}  attempt {attempt}  delivery {delivery}  {state}\n")
 }
 
-fn reason(job: &QueuedJob) -> String {
-    match job.reason() {
-        DeadLetterReason::MasterKeyMissing => format!("master key {:?} is missing", job.master_key),
+fn time(time: Option<Timestamp>) -> String {
+    let time = time.and_then(|time| SystemTime::try_from(time).ok());
+    let text = time.and_then(|time| OffsetDateTime::from(time).format(&Rfc3339).ok());
+    text.unwrap_or_default()
+}
+
+fn reason(letter: &DeadLetteredJob) -> String {
+    match letter.reason() {
+        DeadLetterReason::MasterKeyMissing => format!("master key {:?} is missing", letter.master_key),
         DeadLetterReason::SessionUnreadable => "the session's record is damaged".to_owned(),
         DeadLetterReason::SessionMissing => "there is no such session".to_owned(),
         DeadLetterReason::Unspecified => "for a reason that this program does not know".to_owned(),

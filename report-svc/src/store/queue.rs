@@ -1,6 +1,7 @@
 //! What operators do with jobs that were set aside.
 
 use proto::id::{Kind as IdKind, PARTITIONS};
+use tokio_util::sync::CancellationToken;
 
 use super::Store;
 use crate::error::Error;
@@ -68,11 +69,11 @@ impl Store {
         Ok(())
     }
 
-    /// Queues every job again that was set aside for a master key that is held now; how many.
-    pub async fn requeue_readable(&self) -> Result<usize, Error> {
+    /// Queues every job again that was set aside for a master key that is held now, or those that it comes to until `stop`; how many.
+    pub async fn requeue_readable(&self, stop: &CancellationToken) -> Result<usize, Error> {
         let mut queued = 0;
         let mut after: Option<String> = None;
-        loop {
+        while !stop.is_cancelled() {
             let letters = self.dead_letters(after.as_deref(), PAGE).await?;
             for letter in &letters {
                 if let JobState::DeadLettered { reason, .. } = &letter.state
@@ -85,9 +86,10 @@ impl Store {
             }
             match letters.last() {
                 Some(last) if letters.len() == PAGE => after = Some(last.session.to_string()),
-                _ => return Ok(queued),
+                _ => break,
             }
         }
+        Ok(queued)
     }
 }
 

@@ -221,7 +221,13 @@ async fn a_job_that_cannot_be_read_is_set_aside_once() {
     assert_eq!(found.record, DAMAGED, "for whoever can read it");
 
     // No key brings it back; it can be dropped.
-    assert_eq!(store.requeue_readable().await.expect("storage"), 0);
+    assert_eq!(
+        store
+            .requeue_readable(&CancellationToken::new())
+            .await
+            .expect("storage"),
+        0
+    );
     let error = store.fail(damaged.as_str(), 2).await.expect_err("no such attempt");
     assert!(matches!(error, Error::JobNotFound), "{error}");
     store.fail(damaged.as_str(), 1).await.expect("dropped");
@@ -250,9 +256,21 @@ async fn a_job_without_its_master_key_waits_for_it() {
     let error = lacking.fail(id, 1).await.expect_err("it only waits");
     assert!(matches!(error, Error::MasterKeyMissing(_)), "{error}");
 
-    assert_eq!(lacking.requeue_readable().await.expect("storage"), 0);
-    assert_eq!(both.requeue_readable().await.expect("storage"), 1);
-    assert_eq!(both.requeue_readable().await.expect("storage"), 0);
+    assert_eq!(
+        lacking
+            .requeue_readable(&CancellationToken::new())
+            .await
+            .expect("storage"),
+        0
+    );
+    assert_eq!(
+        both.requeue_readable(&CancellationToken::new()).await.expect("storage"),
+        1
+    );
+    assert_eq!(
+        both.requeue_readable(&CancellationToken::new()).await.expect("storage"),
+        0
+    );
     let job = both.lease(&request(LEASE)).await.expect("goes on").expect("queued");
     assert_eq!((job.session.as_str(), job.delivery), (id, 1));
     let lease = job.lease_token.parse().expect("a lease");
@@ -308,7 +326,13 @@ async fn every_set_of_dead_letters_is_gone_through() {
         listed.extend(page.into_iter().map(|job| job.session));
     }
     assert_eq!(listed, aside);
-    assert_eq!(store.requeue_readable().await.expect("storage"), aside.len());
+    assert_eq!(
+        store
+            .requeue_readable(&CancellationToken::new())
+            .await
+            .expect("storage"),
+        aside.len()
+    );
     assert_eq!(store.dead_letters(None, 7).await.expect("storage"), []);
 }
 

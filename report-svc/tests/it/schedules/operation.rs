@@ -8,6 +8,7 @@ use report_svc::error::Error;
 use report_svc::id::Id;
 use report_svc::storage::{Lease, LeaseRequest};
 use report_svc::store::Store;
+use tokio_util::sync::CancellationToken;
 
 use super::world::LEASE;
 use crate::deployment::completion;
@@ -90,7 +91,10 @@ impl Operation {
                 queued.map(|_| Answer::Done)
             }
             Self::Fail { session, attempt } => store.fail(session.as_str(), attempt).await.map(|()| Answer::Done),
-            Self::RequeueReadable => store.requeue_readable().await.map(|_| Answer::Done),
+            Self::RequeueReadable => store
+                .requeue_readable(&CancellationToken::new())
+                .await
+                .map(|_| Answer::Done),
         };
         answered.unwrap_or_else(Answer::Refused)
     }
