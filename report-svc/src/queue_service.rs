@@ -7,7 +7,7 @@ use proto::store::v1::queue_service_server::QueueService;
 use proto::store::v1::queued_job::State;
 use proto::store::v1::{
     DeadLetterReason as PublicReason, DeadLetteredJob, FailJobRequest, FailJobResponse, GetQueuedJobRequest, LeasedJob,
-    ListDeadLettersRequest, ListDeadLettersResponse, QueuedJob, RequeueJobRequest, WaitingJob,
+    ListDeadLettersRequest, ListDeadLettersResponse, QueuedJob, RequeueJobRequest, RequeueJobResponse, WaitingJob,
 };
 use service_kit::status::Violations;
 use tokio::time::{MissedTickBehavior, interval};
@@ -86,10 +86,10 @@ impl QueueService for QueueApi {
         Ok(Response::new(public(job)))
     }
 
-    async fn requeue_job(&self, request: Request<RequeueJobRequest>) -> Result<Response<QueuedJob>, Status> {
+    async fn requeue_job(&self, request: Request<RequeueJobRequest>) -> Result<Response<RequeueJobResponse>, Status> {
         let RequeueJobRequest { session, attempt } = request.into_inner();
-        let job = self.store.requeue(&session, attempt).await?;
-        Ok(Response::new(public(job)))
+        self.store.requeue(&session, attempt).await?;
+        Ok(Response::new(RequeueJobResponse {}))
     }
 
     async fn fail_job(&self, request: Request<FailJobRequest>) -> Result<Response<FailJobResponse>, Status> {

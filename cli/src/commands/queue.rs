@@ -86,7 +86,8 @@ impl Queue {
             Action::Show { session } => print(&line(&client.job(session).await?))?,
             Action::Requeue { sessions } => {
                 for session in sessions {
-                    print(&line(&client.requeue(session).await?))?;
+                    client.requeue(session.clone()).await?;
+                    print(&format!("{session}  queued again\n"))?;
                 }
             }
             Action::Fail { sessions } => {
@@ -124,12 +125,11 @@ impl Client {
             .into_inner())
     }
 
-    async fn requeue(&mut self, session: String) -> anyhow::Result<QueuedJob> {
+    async fn requeue(&mut self, session: String) -> anyhow::Result<()> {
         let QueuedJob { session, attempt, .. } = self.job(session).await?;
         let queued = self.queue.requeue_job(RequeueJobRequest { session, attempt }).await;
-        Ok(queued
-            .map_err(|status| refusal(&self.address, "queue the job", &status))?
-            .into_inner())
+        queued.map_err(|status| refusal(&self.address, "queue the job", &status))?;
+        Ok(())
     }
 
     async fn fail(&mut self, session: String) -> anyhow::Result<()> {

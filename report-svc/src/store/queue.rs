@@ -36,13 +36,13 @@ impl Store {
     }
 
     /// Queues a dead-lettered job as if it were new.
-    pub async fn requeue(&self, session: &str, attempt: u32) -> Result<Job, Error> {
+    pub async fn requeue(&self, session: &str, attempt: u32) -> Result<(), Error> {
         let session = session_id(session)?;
         if !self.storage.requeue(&session, attempt).await? {
             return Err(Error::JobNotFound);
         }
         tracing::info!(%session, attempt, "job queued again");
-        self.queued(session.as_str()).await
+        Ok(())
     }
 
     /// Ends the attempt of a dead-lettered job: the person is asked to try again. A job whose session nobody can read is dropped, the

@@ -773,7 +773,7 @@ async fn ends_what_was_set_aside(storage: &dyn Storage) {
     finish(storage, &held).await;
 }
 
-async fn lists_what_was_set_aside(storage: &dyn Storage) {
+pub(crate) async fn lists_what_was_set_aside(storage: &dyn Storage) {
     let mut aside = Vec::new();
     for _ in 0..40 {
         aside.push(set_aside(storage).await.session);

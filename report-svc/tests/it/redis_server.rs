@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::id::Kind;
+use proto::id::{Kind, PARTITIONS};
 use report_svc::id::Id;
 use report_svc::storage::Storage;
 use report_svc::storage::redis::Redis;
@@ -255,6 +255,15 @@ async fn entries_that_are_not_ours_are_met_once() {
         assert_eq!(left, redis::Value::Int(held));
     }
     assert_eq!(storage.job(&stranger).await.expect("storage"), None);
+
+    // Nor do they hide what was set aside.
+    for partition in 0..PARTITIONS {
+        for entry in ["a", "vs_", "z"] {
+            let letters = format!("{{p{partition:02}}}:v2:dead-letters");
+            server.command(&["ZADD", &letters, "0", entry]).await;
+        }
+    }
+    crate::conformance::lists_what_was_set_aside(&storage).await;
 }
 
 #[tokio::test]

@@ -2,38 +2,46 @@
 -- milliseconds, and nonce and worker, or the reason. An entry that we did not write is left out.
 -- KEYS: due, jobs, dead letters
 -- ARGV: session (empty: those that were set aside), or after which session and how many at the most
-local sessions
-if ARGV[1] ~= '' then
-  sessions = { ARGV[1] }
-else
-  local after = '-'
-  if ARGV[2] ~= '' then
-    after = '(' .. ARGV[2]
+
+local function row(session, job)
+  local head = { session, tostring(job.attempt), tostring(job.delivery), tostring(job.excused) }
+  local rest
+  if job.since then
+    rest = { 'dead_letter', string.format('%.0f', job.since), job.reason }
+  else
+    local moment = string.format('%.0f', redis.call('ZSCORE', KEYS[1], session) or 0)
+    rest = job.nonce and { 'leased', moment, job.nonce, job.worker } or { 'waiting', moment }
   end
-  sessions = redis.call('ZRANGEBYLEX', KEYS[3], after, '+', 'LIMIT', 0, ARGV[3])
+  for _, value in ipairs(rest) do
+    table.insert(head, value)
+  end
+  return head
 end
+
 local shown = {}
-for _, session in ipairs(sessions) do
-  local job = get(KEYS[2], session)
+if ARGV[1] ~= '' then
+  local job = get(KEYS[2], ARGV[1])
   if job then
-    local row = { session, tostring(job.attempt), tostring(job.delivery), tostring(job.excused) }
-    if job.since then
-      for _, value in ipairs({ 'dead_letter', string.format('%.0f', job.since), job.reason }) do
-        table.insert(row, value)
-      end
-    else
-      local moment = string.format('%.0f', redis.call('ZSCORE', KEYS[1], session) or 0)
-      if job.nonce then
-        for _, value in ipairs({ 'leased', moment, job.nonce, job.worker }) do
-          table.insert(row, value)
-        end
-      else
-        for _, value in ipairs({ 'waiting', moment }) do
-          table.insert(row, value)
-        end
-      end
+    table.insert(shown, row(ARGV[1], job))
+  end
+  return shown
+end
+local limit = tonumber(ARGV[3])
+local after = '-'
+if ARGV[2] ~= '' then
+  after = '(' .. ARGV[2]
+end
+while #shown < limit do
+  local sessions = redis.call('ZRANGEBYLEX', KEYS[3], after, '+', 'LIMIT', 0, limit - #shown)
+  if #sessions == 0 then
+    break
+  end
+  for _, session in ipairs(sessions) do
+    local job = get(KEYS[2], session)
+    if job then
+      table.insert(shown, row(session, job))
     end
-    table.insert(shown, row)
+    after = '(' .. session
   end
 end
 return shown

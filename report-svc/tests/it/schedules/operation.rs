@@ -88,7 +88,7 @@ impl Operation {
             }),
             Self::Requeue { session, attempt } => {
                 let queued = store.requeue(session.as_str(), attempt).await;
-                queued.map(|_| Answer::Done)
+                queued.map(|()| Answer::Done)
             }
             Self::Fail { session, attempt } => store.fail(session.as_str(), attempt).await.map(|()| Answer::Done),
             Self::RequeueReadable => store
