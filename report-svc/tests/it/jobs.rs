@@ -141,6 +141,32 @@ async fn a_lease_is_extended_handed_back_and_lost() {
 }
 
 #[tokio::test]
+async fn a_request_for_a_job_that_is_sent_again_gets_the_same_one() {
+    on_both(|Deployment { mut client, .. }| async move {
+        submitted(&mut client).await;
+        submitted(&mut client).await;
+        let time = prost_types::Duration::try_from(LEASE).ok();
+        let request = |request_id: &str| LeaseJobRequest {
+            worker: "test".to_owned(),
+            lease: time,
+            wait: None,
+            request_id: request_id.to_owned(),
+        };
+        let mut tokens = Vec::new();
+        for request_id in ["r1", "r1", "r2"] {
+            let leased = client.lease_job(request(request_id)).await.expect("answers");
+            let job = leased.into_inner().job.expect("queued");
+            assert_eq!(job.delivery, 1);
+            tokens.push(job.lease_token);
+        }
+        assert_eq!(tokens[0], tokens[1]);
+        assert_ne!(tokens[1], tokens[2]);
+        assert!(lease(&mut client, LEASE, NOW).await.is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_outage_does_not_use_up_a_jobs_deliveries() {
     on_both(|Deployment { mut client, .. }| async move {
         let session = submitted(&mut client).await;

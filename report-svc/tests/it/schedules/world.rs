@@ -26,7 +26,7 @@ const SESSIONS: usize = 2;
 
 /// So few deliveries that jobs are given up often, and no end of attempts.
 const LIMITS: Limits = Limits {
-    deliveries: 2,
+    deliveries: 1,
     attempts: u32::MAX,
     images_per_attempt: u32::MAX,
     images: u32::MAX,
@@ -154,6 +154,11 @@ impl<'a> World<'a> {
 
     pub(super) fn running(&self) -> usize {
         self.running.len()
+    }
+
+    /// What is under way.
+    pub(super) fn under_way(&self) -> impl Iterator<Item = &Operation> {
+        self.running.iter().map(|running| &running.operation)
     }
 
     /// Something is asked; nothing happens yet.
