@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use anyhow::Context as _;
 use clap::Subcommand;
 use prost_types::Timestamp;
 use proto::store::v1::queue_service_client::QueueServiceClient;
@@ -26,14 +27,8 @@ use crate::keys::{self, Keys};
 #[derive(Debug, clap::Args)]
 pub struct Queue {
     /// Address of report-svc, e.g. http://127.0.0.1:50052; `bonafide up` prints it
-    #[arg(
-        long,
-        env = "BONAFIDE_REPORT_ADDRESS",
-        value_name = "URL",
-        global = true,
-        default_value = ""
-    )]
-    address: String,
+    #[arg(long, env = "BONAFIDE_REPORT_ADDRESS", value_name = "URL", global = true)]
+    address: Option<String>,
     /// File with the service token [default: $BONAFIDE_SERVICE_TOKEN, else that of `bonafide up` on this machine]
     #[arg(long, value_name = "FILE", global = true)]
     service_token_file: Option<PathBuf>,
@@ -71,11 +66,10 @@ struct Client {
 impl Queue {
     /// Runs the command.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        anyhow::ensure!(
-            !self.address.is_empty(),
-            "name report-svc with --address or BONAFIDE_REPORT_ADDRESS"
-        );
-        let address = with_scheme(&self.address);
+        let address = self
+            .address
+            .context("name report-svc with --address or BONAFIDE_REPORT_ADDRESS")?;
+        let address = with_scheme(&address);
         let channel = ServiceChannel::new(&address, service_token(self.service_token_file)?.as_ref())?;
         let mut client = Client {
             queue: QueueServiceClient::new(channel),
