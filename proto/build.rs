@@ -13,6 +13,7 @@ const FILES: &[&str] = &[
     "bonafide/identity/v1/report.proto",
     "bonafide/document/v1/document.proto",
     "bonafide/selfie/v1/selfie.proto",
+    "bonafide/store/v1/queue.proto",
     "bonafide/store/v1/store.proto",
     "bonafide/store/v1/records.proto",
 ];

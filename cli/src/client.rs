@@ -237,7 +237,7 @@ impl Person {
 }
 
 /// Says in one sentence what the server refused and why.
-fn refusal(address: &str, what: &str, status: &Status) -> anyhow::Error {
+pub(crate) fn refusal(address: &str, what: &str, status: &Status) -> anyhow::Error {
     let details = status.get_error_details();
     let Some(info) = details.error_info() else {
         // Not from a Bonafide service: there is none at this address, or something stands between.
@@ -269,4 +269,13 @@ pub fn read_picture(path: &Path) -> anyhow::Result<Vec<u8>> {
         );
     }
     std::fs::read(path).with_context(context)
+}
+
+/// An address may be given without its scheme.
+pub(crate) fn with_scheme(address: &str) -> String {
+    if address.contains("://") {
+        address.to_owned()
+    } else {
+        format!("http://{address}")
+    }
 }

@@ -61,6 +61,7 @@ impl Options {
 /// Four running services. Dropping it stops them without waiting; [`Deployment::shutdown`] lets them finish.
 pub struct Deployment {
     address: String,
+    report_address: String,
     keys: Keys,
     /// In the order in which they stop: callers before those they call.
     running: Vec<Running>,
@@ -161,9 +162,9 @@ impl Deployment {
                 ..session_svc::config::Config::default()
             })
         );
-        let address = url(&session);
         Ok(Self {
-            address,
+            address: url(&session),
+            report_address: url(&report),
             keys,
             running: vec![session, document, selfie, report],
         })
@@ -172,6 +173,11 @@ impl Deployment {
     /// Where backends and people call: `http://host:port`.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Where operators call, with the service token.
+    pub fn report_address(&self) -> &str {
+        &self.report_address
     }
 
     /// The keys that it was started with.

@@ -14,6 +14,7 @@ use service_kit::private;
 const FOLDER: &str = "keys";
 const API_KEY: &str = "api_key";
 const RESTRICTED_API_KEY: &str = "restricted_api_key";
+const SERVICE_TOKEN: &str = "service_token";
 
 /// All keys of one deployment.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ impl Keys {
             restricted_api_key: key(RESTRICTED_API_KEY, "rk_live_", hex::encode)?,
             client_secret_key: key("client_secret_key", "", base64)?,
             master_key: master_key(data)?,
-            service_token: key("service_token", "", hex::encode)?,
+            service_token: key(SERVICE_TOKEN, "", hex::encode)?,
         })
     }
 
@@ -57,6 +58,11 @@ impl Keys {
     /// Where a data folder keeps the API key.
     pub fn api_key_file(data: &Path) -> PathBuf {
         data.join(FOLDER).join(API_KEY)
+    }
+
+    /// Where a data folder keeps what the services show one another.
+    pub fn service_token_file(data: &Path) -> PathBuf {
+        data.join(FOLDER).join(SERVICE_TOKEN)
     }
 
     /// Where a data folder keeps the API key that also reads sensitive fields.

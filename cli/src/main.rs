@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use cli::commands::demo::Demo;
 use cli::commands::evaluate::Evaluate;
 use cli::commands::models::{ModelDirectory, Models};
+use cli::commands::queue::Queue;
 use cli::commands::specimen::DrawSpecimen;
 use cli::commands::up::Up;
 use cli::commands::verify::Verify;
@@ -38,6 +39,7 @@ enum Command {
     Verify(Verify),
     Evaluate(Evaluate),
     Models(Models),
+    Queue(Queue),
     Specimen(DrawSpecimen),
 }
 
@@ -61,6 +63,7 @@ impl Cli {
             Command::Verify(verify) => verify.run(&store).await,
             Command::Evaluate(evaluate) => evaluate.run(&store).await,
             Command::Models(models) => models.run(&store),
+            Command::Queue(queue) => queue.run().await,
             Command::Specimen(specimen) => specimen.run(&store),
         };
         telemetry.shutdown();

@@ -60,6 +60,10 @@ fn what_cannot_run_says_why_in_one_sentence() {
         "is not an address",
     );
 
+    could_not_run(&["queue", "list"], "name report-svc with --address");
+    let nowhere = ["queue", "list", "--address", "127.0.0.1:1"];
+    could_not_run(&nowhere, "nothing answers there");
+
     let table = file("pairs.csv", b"left,right\na,b\n");
     let images = text(folder.path());
     let faces = ["evaluate", "faces", "--images", images, "--out", images, "--pairs"];

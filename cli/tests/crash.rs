@@ -19,6 +19,7 @@ use cli::keys::{Keys, read_key};
 use cli::specimen::{Fonts, Format, Specimen};
 use proto::identity::v1::{VerificationReport, VerificationSession, VerificationSessionStatus};
 use report_svc::evidence::Evidence;
+use report_svc::limits::Limits as SessionLimits;
 use report_svc::seal::Keyring;
 use report_svc::storage::Storage;
 use report_svc::storage::embedded::Embedded;
@@ -118,7 +119,7 @@ async fn events_of_one_attempt_each(data: &Path, storage: Arc<dyn Storage>) -> a
         Arc::clone(&storage),
         Evidence::in_folder(&data.join("evidence"))?,
         keys,
-        1,
+        SessionLimits::default(),
     );
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
     for partition in 0..proto::id::PARTITIONS {
@@ -126,7 +127,7 @@ async fn events_of_one_attempt_each(data: &Path, storage: Arc<dyn Storage>) -> a
             let session = event.session.context("an event tells of a session")?;
             *counts.entry((session.id, event.r#type)).or_default() += 1;
         }
-        assert!(storage.dead_letters(partition).await?.is_empty());
+        assert!(storage.dead_letters(partition, None, 1).await?.is_empty());
     }
     assert!(counts.values().all(|count| *count == 1), "{counts:?}");
     for event in ["created", "processing", "verified"] {

@@ -25,6 +25,10 @@ pub const FILE_NOT_FOUND: &str = "FILE_NOT_FOUND";
 pub const SESSION_STATUS: &str = "SESSION_STATUS";
 /// A picture that the session's options ask for was not uploaded.
 pub const IMAGE_MISSING: &str = "IMAGE_MISSING";
+/// The session was submitted as often as is allowed.
+pub const ATTEMPTS_EXHAUSTED: &str = "ATTEMPTS_EXHAUSTED";
+/// As many pictures, or bytes of pictures, were uploaded as is allowed; metadata `limit` says which limit it is.
+pub const IMAGES_EXHAUSTED: &str = "IMAGES_EXHAUSTED";
 /// Fields of the request are wrong; `BadRequest` lists all of them.
 pub const INVALID_FIELDS: &str = "INVALID_FIELDS";
 /// The picture has no bytes.
@@ -43,6 +47,10 @@ pub const FACE_NOT_FOUND: &str = "FACE_NOT_FOUND";
 pub const IDEMPOTENCY_KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
 /// The lease ended, or another worker has the job.
 pub const LEASE_LOST: &str = "LEASE_LOST";
+/// The session has no job in the queue, or none that was set aside.
+pub const JOB_NOT_FOUND: &str = "JOB_NOT_FOUND";
+/// The session is sealed under a master key that report-svc was not given.
+pub const MASTER_KEY_MISSING: &str = "MASTER_KEY_MISSING";
 /// Too much work is waiting; `RetryInfo` says when to try again.
 pub const OVERLOADED: &str = "OVERLOADED";
 /// A service or store that the call needs does not answer; `RetryInfo` says when to try again.

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant, SystemTime};
 use proto::identity::v1::{CreateVerificationSessionRequest, ImagePurpose};
 use report_svc::assemble::Findings;
 use report_svc::evidence::Evidence;
+use report_svc::limits::Limits;
 use report_svc::seal::Keyring;
-use report_svc::storage::Storage;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::redis::Redis;
+use report_svc::storage::{LeaseRequest, Storage};
 use report_svc::store::Store;
 
 const LASTS: Duration = Duration::from_secs(3);
@@ -36,7 +37,7 @@ async fn measure(name: &str, storage: Arc<dyn Storage>, folder: &std::path::Path
         for clients in [1, 16] {
             let evidence = Evidence::in_folder(&folder.join("evidence"))?;
             let keyring = Keyring::parse(&Keyring::generate("k1")?)?;
-            let store = Store::new(Arc::clone(&storage), evidence, keyring, 5);
+            let store = Store::new(Arc::clone(&storage), evidence, keyring, Limits::default());
             let started = Instant::now();
             let lives: Vec<_> = (0..clients)
                 .map(|_| tokio::spawn(live(store.clone(), size, started)))
@@ -65,13 +66,18 @@ async fn live(store: Store, picture: usize, started: Instant) -> anyhow::Result<
             .put_image(id, None, ImagePurpose::DocumentFront, vec![7; picture])
             .await?;
         store.submit(id, None, Default::default()).await?;
+        let request = LeaseRequest {
+            worker: "bench".to_owned(),
+            request_id: uuid::Uuid::new_v4().to_string(),
+            time: LEASE,
+        };
         // Another client may have leased this one's job and not yet submitted its own.
         let job = loop {
-            if let Some(job) = store.lease("bench", LEASE).await? {
+            if let Some(job) = store.lease(&request).await? {
                 break job;
             }
         };
-        store.complete(&job.session, job.attempt, Findings::default()).await?;
+        store.complete(&job.lease_token.parse()?, Findings::default()).await?;
         count += 1;
     }
     Ok(count)

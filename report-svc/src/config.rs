@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use service_kit::config::{Secret, ServeConfig};
 use zeroize::Zeroizing;
 
+use crate::limits::Limits;
 use crate::master_key::{MasterKeyError, master_key};
 use crate::seal::{Keyring, KeyringError};
-
-/// How often a job is leased before it is given up.
-pub const DEFAULT_MAX_DELIVERIES: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
 /// Everything that can be set.
 #[derive(Clone, Debug, clap::Args)]
@@ -33,8 +31,27 @@ pub struct Config {
     #[arg(long, env = "BONAFIDE_MASTER_KEYS_FILE")]
     pub master_keys_file: Option<PathBuf>,
     /// How often a job is leased before it is given up and the person is asked to try again.
-    #[arg(long, env = "BONAFIDE_MAX_DELIVERIES", default_value_t = DEFAULT_MAX_DELIVERIES)]
+    #[arg(long, env = "BONAFIDE_MAX_DELIVERIES", default_value_t = default(|limits| limits.deliveries))]
     pub max_deliveries: NonZeroU32,
+    /// How often a session is submitted; after that the backend must open a new one.
+    #[arg(long, env = "BONAFIDE_MAX_ATTEMPTS", default_value_t = default(|limits| limits.attempts))]
+    pub max_attempts: NonZeroU32,
+    /// Pictures uploaded for one submission, those included that others replaced.
+    #[arg(long, env = "BONAFIDE_MAX_IMAGES_PER_ATTEMPT", default_value_t = default(|limits| limits.images_per_attempt))]
+    pub max_images_per_attempt: NonZeroU32,
+    /// Pictures uploaded to one session in all.
+    #[arg(long, env = "BONAFIDE_MAX_IMAGES", default_value_t = default(|limits| limits.images))]
+    pub max_images: NonZeroU32,
+    /// MiB of pictures uploaded to one session in all.
+    #[arg(long, env = "BONAFIDE_MAX_IMAGE_MIB", default_value_t = default(|limits| (limits.image_bytes / MIB) as u32))]
+    pub max_image_mib: NonZeroU32,
+}
+
+const MIB: u64 = 1024 * 1024;
+
+/// The default of a limit; all of them are greater than zero.
+fn default(limit: impl Fn(&Limits) -> u32) -> NonZeroU32 {
+    NonZeroU32::new(limit(&Limits::default())).unwrap_or(NonZeroU32::MIN)
 }
 
 /// A configuration that must not be started with.
@@ -71,7 +88,22 @@ impl Config {
             redis_url: None,
             master_keys: None,
             master_keys_file: None,
-            max_deliveries: DEFAULT_MAX_DELIVERIES,
+            max_deliveries: default(|limits| limits.deliveries),
+            max_attempts: default(|limits| limits.attempts),
+            max_images_per_attempt: default(|limits| limits.images_per_attempt),
+            max_images: default(|limits| limits.images),
+            max_image_mib: default(|limits| (limits.image_bytes / MIB) as u32),
+        }
+    }
+
+    /// What one session may take up, and one job.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            deliveries: self.max_deliveries.get(),
+            attempts: self.max_attempts.get(),
+            images_per_attempt: self.max_images_per_attempt.get(),
+            images: self.max_images.get(),
+            image_bytes: u64::from(self.max_image_mib.get()) * MIB,
         }
     }
 
@@ -100,6 +132,11 @@ fn read(path: &Path) -> Result<Secret, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_limits() {
+        assert_eq!(Config::embedded("data").limits(), Limits::default());
+    }
 
     #[test]
     fn refuses_what_does_not_go_together() {

@@ -10,6 +10,7 @@ use tonic_types::{FieldViolation, PreconditionViolation};
 
 use crate::evidence::EvidenceError;
 use crate::lifecycle::Refusal;
+use crate::limits::ImageLimit;
 use crate::seal::SealError;
 use crate::storage::StorageError;
 
@@ -40,6 +41,12 @@ pub enum Error {
     /// The session's state does not allow the call.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The session was submitted as often as is allowed.
+    #[error("the session was submitted {0} times, which is as often as is allowed: open a new one")]
+    AttemptsExhausted(u32),
+    /// More pictures than are allowed.
+    #[error("as many pictures were uploaded as are allowed: submit them, or open a new session")]
+    ImagesExhausted(ImageLimit),
     /// Pictures that the options ask for were not uploaded.
     #[error("upload what is missing first: {}", names(.0).join(", "))]
     ImagesMissing(Vec<ImagePurpose>),
@@ -49,6 +56,12 @@ pub enum Error {
     /// The lease ended, or another worker has the job.
     #[error("the lease was lost: another worker has the job, or it is done")]
     LeaseLost,
+    /// The session has no job that the call could be about.
+    #[error("the session has no such job in the queue or set aside")]
+    JobNotFound,
+    /// An attempt whose session will be readable again must not be ended unread.
+    #[error("the session is sealed under master key {0:?}, which is not here: its job is queued again when the key is")]
+    MasterKeyMissing(String),
     /// The completion is of a submission that did not happen.
     #[error("the session was submitted {submitted} times: there is no attempt {attempt} to complete")]
     NoSuchAttempt {
@@ -101,6 +114,10 @@ impl From<Error> for Status {
                 };
                 Problem::new(Code::FailedPrecondition, reason::SESSION_STATUS, text).metadata("status", status)
             }
+            Error::AttemptsExhausted(_) => Problem::new(Code::FailedPrecondition, reason::ATTEMPTS_EXHAUSTED, text),
+            Error::ImagesExhausted(limit) => {
+                Problem::new(Code::FailedPrecondition, reason::IMAGES_EXHAUSTED, text).metadata("limit", limit.name())
+            }
             Error::ImagesMissing(missing) => {
                 let names = names(&missing);
                 let violation =
@@ -114,12 +131,16 @@ impl From<Error> for Status {
                 Problem::new(Code::InvalidArgument, reason::IDEMPOTENCY_KEY_REUSED, text).violations(vec![field])
             }
             Error::LeaseLost => Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, text),
+            Error::JobNotFound => Problem::new(Code::NotFound, reason::JOB_NOT_FOUND, text),
+            Error::MasterKeyMissing(_) => Problem::new(Code::FailedPrecondition, reason::MASTER_KEY_MISSING, text),
             Error::NoSuchAttempt { .. } => Problem::invalid_fields(vec![FieldViolation::new("attempt", text)]),
             Error::Contended => Problem::new(Code::Aborted, reason::OVERLOADED, text).retry_after(SOON),
             Error::Stopping => Problem::new(Code::Unavailable, reason::UNAVAILABLE, text).retry_after(SOON),
             Error::Storage(StorageError::Redis(cause)) => unavailable(&cause),
             Error::Storage(cause @ StorageError::Closed) => unavailable(&cause),
-            Error::Storage(cause @ (StorageError::Embedded(_) | StorageError::Foreign(_))) => internal(&cause),
+            Error::Storage(
+                cause @ (StorageError::Embedded(_) | StorageError::Foreign(_) | StorageError::Random(_)),
+            ) => internal(&cause),
             Error::Evidence(cause @ (EvidenceError::Store(_) | EvidenceError::Closed)) => unavailable(&cause),
             Error::Evidence(cause @ (EvidenceError::Missing(_) | EvidenceError::Seal(_))) => internal(&cause),
             Error::Seal(cause) => internal(&cause),

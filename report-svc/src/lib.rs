@@ -1,7 +1,7 @@
 //! The memory: session state, reports, evidence and the queue of work. The only service that talks to Redis.
 //!
 //! ```text
-//! service (gRPC) ─▶ store (sessions, images, jobs, completion) ─▶ storage (sealed bytes, compare-and-set, queue)
+//! service, queue_service (gRPC) ─▶ store (sessions, images, jobs, completion) ─▶ storage (sealed bytes, compare-and-set, queue)
 //!                     │ lifecycle, assemble: pure decisions          ├ embedded: one redb file
 //!                     │ records, seal: envelope encryption           └ redis: server or Cluster
 //!                     └ evidence: pictures, each under a key of its own
@@ -15,7 +15,9 @@ pub mod error;
 pub mod evidence;
 pub mod id;
 pub mod lifecycle;
+pub mod limits;
 pub mod master_key;
+pub mod queue_service;
 pub mod records;
 pub mod seal;
 pub mod server;

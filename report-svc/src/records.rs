@@ -21,6 +21,11 @@ impl Records {
         Ok(self.0.seal(kind, id, &plain)?)
     }
 
+    /// Whether records can be opened that are sealed under this master key.
+    pub fn opens(&self, key: &str) -> bool {
+        self.0.holds(key)
+    }
+
     /// Opens a record of this kind and id.
     pub fn open<M: Message + Default>(&self, kind: Kind, id: &str, sealed: &[u8]) -> Result<M, Error> {
         let plain = self.0.open(kind, id, sealed)?;

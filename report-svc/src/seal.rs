@@ -30,6 +30,8 @@ pub enum Kind {
     Session,
     /// A report's record.
     Report,
+    /// What is kept of a finished attempt.
+    Attempt,
     /// An event.
     Event,
     /// The answer kept under an idempotency key.
@@ -205,6 +207,11 @@ impl Keyring {
         data_key.open(kind, id, sealed)
     }
 
+    /// Whether the ring has a key of this id.
+    pub fn holds(&self, id: &str) -> bool {
+        self.keys().any(|master| master.id == id)
+    }
+
     fn keys(&self) -> impl Iterator<Item = &MasterKey> {
         std::iter::once(&self.current).chain(&self.older)
     }
@@ -243,6 +250,7 @@ impl MasterKey {
 fn associated_data(kind: Kind, id: &str) -> Vec<u8> {
     let kind: &[u8] = match kind {
         Kind::Session => b"session",
+        Kind::Attempt => b"attempt",
         Kind::Report => b"report",
         Kind::Event => b"event",
         Kind::Idempotency => b"idempotency",

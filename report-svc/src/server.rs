@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use proto::store::v1::queue_service_server::QueueServiceServer;
 use proto::store::v1::store_service_server::StoreServiceServer;
 use service_kit::config::Door;
 use service_kit::health::Health;
@@ -13,6 +14,7 @@ use tonic::service::Routes;
 
 use crate::config::{Config, ConfigError};
 use crate::evidence::{Evidence, EvidenceError};
+use crate::queue_service::{QueueApi, requeue_readable};
 use crate::service::StoreApi;
 use crate::storage::Storage;
 use crate::storage::embedded::{Embedded, OpenError};
@@ -73,7 +75,7 @@ impl Service {
         tracing::info!(storage = ?storage, "storage opened");
         Ok(Self {
             server,
-            store: Store::new(storage, evidence, keyring, config.max_deliveries.get()),
+            store: Store::new(storage, evidence, keyring, config.limits()),
         })
     }
 
@@ -89,13 +91,25 @@ impl Service {
             let store = store.clone();
             async move { store.healthy().await }
         });
-        let api = StoreApi::new(self.store, shutdown.clone());
+        // What runs beside the server must not outlive one that ends early, and is over when this is: the database is free then.
+        let stop = shutdown.child_token();
+        let requeueing = requeue_readable(self.store.clone(), stop.clone());
+        let queue = QueueServiceServer::new(QueueApi::new(self.store.clone()));
+        let api = StoreApi::new(self.store, stop.clone());
         let mut routes = Routes::builder();
-        routes.add_service(
-            StoreServiceServer::new(api)
-                // Findings carry no pictures: one picture is the most that arrives.
-                .max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES),
-        );
-        self.server.serve(routes, health, shutdown).await
+        routes
+            .add_service(
+                StoreServiceServer::new(api)
+                    // Findings carry no pictures: one picture is the most that arrives.
+                    .max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES),
+            )
+            .add_service(queue);
+        let served = async {
+            let outcome = self.server.serve(routes, health, stop.clone()).await;
+            stop.cancel();
+            outcome
+        };
+        let (outcome, ()) = tokio::join!(served, requeueing);
+        outcome
     }
 }

@@ -26,7 +26,7 @@ use tracing::Instrument as _;
 
 use crate::assemble::Findings;
 use crate::error::Error;
-use crate::storage::LONGEST_LEASE;
+use crate::storage::{LONGEST_LEASE, Lease, LeaseRequest};
 use crate::store::Store;
 
 /// How often a waiting call looks for itself: for leases that ended, delays that passed, and news that got lost.
@@ -38,8 +38,8 @@ const READ_AGAIN: Duration = Duration::from_secs(5);
 /// Left of a caller's deadline when it is told that there is no job, so that a job is never leased to somebody who has gone.
 const ANSWER_MARGIN: Duration = Duration::from_millis(100);
 
-/// Longest name of a worker.
-const LONGEST_WORKER: usize = 128;
+/// Longest name of a worker, and of a request.
+const LONGEST_NAME: usize = 128;
 
 /// Answers `StoreService`.
 #[derive(Clone, Debug)]
@@ -64,8 +64,8 @@ impl StoreApi {
     ///
     /// Calls that wait take turns: one of them looks for jobs while the others sleep, and hands over when it has found one. So
     /// idle workers cost what one of them costs, and a job wakes one of them.
-    async fn wait_for_job(&self, worker: &str, lease: Duration, until: Instant) -> Result<LeaseJobResponse, Error> {
-        if let Some(job) = self.store.lease(worker, lease).await? {
+    async fn wait_for_job(&self, request: &LeaseRequest, until: Instant) -> Result<LeaseJobResponse, Error> {
+        if let Some(job) = self.store.lease(request).await? {
             return Ok(LeaseJobResponse { job: Some(job) });
         }
         let _turn = tokio::select! {
@@ -77,7 +77,7 @@ impl StoreApi {
         let mut arrivals = self.store.changes().jobs();
         loop {
             arrivals.mark_unchanged();
-            if let Some(job) = self.store.lease(worker, lease).await? {
+            if let Some(job) = self.store.lease(request).await? {
                 return Ok(LeaseJobResponse { job: Some(job) });
             }
             let now = Instant::now();
@@ -206,18 +206,32 @@ impl StoreService for StoreApi {
     }
 
     async fn lease_job(&self, request: Request<LeaseJobRequest>) -> Result<Response<LeaseJobResponse>, Status> {
-        let LeaseJobRequest { worker, lease, wait } = request.into_inner();
+        let LeaseJobRequest {
+            worker,
+            lease,
+            wait,
+            request_id,
+        } = request.into_inner();
         let (lease, wait) = (duration(lease), duration(wait));
-        let named = (1..=LONGEST_WORKER).contains(&worker.len()) && worker.bytes().all(|byte| byte.is_ascii_graphic());
         let mut violations = Violations::new();
         violations
-            .require(named, "worker", "must be 1 to 128 visible ASCII characters")
+            .require(is_name(&worker), "worker", "must be 1 to 128 visible ASCII characters")
+            .require(
+                is_name(&request_id),
+                "request_id",
+                "must be 1 to 128 visible ASCII characters",
+            )
             .require(is_lease(lease), "lease", "must be more than 0 s and at most 1 h")
             .require(wait.is_some(), "wait", "must be 0 s or more");
         violations.check().map_err(Error::Invalid)?;
-        let (lease, wait) = (lease.unwrap_or_default(), wait.unwrap_or_default());
+        let request = LeaseRequest {
+            worker,
+            request_id,
+            time: lease.unwrap_or_default(),
+        };
+        let wait = wait.unwrap_or_default();
         let patience = deadline::remaining().map_or(wait, |left| wait.min(left.saturating_sub(ANSWER_MARGIN)));
-        let answer = self.wait_for_job(&worker, lease, Instant::now() + patience).await?;
+        let answer = self.wait_for_job(&request, Instant::now() + patience).await?;
         Ok(Response::new(answer))
     }
 
@@ -255,21 +269,25 @@ impl StoreService for StoreApi {
         &self,
         request: Request<CompleteVerificationRequest>,
     ) -> Result<Response<CompleteVerificationResponse>, Status> {
-        // The lease token is for the worker's books: the attempt decides.
         let CompleteVerificationRequest {
             session,
             attempt,
-            lease_token: _,
+            lease_token,
             document,
             selfie,
             timings,
         } = request.into_inner();
+        let lease: Lease = lease_token.parse().map_err(Error::from)?;
+        let agrees = lease.session.as_str() == session && lease.attempt == attempt;
+        let mut violations = Violations::new();
+        violations.require(agrees, "lease_token", "must be that of this session and attempt");
+        violations.check().map_err(Error::Invalid)?;
         let findings = Findings {
             document,
             selfie,
             timings,
         };
-        let completion = self.store.complete(&session, attempt, findings).await?;
+        let completion = self.store.complete(&lease, findings).await?;
         Ok(Response::new(CompleteVerificationResponse {
             report: Some(completion.report),
             session: Some(completion.session.to_stored()),
@@ -302,6 +320,10 @@ fn trace_context(metadata: &MetadataMap) -> HashMap<String, String> {
 /// An absent duration is zero; a negative one is none.
 fn duration(duration: Option<prost_types::Duration>) -> Option<Duration> {
     duration.unwrap_or_default().try_into().ok()
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn is_lease(lease: Option<Duration>) -> bool {

@@ -103,11 +103,10 @@ mod tests {
                 "bonafide.identity.v1.CaptureService/UploadImage",
                 "bonafide.identity.v1.VerificationSessionService/CancelVerificationSession",
                 "bonafide.identity.v1.VerificationSessionService/CreateVerificationSession",
+                "bonafide.store.v1.QueueService/FailJob",
                 "bonafide.store.v1.StoreService/CancelSession",
                 "bonafide.store.v1.StoreService/CreateSession",
-                "bonafide.store.v1.StoreService/LeaseJob",
                 "bonafide.store.v1.StoreService/PutImage",
-                "bonafide.store.v1.StoreService/ReleaseJob",
                 "bonafide.store.v1.StoreService/SubmitSession",
             ]
         );

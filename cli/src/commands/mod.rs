@@ -7,6 +7,7 @@ use anyhow::Context as _;
 pub mod demo;
 pub mod evaluate;
 pub mod models;
+pub mod queue;
 pub mod specimen;
 pub mod up;
 pub mod verify;

@@ -63,8 +63,10 @@ impl Up {
         };
         let mut deployment = Deployment::start(options).await?;
         print(&format!(
-            "listening on {}\nAPI key in {}\nAPI key that also reads sensitive fields in {}\nready\n",
+            "listening on {}\nreport-svc, for `bonafide queue`, on {}\nAPI key in {}\nAPI key that also reads sensitive fields in \
+             {}\nready\n",
             deployment.address(),
+            deployment.report_address(),
             Keys::api_key_file(&data).display(),
             Keys::restricted_api_key_file(&data).display(),
         ))?;

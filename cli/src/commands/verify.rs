@@ -11,7 +11,7 @@ use session_svc::documents::DocumentConfig;
 use vision::models::{Console, ModelStore};
 
 use super::print;
-use crate::client::{Client, Outcome, Submission, read_picture};
+use crate::client::{Client, Outcome, Submission, read_picture, with_scheme};
 use crate::deployment::{self, Deployment, Options};
 use crate::keys::{self, Keys};
 use crate::render::{Style, json, text};
@@ -140,13 +140,5 @@ fn api_key(file: Option<&Path>) -> anyhow::Result<Secret> {
     match local {
         Some(file) if file.exists() => keys::read_key(&file),
         _ => anyhow::bail!("--address needs an API key: name its file with --api-key-file or set BONAFIDE_API_KEY"),
-    }
-}
-
-fn with_scheme(address: &str) -> String {
-    if address.contains("://") {
-        address.to_owned()
-    } else {
-        format!("http://{address}")
     }
 }

@@ -7,25 +7,32 @@
 //! * of two steps that expect the same version one happens and the other is told of the conflict;
 //! * a step that is sent again, as a client does that lost its connection, happens once and is answered as before;
 //! * a queued job is leased to one worker at a time, to another one when the lease ends, and to nobody after the step that
-//!   finishes it.
+//!   finishes it;
+//! * every step that touches a leased job names the lease, and does nothing when that is not the job's lease any more.
 
 mod changes;
 pub mod embedded;
+mod job;
+mod lease;
 pub mod redis;
 
 use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use proto::id::Kind;
 
 use crate::id::Id;
 
 pub use changes::{Changes, SessionChanges};
+pub use job::{DeadLetterReason, Job, JobState};
+pub use lease::{Lease, LeaseRequest, Leased, Nonce, NotALease};
 
 /// Longest lease, and longest delay of a job that is handed back.
 pub const LONGEST_LEASE: Duration = Duration::from_secs(3600);
+
+/// Tells the time; tests bring their own.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// An event's identifier and sealed record.
 #[derive(Clone, Debug)]
@@ -43,6 +50,10 @@ pub struct SealedReport {
     pub id: Id,
     /// Sealed `ReportRecord`.
     pub record: Vec<u8>,
+    /// The attempt that it is of.
+    pub attempt: u32,
+    /// Sealed `AttemptRecord`.
+    pub attempt_record: Vec<u8>,
 }
 
 /// A session that is to exist.
@@ -105,7 +116,7 @@ pub struct Commit {
 }
 
 /// What a step does to the session's job. A session has one job at the most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobStep {
     /// Nothing.
     Keep,
@@ -114,10 +125,13 @@ pub enum JobStep {
         /// Which submission it belongs to.
         attempt: u32,
     },
-    /// The job is done and leaves the queue.
-    Finish,
-    /// The job leaves the queue for the list that operators look at.
-    DeadLetter,
+    /// The job that is held under this lease is done and leaves the queue.
+    Finish(Lease),
+    /// The dead-lettered job of this attempt is done.
+    FinishDeadLetter {
+        /// Which submission it belongs to.
+        attempt: u32,
+    },
 }
 
 /// What a step came to.
@@ -127,48 +141,8 @@ pub enum Committed {
     Done(u64),
     /// Somebody else changed the session, or there is none. Nothing happened.
     Conflict,
-}
-
-/// A job that is one worker's for a while. Its text form is the lease token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease {
-    /// The session to check.
-    pub session: Id,
-    /// Which submission of the session.
-    pub attempt: u32,
-    /// How many times the job was leased, this time included and excused times left out.
-    pub delivery: u32,
-}
-
-impl fmt::Display for Lease {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.session, self.attempt, self.delivery)
-    }
-}
-
-/// A text that is no lease token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a lease token")]
-pub struct NotALease;
-
-impl FromStr for Lease {
-    type Err = NotALease;
-
-    fn from_str(token: &str) -> Result<Self, NotALease> {
-        let mut parts = token.split('/');
-        let mut next = || parts.next().ok_or(NotALease);
-        let session = Id::parse(Kind::VerificationSession, next()?).ok_or(NotALease)?;
-        let attempt = next()?.parse().map_err(|_| NotALease)?;
-        let delivery = next()?.parse().map_err(|_| NotALease)?;
-        match parts.next() {
-            None => Ok(Self {
-                session,
-                attempt,
-                delivery,
-            }),
-            Some(_) => Err(NotALease),
-        }
-    }
+    /// The job is not held under the step's lease, or not dead-lettered. Nothing happened.
+    JobLost,
 }
 
 /// An event as its reader gets it.
@@ -180,15 +154,6 @@ pub struct StoredEvent {
     pub id: Id,
     /// Sealed `EventRecord`.
     pub record: Vec<u8>,
-}
-
-/// A job that was given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// Its session.
-    pub session: Id,
-    /// Which submission of the session.
-    pub attempt: u32,
 }
 
 /// Why a storage could not answer.
@@ -203,6 +168,9 @@ pub enum StorageError {
     /// What is stored was not written by us.
     #[error("the storage holds something that is not ours: {0}")]
     Foreign(&'static str),
+    /// The system gave no random numbers.
+    #[error("no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
     /// The process is stopping.
     #[error("the storage was closed")]
     Closed,
@@ -223,22 +191,36 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Reads a report.
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError>;
 
+    /// Reads what is kept of a finished attempt.
+    async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError>;
+
     /// Reads a partition's events after a position (0 for all), oldest first.
     async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<StoredEvent>, StorageError>;
 
-    /// Leases a job that is new, was handed back, or whose lease ended. Does not wait.
-    /// `lease` is at most [`LONGEST_LEASE`]; `worker` is for operators.
-    async fn lease(&self, worker: &str, lease: Duration) -> Result<Option<Lease>, StorageError>;
+    /// Leases a job that is new, was handed back, or whose lease lapsed. Does not wait.
+    async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError>;
 
-    /// Keeps a job for another `lease` from now; false when the lease was lost.
-    async fn extend(&self, held: &Lease, lease: Duration) -> Result<bool, StorageError>;
+    /// Keeps a job for another `time` from now; false when the lease was lost.
+    async fn extend(&self, held: &Lease, time: Duration) -> Result<bool, StorageError>;
 
-    /// Hands a job back, to be leased again after `delay`, at most [`LONGEST_LEASE`]; false when the lease was lost. When it is
-    /// `excused`, the next lease has the number of this one.
+    /// Hands a job back, to be leased again after `delay`, at most [`LONGEST_LEASE`]; false when the lease was lost otherwise.
     async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError>;
 
-    /// A partition's jobs that were given up, oldest first.
-    async fn dead_letters(&self, partition: u8) -> Result<Vec<DeadLetter>, StorageError>;
+    /// Sets a job aside that nobody can do; false when the lease was lost otherwise.
+    async fn dead_letter(&self, held: &Lease, reason: &DeadLetterReason) -> Result<bool, StorageError>;
+
+    /// Queues a dead-lettered job as if it were new; true, too, when the attempt's job is in the queue already.
+    async fn requeue(&self, session: &Id, attempt: u32) -> Result<bool, StorageError>;
+
+    /// Drops a dead-lettered job whose session nobody can read; false when there is none.
+    async fn discard(&self, session: &Id, attempt: u32) -> Result<bool, StorageError>;
+
+    /// A session's job.
+    async fn job(&self, session: &Id) -> Result<Option<Job>, StorageError>;
+
+    /// A partition's dead-lettered jobs, ordered by session, which is by the time of its creation; those after a session, or from
+    /// the first one on.
+    async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError>;
 
     /// Tells of new work and changed sessions, within milliseconds and mostly without fail: who must not miss a change
     /// looks again after a while.
@@ -246,28 +228,4 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
 
     /// Whether the storage answers now.
     async fn healthy(&self) -> bool;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lease_survives_its_text_form() {
-        let lease = Lease {
-            session: Id::new(Kind::VerificationSession, 7),
-            attempt: 2,
-            delivery: u32::MAX,
-        };
-        assert_eq!(lease.to_string().parse(), Ok(lease.clone()));
-        for token in [
-            "",
-            "/",
-            "vs_07/1/1",
-            &format!("{lease}/1"),
-            &format!("{}/1", lease.session),
-        ] {
-            assert_eq!(token.parse::<Lease>(), Err(NotALease), "{token}");
-        }
-    }
 }

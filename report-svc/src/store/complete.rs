@@ -1,8 +1,8 @@
 //! The end of an attempt: one report, one change of the session, one event, one job less, in one step.
 //!
-//! The attempt is the fence. Who brings the first result of the attempt that is being processed completes it, whether or not
-//! his lease has ended meanwhile: a result is no worse for being late, and the step happens once. Whoever comes after him, or
-//! with an attempt that was completed before, is answered with the report that exists.
+//! The lease is the fence. Who holds the job's lease completes the attempt, whether or not its time has ended meanwhile: a result
+//! is no worse for being late. Who lost the lease to another worker is told so; but once the attempt is completed, whoever brings a
+//! result of it is answered with the report that exists.
 
 use proto::id::Kind as IdKind;
 use proto::identity::v1::VerificationReport;
@@ -13,6 +13,9 @@ use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::Action;
 use crate::storage::{Committed, JobStep, Lease};
+
+/// Shown to the person after the reason for which the last attempt failed.
+const LAST_ATTEMPT: &str = "This was the last attempt.";
 
 /// What a completion came to.
 pub struct Completion {
@@ -25,13 +28,15 @@ pub struct Completion {
 }
 
 impl Store {
-    /// Completes an attempt with what the checks answered.
-    pub async fn complete(&self, session: &str, attempt: u32, findings: Findings) -> Result<Completion, Error> {
+    /// Completes the attempt that is held under `lease` with what the checks answered.
+    pub async fn complete(&self, lease: &Lease, findings: Findings) -> Result<Completion, Error> {
+        let attempt = lease.attempt;
         for _ in 0..super::TRIES {
-            let mut session = self.session(session, None).await?;
-            if let Some(report) = report_of(&session, attempt) {
+            let mut session = self.session(lease.session.as_str(), None).await?;
+            let processing = session.is_processing(attempt)?;
+            if !processing && let Some(finished) = self.attempt(&session.id, attempt).await? {
                 let report = self
-                    .report_record(report)
+                    .report_record(&finished.report)
                     .await?
                     .report
                     .ok_or(Error::Incomplete("report"))?;
@@ -41,78 +46,65 @@ impl Store {
                     completed_now: false,
                 });
             }
-            if !session.is_processing(attempt)? {
+            if !processing {
                 return Err(Error::NoSuchAttempt {
                     attempt,
                     submitted: session.attempts,
                 });
             }
-            let (report, change) = finish(&mut session, attempt, findings.clone(), JobStep::Finish)?;
+            let (report, change) = self.finish(&mut session, findings.clone(), JobStep::Finish(lease.clone()))?;
             session.settle();
-            if let Committed::Done(version) = self.commit(&session, change).await? {
-                session.version = version;
-                return Ok(Completion {
-                    report,
-                    session,
-                    completed_now: true,
-                });
+            match self.commit(&session, change).await? {
+                Committed::Done(version) => {
+                    session.version = version;
+                    return Ok(Completion {
+                        report,
+                        session,
+                        completed_now: true,
+                    });
+                }
+                Committed::Conflict => {}
+                Committed::JobLost => return Err(Error::LeaseLost),
             }
         }
         Err(Error::Contended)
     }
 
-    /// Ends an attempt whose job nobody completed: the person is asked to try again.
-    pub(super) async fn give_up(&self, lease: &Lease) -> Result<(), Error> {
-        self.update(lease.session.as_str(), None, |session| {
-            if session.is_processing(lease.attempt)? {
-                let (_, change) = finish(session, lease.attempt, Findings::default(), JobStep::DeadLetter)?;
-                return Ok(change);
-            }
-            Ok(Change {
-                event: None,
-                report: None,
-                job: JobStep::DeadLetter,
-            })
-        })
-        .await?;
-        Ok(())
+    /// Ends the attempt that is being processed without any result.
+    pub(super) fn fail_attempt(&self, session: &mut Session, job: JobStep) -> Result<Change, Error> {
+        Ok(self.finish(session, Findings::default(), job)?.1)
     }
-}
 
-/// The report of an attempt that was completed; attempts count from 1.
-fn report_of(session: &Session, attempt: u32) -> Option<&str> {
-    let index = usize::try_from(attempt.checked_sub(1)?).ok()?;
-    session.reports.get(index).map(String::as_str)
-}
-
-fn finish(
-    session: &mut Session,
-    attempt: u32,
-    findings: Findings,
-    job: JobStep,
-) -> Result<(VerificationReport, Change), Error> {
-    let id = Id::new(IdKind::VerificationReport, session.id.partition());
-    let files = session.files();
-    let Outcome { report, verdict } = assemble(id.to_string(), now(), &session.public, attempt, &files, findings);
-    let event = match verdict {
-        Ok(outputs) => {
-            session.public.last_error = None;
-            session.public.verified_outputs = Some(outputs);
-            session.apply(Action::Pass)?
-        }
-        Err(error) => {
-            session.public.last_error = Some(error);
-            session.apply(Action::Fail)?
-        }
-    };
-    session.public.last_verification_report = Some(id.to_string());
-    session.reports.push(id.to_string());
-    Ok((
-        report.clone(),
-        Change {
+    /// Ends the attempt that is being processed.
+    fn finish(
+        &self,
+        session: &mut Session,
+        findings: Findings,
+        job: JobStep,
+    ) -> Result<(VerificationReport, Change), Error> {
+        let id = Id::new(IdKind::VerificationReport, session.id.partition());
+        let (files, attempt) = (session.files(), session.attempts);
+        let Outcome { report, verdict } = assemble(id.to_string(), now(), &session.public, attempt, &files, findings);
+        let event = match verdict {
+            Ok(outputs) => {
+                session.public.last_error = None;
+                session.public.verified_outputs = Some(outputs);
+                session.apply(Action::Pass)?
+            }
+            Err(mut error) => {
+                if attempt >= self.limits.attempts {
+                    error.reason = format!("{} {LAST_ATTEMPT}", error.reason);
+                }
+                session.public.last_error = Some(error);
+                session.apply(Action::Fail)?
+            }
+        };
+        session.public.last_verification_report = Some(id.to_string());
+        let change = Change {
             event,
-            report: Some((id, report)),
+            report: Some((id, report.clone())),
             job,
-        },
-    ))
+        };
+        Ok((report, change))
+    }
 }

@@ -45,11 +45,10 @@ impl Store {
             account: account.to_owned(),
             public: public(&id, livemode, request),
             images: Vec::new(),
-            earlier_images: Vec::new(),
-            reports: Vec::new(),
             attempts: 0,
             submitted: None,
             trace_context: Default::default(),
+            uploaded: Default::default(),
         };
         session.settle();
         let idempotency = key.map(|key| self.idempotency(key, &id, &fingerprint)).transpose()?;

@@ -6,6 +6,7 @@ use proto::id::Kind as IdKind;
 use proto::identity::v1::{File, ImagePurpose};
 use proto::store::v1::ImageRecord;
 
+use super::session::find_image;
 use super::{Change, Session, Store, now};
 use crate::error::Error;
 use crate::evidence::Kept;
@@ -32,6 +33,7 @@ impl Store {
         let before = self.session(session, account).await?;
         // Asked before anything is written, and again in the step itself.
         transition(before.state()?, Action::Attach)?;
+        self.require_room(&before, data.len() as u64)?;
         let id = Id::new(IdKind::File, before.id.partition());
         let file = File {
             id: id.to_string(),
@@ -52,6 +54,7 @@ impl Store {
             happened = session.image(&file.id).is_some();
             let event = session.apply(Action::Attach)?;
             if !happened {
+                self.require_room(session, file.size)?;
                 replaced = session.hold(image.clone());
             }
             Ok(Change::of(event))
@@ -79,18 +82,38 @@ impl Store {
     pub async fn image(&self, session: &str, file: &str) -> Result<Vec<u8>, Error> {
         let session = self.session(session, None).await?;
         let id = Id::parse(IdKind::File, file).ok_or(Error::FileNotFound)?;
-        let image = session.image(file).ok_or(Error::FileNotFound)?;
+        let image = match session.image(file) {
+            Some(image) => image.clone(),
+            None => self.earlier_image(&session, file).await?,
+        };
         let key = SecretKey::from_bytes(&image.key).ok_or(Error::FileNotFound)?;
-        Ok(self
-            .evidence
-            .get(
-                &id,
-                Kept {
-                    key,
-                    path: image.path.clone(),
-                },
-            )
-            .await?)
+        Ok(self.evidence.get(&id, Kept { key, path: image.path }).await?)
+    }
+
+    /// A picture that was replaced after an attempt used it.
+    async fn earlier_image(&self, session: &Session, file: &str) -> Result<ImageRecord, Error> {
+        for attempt in (1..=session.attempts).rev() {
+            let used = self.attempt(&session.id, attempt).await?;
+            if let Some(image) = used.as_ref().and_then(|used| find_image(&used.images, file)) {
+                return Ok(image.clone());
+            }
+        }
+        Err(Error::FileNotFound)
+    }
+
+    /// Whether the session may have another picture of this size.
+    fn require_room(&self, session: &Session, size: u64) -> Result<(), Error> {
+        self.require_attempt(session)?;
+        let exceeded = session.image_limit(size, &self.limits);
+        exceeded.map_or(Ok(()), |limit| Err(Error::ImagesExhausted(limit)))
+    }
+
+    /// Whether the session may be submitted once more.
+    fn require_attempt(&self, session: &Session) -> Result<(), Error> {
+        if session.attempts < self.limits.attempts {
+            return Ok(());
+        }
+        Err(Error::AttemptsExhausted(session.attempts))
     }
 
     /// requires_input → processing, and one job.
@@ -102,6 +125,7 @@ impl Store {
     ) -> Result<Session, Error> {
         self.update(session, account, |session| {
             let event = session.apply(Action::Submit)?;
+            self.require_attempt(session)?;
             let missing = session.missing();
             if !missing.is_empty() {
                 return Err(Error::ImagesMissing(missing));

@@ -5,61 +5,64 @@ use std::time::{Duration, SystemTime};
 use prost_types::Timestamp;
 use proto::store::v1::Job;
 
-use super::{Session, Store};
+use super::{Change, Session, Store};
 use crate::error::Error;
-use crate::storage::{Commit, JobStep, Lease};
+use crate::seal::SealError;
+use crate::storage::{DeadLetterReason, JobStep, Lease, LeaseRequest, Leased};
 
 /// How long after the submission a job may be handed back without being counted as tried. An outage of ours is not the person's
 /// failure; but somebody waits for an answer, and what looks like an outage may be the work of this very job.
 const EXCUSED: Duration = Duration::from_secs(3600);
 
 impl Store {
-    /// Leases the next job, if there is one. Jobs that were leased too often are given up on the way.
-    pub async fn lease(&self, worker: &str, time: Duration) -> Result<Option<Job>, Error> {
-        while let Some(lease) = self.storage.lease(worker, time).await? {
-            let (session, attempt, delivery) = (&lease.session, lease.attempt, lease.delivery);
-            match self.job(&lease).await {
+    /// Leases the next job, if there is one. Jobs that were tried too often are given up on the way, and those that nobody can do
+    /// are set aside.
+    pub async fn lease(&self, request: &LeaseRequest) -> Result<Option<Job>, Error> {
+        while let Some(leased) = self.storage.lease(request).await? {
+            let (session, attempt, delivery) = (&leased.lease.session, leased.lease.attempt, leased.delivery);
+            match self.job(&leased).await {
                 Ok(Some(job)) => return Ok(Some(job)),
                 Ok(None) => {
                     tracing::error!(%session, attempt, delivery, "job given up");
-                    self.give_up(&lease).await?;
+                    self.give_up(leased.lease).await?;
                 }
-                // Nobody can do this job, and other jobs wait behind it. It comes again, in case a master key is brought back.
-                Err(error @ (Error::Seal(_) | Error::Decode(_) | Error::Incomplete(_) | Error::SessionNotFound)) => {
-                    tracing::error!(%session, attempt, delivery, %error, "the session of a job cannot be read");
-                    if delivery > self.max_deliveries {
-                        self.set_aside(&lease).await?;
-                    }
+                Err(error) => {
+                    let Some(reason) = dead_letter_reason(&error) else {
+                        return Err(error);
+                    };
+                    tracing::error!(%session, attempt, %error, "job set aside: nobody can read its session");
+                    self.storage.dead_letter(&leased.lease, &reason).await?;
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok(None)
     }
 
     /// What is to be done under a lease; `None` when it was tried too often, or is done.
-    async fn job(&self, lease: &Lease) -> Result<Option<Job>, Error> {
-        let session = self.session(lease.session.as_str(), None).await?;
-        let wanted = session.is_processing(lease.attempt)? && lease.delivery <= self.max_deliveries;
-        Ok(wanted.then(|| job(&session, lease)))
+    async fn job(&self, leased: &Leased) -> Result<Option<Job>, Error> {
+        let session = self.session(leased.lease.session.as_str(), None).await?;
+        let tries = leased.delivery.saturating_sub(leased.excused);
+        let wanted = session.is_processing(leased.lease.attempt)? && tries <= self.limits.deliveries;
+        Ok(wanted.then(|| job(&session, leased)))
     }
 
-    /// Takes a job out of the queue whose session cannot be read. The record stays as it is.
-    async fn set_aside(&self, lease: &Lease) -> Result<(), Error> {
-        let Some(found) = self.storage.session(&lease.session).await? else {
-            return Ok(());
-        };
-        let step = Commit {
-            session: lease.session.clone(),
-            expected: found.version,
-            record: found.record,
-            report: None,
-            event: None,
-            job: JobStep::DeadLetter,
-        };
-        // After a conflict it is leased again, and tried again.
-        self.storage.commit(step).await?;
-        Ok(())
+    /// Ends an attempt that was tried too often: the person is asked to try again.
+    async fn give_up(&self, lease: Lease) -> Result<(), Error> {
+        let (session, attempt) = (lease.session.clone(), lease.attempt);
+        let given_up = self.update(session.as_str(), None, |session| {
+            if session.is_processing(attempt)? {
+                return self.fail_attempt(session, JobStep::Finish(lease.clone()));
+            }
+            Ok(Change {
+                job: JobStep::Finish(lease.clone()),
+                ..Change::of(None)
+            })
+        });
+        match given_up.await {
+            // Somebody else ended it.
+            Ok(_) | Err(Error::LeaseLost) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Keeps a job for another `time` from now.
@@ -95,13 +98,26 @@ fn is_excusable(submitted: Option<Timestamp>, now: SystemTime) -> bool {
     submitted.is_some_and(|submitted| now.duration_since(submitted).unwrap_or_default() < EXCUSED)
 }
 
+/// Why a job is set aside whose session could not be read; `None` for an error that trying again may end.
+fn dead_letter_reason(error: &Error) -> Option<DeadLetterReason> {
+    match error {
+        Error::Seal(SealError::UnknownKey(key)) => Some(DeadLetterReason::MasterKeyMissing(key.clone())),
+        Error::Seal(SealError::Damaged) | Error::Decode(_) | Error::Incomplete(_) => {
+            Some(DeadLetterReason::SessionUnreadable)
+        }
+        Error::SessionNotFound => Some(DeadLetterReason::SessionMissing),
+        _ => None,
+    }
+}
+
 /// A session's pictures and options cannot change while it is processing: they are those of the submission.
-fn job(session: &Session, lease: &Lease) -> Job {
+fn job(session: &Session, leased: &Leased) -> Job {
     Job {
-        lease_token: lease.to_string(),
+        lease_token: leased.lease.to_string(),
         session: session.id.to_string(),
-        attempt: lease.attempt,
-        delivery: lease.delivery,
+        attempt: leased.lease.attempt,
+        delivery: leased.delivery,
+        excused: leased.excused,
         options: session.public.options.clone(),
         files: session.files(),
         trace_context: session.trace_context.clone(),

@@ -4,6 +4,7 @@ mod complete;
 mod create;
 mod images;
 mod jobs;
+mod queue;
 mod session;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::SystemTime;
 
 use proto::id::Kind as IdKind;
 use proto::identity::v1::VerificationReport;
-use proto::store::v1::{EventRecord, ReportRecord, SessionRecord};
+use proto::store::v1::{AttemptRecord, EventRecord, ReportRecord, SessionRecord};
 
 pub use session::Session;
 
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::evidence::Evidence;
 use crate::id::Id;
 use crate::lifecycle::{Action, EventType};
+use crate::limits::Limits;
 use crate::records::Records;
 use crate::seal::{Keyring, Kind};
 use crate::storage::{Commit, Committed, JobStep, SealedEvent, SealedReport, Storage};
@@ -32,7 +34,7 @@ pub struct Store {
     storage: Arc<dyn Storage>,
     evidence: Evidence,
     records: Records,
-    max_deliveries: u32,
+    limits: Limits,
 }
 
 /// What comes with a change of a session, in the same step.
@@ -53,13 +55,13 @@ impl Change {
 }
 
 impl Store {
-    /// A store over a storage; a job that was leased `max_deliveries` times without being completed is given up.
-    pub fn new(storage: Arc<dyn Storage>, evidence: Evidence, keyring: Keyring, max_deliveries: u32) -> Self {
+    /// A store over a storage.
+    pub fn new(storage: Arc<dyn Storage>, evidence: Evidence, keyring: Keyring, limits: Limits) -> Self {
         Self {
             storage,
             evidence,
             records: Records::new(keyring),
-            max_deliveries,
+            limits,
         }
     }
 
@@ -119,9 +121,13 @@ impl Store {
             let mut session = self.session(id, account).await?;
             let step = change(&mut session)?;
             session.settle();
-            if let Committed::Done(version) = self.commit(&session, step).await? {
-                session.version = version;
-                return Ok(session);
+            match self.commit(&session, step).await? {
+                Committed::Done(version) => {
+                    session.version = version;
+                    return Ok(session);
+                }
+                Committed::Conflict => {}
+                Committed::JobLost => return Err(Error::LeaseLost),
             }
         }
         Err(Error::Contended)
@@ -165,12 +171,30 @@ impl Store {
     }
 
     fn seal_report(&self, session: &Session, id: Id, report: VerificationReport) -> Result<SealedReport, Error> {
+        let attempt = AttemptRecord {
+            report: id.to_string(),
+            images: session.images.clone(),
+        };
         let record = ReportRecord {
             report: Some(report),
             account: session.account.clone(),
         };
-        let record = self.records.seal(Kind::Report, id.as_str(), &record)?;
-        Ok(SealedReport { id, record })
+        Ok(SealedReport {
+            record: self.records.seal(Kind::Report, id.as_str(), &record)?,
+            id,
+            attempt: session.attempts,
+            attempt_record: self
+                .records
+                .seal(Kind::Attempt, &attempt_id(&session.id, session.attempts), &attempt)?,
+        })
+    }
+
+    /// What is kept of an attempt, once it has finished.
+    async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<AttemptRecord>, Error> {
+        let sealed = self.storage.attempt(session, attempt).await?;
+        sealed
+            .map(|sealed| self.records.open(Kind::Attempt, &attempt_id(session, attempt), &sealed))
+            .transpose()
     }
 
     /// A partition's events after a position, oldest first.
@@ -184,6 +208,11 @@ impl Store {
         };
         sealed.into_iter().map(open).collect()
     }
+}
+
+/// What an attempt's record is bound to.
+fn attempt_id(session: &Id, attempt: u32) -> String {
+    format!("{session}/{attempt}")
 }
 
 fn now() -> prost_types::Timestamp {

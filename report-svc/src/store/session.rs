@@ -7,11 +7,12 @@ use proto::identity::v1::redaction::Status as RedactionStatus;
 use proto::identity::v1::{
     File, ImagePurpose, Redaction as PublicRedaction, SessionInsights, VerificationSession, VerificationSessionStatus,
 };
-use proto::store::v1::{ImageRecord, SessionRecord, StoredSession};
+use proto::store::v1::{ImageRecord, SessionRecord, StoredSession, Uploaded};
 
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::{Action, EventType, Redaction, State, Status, transition};
+use crate::limits::{ImageLimit, Limits};
 
 /// A session as it was read, and as it is being changed.
 pub struct Session {
@@ -25,16 +26,20 @@ pub struct Session {
     pub public: VerificationSession,
     /// The pictures held, at most one of each purpose.
     pub images: Vec<ImageRecord>,
-    /// Pictures that earlier attempts used and that were replaced since.
-    pub earlier_images: Vec<ImageRecord>,
-    /// One per finished attempt, in order.
-    pub reports: Vec<String>,
     /// How many times it was submitted.
     pub attempts: u32,
     /// When it was submitted last.
     pub submitted: Option<Timestamp>,
     /// W3C trace context of the last submission.
     pub trace_context: HashMap<String, String>,
+    /// What was uploaded, whether or not it is held.
+    pub uploaded: Uploaded,
+}
+
+/// The picture with this id.
+pub(super) fn find_image<'a>(images: &'a [ImageRecord], file: &str) -> Option<&'a ImageRecord> {
+    let named = |image: &&ImageRecord| image.file.as_ref().is_some_and(|held| held.id == file);
+    images.iter().find(named)
 }
 
 impl Session {
@@ -46,11 +51,10 @@ impl Session {
             account: record.account,
             public: record.session.ok_or(Error::Incomplete("session"))?,
             images: record.images,
-            earlier_images: record.earlier_images,
-            reports: record.reports,
             attempts: record.attempts,
             submitted: record.submitted,
             trace_context: record.trace_context,
+            uploaded: record.uploaded.unwrap_or_default(),
         })
     }
 
@@ -60,11 +64,10 @@ impl Session {
             session: Some(self.public.clone()),
             account: self.account.clone(),
             images: self.images.clone(),
-            earlier_images: self.earlier_images.clone(),
             attempts: self.attempts,
             submitted: self.submitted,
-            reports: self.reports.clone(),
             trace_context: self.trace_context.clone(),
+            uploaded: Some(self.uploaded),
         }
     }
 
@@ -114,34 +117,52 @@ impl Session {
         Ok(self.state()?.status == Status::Processing && self.attempts == attempt)
     }
 
+    /// The limit that another picture of this size would exceed.
+    pub fn image_limit(&self, size: u64, limits: &Limits) -> Option<ImageLimit> {
+        let Uploaded {
+            images,
+            images_of_attempt,
+            bytes,
+        } = self.uploaded;
+        if images_of_attempt >= limits.images_per_attempt {
+            Some(ImageLimit::ImagesPerAttempt)
+        } else if images >= limits.images {
+            Some(ImageLimit::Images)
+        } else if bytes.saturating_add(size) > limits.image_bytes {
+            Some(ImageLimit::ImageBytes)
+        } else {
+            None
+        }
+    }
+
     /// Holds a picture, instead of the one of the same purpose. Answers that one when nothing needs it any more: what an attempt
     /// was judged by is kept.
     pub fn hold(&mut self, image: ImageRecord) -> Option<ImageRecord> {
         let purpose = |image: &ImageRecord| image.file.as_ref().map(File::purpose);
+        self.uploaded.images = self.uploaded.images.saturating_add(1);
+        self.uploaded.images_of_attempt = self.uploaded.images_of_attempt.saturating_add(1);
+        let size = image.file.as_ref().map_or(0, |file| file.size);
+        self.uploaded.bytes = self.uploaded.bytes.saturating_add(size);
         let same = self.images.iter().position(|held| purpose(held) == purpose(&image));
         let replaced = same.map(|index| self.images.remove(index));
         self.images.push(image);
         self.images.sort_by_key(|image| purpose(image).map(i32::from));
-        if replaced.as_ref().is_some_and(|replaced| replaced.attempt > 0) {
-            self.earlier_images.extend(replaced);
-            return None;
-        }
-        replaced
+        replaced.filter(|replaced| replaced.attempt == 0)
     }
 
     /// Counts a submission of the pictures that are held.
     pub fn count_submission(&mut self, submitted: Timestamp) {
         self.attempts = self.attempts.saturating_add(1);
         self.submitted = Some(submitted);
+        self.uploaded.images_of_attempt = 0;
         for image in self.images.iter_mut().filter(|image| image.attempt == 0) {
             image.attempt = self.attempts;
         }
     }
 
-    /// The picture, if the session holds it or an earlier attempt used it.
+    /// The picture, if the session holds it.
     pub fn image(&self, file: &str) -> Option<&ImageRecord> {
-        let named = |image: &&ImageRecord| image.file.as_ref().is_some_and(|held| held.id == file);
-        self.images.iter().chain(&self.earlier_images).find(named)
+        find_image(&self.images, file)
     }
 
     /// The pictures held, by purpose.

@@ -6,21 +6,25 @@ use std::time::Duration;
 use proto::id::{Kind, PARTITIONS};
 use report_svc::id::Id;
 use report_svc::storage::{
-    Commit, Committed, Created, JobStep, Lease, NewIdempotency, NewSession, SealedEvent, SealedReport, Storage,
-    Versioned,
+    Commit, Committed, Created, DeadLetterReason, Job, JobState, JobStep, Lease, LeaseRequest, Leased, NewIdempotency,
+    NewSession, SealedEvent, SealedReport, Storage, Versioned,
 };
 
-/// A storage under test, and the passing of its time.
+use crate::clock::Hand;
+
+/// A storage under test.
 #[async_trait::async_trait]
 pub(crate) trait Subject: Sync {
     fn storage(&self) -> Arc<dyn Storage>;
 
-    /// Lets time pass for leases and idempotency keys. Embedded: the hand of its clock; Redis: real time.
-    async fn advance(&self, time: Duration);
+    /// What its queue is timed by.
+    fn hand(&self) -> &Hand;
+
+    /// Lets time pass for idempotency keys. Embedded: the hand of its clock; Redis: real time.
+    async fn pass(&self, time: Duration);
 }
 
-/// Short enough for Redis, whose time is real; long enough to act within it.
-const LEASE: Duration = Duration::from_millis(400);
+const LEASE: Duration = Duration::from_secs(30);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 pub(crate) async fn suite(subject: &dyn Subject) {
@@ -36,10 +40,16 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     keeps_events_in_the_order_of_their_steps(storage).await;
     leases_each_job_once(storage).await;
     leases_again_what_was_not_finished(subject).await;
+    leases_one_job_for_a_request_that_is_sent_again(subject).await;
+    leases_one_job_for_many_calls_of_a_request(subject).await;
     extends_a_lease(subject).await;
     hands_back_with_and_without_delay(subject).await;
+    hands_back_once(storage).await;
     completes_once(subject).await;
-    sets_aside_what_is_given_up(subject).await;
+    finishes_under_the_lease_that_is_held(subject).await;
+    sets_aside_and_queues_again(subject).await;
+    ends_what_was_set_aside(storage).await;
+    lists_what_was_set_aside(storage).await;
     tells_of_changes(subject).await;
 }
 
@@ -56,6 +66,16 @@ fn event(session: &Id, record: &[u8]) -> SealedEvent {
     SealedEvent {
         id: Id::new(Kind::Event, session.partition()),
         record: record.to_vec(),
+    }
+}
+
+/// Of the first attempt.
+pub(crate) fn report(id: &Id) -> SealedReport {
+    SealedReport {
+        id: id.clone(),
+        record: b"report".to_vec(),
+        attempt: 1,
+        attempt_record: b"attempt".to_vec(),
     }
 }
 
@@ -102,24 +122,37 @@ pub(crate) async fn finish(storage: &dyn Storage, lease: &Lease) {
         .expect("storage")
         .expect("is there");
     let outcome = storage
-        .commit(step(&lease.session, found.version, b"done", JobStep::Finish))
+        .commit(step(
+            &lease.session,
+            found.version,
+            b"done",
+            JobStep::Finish(lease.clone()),
+        ))
         .await;
     assert!(matches!(outcome.expect("storage"), Committed::Done(_)));
 }
 
-async fn lease(storage: &dyn Storage, time: Duration) -> Option<Lease> {
-    storage.lease("worker", time).await.expect("storage")
+/// A request that nobody made before.
+pub(crate) fn request(time: Duration) -> LeaseRequest {
+    LeaseRequest {
+        worker: "worker".to_owned(),
+        request_id: uuid::Uuid::new_v4().to_string(),
+        time,
+    }
 }
 
-/// Leases the next job as soon as there is one.
-async fn lease_eventually(subject: &dyn Subject, time: Duration) -> Lease {
-    for _ in 0..1000 {
-        if let Some(lease) = lease(subject.storage().as_ref(), time).await {
-            return lease;
-        }
-        subject.advance(Duration::from_millis(10)).await;
-    }
-    panic!("no job within ten seconds");
+async fn lease(storage: &dyn Storage) -> Option<Leased> {
+    storage.lease(&request(LEASE)).await.expect("storage")
+}
+
+/// The state of a session's job.
+async fn state(storage: &dyn Storage, session: &Id) -> Option<JobState> {
+    storage.job(session).await.expect("storage").map(|job| job.state)
+}
+
+/// Whether the job is held under this lease.
+async fn is_held(storage: &dyn Storage, lease: &Lease) -> bool {
+    matches!(state(storage, &lease.session).await, Some(JobState::Leased { nonce, .. }) if nonce == lease.nonce)
 }
 
 async fn creates_once(storage: &dyn Storage) {
@@ -134,7 +167,7 @@ async fn creates_once(storage: &dyn Storage) {
             record: b"one".to_vec()
         })
     );
-    assert_eq!(lease(storage, LEASE).await, None, "a new session has no job");
+    assert_eq!(lease(storage).await, None, "a new session has no job");
 }
 
 fn with_key(id: &Id, key: [u8; 32], record: &[u8], lifetime: Duration) -> NewSession {
@@ -176,7 +209,7 @@ async fn creates_once_per_idempotency_key(subject: &dyn Subject) {
         "nothing was created"
     );
 
-    subject.advance(lifetime).await;
+    subject.pass(lifetime).await;
     for attempt in 0.. {
         let outcome = storage
             .create(with_key(&third, key, b"later", DAY))
@@ -186,7 +219,7 @@ async fn creates_once_per_idempotency_key(subject: &dyn Subject) {
             break;
         }
         assert!(attempt < 1000, "the key is never forgotten");
-        subject.advance(Duration::from_millis(10)).await;
+        subject.pass(Duration::from_millis(10)).await;
     }
     assert!(storage.session(&third).await.expect("storage").is_some());
 }
@@ -222,10 +255,7 @@ async fn one_of_many_creations_wins(subject: &dyn Subject) {
 
 async fn refuses_a_stale_version(storage: &dyn Storage) {
     let id = create(storage).await;
-    let report = SealedReport {
-        id: Id::new(Kind::VerificationReport, id.partition()),
-        record: b"report".to_vec(),
-    };
+    let report = report(&Id::new(Kind::VerificationReport, id.partition()));
     let outcome = storage
         .commit(step(&id, 1, b"two", JobStep::Keep))
         .await
@@ -245,11 +275,12 @@ async fn refuses_a_stale_version(storage: &dyn Storage) {
     let found = storage.session(&id).await.expect("storage").expect("is there");
     assert_eq!((found.version, found.record.as_slice()), (2, b"two".as_slice()));
     assert_eq!(storage.report(&report.id).await.expect("storage"), None);
+    assert_eq!(storage.attempt(&id, 1).await.expect("storage"), None);
     assert_eq!(
         storage.events(id.partition(), 0, 10_000).await.expect("storage").len(),
         events
     );
-    assert_eq!(lease(storage, LEASE).await, None);
+    assert_eq!(lease(storage).await, None);
 
     let unknown = Commit {
         session: Id::new(Kind::VerificationSession, id.partition()),
@@ -267,6 +298,11 @@ async fn refuses_a_stale_version(storage: &dyn Storage) {
         storage.report(&report.id).await.expect("storage"),
         Some(b"report".to_vec())
     );
+    assert_eq!(
+        storage.attempt(&id, 1).await.expect("storage"),
+        Some(b"attempt".to_vec())
+    );
+    assert_eq!(storage.attempt(&id, 2).await.expect("storage"), None);
     assert_eq!(
         storage.events(id.partition(), 0, 10_000).await.expect("storage").len(),
         events + 1
@@ -293,9 +329,9 @@ async fn takes_a_step_once_that_is_sent_again(storage: &dyn Storage) {
         assert_eq!(outcome.expect("storage"), Committed::Done(2));
     }
     assert_eq!(events().await[before..], [b"created".as_slice(), b"submitted"]);
-    let held = lease(storage, Duration::from_secs(60)).await.expect("queued");
+    let held = lease(storage).await.expect("queued").lease;
     assert_eq!(held.session, id);
-    assert_eq!(lease(storage, LEASE).await, None, "once");
+    assert_eq!(lease(storage).await, None, "once");
 
     finish(storage, &held).await;
     let outcome = storage.commit(submission).await;
@@ -370,9 +406,9 @@ async fn leases_each_job_once(storage: &dyn Storage) {
         submitted.push(submit(storage).await.to_string());
     }
     let mut leased = Vec::new();
-    while let Some(lease) = lease(storage, Duration::from_secs(60)).await {
-        assert_eq!((lease.attempt, lease.delivery), (1, 1));
-        leased.push(lease);
+    while let Some(found) = lease(storage).await {
+        assert_eq!((found.lease.attempt, found.delivery, found.excused), (1, 1, 0));
+        leased.push(found.lease);
     }
     let mut sessions: Vec<_> = leased.iter().map(|lease| lease.session.to_string()).collect();
     sessions.sort();
@@ -380,6 +416,7 @@ async fn leases_each_job_once(storage: &dyn Storage) {
     assert_eq!(sessions, submitted);
     for lease in leased {
         finish(storage, &lease).await;
+        assert_eq!(state(storage, &lease.session).await, None);
         assert!(
             !storage.extend(&lease, LEASE).await.expect("storage"),
             "a finished job cannot be kept"
@@ -395,17 +432,23 @@ async fn leases_again_what_was_not_finished(subject: &dyn Subject) {
     let storage = subject.storage();
     let storage = storage.as_ref();
     let id = submit(storage).await;
-    let first = lease_eventually(subject, LEASE).await;
-    assert_eq!((&first.session, first.delivery), (&id, 1));
-    assert_eq!(lease(storage, LEASE).await, None, "it is held");
-    let second = lease_eventually(subject, Duration::from_secs(60)).await;
-    assert_eq!((&second.session, second.attempt, second.delivery), (&id, 1, 2));
+    let first = lease(storage).await.expect("queued");
+    assert_eq!((&first.lease.session, first.delivery), (&id, 1));
+    assert_eq!(lease(storage).await, None, "it is held");
+    subject.hand().advance(LEASE);
+    let second = lease(storage).await.expect("it lapsed");
+    assert_eq!(
+        (&second.lease.session, second.lease.attempt, second.delivery),
+        (&id, 1, 2)
+    );
+    let (first, second) = (first.lease, second.lease);
+    assert_ne!(first.nonce, second.nonce);
     assert!(
         !storage.extend(&first, LEASE).await.expect("storage"),
         "the first worker lost it"
     );
     assert!(!storage.release(&first, LEASE, false).await.expect("storage"));
-    assert!(storage.extend(&second, LEASE).await.expect("storage"));
+    assert!(is_held(storage, &second).await);
     finish(storage, &second).await;
 
     // The next attempt of the same session is another job, which an old lease does not reach.
@@ -413,80 +456,177 @@ async fn leases_again_what_was_not_finished(subject: &dyn Subject) {
         .commit(step(&id, 3, b"again", JobStep::Enqueue { attempt: 2 }))
         .await;
     assert_eq!(outcome.expect("storage"), Committed::Done(4));
-    let third = lease_eventually(subject, LEASE).await;
-    assert_eq!((&third.session, third.attempt, third.delivery), (&id, 2, 1));
+    let third = lease(storage).await.expect("queued");
+    assert_eq!((&third.lease.session, third.lease.attempt, third.delivery), (&id, 2, 1));
     assert!(!storage.extend(&first, LEASE).await.expect("storage"));
-    assert!(storage.extend(&third, LEASE).await.expect("storage"));
-    finish(storage, &third).await;
+    assert!(storage.extend(&third.lease, LEASE).await.expect("storage"));
+    finish(storage, &third.lease).await;
+}
+
+async fn leases_one_job_for_a_request_that_is_sent_again(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let storage = storage.as_ref();
+    let asked = request(LEASE);
+    assert_eq!(storage.lease(&asked).await.expect("storage"), None);
+    submit(storage).await;
+    submit(storage).await;
+    let given = storage.lease(&asked).await.expect("storage").expect("queued");
+    subject.hand().advance(LEASE / 2);
+    for _ in 0..2 {
+        let again = storage.lease(&asked).await.expect("storage");
+        assert_eq!(again.as_ref(), Some(&given));
+    }
+    let other = lease(storage).await.expect("the other one").lease;
+    // The time of the lease began anew.
+    subject.hand().advance(LEASE * 3 / 4);
+    assert_eq!(lease(storage).await, None);
+    assert!(storage.extend(&given.lease, LEASE).await.expect("storage"));
+    finish(storage, &other).await;
+    finish(storage, &given.lease).await;
+    assert_eq!(storage.lease(&asked).await.expect("storage"), None, "it is done");
+
+    // What another one got since is not given twice.
+    submit(storage).await;
+    let given = storage.lease(&asked).await.expect("storage").expect("queued").lease;
+    subject.hand().advance(LEASE);
+    let other = lease(storage).await.expect("it lapsed").lease;
+    assert_eq!(storage.lease(&asked).await.expect("storage"), None);
+    assert!(is_held(storage, &other).await);
+    assert!(!storage.extend(&given, LEASE).await.expect("storage"));
+    finish(storage, &other).await;
+}
+
+/// Many calls of one request look for a job at once, as when a call is sent again while the first is still under way.
+async fn leases_one_job_for_many_calls_of_a_request(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let mut sessions = Vec::new();
+    for _ in 0..16 {
+        sessions.push(submit(storage.as_ref()).await);
+    }
+    let asked = request(LEASE);
+    let calls: Vec<_> = (0..8)
+        .map(|_| {
+            let (storage, asked) = (Arc::clone(&storage), asked.clone());
+            tokio::spawn(async move { storage.lease(&asked).await.expect("storage") })
+        })
+        .collect();
+    let mut given = Vec::new();
+    for call in calls {
+        given.extend(call.await.expect("no panic").map(|leased| leased.lease));
+    }
+    let mut held = Vec::new();
+    for session in &sessions {
+        if let Some(JobState::Leased { nonce, .. }) = state(storage.as_ref(), session).await {
+            held.push(nonce);
+        }
+    }
+    let [held] = held.as_slice() else {
+        panic!("{} jobs are held", held.len())
+    };
+    // Those that found themselves overtaken have no answer.
+    assert!(
+        !given.is_empty() && given.iter().all(|lease| lease.nonce == *held),
+        "{given:?}"
+    );
+    finish(storage.as_ref(), &given[0]).await;
+    while let Some(leased) = lease(storage.as_ref()).await {
+        finish(storage.as_ref(), &leased.lease).await;
+    }
 }
 
 async fn extends_a_lease(subject: &dyn Subject) {
     let storage = subject.storage();
     let storage = storage.as_ref();
     submit(storage).await;
-    let held = lease_eventually(subject, LEASE).await;
-    assert!(storage.extend(&held, Duration::from_secs(60)).await.expect("storage"));
-    subject.advance(LEASE * 2).await;
-    assert_eq!(lease(storage, LEASE).await, None, "it is still held");
+    let held = lease(storage).await.expect("queued").lease;
+    assert!(storage.extend(&held, LEASE * 3).await.expect("storage"));
+    subject.hand().advance(LEASE * 2);
+    assert_eq!(lease(storage).await, None, "it is still held");
     assert!(
         storage.extend(&held, Duration::from_millis(1)).await.expect("storage"),
         "an extension may shorten"
     );
-    let again = lease_eventually(subject, LEASE).await;
-    assert_eq!((&again.session, again.delivery), (&held.session, 2));
-    finish(storage, &again).await;
+    subject.hand().advance(Duration::from_millis(1));
+    assert!(
+        storage.extend(&held, Duration::from_millis(1)).await.expect("storage"),
+        "it lapsed, but nobody has got the job since"
+    );
+    subject.hand().advance(Duration::from_millis(1));
+    let again = lease(storage).await.expect("it lapsed");
+    assert_eq!((&again.lease.session, again.delivery), (&held.session, 2));
+    finish(storage, &again.lease).await;
 }
 
 async fn hands_back_with_and_without_delay(subject: &dyn Subject) {
     let storage = subject.storage();
     let storage = storage.as_ref();
     submit(storage).await;
-    let held = lease_eventually(subject, Duration::from_secs(60)).await;
-    assert!(
-        storage
-            .release(&held, Duration::from_secs(30), false)
-            .await
-            .expect("storage")
-    );
+    let held = lease(storage).await.expect("queued").lease;
+    assert!(storage.release(&held, LEASE, false).await.expect("storage"));
     assert!(
         !storage.extend(&held, LEASE).await.expect("storage"),
         "handed back is not held"
     );
-    assert_eq!(lease(storage, LEASE).await, None, "not before the delay has passed");
+    assert_eq!(lease(storage).await, None, "not before the delay has passed");
     let other = submit(storage).await;
-    let held = lease_eventually(subject, Duration::from_secs(60)).await;
+    let held = lease(storage).await.expect("queued").lease;
     assert_eq!(held.session, other, "one that waits does not hold up others");
     assert!(storage.release(&held, Duration::ZERO, false).await.expect("storage"));
-    let again = lease(storage, Duration::from_secs(60)).await.expect("at once");
-    assert_eq!((&again.session, again.delivery), (&other, 2));
+    let again = lease(storage).await.expect("at once");
+    assert_eq!((&again.lease.session, again.delivery, again.excused), (&other, 2, 0));
 
-    // An excused delivery is not counted.
-    assert!(storage.release(&again, Duration::ZERO, true).await.expect("storage"));
+    // An excused delivery is told apart.
     assert!(
-        !storage.release(&again, Duration::ZERO, true).await.expect("storage"),
-        "it is handed back once"
+        storage
+            .release(&again.lease, Duration::ZERO, true)
+            .await
+            .expect("storage")
     );
-    let again = lease(storage, Duration::from_secs(60)).await.expect("at once");
-    assert_eq!((&again.session, again.delivery), (&other, 2));
-    finish(storage, &again).await;
-    assert_eq!(lease(storage, LEASE).await, None);
+    let again = lease(storage).await.expect("at once");
+    assert_eq!((&again.lease.session, again.delivery, again.excused), (&other, 3, 1));
+    finish(storage, &again.lease).await;
+    assert_eq!(lease(storage).await, None);
+    subject.hand().advance(LEASE);
+    let delayed = lease(storage).await.expect("the delay has passed");
+    assert_eq!(delayed.delivery, 2);
+    finish(storage, &delayed.lease).await;
+}
+
+async fn hands_back_once(storage: &dyn Storage) {
+    submit(storage).await;
+    let first = lease(storage).await.expect("queued").lease;
+    for excused in [true, true, false] {
+        assert!(storage.release(&first, Duration::ZERO, excused).await.expect("storage"));
+    }
+    let second = lease(storage).await.expect("at once");
+    assert_eq!((second.delivery, second.excused), (2, 1));
+    assert!(
+        storage.release(&first, Duration::ZERO, true).await.expect("storage"),
+        "sent again, it is answered as before"
+    );
+    assert!(is_held(storage, &second.lease).await, "and takes nothing from anybody");
+    assert!(
+        storage
+            .release(&second.lease, Duration::ZERO, false)
+            .await
+            .expect("storage")
+    );
+    let third = lease(storage).await.expect("at once");
+    assert_eq!((third.delivery, third.excused), (3, 1));
+    finish(storage, &third.lease).await;
 }
 
 /// Many workers finish one attempt at once, as when a lease ended while its worker still computed.
 async fn completes_once(subject: &dyn Subject) {
     let id = submit(subject.storage().as_ref()).await;
-    lease_eventually(subject, Duration::from_secs(60)).await;
+    let held = lease(subject.storage().as_ref()).await.expect("queued").lease;
     let commits: Vec<_> = (0..8)
         .map(|_| {
             let id = id.clone();
             let report = Id::new(Kind::VerificationReport, id.partition());
-            let sealed = SealedReport {
-                id: report.clone(),
-                record: b"report".to_vec(),
-            };
             let finish = Commit {
-                report: Some(sealed),
-                ..step(&id, 2, report.as_str().as_bytes(), JobStep::Finish)
+                report: Some(self::report(&report)),
+                ..step(&id, 2, report.as_str().as_bytes(), JobStep::Finish(held.clone()))
             };
             let storage = subject.storage();
             (
@@ -516,27 +656,147 @@ async fn completes_once(subject: &dyn Subject) {
     assert_eq!(found.record, report.as_str().as_bytes());
 }
 
-async fn sets_aside_what_is_given_up(subject: &dyn Subject) {
+async fn finishes_under_the_lease_that_is_held(subject: &dyn Subject) {
     let storage = subject.storage();
     let storage = storage.as_ref();
     let id = submit(storage).await;
-    let held = lease_eventually(subject, LEASE).await;
-    assert_eq!(held.session, id);
-    let given_up = step(&id, 2, b"failed", JobStep::DeadLetter);
-    assert_eq!(
-        storage.commit(given_up.clone()).await.expect("storage"),
-        Committed::Done(3)
+    let other = submit(storage).await;
+    let leases = [lease(storage).await, lease(storage).await].map(|leased| leased.expect("queued").lease);
+    let [lost, others] = if leases[0].session == id {
+        leases
+    } else {
+        let [others, lost] = leases;
+        [lost, others]
+    };
+    subject.hand().advance(LEASE);
+    assert!(storage.extend(&others, LEASE).await.expect("storage"));
+    let held = lease(storage).await.expect("it lapsed").lease;
+    let report = Id::new(Kind::VerificationReport, id.partition());
+    let finish_under = |held: &Lease| Commit {
+        report: Some(self::report(&report)),
+        ..step(&id, 2, b"three", JobStep::Finish(held.clone()))
+    };
+    for held in [&lost, &others] {
+        let outcome = storage.commit(finish_under(held)).await;
+        assert_eq!(outcome.expect("storage"), Committed::JobLost);
+    }
+    assert_eq!(storage.report(&report).await.expect("storage"), None);
+    let found = storage.session(&id).await.expect("storage").expect("is there");
+    assert_eq!((found.version, found.record.as_slice()), (2, b"two".as_slice()));
+    assert!(is_held(storage, &held).await);
+
+    // What has lapsed is still its holder's, as long as nobody else's.
+    subject.hand().advance(LEASE * 2);
+    for _ in 0..2 {
+        let outcome = storage.commit(finish_under(&held)).await;
+        assert_eq!(outcome.expect("storage"), Committed::Done(3));
+    }
+    assert_eq!(state(storage, &id).await, None);
+    finish(storage, &others).await;
+    assert_eq!(state(storage, &other).await, None);
+    assert_eq!(lease(storage).await, None);
+}
+
+async fn set_aside(storage: &dyn Storage) -> Lease {
+    submit(storage).await;
+    let held = lease(storage).await.expect("queued").lease;
+    let reason = DeadLetterReason::SessionUnreadable;
+    assert!(storage.dead_letter(&held, &reason).await.expect("storage"));
+    held
+}
+
+async fn sets_aside_and_queues_again(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let storage = storage.as_ref();
+    let id = submit(storage).await;
+    let lost = lease(storage).await.expect("queued").lease;
+    subject.hand().advance(LEASE);
+    let held = lease(storage).await.expect("it lapsed").lease;
+    let reason = DeadLetterReason::MasterKeyMissing("k1".to_owned());
+    assert!(!storage.dead_letter(&lost, &reason).await.expect("storage"));
+    assert!(!storage.requeue(&id, 2).await.expect("storage"), "no such attempt");
+    assert!(storage.requeue(&id, 1).await.expect("storage"), "it is in the queue");
+    assert!(is_held(storage, &held).await);
+    for _ in 0..2 {
+        assert!(storage.dead_letter(&held, &reason).await.expect("storage"));
+    }
+    let job = storage.job(&id).await.expect("storage").expect("set aside");
+    let since = subject.hand().now();
+    assert_eq!(job.state, JobState::DeadLettered { since, reason });
+    assert!(!storage.extend(&held, LEASE).await.expect("storage"));
+    subject.hand().advance(LEASE * 2);
+    assert_eq!(lease(storage).await, None, "it left the queue");
+
+    for _ in 0..2 {
+        assert!(storage.requeue(&id, 1).await.expect("storage"));
+    }
+    let again = lease(storage).await.expect("queued again");
+    assert_eq!((&again.lease.session, again.delivery, again.excused), (&id, 1, 0));
+    assert!(
+        !storage
+            .dead_letter(&held, &DeadLetterReason::SessionMissing)
+            .await
+            .expect("storage"),
+        "who set it aside before has nothing to do with it any more"
     );
-    assert_eq!(storage.commit(given_up).await.expect("storage"), Committed::Done(3));
-    let dead = storage.dead_letters(id.partition()).await.expect("storage");
+    assert!(storage.requeue(&id, 1).await.expect("storage"));
+    assert!(is_held(storage, &again.lease).await);
+    finish(storage, &again.lease).await;
+    assert!(!storage.requeue(&id, 1).await.expect("storage"), "it is done");
     assert_eq!(
-        dead.iter()
-            .filter(|letter| letter.session == id && letter.attempt == 1)
-            .count(),
-        1
+        storage.dead_letters(id.partition(), None, 10).await.expect("storage"),
+        []
     );
-    subject.advance(LEASE * 2).await;
-    assert_eq!(lease(storage, LEASE).await, None, "it left the queue");
+}
+
+async fn ends_what_was_set_aside(storage: &dyn Storage) {
+    let Lease { session, .. } = set_aside(storage).await;
+    let end = |attempt| step(&session, 2, b"failed", JobStep::FinishDeadLetter { attempt });
+    assert_eq!(storage.commit(end(2)).await.expect("storage"), Committed::JobLost);
+    for _ in 0..2 {
+        assert_eq!(storage.commit(end(1)).await.expect("storage"), Committed::Done(3));
+    }
+    assert_eq!(state(storage, &session).await, None);
+
+    let Lease { session, .. } = set_aside(storage).await;
+    assert!(!storage.discard(&session, 2).await.expect("storage"));
+    assert!(storage.discard(&session, 1).await.expect("storage"));
+    assert!(!storage.discard(&session, 1).await.expect("storage"));
+    assert_eq!(state(storage, &session).await, None);
+
+    // What is in the queue was not set aside.
+    let session = submit(storage).await;
+    assert!(!storage.discard(&session, 1).await.expect("storage"));
+    let end = step(&session, 2, b"failed", JobStep::FinishDeadLetter { attempt: 1 });
+    assert_eq!(storage.commit(end).await.expect("storage"), Committed::JobLost);
+    let held = lease(storage).await.expect("queued").lease;
+    finish(storage, &held).await;
+}
+
+pub(crate) async fn lists_what_was_set_aside(storage: &dyn Storage) {
+    let mut aside = Vec::new();
+    for _ in 0..40 {
+        aside.push(set_aside(storage).await.session);
+    }
+    aside.sort_by_key(|session| (session.partition(), session.to_string()));
+    let mut listed = Vec::new();
+    for partition in 0..PARTITIONS {
+        let mut after: Option<Id> = None;
+        loop {
+            let page = storage
+                .dead_letters(partition, after.as_ref(), 2)
+                .await
+                .expect("storage");
+            assert!(page.len() <= 2);
+            let Some(Job { session, .. }) = page.last() else { break };
+            after = Some(session.clone());
+            listed.extend(page.into_iter().map(|job| job.session));
+        }
+    }
+    assert_eq!(listed, aside);
+    for session in aside {
+        assert!(storage.discard(&session, 1).await.expect("storage"));
+    }
 }
 
 async fn tells_of_changes(subject: &dyn Subject) {
@@ -557,13 +817,13 @@ async fn tells_of_changes(subject: &dyn Subject) {
         .await
         .expect("told of the job")
         .expect("open");
-    let held = lease_eventually(subject, Duration::from_secs(60)).await;
+    let held = lease(storage).await.expect("queued").lease;
     assert!(storage.release(&held, Duration::ZERO, false).await.expect("storage"));
     tokio::time::timeout(prompt, jobs.changed())
         .await
         .expect("told of the job handed back")
         .expect("open");
-    let held = lease_eventually(subject, Duration::from_secs(60)).await;
+    let held = lease(storage).await.expect("at once").lease;
     finish(storage, &held).await;
     tokio::time::timeout(prompt, session.changed())
         .await

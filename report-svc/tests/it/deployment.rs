@@ -157,14 +157,14 @@ pub(crate) async fn lease(client: &mut Client, lease: Duration, wait: Duration) 
         worker: "test".to_owned(),
         lease: seconds(lease),
         wait: seconds(wait),
+        request_id: uuid::Uuid::new_v4().to_string(),
     };
     client.lease_job(request).await.expect("answers").into_inner().job
 }
 
-/// What the checks answer: each passes, or fails with a code.
+/// What the checks answer about a job: each passes, or fails with a code.
 pub(crate) fn completion(
-    session: &str,
-    attempt: u32,
+    job: &Job,
     document: Option<VerificationErrorCode>,
     selfie: Option<VerificationErrorCode>,
 ) -> CompleteVerificationRequest {
@@ -193,9 +193,9 @@ pub(crate) fn completion(
         ..SelfieReport::default()
     };
     CompleteVerificationRequest {
-        session: session.to_owned(),
-        attempt,
-        lease_token: String::new(),
+        session: job.session.clone(),
+        attempt: job.attempt,
+        lease_token: job.lease_token.clone(),
         document: Some(CheckDocumentResponse {
             document: Some(document),
             ..CheckDocumentResponse::default()

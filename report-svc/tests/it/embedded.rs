@@ -1,20 +1,19 @@
 //! The embedded storage.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use proto::id::Kind;
 use report_svc::id::Id;
 use report_svc::storage::embedded::{Embedded, OpenError};
-use report_svc::storage::{Commit, Committed, JobStep, NewSession, SealedEvent, SealedReport, Storage};
+use report_svc::storage::{Commit, Committed, JobStep, NewSession, SealedEvent, Storage};
 
+use crate::clock::Hand;
 use crate::conformance::{Subject, suite};
 
 struct Manual {
     storage: Arc<dyn Storage>,
-    now: Arc<AtomicU64>,
+    hand: Hand,
 }
 
 #[async_trait::async_trait]
@@ -23,44 +22,38 @@ impl Subject for Manual {
         Arc::clone(&self.storage)
     }
 
-    async fn advance(&self, time: Duration) {
-        self.now.fetch_add(time.as_millis() as u64, Ordering::SeqCst);
+    fn hand(&self) -> &Hand {
+        &self.hand
     }
-}
 
-fn open(path: &Path, now: &Arc<AtomicU64>) -> Result<Embedded, OpenError> {
-    let now = Arc::clone(now);
-    Embedded::open(
-        path,
-        Arc::new(move || UNIX_EPOCH + Duration::from_millis(now.load(Ordering::SeqCst))),
-    )
+    async fn pass(&self, time: Duration) {
+        self.hand.advance(time);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn does_what_every_storage_must() {
     let folder = tempfile::tempdir().expect("a folder");
-    let now = Arc::new(AtomicU64::new(1_000_000));
-    let storage = Arc::new(open(&folder.path().join("state.redb"), &now).expect("opens"));
-    suite(&Manual { storage, now }).await;
+    let hand = Hand::new();
+    let storage = Embedded::open(&folder.path().join("state.redb"), hand.clock()).expect("opens");
+    let storage = Arc::new(storage);
+    suite(&Manual { storage, hand }).await;
 }
 
 #[tokio::test]
 async fn finds_everything_again_after_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.redb");
-    let now = Arc::new(AtomicU64::new(1_000_000));
+    let hand = Hand::new();
     let id = Id::new(Kind::VerificationSession, 3);
     let event = |record: &[u8]| SealedEvent {
         id: Id::new(Kind::Event, 3),
         record: record.to_vec(),
     };
-    let report = SealedReport {
-        id: Id::new(Kind::VerificationReport, 3),
-        record: b"report".to_vec(),
-    };
-    let lease = Duration::from_secs(30);
+    let report = crate::conformance::report(&Id::new(Kind::VerificationReport, 3));
+    let request = || crate::conformance::request(Duration::from_secs(30));
     {
-        let storage = open(&path, &now).expect("opens");
+        let storage = Embedded::open(&path, hand.clock()).expect("opens");
         let new = NewSession {
             id: id.clone(),
             record: b"one".to_vec(),
@@ -79,7 +72,7 @@ async fn finds_everything_again_after_a_restart() {
         assert_eq!(storage.commit(step).await.expect("storage"), Committed::Done(2));
         assert_eq!(
             storage
-                .lease("worker", lease)
+                .lease(&request())
                 .await
                 .expect("storage")
                 .expect("queued")
@@ -87,7 +80,7 @@ async fn finds_everything_again_after_a_restart() {
             1
         );
     }
-    let storage = open(&path, &now).expect("opens again");
+    let storage = Embedded::open(&path, hand.clock()).expect("opens again");
     assert_eq!(
         storage.session(&id).await.expect("storage").expect("kept").record,
         b"two"
@@ -99,14 +92,14 @@ async fn finds_everything_again_after_a_restart() {
         [b"first".as_slice(), b"second"]
     );
     assert_eq!(
-        storage.lease("worker", lease).await.expect("storage"),
+        storage.lease(&request()).await.expect("storage"),
         None,
         "the lease holds over a restart"
     );
-    now.fetch_add(30_000, Ordering::SeqCst);
+    hand.advance(Duration::from_secs(30));
     assert_eq!(
         storage
-            .lease("worker", lease)
+            .lease(&request())
             .await
             .expect("storage")
             .expect("queued")

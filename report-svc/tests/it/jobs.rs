@@ -36,6 +36,7 @@ async fn a_waiting_worker_gets_a_job_at_once_and_an_answer_in_any_case() {
             worker: "test".to_owned(),
             lease: wait,
             wait,
+            request_id: "in-a-hurry".to_owned(),
         });
         request.set_timeout(Duration::from_millis(400));
         assert!(
@@ -48,15 +49,28 @@ async fn a_waiting_worker_gets_a_job_at_once_and_an_answer_in_any_case() {
                 .is_none()
         );
 
-        for (worker, seconds) in [("", 1), ("two words", 1), ("test", 0), ("test", -1), ("test", 3601)] {
+        for (worker, request_id, seconds) in [
+            ("", "r1", 1),
+            ("two words", "r1", 1),
+            ("test", "", 1),
+            ("test", "two words", 1),
+            ("test", "r1", 0),
+            ("test", "r1", -1),
+            ("test", "r1", 3601),
+        ] {
             let time = Some(prost_types::Duration { seconds, nanos: 0 });
             let request = LeaseJobRequest {
                 worker: worker.to_owned(),
                 lease: time,
                 wait: None,
+                request_id: request_id.to_owned(),
             };
             let error = client.lease_job(request).await.expect_err("refused");
-            assert_eq!(reason_of(&error), reason::INVALID_FIELDS, "{worker} {seconds}");
+            assert_eq!(
+                reason_of(&error),
+                reason::INVALID_FIELDS,
+                "{worker} {request_id} {seconds}"
+            );
         }
     })
     .await;
@@ -81,26 +95,42 @@ async fn a_lease_is_extended_handed_back_and_lost() {
         client.release_job(handing_back(&job.lease_token)).await.expect("held");
         let again = lease(&mut client, LEASE, NOW).await.expect("at once");
         assert_eq!((again.session.as_str(), again.delivery), (session.as_str(), 2));
+        client
+            .release_job(handing_back(&job.lease_token))
+            .await
+            .expect("sent again, it is answered as before");
+        client
+            .extend_lease(extension(&again.lease_token))
+            .await
+            .expect("and takes nothing from anybody");
         for token in [job.lease_token.as_str(), "", "not a token"] {
-            let error = client.extend_lease(extension(token)).await.expect_err("lost");
-            assert_eq!(
-                (error.code(), reason_of(&error).as_str()),
-                (Code::FailedPrecondition, reason::LEASE_LOST)
-            );
-            let error = client.release_job(handing_back(token)).await.expect_err("lost");
-            assert_eq!(reason_of(&error), reason::LEASE_LOST);
+            let mut result = completion(&job, None, None);
+            result.lease_token = token.to_owned();
+            let errors = [
+                client.extend_lease(extension(token)).await.expect_err("lost"),
+                client.complete_verification(result).await.expect_err("lost"),
+            ];
+            for error in errors {
+                assert_eq!(
+                    (error.code(), reason_of(&error).as_str()),
+                    (Code::FailedPrecondition, reason::LEASE_LOST)
+                );
+            }
         }
-        // Who lost the lease may still bring the result first.
-        let mut result = completion(&session, 1, None, None);
-        result.lease_token = job.lease_token;
-        assert!(
-            client
-                .complete_verification(result)
-                .await
-                .expect("done")
-                .into_inner()
-                .completed_now
-        );
+        let error = client.release_job(handing_back("not a token")).await.expect_err("lost");
+        assert_eq!(reason_of(&error), reason::LEASE_LOST);
+        for (session, attempt) in [(session.as_str(), 2), ("vs_0700000000000000000000000000", 1)] {
+            let mut result = completion(&again, None, None);
+            (result.session, result.attempt) = (session.to_owned(), attempt);
+            let error = client.complete_verification(result).await.expect_err("of another job");
+            assert_eq!(reason_of(&error), reason::INVALID_FIELDS);
+        }
+        let done = client.complete_verification(completion(&again, None, None)).await;
+        let report = done.expect("held").into_inner().report.expect("made");
+        // Who lost the lease learns what became of the attempt.
+        let late = client.complete_verification(completion(&job, None, None)).await;
+        let late = late.expect("answers").into_inner();
+        assert!(!late.completed_now && late.report.expect("the one that exists") == report);
         let error = client
             .extend_lease(extension(&again.lease_token))
             .await
@@ -111,13 +141,40 @@ async fn a_lease_is_extended_handed_back_and_lost() {
 }
 
 #[tokio::test]
+async fn a_request_for_a_job_that_is_sent_again_gets_the_same_one() {
+    on_both(|Deployment { mut client, .. }| async move {
+        submitted(&mut client).await;
+        submitted(&mut client).await;
+        let time = prost_types::Duration::try_from(LEASE).ok();
+        let request = |request_id: &str| LeaseJobRequest {
+            worker: "test".to_owned(),
+            lease: time,
+            wait: None,
+            request_id: request_id.to_owned(),
+        };
+        let mut tokens = Vec::new();
+        for request_id in ["r1", "r1", "r2"] {
+            let leased = client.lease_job(request(request_id)).await.expect("answers");
+            let job = leased.into_inner().job.expect("queued");
+            assert_eq!(job.delivery, 1);
+            tokens.push(job.lease_token);
+        }
+        assert_eq!(tokens[0], tokens[1]);
+        assert_ne!(tokens[1], tokens[2]);
+        assert!(lease(&mut client, LEASE, NOW).await.is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_outage_does_not_use_up_a_jobs_deliveries() {
     on_both(|Deployment { mut client, .. }| async move {
         let session = submitted(&mut client).await;
         // More often than a job is leased before it is given up.
-        for _ in 0..4 {
+        for delivery in 1..=4 {
             let job = lease(&mut client, LEASE, NOW).await.expect("at once");
-            assert_eq!((job.session.as_str(), job.delivery), (session.as_str(), 1));
+            assert_eq!(job.session, session);
+            assert_eq!((job.delivery, job.excused), (delivery, delivery - 1));
             let handing_back = ReleaseJobRequest {
                 lease_token: job.lease_token,
                 delay: None,
@@ -135,12 +192,15 @@ async fn an_outage_does_not_use_up_a_jobs_deliveries() {
 async fn a_job_that_nobody_completes_is_given_up() {
     on_both(|Deployment { mut client, .. }| async move {
         let session = submitted(&mut client).await;
+        let mut lost = None;
         for delivery in 1..=2 {
             let job = lease(&mut client, Duration::from_millis(1), PATIENCE)
                 .await
                 .expect("leased again");
             assert_eq!(job.delivery, delivery);
+            lost = Some(job);
         }
+        let lost = lost.expect("leased");
         let watch = WatchSessionRequest {
             id: session.clone(),
             account: ACCOUNT.to_owned(),
@@ -170,7 +230,7 @@ async fn a_job_that_nobody_completes_is_given_up() {
         let job = waiting.await.expect("no panic").expect("the next attempt");
         assert_eq!((job.attempt, job.delivery), (2, 1));
         let late = client
-            .complete_verification(completion(&session, 1, None, None))
+            .complete_verification(completion(&lost, None, None))
             .await
             .expect("answers")
             .into_inner();
@@ -184,11 +244,12 @@ async fn a_job_that_nobody_completes_is_given_up() {
 async fn many_completions_make_one_report() {
     on_both(|Deployment { mut client, .. }| async move {
         let session = submitted(&mut client).await;
+        let job = lease(&mut client, LEASE, NOW).await.expect("queued");
         let completions: Vec<_> = (0..12)
             .map(|number| {
                 let mut client = client.clone();
                 let failure = (number % 2 == 0).then_some(VerificationErrorCode::DocumentExpired);
-                let request = completion(&session, 1, failure, None);
+                let request = completion(&job, failure, None);
                 tokio::spawn(async move {
                     client
                         .complete_verification(request)

@@ -80,7 +80,8 @@ async fn a_session_lives_its_whole_life() {
         );
         assert!(
             job.options
-                .and_then(|options| options.document)
+                .as_ref()
+                .and_then(|options| options.document.as_ref())
                 .is_some_and(|options| options.require_matching_selfie)
         );
         assert!(
@@ -97,7 +98,7 @@ async fn a_session_lives_its_whole_life() {
         );
 
         let done = client
-            .complete_verification(completion(&session, 1, None, None))
+            .complete_verification(completion(&job, None, None))
             .await
             .expect("done")
             .into_inner();
@@ -125,7 +126,7 @@ async fn a_session_lives_its_whole_life() {
         assert!(lease(&mut client, LEASE, NOW).await.is_none(), "the job is gone");
 
         let again = client
-            .complete_verification(completion(&session, 1, None, None))
+            .complete_verification(completion(&job, None, None))
             .await
             .expect("answers");
         let again = again.into_inner();
@@ -143,10 +144,10 @@ async fn a_failed_attempt_can_be_tried_again() {
         put(&mut client, &session, ImagePurpose::DocumentFront, b"front").await;
         let old = put(&mut client, &session, ImagePurpose::Selfie, b"other person").await;
         client.submit_session(submission(&session)).await.expect("submitted");
-        lease(&mut client, LEASE, PATIENCE).await.expect("queued");
+        let failing = lease(&mut client, LEASE, PATIENCE).await.expect("queued");
         let mismatch = Some(VerificationErrorCode::SelfieFaceMismatch);
         let failed = client
-            .complete_verification(completion(&session, 1, None, mismatch))
+            .complete_verification(completion(&failing, None, mismatch))
             .await
             .expect("done");
         let first = failed.into_inner().report.expect("made");
@@ -184,7 +185,7 @@ async fn a_failed_attempt_can_be_tried_again() {
 
         // A completion that comes too late does not touch the attempt that runs now.
         let late = client
-            .complete_verification(completion(&session, 1, None, None))
+            .complete_verification(completion(&failing, None, None))
             .await
             .expect("answers")
             .into_inner();
@@ -196,7 +197,7 @@ async fn a_failed_attempt_can_be_tried_again() {
         );
 
         let done = client
-            .complete_verification(completion(&session, 2, None, None))
+            .complete_verification(completion(&job, None, None))
             .await
             .expect("done")
             .into_inner();
@@ -336,7 +337,7 @@ async fn a_restart_finds_everything_and_nothing_personal_lies_open() {
         b"front"
     );
     client
-        .complete_verification(completion(&session, 1, None, None))
+        .complete_verification(completion(&job, None, None))
         .await
         .expect("done");
     let stored = get(&mut client, &session).await;

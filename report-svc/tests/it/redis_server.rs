@@ -6,9 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use proto::id::{Kind, PARTITIONS};
+use report_svc::id::Id;
 use report_svc::storage::Storage;
 use report_svc::storage::redis::Redis;
 
+use crate::clock::Hand;
 use crate::conformance::{Subject, suite};
 
 /// A redis-server on a free loopback port, with a folder of its own; stopped when dropped.
@@ -25,7 +28,7 @@ impl RedisServer {
         Self::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await
     }
 
-    async fn start_with(arguments: &[&str]) -> Option<Self> {
+    pub(crate) async fn start_with(arguments: &[&str]) -> Option<Self> {
         // Another process may take the port between finding and using it: then the next one is tried.
         for _ in 0..10 {
             let (port, folder) = (free_port(), tempfile::tempdir().expect("a folder"));
@@ -71,7 +74,7 @@ impl RedisServer {
     }
 
     /// Sends one command.
-    async fn command(&self, words: &[&str]) -> redis::Value {
+    pub(crate) async fn command(&self, words: &[&str]) -> redis::Value {
         let client = redis::Client::open(self.address.as_str()).expect("an address");
         let mut connection = client.get_multiplexed_async_connection().await.expect("connects");
         let mut command = redis::Cmd::new();
@@ -139,15 +142,33 @@ async fn start_cluster() -> Option<Vec<RedisServer>> {
     Some(nodes)
 }
 
-struct OnRedis(Arc<dyn Storage>);
+struct OnRedis {
+    storage: Arc<dyn Storage>,
+    hand: Hand,
+}
+
+impl OnRedis {
+    async fn connect(addresses: &str) -> Self {
+        let hand = Hand::new();
+        let storage = Redis::connect(addresses).await.expect("connects");
+        Self {
+            storage: Arc::new(storage.with_clock(hand.clock())),
+            hand,
+        }
+    }
+}
 
 #[async_trait::async_trait]
 impl Subject for OnRedis {
     fn storage(&self) -> Arc<dyn Storage> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.storage)
     }
 
-    async fn advance(&self, time: Duration) {
+    fn hand(&self) -> &Hand {
+        &self.hand
+    }
+
+    async fn pass(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
 }
@@ -157,8 +178,7 @@ async fn does_what_every_storage_must() {
     let Some(server) = RedisServer::start().await else {
         return;
     };
-    let storage = Redis::connect(&server.address).await.expect("connects");
-    suite(&OnRedis(Arc::new(storage))).await;
+    suite(&OnRedis::connect(&server.address).await).await;
 }
 
 #[tokio::test]
@@ -180,37 +200,70 @@ async fn a_replica_hears_of_the_changes_of_another() {
         .expect("told")
         .expect("open");
     let lease = there
-        .lease("there", Duration::from_secs(60))
+        .lease(&crate::conformance::request(Duration::from_secs(60)))
         .await
         .expect("storage")
         .expect("a job");
-    assert_eq!(lease.session, id);
-    assert_eq!(
-        here.lease("here", Duration::from_secs(60)).await.expect("storage"),
-        None
-    );
+    assert_eq!(lease.lease.session, id);
+    let request = crate::conformance::request(Duration::from_secs(60));
+    assert_eq!(here.lease(&request).await.expect("storage"), None);
 }
 
+/// Without a clock of the test's: as in production, the server tells the time.
 #[tokio::test]
-async fn forgets_workers_that_have_gone_and_hold_nothing() {
+async fn leases_lapse_by_the_servers_clock() {
     let Some(server) = RedisServer::start().await else {
         return;
     };
     let storage = Redis::connect(&server.address).await.expect("connects");
-    let lease = Duration::from_secs(60);
-    crate::conformance::submit(&storage).await;
-    let done = storage.lease("idle", lease).await.expect("storage").expect("a job");
-    crate::conformance::finish(&storage, &done).await;
-    crate::conformance::submit(&storage).await;
-    let held = storage.lease("busy", lease).await.expect("storage").expect("a job");
-    let day = Duration::from_secs(24 * 3600);
-    assert_eq!(storage.forget_workers(day).await.expect("storage"), 0);
-    assert!(storage.forget_workers(Duration::ZERO).await.expect("storage") > 0);
-    assert_eq!(storage.forget_workers(Duration::ZERO).await.expect("storage"), 0);
-    assert!(
-        storage.extend(&held, lease).await.expect("storage"),
-        "who holds a job stays"
-    );
+    let id = crate::conformance::submit(&storage).await;
+    let request = |time| crate::conformance::request(time);
+    let (short, long) = (Duration::from_millis(1), Duration::from_secs(60));
+    let first = storage.lease(&request(short)).await.expect("storage").expect("queued");
+    let again = loop {
+        if let Some(again) = storage.lease(&request(long)).await.expect("storage") {
+            break again;
+        }
+    };
+    assert_eq!((&again.lease.session, first.delivery, again.delivery), (&id, 1, 2));
+    assert_eq!(storage.lease(&request(long)).await.expect("storage"), None);
+}
+
+#[tokio::test]
+async fn entries_that_are_not_ours_are_met_once() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage = Redis::connect(&server.address).await.expect("connects");
+    let stranger = Id::new(Kind::VerificationSession, 3);
+    for (partition, entry) in [("p03", "by hand"), ("p03", stranger.as_str()), ("p09", "by hand")] {
+        server
+            .command(&["ZADD", &format!("{{{partition}}}:v2:due"), "1", entry])
+            .await;
+        server
+            .command(&["HSET", &format!("{{{partition}}}:v2:jobs"), entry, "not packed by us"])
+            .await;
+    }
+    let id = crate::conformance::submit(&storage).await;
+    let request = || crate::conformance::request(Duration::from_secs(60));
+    let leased = storage.lease(&request()).await.expect("storage").expect("queued");
+    assert_eq!(leased.lease.session, id, "they hold up nobody");
+    assert_eq!(storage.lease(&request()).await.expect("storage"), None);
+    for partition in ["p03", "p09"] {
+        let left = server.command(&["ZCARD", &format!("{{{partition}}}:v2:due")]).await;
+        let held = i64::from(format!("p{:02}", id.partition()) == partition);
+        assert_eq!(left, redis::Value::Int(held));
+    }
+    assert_eq!(storage.job(&stranger).await.expect("storage"), None);
+
+    // Nor do they hide what was set aside.
+    for partition in 0..PARTITIONS {
+        for entry in ["a", "vs_", "z"] {
+            let letters = format!("{{p{partition:02}}}:v2:dead-letters");
+            server.command(&["ZADD", &letters, "0", entry]).await;
+        }
+    }
+    crate::conformance::lists_what_was_set_aside(&storage).await;
 }
 
 #[tokio::test]
@@ -226,8 +279,7 @@ async fn an_address_where_nothing_listens_is_an_error() {
 async fn a_cluster_does_what_every_storage_must() {
     let Some(nodes) = start_cluster().await else { return };
     let addresses: Vec<_> = nodes.iter().map(|node| node.address.as_str()).collect();
-    let storage = Redis::connect(&addresses.join(",")).await.expect("connects");
-    suite(&OnRedis(Arc::new(storage))).await;
+    suite(&OnRedis::connect(&addresses.join(",")).await).await;
 }
 
 #[tokio::test]
@@ -257,9 +309,9 @@ async fn goes_on_where_it_was_when_redis_comes_back() {
         .expect("listens again")
         .expect("open");
     let lease = storage
-        .lease("worker", Duration::from_secs(60))
+        .lease(&crate::conformance::request(Duration::from_secs(60)))
         .await
         .expect("storage")
         .expect("still queued");
-    assert_eq!((lease.session, lease.delivery), (id, 1));
+    assert_eq!((lease.lease.session, lease.delivery), (id, 1));
 }

@@ -1,5 +1,7 @@
 //! What the service refuses, over both storages: each with its reason, and nothing is changed.
 
+use std::time::Duration;
+
 use proto::identity::v1::{ImagePurpose, VerificationSessionStatus};
 use proto::reason;
 use proto::store::v1::{CreateSessionRequest, GetImageRequest, GetSessionRequest, WatchSessionRequest};
@@ -8,9 +10,11 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::deployment::{
-    ACCOUNT, Client, Deployment, cancellation, completion, create, get, image, on_both, put, reason_of, report_request,
-    status, submission,
+    ACCOUNT, Client, Deployment, cancellation, completion, create, get, image, lease, on_both, put, reason_of,
+    report_request, status, submission,
 };
+
+const LEASE: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn every_refusal_has_its_reason_and_changes_nothing() {
@@ -134,27 +138,32 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
 
         // Exactly at the limit is accepted.
         put(client, session, ImagePurpose::DocumentFront, &huge[1..]).await;
-        let error = client
-            .complete_verification(completion(session, 1, None, None))
-            .await
-            .expect_err("not submitted");
+        client.submit_session(submission(session)).await.expect("submitted");
+        wrong_status(client, session, "processing").await;
+
+        let job = lease(client, LEASE, LEASE).await.expect("queued");
+        for attempt in [0, 2] {
+            let error = refused(client, session, async |client| {
+                let mut answer = completion(&job, None, None);
+                answer.attempt = attempt;
+                client.complete_verification(answer).await
+            });
+            assert_eq!(reason_of(&error.await), reason::INVALID_FIELDS, "attempt {attempt}");
+        }
+        // As if by a lease of an attempt that is still to come.
+        let error = refused(client, session, async |client| {
+            let mut answer = completion(&job, None, None);
+            answer.attempt = 2;
+            answer.lease_token = answer.lease_token.replace("/1/", "/2/");
+            client.complete_verification(answer).await
+        })
+        .await;
         assert_eq!(
             (error.code(), reason_of(&error).as_str()),
             (Code::InvalidArgument, reason::INVALID_FIELDS)
         );
-        client.submit_session(submission(session)).await.expect("submitted");
-        wrong_status(client, session, "processing").await;
-
-        for attempt in [0, 2] {
-            let error = refused(client, session, async |client| {
-                client
-                    .complete_verification(completion(session, attempt, None, None))
-                    .await
-            });
-            assert_eq!(reason_of(&error.await), reason::INVALID_FIELDS, "attempt {attempt}");
-        }
         let report = client
-            .complete_verification(completion(session, 1, None, None))
+            .complete_verification(completion(&job, None, None))
             .await
             .expect("done")
             .into_inner();

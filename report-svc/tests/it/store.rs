@@ -2,8 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
 use proto::id::Kind;
 use proto::identity::v1::{CreateVerificationSessionRequest, ImagePurpose, VerificationSessionStatus as Status};
@@ -13,21 +13,22 @@ use report_svc::assemble::Findings;
 use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::id::Id;
+use report_svc::limits::{ImageLimit, Limits};
 use report_svc::seal::Keyring;
 use report_svc::service::StoreApi;
 use report_svc::storage::embedded::Embedded;
-use report_svc::storage::{
-    Changes, Commit, Committed, Created, DeadLetter, JobStep, Lease, NewSession, SealedEvent, Storage, StorageError,
-    StoredEvent, Versioned,
-};
+use report_svc::storage::{Commit, Committed, DeadLetterReason, JobState, JobStep, NewSession, SealedEvent, Storage};
 use report_svc::store::Store;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request};
 
+use crate::clock::Hand;
+use crate::conformance::request;
 use crate::deployment::{ACCOUNT, completion};
+use crate::hooked::{Hook, Hooked, Step};
 
-const MAX_DELIVERIES: u32 = 2;
+const LEASE: Duration = Duration::from_secs(60);
 
 fn embedded(folder: &Path) -> Embedded {
     Embedded::open(&folder.join("state.redb"), Arc::new(SystemTime::now)).expect("opens")
@@ -35,7 +36,7 @@ fn embedded(folder: &Path) -> Embedded {
 
 fn store(storage: Arc<dyn Storage>, evidence: Evidence) -> Store {
     let keyring = Keyring::parse(&Keyring::generate("k1").expect("random numbers")).expect("just made");
-    Store::new(storage, evidence, keyring, MAX_DELIVERIES)
+    Store::new(storage, evidence, keyring, Limits::default())
 }
 
 async fn create(store: &Store) -> Id {
@@ -60,7 +61,8 @@ async fn events_tell_every_change_of_status_in_order() {
         .expect("stored");
     for attempt in 1..=2 {
         store.submit(id, None, Default::default()).await.expect("submitted");
-        let answer = completion(id, attempt, None, None);
+        let job = store.lease(&request(LEASE)).await.expect("storage").expect("queued");
+        let answer = completion(&job, None, None);
         let findings = match attempt {
             1 => Findings::default(),
             _ => Findings {
@@ -68,7 +70,8 @@ async fn events_tell_every_change_of_status_in_order() {
                 ..Findings::default()
             },
         };
-        assert!(store.complete(id, attempt, findings).await.expect("done").completed_now);
+        let lease = job.lease_token.parse().expect("a lease");
+        assert!(store.complete(&lease, findings).await.expect("done").completed_now);
     }
 
     let events = store.events(session.partition(), 0, 100).await.expect("storage");
@@ -100,85 +103,45 @@ async fn events_tell_every_change_of_status_in_order() {
     );
 }
 
-/// Can do a step and say that it did not, and counts how often it is asked for jobs.
-#[derive(Debug)]
+/// Can say of a step that happened that it did not, and counts how often the storage is asked for jobs.
+#[derive(Debug, Default)]
 struct Observed {
-    storage: Embedded,
     forgets: AtomicBool,
     leases: AtomicUsize,
 }
 
-impl Observed {
-    fn new(folder: &Path) -> Arc<Self> {
-        Arc::new(Self {
-            storage: embedded(folder),
-            forgets: AtomicBool::new(false),
-            leases: AtomicUsize::new(0),
-        })
+#[async_trait::async_trait]
+impl Hook for Observed {
+    async fn before(&self, step: Step) {
+        if step == Step::Lease {
+            self.leases.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn told(&self, outcome: Committed) -> Committed {
+        match self.forgets.swap(false, Ordering::SeqCst) {
+            true => Committed::Conflict,
+            false => outcome,
+        }
     }
 }
 
-#[async_trait::async_trait]
-impl Storage for Observed {
-    async fn create(&self, new: NewSession) -> Result<Created, StorageError> {
-        self.storage.create(new).await
-    }
-
-    async fn session(&self, id: &Id) -> Result<Option<Versioned>, StorageError> {
-        self.storage.session(id).await
-    }
-
-    async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
-        let outcome = self.storage.commit(step).await?;
-        Ok(match self.forgets.swap(false, Ordering::SeqCst) {
-            true => Committed::Conflict,
-            false => outcome,
-        })
-    }
-
-    async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {
-        self.storage.report(id).await
-    }
-
-    async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<StoredEvent>, StorageError> {
-        self.storage.events(partition, after, limit).await
-    }
-
-    async fn lease(&self, worker: &str, lease: Duration) -> Result<Option<Lease>, StorageError> {
-        self.leases.fetch_add(1, Ordering::SeqCst);
-        self.storage.lease(worker, lease).await
-    }
-
-    async fn extend(&self, held: &Lease, lease: Duration) -> Result<bool, StorageError> {
-        self.storage.extend(held, lease).await
-    }
-
-    async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError> {
-        self.storage.release(held, delay, excused).await
-    }
-
-    async fn dead_letters(&self, partition: u8) -> Result<Vec<DeadLetter>, StorageError> {
-        self.storage.dead_letters(partition).await
-    }
-
-    fn changes(&self) -> &Changes {
-        self.storage.changes()
-    }
-
-    async fn healthy(&self) -> bool {
-        self.storage.healthy().await
-    }
+fn observed(folder: &Path) -> Arc<Hooked<Observed>> {
+    Arc::new(Hooked {
+        storage: Arc::new(embedded(folder)),
+        hook: Observed::default(),
+    })
 }
 
 #[tokio::test]
 async fn a_picture_survives_a_step_that_was_taken_for_a_conflict() {
     let folder = tempfile::tempdir().expect("a folder");
-    let storage = Observed::new(folder.path());
+    let storage = observed(folder.path());
     let evidence = Evidence::in_folder(&folder.path().join("evidence")).expect("a store");
     let store = store(storage.clone(), evidence);
     let session = create(&store).await;
     put(&store, &session, b"blurred").await;
-    storage.forgets.store(true, Ordering::SeqCst);
+    storage.hook.forgets.store(true, Ordering::SeqCst);
     let file = put(&store, &session, b"sharp").await;
     let kept = store.image(session.as_str(), &file).await.expect("kept");
     assert_eq!(kept, b"sharp");
@@ -195,69 +158,188 @@ async fn a_picture_survives_a_step_that_was_taken_for_a_conflict() {
     );
 }
 
-#[tokio::test]
-async fn a_job_that_cannot_be_read_does_not_hold_up_others() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let now = Arc::new(AtomicU64::new(1_000_000));
-    let clock = Arc::clone(&now);
-    let clock = move || UNIX_EPOCH + Duration::from_millis(clock.load(Ordering::SeqCst));
-    let storage = Embedded::open(&folder.path().join("state.redb"), Arc::new(clock)).expect("opens");
-    let storage = Arc::new(storage);
-    let store = store(storage.clone(), Evidence::in_memory());
-    let damaged = Id::new(Kind::VerificationSession, 3);
-    let record = || b"sealed by nobody".to_vec();
-    let event = SealedEvent {
-        id: Id::new(Kind::Event, 3),
-        record: Vec::new(),
-    };
+/// A job of a session whose record nobody can read.
+async fn damaged(storage: &dyn Storage) -> Id {
+    let session = Id::new(Kind::VerificationSession, 3);
     let new = NewSession {
-        id: damaged.clone(),
-        record: record(),
-        event,
+        id: session.clone(),
+        record: DAMAGED.to_vec(),
+        event: SealedEvent {
+            id: Id::new(Kind::Event, 3),
+            record: Vec::new(),
+        },
         idempotency: None,
     };
     storage.create(new).await.expect("storage");
     let submission = Commit {
-        session: damaged.clone(),
+        session: session.clone(),
         expected: 1,
-        record: record(),
+        record: DAMAGED.to_vec(),
         report: None,
         event: None,
         job: JobStep::Enqueue { attempt: 1 },
     };
     storage.commit(submission).await.expect("storage");
-    let session = create(&store).await;
-    put(&store, &session, b"front").await;
-    let id = session.as_str();
-    now.fetch_add(1, Ordering::SeqCst);
-    store.submit(id, None, Default::default()).await.expect("submitted");
+    session
+}
+
+const DAMAGED: &[u8] = b"sealed by nobody";
+
+/// A session with a front, submitted.
+async fn submitted(store: &Store) -> Id {
+    let session = create(store).await;
+    put(store, &session, b"front").await;
+    let submitted = store.submit(session.as_str(), None, Default::default()).await;
+    submitted.expect("submitted");
+    session
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_is_set_aside_once() {
+    let hand = Hand::new();
+    let storage = Arc::new(Embedded::in_memory(hand.clock()).expect("opens"));
+    let store = store(storage.clone(), Evidence::in_memory());
+    let damaged = damaged(storage.as_ref()).await;
+    hand.advance(Duration::from_millis(1));
+    let session = submitted(&store).await;
 
     // The damaged one was queued first.
-    let lease = Duration::from_secs(60);
-    let job = store.lease("worker", lease).await.expect("goes on").expect("a job");
-    assert_eq!(job.session, id);
-    store.complete(id, 1, Findings::default()).await.expect("done");
-    let set_aside = async || storage.dead_letters(3).await.expect("storage");
-    for _ in 1..=MAX_DELIVERIES {
-        assert_eq!(set_aside().await, []);
-        now.fetch_add(60_000, Ordering::SeqCst);
-        assert!(store.lease("worker", lease).await.expect("goes on").is_none());
-    }
-    assert_eq!(
-        set_aside().await,
-        [DeadLetter {
-            session: damaged.clone(),
-            attempt: 1
-        }]
-    );
+    let job = store.lease(&request(LEASE)).await.expect("goes on").expect("a job");
+    assert_eq!(job.session, session.as_str());
+    let lease = job.lease_token.parse().expect("a lease");
+    store.complete(&lease, Findings::default()).await.expect("done");
+    let letters = async || store.dead_letters(None, 10).await.expect("storage");
+    let letter = letters().await.remove(0);
+    let since = hand.now();
+    let reason = DeadLetterReason::SessionUnreadable;
+    assert_eq!((&letter.session, letter.attempt, letter.delivery), (&damaged, 1, 1));
+    assert_eq!(letter.state, JobState::DeadLettered { since, reason });
+    hand.advance(LEASE * 100);
+    assert!(store.lease(&request(LEASE)).await.expect("goes on").is_none());
+    assert_eq!(letters().await, [letter]);
     let found = storage.session(&damaged).await.expect("storage").expect("is there");
-    assert_eq!(found.record, record(), "for whoever can read it");
+    assert_eq!(found.record, DAMAGED, "for whoever can read it");
+
+    // No key brings it back; it can be dropped.
+    assert_eq!(
+        store
+            .requeue_readable(&CancellationToken::new())
+            .await
+            .expect("storage"),
+        0
+    );
+    let error = store.fail(damaged.as_str(), 2).await.expect_err("no such attempt");
+    assert!(matches!(error, Error::JobNotFound), "{error}");
+    store.fail(damaged.as_str(), 1).await.expect("dropped");
+    assert_eq!(letters().await, []);
+}
+
+#[tokio::test]
+async fn a_job_without_its_master_key_waits_for_it() {
+    let hand = Hand::new();
+    let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(hand.clock()).expect("opens"));
+    let [old, new] = ["old", "new"].map(|id| Keyring::generate(id).expect("random numbers").to_string());
+    let evidence = Evidence::in_memory();
+    let with = |keys: String| {
+        let keyring = Keyring::parse(&keys).expect("just made");
+        Store::new(Arc::clone(&storage), evidence.clone(), keyring, Limits::default())
+    };
+    let (before, lacking, both) = (with(old.clone()), with(new.clone()), with(format!("{new},{old}")));
+    let session = submitted(&before).await;
+    let id = session.as_str();
+    assert!(lacking.lease(&request(LEASE)).await.expect("goes on").is_none());
+    let job = lacking.queued(id).await.expect("kept");
+    let JobState::DeadLettered { reason, .. } = job.state else {
+        panic!("{job:?}")
+    };
+    assert_eq!(reason, DeadLetterReason::MasterKeyMissing("old".to_owned()));
+    let error = lacking.fail(id, 1).await.expect_err("it only waits");
+    assert!(matches!(error, Error::MasterKeyMissing(_)), "{error}");
+
+    assert_eq!(
+        lacking
+            .requeue_readable(&CancellationToken::new())
+            .await
+            .expect("storage"),
+        0
+    );
+    assert_eq!(
+        both.requeue_readable(&CancellationToken::new()).await.expect("storage"),
+        1
+    );
+    assert_eq!(
+        both.requeue_readable(&CancellationToken::new()).await.expect("storage"),
+        0
+    );
+    let job = both.lease(&request(LEASE)).await.expect("goes on").expect("queued");
+    assert_eq!((job.session.as_str(), job.delivery), (id, 1));
+    let lease = job.lease_token.parse().expect("a lease");
+    assert!(
+        both.complete(&lease, Findings::default())
+            .await
+            .expect("done")
+            .completed_now
+    );
+}
+
+#[tokio::test]
+async fn an_operator_ends_an_attempt_that_was_set_aside() {
+    let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
+    let store = store(Arc::clone(&storage), Evidence::in_memory());
+    let session = submitted(&store).await;
+    let id = session.as_str();
+    let error = store.fail(id, 1).await.expect_err("it is in the queue");
+    assert!(matches!(error, Error::JobNotFound), "{error}");
+    let held = storage.lease(&request(LEASE)).await.expect("storage").expect("queued");
+    let reason = DeadLetterReason::SessionUnreadable;
+    assert!(storage.dead_letter(&held.lease, &reason).await.expect("storage"));
+    store.fail(id, 1).await.expect("ended");
+    let failed = store.session(id, None).await.expect("found").public;
+    assert_eq!(failed.status(), Status::RequiresInput);
+    assert!(failed.last_error.is_some() && failed.last_verification_report.is_some());
+    let error = store.queued(id).await.expect_err("no job without an attempt");
+    assert!(matches!(error, Error::JobNotFound), "{error}");
+    store.submit(id, None, Default::default()).await.expect("once more");
+}
+
+/// A job comes back on whichever replica it is looked for.
+#[tokio::test]
+async fn every_set_of_dead_letters_is_gone_through() {
+    let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
+    let store = store(Arc::clone(&storage), Evidence::in_memory());
+    let mut aside = Vec::new();
+    for _ in 0..250 {
+        let session = submitted(&store).await;
+        let held = storage.lease(&request(LEASE)).await.expect("storage").expect("queued");
+        let reason = DeadLetterReason::MasterKeyMissing("k1".to_owned());
+        assert!(storage.dead_letter(&held.lease, &reason).await.expect("storage"));
+        aside.push(session);
+    }
+    aside.sort_by_key(|session| (session.partition(), session.to_string()));
+    let mut listed: Vec<Id> = Vec::new();
+    loop {
+        let after = listed.last().map(Id::as_str);
+        let page = store.dead_letters(after, 7).await.expect("storage");
+        if page.is_empty() {
+            break;
+        }
+        listed.extend(page.into_iter().map(|job| job.session));
+    }
+    assert_eq!(listed, aside);
+    assert_eq!(
+        store
+            .requeue_readable(&CancellationToken::new())
+            .await
+            .expect("storage"),
+        aside.len()
+    );
+    assert_eq!(store.dead_letters(None, 7).await.expect("storage"), []);
 }
 
 #[tokio::test]
 async fn of_many_workers_that_wait_one_looks_for_jobs() {
     let folder = tempfile::tempdir().expect("a folder");
-    let storage = Observed::new(folder.path());
+    let storage = observed(folder.path());
     let store = store(storage.clone(), Evidence::in_memory());
     let session = create(&store).await;
     put(&store, &session, b"front").await;
@@ -270,14 +352,15 @@ async fn of_many_workers_that_wait_one_looks_for_jobs() {
             worker: format!("worker/{number}"),
             lease: Some(minute),
             wait: Some(minute),
+            request_id: format!("request/{number}"),
         };
         waiting.spawn(async move { api.lease_job(Request::new(request)).await });
     }
     // Each looked once by itself, and one has its turn.
-    while storage.leases.load(Ordering::SeqCst) < 21 {
+    while storage.hook.leases.load(Ordering::SeqCst) < 21 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let before = storage.leases.load(Ordering::SeqCst);
+    let before = storage.hook.leases.load(Ordering::SeqCst);
     store
         .submit(session.as_str(), None, Default::default())
         .await
@@ -290,7 +373,7 @@ async fn of_many_workers_that_wait_one_looks_for_jobs() {
         .expect("answers");
     assert!(leased.into_inner().job.is_some());
     // It finds the job, and its successor looks. Who also looks since time has passed is one more.
-    let looks = storage.leases.load(Ordering::SeqCst) - before;
+    let looks = storage.hook.leases.load(Ordering::SeqCst) - before;
     assert!(looks <= 5, "{looks}");
 }
 
@@ -306,4 +389,112 @@ async fn a_picture_whose_file_is_gone_is_not_asked_for_again() {
     let error = store.image(session.as_str(), &file).await.expect_err("gone");
     assert!(matches!(error, Error::Evidence(_)), "{error}");
     assert_eq!(tonic::Status::from(error).code(), Code::Internal);
+}
+
+#[tokio::test]
+async fn a_session_takes_up_no_more_than_its_limits() {
+    let hand = Hand::new();
+    let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(hand.clock()).expect("opens"));
+    let limits = Limits {
+        deliveries: 1,
+        attempts: 2,
+        images_per_attempt: 3,
+        images: 4,
+        image_bytes: 20,
+    };
+    let keyring = Keyring::parse(&Keyring::generate("k1").expect("random numbers")).expect("just made");
+    let store = Store::new(storage, Evidence::in_memory(), keyring, limits);
+    let refused = async |session: &Id, size: usize| {
+        let before = store.session(session.as_str(), None).await.expect("found").version;
+        let purpose = ImagePurpose::DocumentFront;
+        let put = store.put_image(session.as_str(), None, purpose, vec![7; size]).await;
+        let after = store.session(session.as_str(), None).await.expect("found").version;
+        assert_eq!(before, after, "a refusal changes nothing");
+        put.map(drop).expect_err("refused")
+    };
+    let fails = async || {
+        let job = store.lease(&request(LEASE)).await.expect("storage").expect("queued");
+        let lease = job.lease_token.parse().expect("a lease");
+        let completion = store.complete(&lease, Findings::default()).await.expect("done");
+        completion.session.public.last_error.expect("failed").reason
+    };
+
+    let large = create(&store).await;
+    put(&store, &large, &[7; 15]).await;
+    let error = refused(&large, 6).await;
+    assert!(
+        matches!(error, Error::ImagesExhausted(ImageLimit::ImageBytes)),
+        "{error}"
+    );
+    put(&store, &large, &[7; 5]).await;
+
+    let session = create(&store).await;
+    for picture in [b"1", b"2", b"3"] {
+        put(&store, &session, picture).await;
+    }
+    let error = refused(&session, 1).await;
+    assert!(
+        matches!(error, Error::ImagesExhausted(ImageLimit::ImagesPerAttempt)),
+        "{error}"
+    );
+    store
+        .submit(session.as_str(), None, Default::default())
+        .await
+        .expect("submitted");
+    let first = fails().await;
+    put(&store, &session, b"4").await;
+    let error = refused(&session, 1).await;
+    assert!(matches!(error, Error::ImagesExhausted(ImageLimit::Images)), "{error}");
+    store
+        .submit(session.as_str(), None, Default::default())
+        .await
+        .expect("submitted");
+    assert_eq!(fails().await, format!("{first} This was the last attempt."));
+
+    for error in [
+        refused(&session, 1).await,
+        store
+            .submit(session.as_str(), None, Default::default())
+            .await
+            .map(drop)
+            .expect_err("refused"),
+    ] {
+        assert!(matches!(error, Error::AttemptsExhausted(2)), "{error}");
+        let status = tonic::Status::from(error);
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        let reason = service_kit::status::reason(&status);
+        assert_eq!(reason.as_deref(), Some(proto::reason::ATTEMPTS_EXHAUSTED));
+    }
+}
+
+#[tokio::test]
+async fn a_record_does_not_grow_with_the_attempts() {
+    let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
+    let store = store(Arc::clone(&storage), Evidence::in_memory());
+    let session = create(&store).await;
+    let mut pictures = Vec::new();
+    let mut sizes = Vec::new();
+    for attempt in 1..=10_u8 {
+        let file = put(&store, &session, &[attempt]).await;
+        pictures.push((file, attempt));
+        store
+            .submit(session.as_str(), None, Default::default())
+            .await
+            .expect("submitted");
+        let job = store.lease(&request(LEASE)).await.expect("storage").expect("queued");
+        let lease = job.lease_token.parse().expect("a lease");
+        store.complete(&lease, Findings::default()).await.expect("done");
+        let record = storage
+            .session(&session)
+            .await
+            .expect("storage")
+            .expect("is there")
+            .record;
+        sizes.push(record.len());
+    }
+    assert!(sizes[8].abs_diff(sizes[1]) < 16, "{sizes:?}");
+    // What each attempt was judged by is still there.
+    for (file, attempt) in pictures {
+        assert_eq!(store.image(session.as_str(), &file).await.expect("kept"), [attempt]);
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
 use proto::identity::v1::{DocumentOptions, ImagePurpose};
+use proto::reason;
 use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse, FaceImage};
 use proto::store::v1::{CompleteVerificationRequest, GetImageRequest, Job};
 use service_kit::insights::timing;
@@ -22,6 +23,9 @@ pub(super) enum CheckError {
     /// A service failed, or did not answer for as long as we tried.
     #[error("{step} failed")]
     Service { step: &'static str, status: Status },
+    /// Another worker has the job.
+    #[error("the lease was lost")]
+    LeaseLost,
     /// The job lacks a picture that it cannot have been submitted without.
     #[error("the job has no {0:?} picture")]
     MissingPicture(ImagePurpose),
@@ -38,7 +42,7 @@ impl CheckError {
             Self::Service { status, .. } => {
                 upstream::is_transient(status) && !matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled)
             }
-            Self::MissingPicture(_) => false,
+            Self::LeaseLost | Self::MissingPicture(_) => false,
         }
     }
 
@@ -57,7 +61,7 @@ impl CheckError {
                 error = status.message(),
                 "{self}"
             ),
-            Self::MissingPicture(_) => tracing::error!("{self}"),
+            Self::LeaseLost | Self::MissingPicture(_) => tracing::error!("{self}"),
         }
     }
 }
@@ -169,7 +173,10 @@ impl Services {
     async fn complete(&self, request: CompleteVerificationRequest) -> Result<bool, CheckError> {
         let answer = patiently(async || self.store.clone().complete_verification(request.clone()).await)
             .await
-            .map_err(CheckError::service("completing the verification"))?;
+            .map_err(|status| match status::reason(&status).as_deref() {
+                Some(reason::LEASE_LOST) => CheckError::LeaseLost,
+                _ => CheckError::service("completing the verification")(status),
+            })?;
         Ok(answer.completed_now)
     }
 }

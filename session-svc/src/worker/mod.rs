@@ -11,6 +11,7 @@
 //! stops or a service is away does not count as tried.
 
 mod checks;
+mod lease;
 mod patience;
 
 use std::panic::AssertUnwindSafe;
@@ -26,13 +27,14 @@ use proto::store::v1::{ExtendLeaseRequest, Job, LeaseJobRequest, ReleaseJobReque
 use service_kit::client::ServiceChannel;
 use service_kit::{deadline, status, telemetry};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tracing::Instrument as _;
 
+use self::checks::CheckError;
+use crate::Store;
 use crate::backoff::Backoff;
-use crate::{Store, upstream};
 
 /// How long report-svc holds a request for a job that is not there yet.
 const LEASE_WAIT: Duration = Duration::from_secs(20);
@@ -108,16 +110,19 @@ impl Crew {
 
     async fn work_alone(&self, name: &str) {
         let mut backoff = Backoff::new();
+        let mut request_id = random_name();
         while !self.stop.is_cancelled() {
             let leased = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                leased = self.lease_job(name) => leased,
+                leased = self.lease_job(name, &request_id) => leased,
             };
             self.note_whether_store_answers(&leased);
             match leased {
                 Ok(job) => {
                     backoff = Backoff::new();
+                    // One that had no answer is asked again under its name: there may be a job with it.
+                    request_id = random_name();
                     if let Some(job) = job {
                         self.drive(job).await;
                     }
@@ -129,11 +134,12 @@ impl Crew {
         }
     }
 
-    async fn lease_job(&self, worker: &str) -> Result<Option<Job>, Status> {
+    async fn lease_job(&self, worker: &str, request_id: &str) -> Result<Option<Job>, Status> {
         let request = LeaseJobRequest {
             worker: worker.to_owned(),
             lease: Some(duration(self.lease)),
             wait: Some(duration(LEASE_WAIT)),
+            request_id: request_id.to_owned(),
         };
         let mut store = self.services.store.clone();
         let answer = deadline::scope(Some(LEASE_WAIT + STORE_TIMEOUT), store.lease_job(request)).await?;
@@ -188,17 +194,18 @@ impl Crew {
                     tracing::info!(completed_now, "verification completed");
                     Outcome::Completed
                 }
+                Ok(Err(CheckError::LeaseLost)) => Outcome::LeaseLost,
                 Ok(Err(error)) => {
                     error.log();
                     Outcome::HandBack {
-                        delay: delay_after(job.delivery),
+                        delay: delay_after(tries(job)),
                         excused: error.is_outage(),
                     }
                 }
                 Err(_panic) => {
                     tracing::error!("a worker panicked");
                     Outcome::HandBack {
-                        delay: delay_after(job.delivery),
+                        delay: delay_after(tries(job)),
                         excused: false,
                     }
                 }
@@ -214,25 +221,16 @@ impl Crew {
         }
     }
 
-    /// Extends the lease over and over; ends when it is lost.
+    /// Ends when the lease is lost.
     async fn keep_lease(&self, lease_token: &str) {
-        // Two tries may fail before the third one is too late.
-        let pause = self.lease / 3;
-        let mut ends = Instant::now() + self.lease;
-        loop {
-            sleep(pause).await;
-            let asked = Instant::now();
+        lease::keep(self.lease, async || {
             let request = ExtendLeaseRequest {
                 lease_token: lease_token.to_owned(),
                 lease: Some(duration(self.lease)),
             };
-            let mut store = self.services.store.clone();
-            match deadline::scope(Some(pause), store.extend_lease(request)).await {
-                Ok(_) => ends = asked + self.lease,
-                Err(status) if upstream::is_transient(&status) && Instant::now() < ends => {}
-                Err(_) => return,
-            }
-        }
+            self.services.store.clone().extend_lease(request).await.map(drop)
+        })
+        .await;
     }
 
     /// If this fails, the job is leased to another worker when the lease ends.
@@ -254,9 +252,19 @@ impl Crew {
     }
 }
 
+/// A name that no other request has.
+fn random_name() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// How many times a job was tried, this time included.
+fn tries(job: &Job) -> u32 {
+    job.delivery.saturating_sub(job.excused)
+}
+
 /// How long a job rests after it was tried this many times.
-fn delay_after(delivery: u32) -> Duration {
-    let doublings = delivery.saturating_sub(1).min(16);
+fn delay_after(tries: u32) -> Duration {
+    let doublings = tries.saturating_sub(1).min(16);
     (FIRST_DELAY * 2_u32.pow(doublings)).min(LONGEST_DELAY)
 }
 
@@ -272,7 +280,7 @@ mod tests {
     #[test]
     fn rests_longer_each_time() {
         let delays: Vec<u64> = [0, 1, 2, 3, 7, 8, u32::MAX]
-            .map(|delivery| delay_after(delivery).as_secs())
+            .map(|tries| delay_after(tries).as_secs())
             .into();
         assert_eq!(delays, [5, 5, 10, 20, 300, 300, 300]);
     }

@@ -263,6 +263,29 @@ async fn a_completion_that_comes_too_late_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_completion_under_a_lost_lease_is_the_end_of_it() {
+    let running = start().await;
+    let answer = Arc::new(Notify::new());
+    running.document.0.next(Answer::After(Arc::clone(&answer)));
+    running.submitted(DocumentOptions::default()).await;
+    soon(running.document.0.asked()).await;
+    // Another worker got the job and is still at it.
+    running.store.change(|state| state.leased.clear());
+    answer.notify_one();
+    let next = running.submitted(DocumentOptions::default()).await;
+    assert_eq!(completed(&running, 1).await[0].session, next.id);
+    let both = running
+        .store
+        .until(|state| (state.calls.iter().filter(|call| **call == Call::Complete).count() == 2).then_some(()));
+    soon(both).await;
+    assert_eq!(
+        calls(&running, Call::Release),
+        0,
+        "what is another worker's is not handed back"
+    );
+}
+
+#[tokio::test]
 async fn workers_go_on_when_the_store_is_back() {
     let mut running = start().await;
     running.submitted(DocumentOptions::default()).await;
@@ -282,6 +305,23 @@ async fn workers_go_on_when_the_store_is_back() {
         }
     };
     assert_eq!(completed(&running, 2).await[1].session, session.id);
+}
+
+#[tokio::test]
+async fn a_request_for_a_job_has_its_name_until_it_is_answered() {
+    let running = start().await;
+    running.store.fail(Call::Lease, unavailable());
+    running.store.fail(Call::Lease, unavailable());
+    running.submitted(DocumentOptions::default()).await;
+    completed(&running, 1).await;
+    let asked = running
+        .store
+        .until(|state| (state.lease_requests.len() >= 4).then(|| state.lease_requests.clone()));
+    let names = soon(asked).await;
+    let asked = |name: &String| names.iter().filter(|other| *other == name).count();
+    // Two failures and the answer; before and after them, other requests.
+    let counts: Vec<_> = names.iter().map(asked).collect();
+    assert!(counts.contains(&3) && counts.contains(&1), "{names:?}");
 }
 
 #[tokio::test]

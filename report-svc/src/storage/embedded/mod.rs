@@ -3,31 +3,37 @@
 //! Every step is one write transaction that is on disk when it is answered, so that a process killed at any moment finds
 //! all of a step or none of it. redb locks its file: a second process is told that the first one has it.
 //!
-//! Jobs lie in `jobs` under their session, and in `due` under the moment from which they may be leased: the moment of their
-//! submission, the end of their lease, or the end of the delay with which they were handed back.
+//! Jobs lie in `jobs` under their session. Those in the queue lie also in `due` under the moment from which they may be leased:
+//! the moment of their submission, the end of their lease, or the end of the delay with which they were handed back. Those that
+//! were set aside lie also in `dead_letters`.
 
+mod job;
+mod queue;
 mod steps;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use proto::id::Kind;
+use redb::backends::InMemoryBackend;
 use redb::{
     Database, DatabaseError, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition,
     WriteTransaction,
 };
 
+use self::job::JobRow;
+use self::queue::Finished;
 use super::{
-    Changes, Commit, Committed, Created, DeadLetter, JobStep, Lease, NewSession, Storage, StorageError, StoredEvent,
-    Versioned,
+    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Job, JobStep, Lease, LeaseRequest, Leased,
+    NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
 };
 use crate::id::Id;
 
 /// Version of the tables below.
-const SCHEMA: u64 = 1;
+const SCHEMA: u64 = 2;
 
 /// `schema` → [`SCHEMA`].
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
@@ -35,21 +41,22 @@ const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const SESSIONS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("sessions");
 /// Report → sealed record.
 const REPORTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("reports");
+/// Session, attempt → sealed record of a finished attempt.
+const ATTEMPTS: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("attempts");
 /// Partition, position → event, sealed record.
 const EVENTS: TableDefinition<'_, (u8, u64), (&str, &[u8])> = TableDefinition::new("events");
 /// Hash of account and key → expiry in milliseconds, sealed record.
 const IDEMPOTENCY: TableDefinition<'_, &[u8; 32], (u64, &[u8])> = TableDefinition::new("idempotency");
 /// Expiry, hash: what to forget next.
 const EXPIRIES: TableDefinition<'_, (u64, &[u8; 32]), ()> = TableDefinition::new("expiries");
-/// Session → attempt, delivery, due in milliseconds, worker (empty when nobody holds it).
-const JOBS: TableDefinition<'_, &str, (u32, u32, u64, &str)> = TableDefinition::new("jobs");
+/// Session → its job, see [`job::JobRow`].
+const JOBS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("jobs");
 /// Due, session: what to lease next.
 const DUE: TableDefinition<'_, (u64, &str), ()> = TableDefinition::new("due");
-/// Partition, position → session, attempt.
-const DEAD: TableDefinition<'_, (u8, u64), (&str, u32)> = TableDefinition::new("dead");
-
-/// Tells the time; tests bring their own.
-pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+/// Request of a lease that is held → session.
+const LEASE_REQUESTS: TableDefinition<'_, &str, &str> = TableDefinition::new("lease_requests");
+/// Partition, session of a job that was set aside.
+const DEAD_LETTERS: TableDefinition<'_, (u8, &str), ()> = TableDefinition::new("dead_letters");
 
 /// Why the database file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -101,15 +108,28 @@ impl Embedded {
             other => failed(other.into()),
         })?;
         match prepare(&database).map_err(failed)? {
-            SCHEMA => Ok(Self {
-                database: Arc::new(database),
-                changes: Changes::new(),
-                clock,
-            }),
+            SCHEMA => Ok(Self::over(database, clock)),
             found => Err(OpenError::Schema {
                 path: path.to_owned(),
                 found,
             }),
+        }
+    }
+
+    /// Kept in memory, for tests.
+    pub fn in_memory(clock: Clock) -> Result<Self, StorageError> {
+        let database = Database::builder()
+            .create_with_backend(InMemoryBackend::new())
+            .map_err(redb::Error::from)?;
+        prepare(&database)?;
+        Ok(Self::over(database, clock))
+    }
+
+    fn over(database: Database, clock: Clock) -> Self {
+        Self {
+            database: Arc::new(database),
+            changes: Changes::new(),
+            clock,
         }
     }
 
@@ -163,12 +183,14 @@ fn prepare(database: &Database) -> Result<u64, redb::Error> {
     };
     transaction.open_table(SESSIONS)?;
     transaction.open_table(REPORTS)?;
+    transaction.open_table(ATTEMPTS)?;
     transaction.open_table(EVENTS)?;
     transaction.open_table(IDEMPOTENCY)?;
     transaction.open_table(EXPIRIES)?;
     transaction.open_table(JOBS)?;
     transaction.open_table(DUE)?;
-    transaction.open_table(DEAD)?;
+    transaction.open_table(LEASE_REQUESTS)?;
+    transaction.open_table(DEAD_LETTERS)?;
     transaction.commit()?;
     Ok(version)
 }
@@ -197,13 +219,13 @@ impl Storage for Embedded {
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
         let session = step.session.clone();
-        let job = step.job;
+        let queued = matches!(step.job, JobStep::Enqueue { .. });
         let outcome = self
             .write(move |transaction, now| steps::commit(transaction, &step, now))
             .await?;
         if let Committed::Done(_) = outcome {
             self.changes.session_changed(session.as_str());
-            if let JobStep::Enqueue { .. } = job {
+            if queued {
                 self.changes.job_arrived();
             }
         }
@@ -214,6 +236,15 @@ impl Storage for Embedded {
         let id = id.clone();
         self.read(move |transaction| {
             let found = transaction.open_table(REPORTS)?.get(id.as_str())?;
+            Ok(found.map(|found| found.value().to_vec()))
+        })
+        .await
+    }
+
+    async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError> {
+        let session = session.clone();
+        self.read(move |transaction| {
+            let found = transaction.open_table(ATTEMPTS)?.get((session.as_str(), attempt))?;
             Ok(found.map(|found| found.value().to_vec()))
         })
         .await
@@ -240,39 +271,30 @@ impl Storage for Embedded {
             .collect()
     }
 
-    async fn lease(&self, worker: &str, lease: Duration) -> Result<Option<Lease>, StorageError> {
+    async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError> {
         // Most calls find nothing: only one that does pays for a write.
-        let now = now(&self.clock);
-        let waits = self.read(move |transaction| steps::job_waits(transaction, now)).await?;
-        if !waits {
+        let (now, request_id) = (now(&self.clock), request.request_id.clone());
+        let found = self
+            .read(move |transaction| queue::would_lease(transaction, &request_id, now))
+            .await?;
+        if !found {
             return Ok(None);
         }
-        let worker = worker.to_owned();
-        let leased = self
-            .write(move |transaction, now| steps::lease(transaction, &worker, now, lease))
-            .await?;
-        leased
-            .map(|(session, attempt, delivery)| {
-                let session = Id::parse(Kind::VerificationSession, &session);
-                Ok(Lease {
-                    session: session.ok_or(StorageError::Foreign("a job's session"))?,
-                    attempt,
-                    delivery,
-                })
-            })
-            .transpose()
+        let (request, nonce) = (request.clone(), Nonce::random()?);
+        self.write(move |transaction, now| queue::lease(transaction, &request, nonce, now))
+            .await
     }
 
-    async fn extend(&self, held: &Lease, lease: Duration) -> Result<bool, StorageError> {
+    async fn extend(&self, held: &Lease, time: Duration) -> Result<bool, StorageError> {
         let held = held.clone();
-        self.write(move |transaction, now| steps::extend(transaction, &held, now, lease))
+        self.write(move |transaction, now| queue::extend(transaction, &held, now, time))
             .await
     }
 
     async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError> {
         let held = held.clone();
         let released = self
-            .write(move |transaction, now| steps::release(transaction, &held, now, delay, excused))
+            .write(move |transaction, now| queue::release(transaction, &held, now, delay, excused))
             .await?;
         if released {
             self.changes.job_arrived();
@@ -280,25 +302,49 @@ impl Storage for Embedded {
         Ok(released)
     }
 
-    async fn dead_letters(&self, partition: u8) -> Result<Vec<DeadLetter>, StorageError> {
-        let rows = self
+    async fn dead_letter(&self, held: &Lease, reason: &DeadLetterReason) -> Result<bool, StorageError> {
+        let (held, reason) = (held.clone(), reason.to_string());
+        self.write(move |transaction, now| queue::dead_letter(transaction, &held, now, &reason))
+            .await
+    }
+
+    async fn requeue(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
+        let session = session.clone();
+        let queued = self
+            .write(move |transaction, now| queue::requeue(transaction, &session, attempt, now))
+            .await?;
+        if queued {
+            self.changes.job_arrived();
+        }
+        Ok(queued)
+    }
+
+    async fn discard(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
+        let session = session.clone();
+        self.write(move |transaction, _| queue::finish(transaction, &session, Finished::DeadLetter(attempt)))
+            .await
+    }
+
+    async fn job(&self, session: &Id) -> Result<Option<Job>, StorageError> {
+        let id = session.clone();
+        let row = self
             .read(move |transaction| {
-                let dead = transaction.open_table(DEAD)?;
-                let rows = dead.range((partition, 0)..=(partition, u64::MAX))?.map(|row| {
-                    let (_, value) = row?;
-                    let (session, attempt) = value.value();
-                    Ok((session.to_owned(), attempt))
-                });
-                rows.collect::<Result<Vec<_>, redb::Error>>()
+                let row = transaction.open_table(JOBS)?.get(id.as_str())?;
+                Ok(row.map(|row| row.value().to_vec()))
             })
             .await?;
+        row.map(|row| shown(session.clone(), &row)).transpose()
+    }
+
+    async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError> {
+        let after = after.cloned();
+        let rows = self
+            .read(move |transaction| queue::dead_letters(transaction, partition, after.as_ref(), limit))
+            .await?;
         rows.into_iter()
-            .map(|(session, attempt)| {
+            .map(|(session, row)| {
                 let session = Id::parse(Kind::VerificationSession, &session);
-                Ok(DeadLetter {
-                    session: session.ok_or(StorageError::Foreign("a dead letter's session"))?,
-                    attempt,
-                })
+                shown(session.ok_or(StorageError::Foreign("a dead letter's session"))?, &row)
             })
             .collect()
     }
@@ -310,6 +356,12 @@ impl Storage for Embedded {
     async fn healthy(&self) -> bool {
         self.read(|_| Ok(())).await.is_ok()
     }
+}
+
+fn shown(session: Id, row: &[u8]) -> Result<Job, StorageError> {
+    JobRow::read(row)
+        .and_then(|row| row.shown(session))
+        .ok_or(StorageError::Foreign("a job"))
 }
 
 /// Milliseconds since 1970.

@@ -1,10 +1,12 @@
--- Changes a session that has the expected version; answers its new version, or 0 for a conflict.
+-- Changes a session that has the expected version; answers its new version, 0 for a conflict, or -1 when the job is not as the step
+-- wants it.
 --
 -- A client that loses its connection sends the step again, and cannot know that it happened. No two sealed records are alike,
 -- so the session that has this step's record one version later had this very step.
--- KEYS: session, events, event counter, report, jobs, dead letters
+-- KEYS: session, events, event counter, report, due, jobs, dead letters
 -- ARGV: expected version, record, session id, report (empty: none), event id (empty: none), event record,
---       job step (keep, enqueue, finish, dead_letter), attempt, channel for changes
+--       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce, time (empty: the server's), channel for changes,
+--       attempt of the report, its record
 local held = redis.call('HMGET', KEYS[1], 'version', 'record')
 if held[1] ~= ARGV[1] then
   local after = tonumber(ARGV[1]) + 1
@@ -13,33 +15,35 @@ if held[1] ~= ARGV[1] then
   end
   return 0
 end
+local finished = false
+if ARGV[7] == 'finish' then
+  finished = is_held(get(KEYS[6], ARGV[3]), ARGV[8], ARGV[9])
+elseif ARGV[7] == 'finish_dead_letter' then
+  local job = get(KEYS[6], ARGV[3])
+  finished = job and job.since and job.attempt == tonumber(ARGV[8])
+end
+if not finished and ARGV[7] ~= 'keep' and ARGV[7] ~= 'enqueue' then
+  return -1
+end
 local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HSET', KEYS[1], 'record', ARGV[2])
 if ARGV[4] ~= '' then
   redis.call('SET', KEYS[4], ARGV[4])
+  redis.call('HSET', KEYS[1], 'attempt:' .. ARGV[12], ARGV[13])
 end
 if ARGV[5] ~= '' then
   local position = redis.call('INCR', KEYS[3])
   redis.call('XADD', KEYS[2], position .. '-0', 'id', ARGV[5], 'record', ARGV[6])
 end
-local changed = 'session:' .. ARGV[3]
-if ARGV[7] == 'enqueue' then
-  if redis.call('EXISTS', KEYS[5]) == 0 then
-    redis.call('XGROUP', 'CREATE', KEYS[5], 'workers', '0', 'MKSTREAM')
-  end
-  local job = redis.call('XADD', KEYS[5], '*', 'session', ARGV[3], 'attempt', ARGV[8])
-  redis.call('HSET', KEYS[1], 'job', job, 'attempt', ARGV[8])
-  redis.call('PUBLISH', ARGV[9], 'job:' .. KEYS[5])
-elseif ARGV[7] == 'finish' or ARGV[7] == 'dead_letter' then
-  local job = redis.call('HMGET', KEYS[1], 'job', 'attempt')
-  if job[1] then
-    redis.call('XACK', KEYS[5], 'workers', job[1])
-    redis.call('XDEL', KEYS[5], job[1])
-    redis.call('HDEL', KEYS[1], 'job', 'attempt')
-    if ARGV[7] == 'dead_letter' then
-      redis.call('XADD', KEYS[6], '*', 'session', ARGV[3], 'attempt', job[2])
-    end
-  end
+if finished then
+  redis.call('HDEL', KEYS[6], ARGV[3])
+  redis.call('ZREM', KEYS[5], ARGV[3])
+  redis.call('ZREM', KEYS[7], ARGV[3])
+elseif ARGV[7] == 'enqueue' then
+  put(KEYS[6], ARGV[3], { attempt = tonumber(ARGV[8]), delivery = 0, excused = 0 })
+  redis.call('ZREM', KEYS[7], ARGV[3])
+  redis.call('ZADD', KEYS[5], now(ARGV[10]), ARGV[3])
+  redis.call('PUBLISH', ARGV[11], 'job:' .. KEYS[5])
 end
-redis.call('PUBLISH', ARGV[9], changed)
+redis.call('PUBLISH', ARGV[11], 'session:' .. ARGV[3])
 return version

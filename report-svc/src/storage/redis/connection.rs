@@ -1,7 +1,5 @@
 //! Connections: to one server, or to a Cluster; and the one that listens for changes.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
@@ -80,18 +78,16 @@ impl ConnectionLike for Connection {
 
 /// Turns what scripts publish into notifications in this process, for ever. In a Cluster every node hears everything, so any
 /// of the addresses will do.
-///
-/// `busy` is set to the partition that got work last: the best one to look into first.
-pub(super) async fn listen(clients: Vec<Client>, changes: Changes, busy: Arc<AtomicU8>) {
+pub(super) async fn listen(clients: Vec<Client>, changes: Changes) {
     for client in clients.iter().cycle() {
-        if let Err(error) = listen_to(client, &changes, &busy).await {
+        if let Err(error) = listen_to(client, &changes).await {
             tracing::warn!(%error, "redis does not tell of changes: waiting calls look for themselves until it does");
         }
         tokio::time::sleep(LISTEN_AGAIN).await;
     }
 }
 
-async fn listen_to(client: &Client, changes: &Changes, busy: &AtomicU8) -> RedisResult<()> {
+async fn listen_to(client: &Client, changes: &Changes) -> RedisResult<()> {
     let mut subscription = client.get_async_pubsub().await?;
     subscription.subscribe(keys::CHANGES).await?;
     // Whatever happened before the subscription was not heard.
@@ -101,12 +97,7 @@ async fn listen_to(client: &Client, changes: &Changes, busy: &AtomicU8) -> Redis
         let text: String = message.get_payload()?;
         match text.split_once(':') {
             Some(("session", id)) => changes.session_changed(id),
-            Some(("job", key)) => {
-                if let Some(partition) = keys::partition_of_jobs(key) {
-                    busy.store(partition, Ordering::Relaxed);
-                }
-                changes.job_arrived();
-            }
+            Some(("job", _)) => changes.job_arrived(),
             _ => {}
         }
     }

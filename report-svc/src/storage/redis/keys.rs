@@ -1,16 +1,17 @@
 //! Names of keys. `{p07}` is a hash tag: all keys of a partition lie in one Cluster slot.
 
 use proto::id::PARTITIONS;
+use sha2::{Digest as _, Sha256};
 
 use crate::id::Id;
 
 /// Version of everything under these names.
-const SCHEMA: &str = "v1";
+const SCHEMA: &str = "v2";
 
 /// Where scripts publish `session:vs_…` and `job:{p07}:…`.
-pub(super) const CHANGES: &str = "bonafide:v1:changes";
+pub(super) const CHANGES: &str = "bonafide:v2:changes";
 
-/// Hash: version, record; while a job is queued also its stream entry (job) and its attempt.
+/// Hash: version, record; attempt:1, attempt:2 …, the records of finished attempts.
 pub(super) fn session(id: &Id) -> String {
     named(id.partition(), "session", id.as_str())
 }
@@ -35,19 +36,26 @@ pub(super) fn event_counter(partition: u8) -> String {
     of_partition(partition, "event-counter")
 }
 
-/// Stream of a partition's jobs, with the consumer group `workers`: session, attempt.
+/// Sorted set of the sessions whose job is in the queue, by the moment from which it may be leased.
+pub(super) fn due(partition: u8) -> String {
+    of_partition(partition, "due")
+}
+
+/// Hash from session to its job.
 pub(super) fn jobs(partition: u8) -> String {
     of_partition(partition, "jobs")
 }
 
-/// Stream of jobs that were given up: session, attempt.
+/// Sorted set of the sessions whose job was set aside, by name.
 pub(super) fn dead_letters(partition: u8) -> String {
     of_partition(partition, "dead-letters")
 }
 
-/// The partition of a key that [`jobs`] made.
-pub(super) fn partition_of_jobs(key: &str) -> Option<u8> {
-    (0..PARTITIONS).find(|partition| jobs(*partition) == key)
+/// Hash that expires: call, the latest call of a request for a lease; lease, what the request came to. Requests are spread over the
+/// partitions: the job may lie in any.
+pub(super) fn lease_request(id: &str) -> String {
+    let [first, ..]: [u8; 32] = Sha256::digest(id).into();
+    named(first % PARTITIONS, "lease-request", id)
 }
 
 fn of_partition(partition: u8, what: &str) -> String {
@@ -67,10 +75,8 @@ mod tests {
         let id = Id::parse(proto::id::Kind::VerificationSession, "vs_0700000000000000000000000000");
         assert_eq!(
             session(&id.expect("an id")),
-            "{p07}:v1:session:vs_0700000000000000000000000000"
+            "{p07}:v2:session:vs_0700000000000000000000000000"
         );
-        assert_eq!(jobs(15), "{p15}:v1:jobs");
-        assert_eq!(partition_of_jobs("{p15}:v1:jobs"), Some(15));
-        assert_eq!(partition_of_jobs("{p16}:v1:jobs"), None);
+        assert_eq!(due(15), "{p15}:v2:due");
     }
 }

@@ -1,26 +1,24 @@
--- Leases a job of one partition: one whose lease ended, else a new one. Answers session, attempt, delivery, or nothing.
---
--- A stream knows how long an entry has been idle, not for how long it is leased. So an entry is always due when it has been
--- idle for the longest lease, and a shorter lease is given by making the entry look idle already.
--- KEYS: jobs
--- ARGV: consumer, longest lease in milliseconds, lease in milliseconds
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  return false
+-- Leases the job of one partition that is longest due. Answers how many entries that are not ours were taken out of the queue, and
+-- the job, if there was one: session, attempt, delivery, excused.
+-- KEYS: due, jobs
+-- ARGV: nonce, worker, lease in milliseconds, time (empty: the server's)
+local time = now(ARGV[4])
+local foreign = 0
+while true do
+  local session = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', time, 'LIMIT', 0, 1)[1]
+  if not session then
+    return { foreign, false }
+  end
+  local job = get(KEYS[2], session)
+  if job then
+    job.delivery = job.delivery + 1
+    job.nonce = ARGV[1]
+    job.worker = ARGV[2]
+    put(KEYS[2], session, job)
+    redis.call('ZADD', KEYS[1], time + ARGV[3], session)
+    return { foreign, { session, job.attempt, job.delivery, job.excused } }
+  end
+  -- Out of the queue, so that nobody meets it again. What lies in `jobs`, if anything, stays.
+  redis.call('ZREM', KEYS[1], session)
+  foreign = foreign + 1
 end
-local entry
-local cursor = '0-0'
-repeat
-  local claimed = redis.call('XAUTOCLAIM', KEYS[1], 'workers', ARGV[1], ARGV[2], cursor, 'COUNT', 1)
-  cursor = claimed[1]
-  entry = claimed[2][1]
-until entry or cursor == '0-0'
-if not entry then
-  local read = redis.call('XREADGROUP', 'GROUP', 'workers', ARGV[1], 'COUNT', 1, 'STREAMS', KEYS[1], '>')
-  entry = read and read[1][2][1]
-end
-if not entry then
-  return false
-end
-redis.call('XCLAIM', KEYS[1], 'workers', ARGV[1], 0, entry[1], 'IDLE', ARGV[2] - ARGV[3], 'JUSTID')
-local pending = redis.call('XPENDING', KEYS[1], 'workers', entry[1], entry[1], 1)
-return {entry[2][2], tonumber(entry[2][4]), pending[1][4]}

@@ -4,8 +4,9 @@
 //! step is one Lua script (`*.lua` beside this file), called by its hash. How durable an answered step is, is Redis's own
 //! setting: `appendonly yes` with `appendfsync always` loses nothing, `everysec` up to a second when the machine fails.
 //!
-//! Each partition's jobs are a stream with the consumer group `workers`. An entry leaves the stream with the step that
-//! finishes it; `lease.lua` says how leases of any length come out of the stream's idle times.
+//! Each partition's queue is a sorted set of sessions by the moment from which their job may be leased, with the jobs in a hash
+//! beside it (`queue.lua`). A request for a lease takes the job that is longest due, in whichever partition; so that a request that is
+//! sent again leases no second one, what it came to is remembered under a key of its own (`claim.lua`, `settle.lua`).
 //!
 //! Scripts publish what changed. One connection per process listens, so that nobody polls for news; since a published
 //! message may be lost, whoever must not miss a change looks again after a while.
@@ -14,49 +15,74 @@ mod connection;
 mod keys;
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use proto::id::{Kind, PARTITIONS};
 use redis::streams::StreamRangeReply;
-use redis::{AsyncCommands as _, Client, RedisError, Script, cmd};
+use redis::{AsyncCommands as _, Client, RedisError, Script, ScriptInvocation, cmd};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::connection::{Connection, listen};
 use super::{
-    Changes, Commit, Committed, Created, DeadLetter, JobStep, LONGEST_LEASE, Lease, NewSession, Storage, StorageError,
-    StoredEvent, Versioned,
+    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Job, JobState, JobStep, LONGEST_LEASE, Lease,
+    LeaseRequest, Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
 };
 use crate::id::Id;
 
-/// Stands in the place of a worker: holds what was handed back.
-const NOBODY: &str = "nobody";
-
-/// A worker that asked for nothing for so long is not coming back.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
-
-/// How often such workers are looked for.
-const FORGET_EVERY: Duration = Duration::from_secs(3600);
+/// A request for a lease is remembered for so long beyond the lease: longer than any call takes.
+const REQUEST_MARGIN: Duration = Duration::from_secs(60);
 
 /// A Redis server or Cluster.
 pub struct Redis {
     connection: Connection,
     changes: Changes,
-    /// The partition that got work last.
-    busy: Arc<AtomicU8>,
-    create: Script,
-    commit: Script,
-    lease: Script,
-    hold: Script,
+    /// Instead of the server's.
+    clock: Option<Clock>,
+    scripts: Scripts,
     _listener: AbortOnDropHandle<()>,
-    _forgetting: AbortOnDropHandle<()>,
 }
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Redis")
+    }
+}
+
+/// One for each step.
+struct Scripts {
+    create: Script,
+    commit: Script,
+    claim: Script,
+    settle: Script,
+    due: Script,
+    lease: Script,
+    extend: Script,
+    release: Script,
+    dead_letter: Script,
+    requeue: Script,
+    discard: Script,
+    show: Script,
+}
+
+impl Scripts {
+    fn new() -> Self {
+        let of_queue = |script: &str| Script::new(&[include_str!("queue.lua"), script].concat());
+        Self {
+            create: Script::new(include_str!("create.lua")),
+            commit: of_queue(include_str!("commit.lua")),
+            claim: Script::new(include_str!("claim.lua")),
+            settle: Script::new(include_str!("settle.lua")),
+            due: of_queue(include_str!("due.lua")),
+            lease: of_queue(include_str!("lease.lua")),
+            extend: of_queue(include_str!("extend.lua")),
+            release: of_queue(include_str!("release.lua")),
+            dead_letter: of_queue(include_str!("dead_letter.lua")),
+            requeue: of_queue(include_str!("requeue.lua")),
+            discard: of_queue(include_str!("discard.lua")),
+            show: of_queue(include_str!("show.lua")),
+        }
     }
 }
 
@@ -71,43 +97,128 @@ impl Redis {
             .collect::<Result<Vec<_>, _>>()?;
         let connection = Connection::open(&addresses).await?;
         let changes = Changes::new();
-        let busy = Arc::new(AtomicU8::new(0));
-        let listener = tokio::spawn(listen(clients, changes.clone(), Arc::clone(&busy)));
-        let forgetting = tokio::spawn(forget(connection.clone()));
+        let listener = tokio::spawn(listen(clients, changes.clone()));
         Ok(Self {
             connection,
             changes,
-            busy,
-            create: Script::new(include_str!("create.lua")),
-            commit: Script::new(include_str!("commit.lua")),
-            lease: Script::new(include_str!("lease.lua")),
-            hold: Script::new(include_str!("hold.lua")),
+            clock: None,
+            scripts: Scripts::new(),
             _listener: AbortOnDropHandle::new(listener),
-            _forgetting: AbortOnDropHandle::new(forgetting),
         })
     }
 
-    /// Forgets the workers that hold no job and have not asked for one for `idle`; answers how many, counted in each partition.
-    pub async fn forget_workers(&self, idle: Duration) -> Result<usize, RedisError> {
-        forget_workers(&mut self.connection.clone(), idle).await
+    /// Times the queue by this clock instead of the server's, for tests.
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self {
+            clock: Some(clock),
+            ..self
+        }
     }
 
-    async fn hold(&self, held: &Lease, time: Duration, consumer: &str, deliveries: u32) -> Result<bool, StorageError> {
-        let held: u8 = self
-            .hold
-            .key(keys::session(&held.session))
-            .key(keys::jobs(held.session.partition()))
+    /// The time as scripts take it.
+    fn now(&self) -> String {
+        self.clock.as_ref().map_or(String::new(), |clock| {
+            millis(clock().duration_since(UNIX_EPOCH).unwrap_or_default()).to_string()
+        })
+    }
+
+    /// A script of a session's partition on its queue, with the session as its first argument.
+    fn on_job<'a>(&self, script: &'a Script, session: &Id) -> ScriptInvocation<'a> {
+        let partition = session.partition();
+        let mut invocation = script.key(keys::due(partition));
+        invocation
+            .key(keys::jobs(partition))
+            .key(keys::dead_letters(partition))
+            .arg(session.as_str());
+        invocation
+    }
+
+    /// The partitions that have a job to lease, the one whose job is longest due first. Asked all at once, and nothing is written:
+    /// most calls find nothing.
+    async fn partitions_with_work(&self) -> Result<Vec<u8>, RedisError> {
+        let looks = (0..PARTITIONS).map(async |partition| {
+            let mut look = self.scripts.due.key(keys::due(partition));
+            let since: Option<u64> = look.arg(self.now()).invoke_async(&mut self.connection.clone()).await?;
+            Ok::<_, RedisError>(since.map(|since| (since, partition)))
+        });
+        let mut waiting: Vec<(u64, u8)> = try_join_all(looks).await?.into_iter().flatten().collect();
+        waiting.sort_unstable();
+        Ok(waiting.into_iter().map(|(_, partition)| partition).collect())
+    }
+
+    /// Leases a job of one of these partitions.
+    async fn lease_first(
+        &self,
+        partitions: &[u8],
+        request: &LeaseRequest,
+        nonce: Nonce,
+    ) -> Result<Option<Leased>, StorageError> {
+        for partition in partitions {
+            let (foreign, leased): (u32, Option<(String, u32, u32, u32)>) = self
+                .scripts
+                .lease
+                .key(keys::due(*partition))
+                .key(keys::jobs(*partition))
+                .arg(nonce.to_string())
+                .arg(&request.worker)
+                .arg(millis(request.time.min(LONGEST_LEASE)))
+                .arg(self.now())
+                .invoke_async(&mut self.connection.clone())
+                .await?;
+            if foreign > 0 {
+                tracing::error!(
+                    foreign,
+                    partition,
+                    "entries of the queue are not ours: they were taken out"
+                );
+            }
+            let Some((entry, attempt, delivery, excused)) = leased else {
+                continue;
+            };
+            if let Some(session) = Id::parse(Kind::VerificationSession, &entry) {
+                let lease = Lease {
+                    session,
+                    attempt,
+                    nonce,
+                };
+                return Ok(Some(Leased {
+                    lease,
+                    delivery,
+                    excused,
+                }));
+            }
+            tracing::error!(partition, "a job in the queue is of no session: it was taken out");
+            self.connection
+                .clone()
+                .zrem::<_, _, ()>(keys::due(*partition), entry)
+                .await?;
+        }
+        Ok(None)
+    }
+
+    /// The lease that an earlier call of a request came to, if it is still held: anew for all of its time.
+    async fn given_before(&self, token: Option<String>, time: Duration) -> Result<Option<Leased>, StorageError> {
+        let Some(lease) = token.and_then(|token| token.parse::<Lease>().ok()) else {
+            return Ok(None);
+        };
+        let held = self.hold(&lease, time).await?;
+        Ok(held.map(|(delivery, excused)| Leased {
+            lease,
+            delivery,
+            excused,
+        }))
+    }
+
+    /// Extends a lease; its job's deliveries and how many of them were excused, or `None` when it was lost.
+    async fn hold(&self, held: &Lease, time: Duration) -> Result<Option<(u32, u32)>, StorageError> {
+        Ok(self
+            .on_job(&self.scripts.extend, &held.session)
             .arg(held.attempt)
-            .arg(held.delivery)
-            .arg(millis(LONGEST_LEASE))
+            .arg(held.nonce.to_string())
             .arg(millis(time.min(LONGEST_LEASE)))
-            .arg(consumer)
-            .arg(NOBODY)
-            .arg(keys::CHANGES)
-            .arg(deliveries)
+            .arg(self.now())
             .invoke_async(&mut self.connection.clone())
-            .await?;
-        Ok(held == 1)
+            .await?)
     }
 }
 
@@ -124,6 +235,7 @@ impl Storage for Redis {
             None => (keys::idempotency(partition, &[0; 32]), [].as_slice(), Duration::ZERO),
         };
         let existing: Option<Vec<u8>> = self
+            .scripts
             .create
             .key(keys::session(&new.id))
             .key(keys::events(partition))
@@ -153,23 +265,26 @@ impl Storage for Redis {
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
         let partition = step.session.partition();
-        let (job, attempt) = match step.job {
-            JobStep::Keep => ("keep", 0),
-            JobStep::Enqueue { attempt } => ("enqueue", attempt),
-            JobStep::Finish => ("finish", 0),
-            JobStep::DeadLetter => ("dead_letter", 0),
+        let (job, attempt, nonce) = match &step.job {
+            JobStep::Keep => ("keep", 0, String::new()),
+            JobStep::Enqueue { attempt } => ("enqueue", *attempt, String::new()),
+            JobStep::Finish(held) if held.session != step.session => return Ok(Committed::JobLost),
+            JobStep::Finish(held) => ("finish", held.attempt, held.nonce.to_string()),
+            JobStep::FinishDeadLetter { attempt } => ("finish_dead_letter", *attempt, String::new()),
         };
         let report_key = match &step.report {
             Some(report) => keys::report(&report.id),
             // Every key of a script must lie in one slot, the unused one too.
             None => keys::session(&step.session),
         };
-        let version: u64 = self
+        let version: i64 = self
+            .scripts
             .commit
             .key(keys::session(&step.session))
             .key(keys::events(partition))
             .key(keys::event_counter(partition))
             .key(report_key)
+            .key(keys::due(partition))
             .key(keys::jobs(partition))
             .key(keys::dead_letters(partition))
             .arg(step.expected)
@@ -188,17 +303,31 @@ impl Storage for Redis {
             )
             .arg(job)
             .arg(attempt)
+            .arg(nonce)
+            .arg(self.now())
             .arg(keys::CHANGES)
+            .arg(step.report.as_ref().map_or(0, |report| report.attempt))
+            .arg(
+                step.report
+                    .as_ref()
+                    .map_or([].as_slice(), |report| report.attempt_record.as_slice()),
+            )
             .invoke_async(&mut self.connection.clone())
             .await?;
-        Ok(match version {
-            0 => Committed::Conflict,
-            version => Committed::Done(version),
+        Ok(match u64::try_from(version) {
+            Err(_) => Committed::JobLost,
+            Ok(0) => Committed::Conflict,
+            Ok(version) => Committed::Done(version),
         })
     }
 
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {
         Ok(self.connection.clone().get(keys::report(id)).await?)
+    }
+
+    async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError> {
+        let field = format!("attempt:{attempt}");
+        Ok(self.connection.clone().hget(keys::session(session), field).await?)
     }
 
     async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<StoredEvent>, StorageError> {
@@ -221,63 +350,116 @@ impl Storage for Redis {
             .collect()
     }
 
-    async fn lease(&self, worker: &str, lease: Duration) -> Result<Option<Lease>, StorageError> {
-        let busy = self.busy.load(Ordering::Relaxed);
-        for offset in 0..PARTITIONS {
-            let partition = (busy.wrapping_add(offset)) % PARTITIONS;
-            let leased: Option<(String, u32, u32)> = self
-                .lease
-                .key(keys::jobs(partition))
-                .arg(format!("worker:{worker}"))
-                .arg(millis(LONGEST_LEASE))
-                .arg(millis(lease.min(LONGEST_LEASE)))
-                .invoke_async(&mut self.connection.clone())
-                .await?;
-            if let Some((session, attempt, delivery)) = leased {
-                // The next call begins behind this partition, so that none is served before the others are looked at.
-                self.busy
-                    .store(partition.wrapping_add(1) % PARTITIONS, Ordering::Relaxed);
-                let session = Id::parse(Kind::VerificationSession, &session);
-                let session = session.ok_or(StorageError::Foreign("a job's session"))?;
-                return Ok(Some(Lease {
-                    session,
-                    attempt,
-                    delivery,
-                }));
-            }
+    async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError> {
+        let key = keys::lease_request(&request.request_id);
+        let given = self.connection.clone().hget(&key, "lease").await?;
+        if let Some(leased) = self.given_before(given, request.time).await? {
+            return Ok(Some(leased));
         }
+        let partitions = self.partitions_with_work().await?;
+        if partitions.is_empty() {
+            return Ok(None);
+        }
+        let nonce = Nonce::random()?;
+        let remembered = millis(request.time.min(LONGEST_LEASE) + REQUEST_MARGIN);
+        let given = self
+            .scripts
+            .claim
+            .key(&key)
+            .arg(nonce.to_string())
+            .arg(remembered)
+            .invoke_async(&mut self.connection.clone())
+            .await?;
+        if let Some(leased) = self.given_before(given, request.time).await? {
+            return Ok(Some(leased));
+        }
+        let Some(leased) = self.lease_first(&partitions, request, nonce).await? else {
+            return Ok(None);
+        };
+        let settled: bool = self
+            .scripts
+            .settle
+            .key(&key)
+            .arg(nonce.to_string())
+            .arg(leased.lease.to_string())
+            .arg(remembered)
+            .invoke_async(&mut self.connection.clone())
+            .await?;
+        if settled {
+            return Ok(Some(leased));
+        }
+        // The request was sent again while this call looked: its answer is the other call's.
+        self.release(&leased.lease, Duration::ZERO, true).await?;
         Ok(None)
     }
 
-    async fn extend(&self, held: &Lease, lease: Duration) -> Result<bool, StorageError> {
-        self.hold(held, lease, "", held.delivery).await
+    async fn extend(&self, held: &Lease, time: Duration) -> Result<bool, StorageError> {
+        Ok(self.hold(held, time).await?.is_some())
     }
 
     async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError> {
-        let deliveries = held.delivery.saturating_sub(u32::from(excused));
-        self.hold(held, delay, NOBODY, deliveries).await
+        Ok(self
+            .on_job(&self.scripts.release, &held.session)
+            .arg(held.attempt)
+            .arg(held.nonce.to_string())
+            .arg(millis(delay.min(LONGEST_LEASE)))
+            .arg(u8::from(excused))
+            .arg(self.now())
+            .arg(keys::CHANGES)
+            .invoke_async(&mut self.connection.clone())
+            .await?)
     }
 
-    async fn dead_letters(&self, partition: u8) -> Result<Vec<DeadLetter>, StorageError> {
-        let found: StreamRangeReply = self
-            .connection
-            .clone()
-            .xrange_all(keys::dead_letters(partition))
+    async fn dead_letter(&self, held: &Lease, reason: &DeadLetterReason) -> Result<bool, StorageError> {
+        Ok(self
+            .on_job(&self.scripts.dead_letter, &held.session)
+            .arg(held.attempt)
+            .arg(held.nonce.to_string())
+            .arg(reason.to_string())
+            .arg(self.now())
+            .invoke_async(&mut self.connection.clone())
+            .await?)
+    }
+
+    async fn requeue(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
+        Ok(self
+            .on_job(&self.scripts.requeue, session)
+            .arg(attempt)
+            .arg(self.now())
+            .arg(keys::CHANGES)
+            .invoke_async(&mut self.connection.clone())
+            .await?)
+    }
+
+    async fn discard(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
+        Ok(self
+            .on_job(&self.scripts.discard, session)
+            .arg(attempt)
+            .invoke_async(&mut self.connection.clone())
+            .await?)
+    }
+
+    async fn job(&self, session: &Id) -> Result<Option<Job>, StorageError> {
+        let rows: Vec<Vec<String>> = self
+            .on_job(&self.scripts.show, session)
+            .invoke_async(&mut self.connection.clone())
             .await?;
-        let letter = |entry: redis::streams::StreamId| {
-            let session = entry
-                .get::<String>("session")
-                .and_then(|id| Id::parse(Kind::VerificationSession, &id))?;
-            Some(DeadLetter {
-                session,
-                attempt: entry.get("attempt")?,
-            })
-        };
-        found
-            .ids
-            .into_iter()
-            .map(|entry| letter(entry).ok_or(StorageError::Foreign("a dead letter")))
-            .collect()
+        rows.first().map(|row| shown(row)).transpose()
+    }
+
+    async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError> {
+        let rows: Vec<Vec<String>> = self
+            .scripts
+            .show
+            .key(keys::due(partition))
+            .key(keys::jobs(partition))
+            .key(keys::dead_letters(partition))
+            .arg("")
+            .arg(after.map_or("", Id::as_str))
+            .arg(limit)
+            .invoke_async(&mut self.connection.clone())
+            .await?;
+        rows.iter().map(|row| shown(row)).collect()
     }
 
     fn changes(&self) -> &Changes {
@@ -292,31 +474,37 @@ impl Storage for Redis {
     }
 }
 
-/// Forgets workers over and over.
-async fn forget(mut connection: Connection) {
-    let mut times = tokio::time::interval(FORGET_EVERY);
-    loop {
-        times.tick().await;
-        match forget_workers(&mut connection, FORGOTTEN_AFTER).await {
-            Ok(0) => {}
-            Ok(forgotten) => tracing::info!(forgotten, "forgot workers that have gone"),
-            Err(error) => tracing::warn!(%error, "workers that have gone could not be forgotten"),
-        }
-    }
+/// A job as `show.lua` answers it.
+fn shown(row: &[String]) -> Result<Job, StorageError> {
+    job_of(row).ok_or(StorageError::Foreign("a job"))
 }
 
-async fn forget_workers(connection: &mut Connection, idle: Duration) -> Result<usize, RedisError> {
-    let script = Script::new(include_str!("forget.lua"));
-    let mut forgotten = 0;
-    for partition in 0..PARTITIONS {
-        let here: usize = script
-            .key(keys::jobs(partition))
-            .arg(millis(idle))
-            .invoke_async(connection)
-            .await?;
-        forgotten += here;
-    }
-    Ok(forgotten)
+fn job_of(row: &[String]) -> Option<Job> {
+    let (session, rest) = row.split_first()?;
+    let [attempt, delivery, excused, state, moment, rest @ ..] = rest else {
+        return None;
+    };
+    let moment = UNIX_EPOCH + Duration::from_millis(moment.parse().ok()?);
+    let state = match (state.as_str(), rest) {
+        ("waiting", []) => JobState::Waiting { due: moment },
+        ("leased", [nonce, worker]) => JobState::Leased {
+            nonce: nonce.parse().ok()?,
+            worker: worker.clone(),
+            until: moment,
+        },
+        ("dead_letter", [reason]) => JobState::DeadLettered {
+            since: moment,
+            reason: reason.parse().ok()?,
+        },
+        _ => return None,
+    };
+    Some(Job {
+        session: Id::parse(Kind::VerificationSession, session)?,
+        attempt: attempt.parse().ok()?,
+        delivery: delivery.parse().ok()?,
+        excused: excused.parse().ok()?,
+        state,
+    })
 }
 
 fn millis(duration: Duration) -> u64 {

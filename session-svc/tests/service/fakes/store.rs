@@ -50,6 +50,8 @@ pub(crate) struct State {
     pub(crate) reports: HashMap<String, (String, VerificationReport)>,
     pub(crate) waiting: VecDeque<Job>,
     pub(crate) leased: HashMap<String, Job>,
+    /// Names of the requests for jobs.
+    pub(crate) lease_requests: Vec<String>,
     /// Delays of the jobs that were handed back, and whether they were excused; they are not given out again.
     pub(crate) released: Vec<(Duration, bool)>,
     pub(crate) completed: Vec<CompleteVerificationRequest>,
@@ -336,6 +338,7 @@ impl StoreService for FakeStore {
                 session: id.clone(),
                 attempt: 1,
                 delivery: 1,
+                excused: 0,
                 options: session.options,
                 files,
                 trace_context: HashMap::new(),
@@ -345,9 +348,10 @@ impl StoreService for FakeStore {
     }
 
     async fn lease_job(&self, request: Request<LeaseJobRequest>) -> Result<Response<LeaseJobResponse>, Status> {
+        let request = request.into_inner();
+        self.change(|state| state.lease_requests.push(request.request_id.clone()));
         self.note(Call::Lease)?;
         let wait = request
-            .into_inner()
             .wait
             .and_then(|wait| Duration::try_from(wait).ok())
             .expect("a wait");
@@ -408,8 +412,11 @@ impl StoreService for FakeStore {
         let request = request.into_inner();
         let current = self.session(&request.session, None)?;
         let status = current.session.as_ref().map(VerificationSession::status);
-        // Whoever brings the first result, whether or not the lease is still his.
         let completed_now = status == Some(VerificationSessionStatus::Processing);
+        if completed_now && !self.read().leased.contains_key(&request.lease_token) {
+            self.change(|state| state.calls.push(Call::Complete));
+            return Err(Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, "another worker has it").into());
+        }
         if completed_now {
             self.change(|state| {
                 let report = next_id(state, Kind::VerificationReport);

@@ -1,0 +1,186 @@
+//! `bonafide queue`: jobs that no worker can do, for operators.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use prost_types::Timestamp;
+use proto::store::v1::queue_service_client::QueueServiceClient;
+use proto::store::v1::queued_job::State;
+use proto::store::v1::{
+    DeadLetterReason, DeadLetteredJob, FailJobRequest, GetQueuedJobRequest, ListDeadLettersRequest, QueuedJob,
+    RequeueJobRequest,
+};
+use service_kit::client::ServiceChannel;
+use service_kit::config::Secret;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::print;
+use crate::client::{refusal, with_scheme};
+use crate::deployment;
+use crate::keys::{self, Keys};
+
+/// See and end what no worker can do
+#[derive(Debug, clap::Args)]
+pub struct Queue {
+    /// Address of report-svc, e.g. http://127.0.0.1:50052; `bonafide up` prints it
+    #[arg(long, env = "BONAFIDE_REPORT_ADDRESS", value_name = "URL", global = true)]
+    address: Option<String>,
+    /// File with the service token [default: $BONAFIDE_SERVICE_TOKEN, else that of `bonafide up` on this machine]
+    #[arg(long, value_name = "FILE", global = true)]
+    service_token_file: Option<PathBuf>,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the dead-lettered jobs, those of the oldest sessions of each partition first
+    List,
+    /// Show a session's job
+    Show {
+        #[arg(value_name = "SESSION")]
+        session: String,
+    },
+    /// Queue dead-lettered jobs again, as if they were new
+    Requeue {
+        #[arg(value_name = "SESSION", required = true)]
+        sessions: Vec<String>,
+    },
+    /// End the attempts of dead-lettered jobs: the person is asked to try again
+    Fail {
+        #[arg(value_name = "SESSION", required = true)]
+        sessions: Vec<String>,
+    },
+}
+
+/// Calls report-svc.
+struct Client {
+    address: String,
+    queue: QueueServiceClient<ServiceChannel>,
+}
+
+impl Queue {
+    /// Runs the command.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let address = self
+            .address
+            .context("name report-svc with --address or BONAFIDE_REPORT_ADDRESS")?;
+        let address = with_scheme(&address);
+        let channel = ServiceChannel::new(&address, service_token(self.service_token_file)?.as_ref())?;
+        let mut client = Client {
+            queue: QueueServiceClient::new(channel),
+            address,
+        };
+        match self.action {
+            Action::List => client.list().await?,
+            Action::Show { session } => print(&line(&client.job(session).await?))?,
+            Action::Requeue { sessions } => {
+                for session in sessions {
+                    client.requeue(session.clone()).await?;
+                    print(&format!("{session}  queued again\n"))?;
+                }
+            }
+            Action::Fail { sessions } => {
+                for session in sessions {
+                    client.fail(session.clone()).await?;
+                    print(&format!("{session}  ended\n"))?;
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Client {
+    /// Prints page after page.
+    async fn list(&mut self) -> anyhow::Result<()> {
+        let mut request = ListDeadLettersRequest::default();
+        loop {
+            let page = self.queue.list_dead_letters(request.clone()).await;
+            let page = page
+                .map_err(|status| refusal(&self.address, "list the jobs", &status))?
+                .into_inner();
+            print(&page.jobs.iter().map(line).collect::<String>())?;
+            if page.next_page_token.is_empty() {
+                return Ok(());
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
+    async fn job(&mut self, session: String) -> anyhow::Result<QueuedJob> {
+        let found = self.queue.get_queued_job(GetQueuedJobRequest { session }).await;
+        Ok(found
+            .map_err(|status| refusal(&self.address, "find the job", &status))?
+            .into_inner())
+    }
+
+    async fn requeue(&mut self, session: String) -> anyhow::Result<()> {
+        let QueuedJob { session, attempt, .. } = self.job(session).await?;
+        let queued = self.queue.requeue_job(RequeueJobRequest { session, attempt }).await;
+        queued.map_err(|status| refusal(&self.address, "queue the job", &status))?;
+        Ok(())
+    }
+
+    async fn fail(&mut self, session: String) -> anyhow::Result<()> {
+        let QueuedJob { session, attempt, .. } = self.job(session).await?;
+        let failed = self.queue.fail_job(FailJobRequest { session, attempt }).await;
+        failed.map_err(|status| refusal(&self.address, "end the attempt", &status))?;
+        Ok(())
+    }
+}
+
+/// From the file named, else from the environment, else that of a deployment of this user on this machine; a report-svc on loopback
+/// may have none.
+fn service_token(file: Option<PathBuf>) -> anyhow::Result<Option<Secret>> {
+    if let Some(file) = file {
+        return keys::read_key(&file).map(Some);
+    }
+    if let Some(token) = std::env::var("BONAFIDE_SERVICE_TOKEN")
+        .ok()
+        .filter(|token| !token.is_empty())
+    {
+        return Ok(Some(Secret::new(token)));
+    }
+    let local = deployment::default_data_folder().map(|data| Keys::service_token_file(&data));
+    local
+        .filter(|file| file.exists())
+        .map(|file| keys::read_key(&file))
+        .transpose()
+}
+
+/// A job in one line.
+fn line(job: &QueuedJob) -> String {
+    let state = match &job.state {
+        Some(State::Waiting(waiting)) => format!("waiting, due {}", time(waiting.due)),
+        Some(State::Leased(leased)) => format!("leased by {} until {}", leased.worker, time(leased.until)),
+        Some(State::DeadLettered(letter)) => format!("dead-lettered {}: {}", time(letter.since), reason(letter)),
+        None => "in a state that this program does not know".to_owned(),
+    };
+    let QueuedJob {
+        session,
+        attempt,
+        delivery,
+        ..
+    } = job;
+    format!("{session}  attempt {attempt}  delivery {delivery}  {state}\n")
+}
+
+fn time(time: Option<Timestamp>) -> String {
+    let time = time.and_then(|time| SystemTime::try_from(time).ok());
+    let text = time.and_then(|time| OffsetDateTime::from(time).format(&Rfc3339).ok());
+    text.unwrap_or_default()
+}
+
+fn reason(letter: &DeadLetteredJob) -> String {
+    match letter.reason() {
+        DeadLetterReason::MasterKeyMissing => format!("master key {:?} is missing", letter.master_key),
+        DeadLetterReason::SessionUnreadable => "the session's record is damaged".to_owned(),
+        DeadLetterReason::SessionMissing => "there is no such session".to_owned(),
+        DeadLetterReason::Unspecified => "for a reason that this program does not know".to_owned(),
+    }
+}

@@ -1,0 +1,129 @@
+//! A storage with something done at each of its steps.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use report_svc::id::Id;
+use report_svc::storage::{
+    Changes, Commit, Committed, Created, DeadLetterReason, Job, Lease, LeaseRequest, Leased, NewSession, Storage,
+    StorageError, StoredEvent, Versioned,
+};
+
+/// A method of [`Storage`] that reads or changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Create,
+    Session,
+    Commit,
+    Report,
+    Attempt,
+    Events,
+    Lease,
+    Extend,
+    Release,
+    DeadLetter,
+    Requeue,
+    Discard,
+    Job,
+    DeadLetters,
+}
+
+/// What is done.
+#[async_trait::async_trait]
+pub(crate) trait Hook: fmt::Debug + Send + Sync + 'static {
+    /// Before a step.
+    async fn before(&self, step: Step);
+
+    /// What the caller is told that a commit came to.
+    fn told(&self, outcome: Committed) -> Committed {
+        outcome
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Hooked<H> {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) hook: H,
+}
+
+#[async_trait::async_trait]
+impl<H: Hook> Storage for Hooked<H> {
+    async fn create(&self, new: NewSession) -> Result<Created, StorageError> {
+        self.hook.before(Step::Create).await;
+        self.storage.create(new).await
+    }
+
+    async fn session(&self, id: &Id) -> Result<Option<Versioned>, StorageError> {
+        self.hook.before(Step::Session).await;
+        self.storage.session(id).await
+    }
+
+    async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
+        self.hook.before(Step::Commit).await;
+        Ok(self.hook.told(self.storage.commit(step).await?))
+    }
+
+    async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {
+        self.hook.before(Step::Report).await;
+        self.storage.report(id).await
+    }
+
+    async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError> {
+        self.hook.before(Step::Attempt).await;
+        self.storage.attempt(session, attempt).await
+    }
+
+    async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<StoredEvent>, StorageError> {
+        self.hook.before(Step::Events).await;
+        self.storage.events(partition, after, limit).await
+    }
+
+    async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError> {
+        self.hook.before(Step::Lease).await;
+        self.storage.lease(request).await
+    }
+
+    async fn extend(&self, held: &Lease, time: Duration) -> Result<bool, StorageError> {
+        self.hook.before(Step::Extend).await;
+        self.storage.extend(held, time).await
+    }
+
+    async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError> {
+        self.hook.before(Step::Release).await;
+        self.storage.release(held, delay, excused).await
+    }
+
+    async fn dead_letter(&self, held: &Lease, reason: &DeadLetterReason) -> Result<bool, StorageError> {
+        self.hook.before(Step::DeadLetter).await;
+        self.storage.dead_letter(held, reason).await
+    }
+
+    async fn requeue(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
+        self.hook.before(Step::Requeue).await;
+        self.storage.requeue(session, attempt).await
+    }
+
+    async fn discard(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
+        self.hook.before(Step::Discard).await;
+        self.storage.discard(session, attempt).await
+    }
+
+    async fn job(&self, session: &Id) -> Result<Option<Job>, StorageError> {
+        self.hook.before(Step::Job).await;
+        self.storage.job(session).await
+    }
+
+    async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError> {
+        self.hook.before(Step::DeadLetters).await;
+        self.storage.dead_letters(partition, after, limit).await
+    }
+
+    fn changes(&self) -> &Changes {
+        self.storage.changes()
+    }
+
+    async fn healthy(&self) -> bool {
+        self.storage.healthy().await
+    }
+}
