@@ -249,9 +249,9 @@ fn number_as_printed(number: &Print<String>) -> String {
 }
 
 /// The beliefs with what the print says of their positions. Print that fits what is left of a field may have been altered to fit: it
-/// counts only where at least half of every word was seen or, of a field with a check digit, where that was seen and one position at
-/// most was not. The composite check digit does not make it two: its weights are odd like the field's own, so that two digits may both
-/// be 5 more or less.
+/// counts only where at least half of every word was seen or, of a date, where its check digit was seen and one position at most was not.
+/// The composite check digit does not make it two: its weights are odd like the date's own, so that two digits may both be 5 more or
+/// less. In a number not even one counts: to check digits 1, B, L and V are the same.
 #[must_use]
 pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<Belief> {
     let mut with = beliefs.to_vec();
@@ -265,11 +265,10 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
     let mut confirm = |kind: FieldKind, symbols: &str, check: Option<FieldKind>| {
         let Some(field) = places(kind) else { return };
         let stated = field.start..field.end.min(field.start + symbols.len());
+        let unseen = stated.clone().filter(|at| !is_seen(*at)).count();
         let counts = match check {
-            Some(check) => {
-                let unseen = stated.clone().filter(|at| !is_seen(*at)).count();
-                unseen <= usize::from(check_seen(check))
-            }
+            Some(FieldKind::NumberCheck) => unseen == 0,
+            Some(check) => unseen <= usize::from(check_seen(check)),
             None => {
                 let mut at = stated.start;
                 symbols.split('<').all(|word| {

@@ -23,7 +23,7 @@ pub enum Forgery {
     PrintedDate,
     /// The zone says something else than the print; its check digits hold.
     ZoneAltered,
-    /// The zone is of another state.
+    /// The zone is of another state, or of another state's national, too.
     StateAltered,
     /// The zone is of the other sex.
     SexAltered,
@@ -97,10 +97,9 @@ impl Forgery {
             }
             Forgery::StateAltered => {
                 let state = dice.pick(&STATES);
-                forged.mrz = Some(with(
-                    genuine,
-                    &[(FieldKind::IssuingState, state), (FieldKind::Nationality, state)],
-                )?);
+                let both = [(FieldKind::IssuingState, state), (FieldKind::Nationality, state)];
+                let fields = if dice.chance(0.5) { &both[..1] } else { &both };
+                forged.mrz = Some(with(genuine, fields)?);
             }
             Forgery::SexAltered => {
                 let sex = if genuine.sex == Sex::F { "M" } else { "F" };

@@ -92,9 +92,9 @@ pub struct Printed {
     pub expiry_date: Agreement<Date>,
     /// Sex.
     pub sex: Agreement<Sex>,
-    /// Nationality, where its code is printed.
+    /// Nationality, by its code or name.
     pub nationality: Agreement<String>,
-    /// Issuing state, where its code is printed.
+    /// Issuing state, by its code or name.
     pub issuing_state: Agreement<String>,
     /// Date of issue, by its label.
     pub issue_date: Option<Print<Date>>,
@@ -135,7 +135,7 @@ pub fn unread_sex(lines: &[TextLine]) -> Option<Quad> {
 }
 
 impl Printed {
-    /// All that every document prints agrees.
+    /// All that nearly every document prints agrees.
     #[must_use]
     pub fn agrees(&self) -> bool {
         self.surname.agrees()
@@ -143,6 +143,20 @@ impl Printed {
             && self.number.agrees()
             && self.birth_date.agrees()
             && self.expiry_date.agrees()
+            && (self.issuing_state.agrees() || self.nationality.agrees())
+    }
+
+    /// Something is printed otherwise than the zone has it.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        self.surname.differs()
+            || self.given_names.differs()
+            || self.number.differs()
+            || self.birth_date.differs()
+            || self.expiry_date.differs()
+            || self.sex.differs()
+            || self.nationality.differs()
+            || self.issuing_state.differs()
     }
 
     /// What differs, and nothing of what agrees.
@@ -191,6 +205,10 @@ impl<T> Agreement<T> {
 
     fn agrees(&self) -> bool {
         matches!(self, Self::Agrees(_))
+    }
+
+    fn differs(&self) -> bool {
+        matches!(self, Self::Differs { .. })
     }
 
     fn and(self, other: Self) -> Self {

@@ -1,4 +1,4 @@
-//! Words looked for among the letters of a line, with a few of them misread: labels, and names of states.
+//! The letters of a line, and words looked for among them with a few misread.
 
 use vision::text::TextChar;
 
@@ -12,9 +12,9 @@ const LONG: usize = 10;
 
 /// A folded letter and the character it comes from.
 pub(super) struct Letter {
-    letter: u8,
+    pub(super) letter: u8,
     pub(super) char: usize,
-    begins_word: bool,
+    pub(super) begins_word: bool,
 }
 
 /// The letters of a text.
@@ -48,6 +48,12 @@ pub(super) struct Hit {
 }
 
 impl Hit {
+    /// Every letter as it should be.
+    pub(super) fn exact(from: usize, to: usize) -> Self {
+        let mistakes = 0;
+        Self { from, to, mistakes }
+    }
+
     /// Letters that were read right.
     pub(super) fn right(&self) -> usize {
         (self.to - self.from).saturating_sub(self.mistakes)
@@ -61,28 +67,21 @@ impl Hit {
 /// A word prepared for the search: G. Myers, A fast bit-vector algorithm for approximate string matching, 1999.
 pub(super) struct Pattern {
     letters: &'static [u8],
-    /// It may be the beginning of a word.
-    is_stem: bool,
     /// For each letter of the alphabet the places where the word has it.
     places: [u64; 26],
 }
 
 impl Pattern {
-    /// Of a word as [`fold`] writes it, without spaces; with `-` at its end, of all that begin so.
+    /// Of a word as [`fold`] writes it, without spaces.
     pub(super) fn of(word: &'static str) -> Self {
-        let stem = word.strip_suffix('-');
-        let letters = stem.unwrap_or(word).as_bytes();
+        let letters = word.as_bytes();
         let mut places = [0; 26];
         for (at, letter) in letters.iter().enumerate() {
             if let Some(places) = places.get_mut(usize::from(letter.wrapping_sub(b'a'))) {
                 *places |= 1 << at;
             }
         }
-        Self {
-            letters,
-            is_stem: stem.is_some(),
-            places,
-        }
+        Self { letters, places }
     }
 
     /// Where the word is among the letters, with a few of them misread if it is long.
@@ -94,7 +93,7 @@ impl Pattern {
             length => length / 6,
         };
         let begins = |at: usize| letters.get(at).is_none_or(|letter| letter.begins_word);
-        let bounded = |from: usize, to: usize| length >= LONG || (begins(from) && (self.is_stem || begins(to)));
+        let bounded = |from: usize, to: usize| length >= LONG || (begins(from) && begins(to));
         let mut best: Option<(usize, usize, usize)> = None;
         for (end, distance) in self.ends(letters) {
             if distance <= mistakes && best.is_none_or(|(least, ..)| distance < least) {

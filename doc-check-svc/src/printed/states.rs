@@ -1,9 +1,7 @@
-//! What states are called on documents, and their nationals: in English, French and Spanish, one of which every document has (ICAO
+//! What states are called on documents, and their nationals: in English, French and Spanish, one of which every passport has (ICAO
 //! Doc 9303-3 section 2), and in their own languages where these are written in Latin letters.
 
-use std::sync::LazyLock;
-
-use super::pattern::{Hit, Letter, Pattern};
+use super::pattern::{Hit, Letter};
 use crate::mrz::State;
 
 /// Names as [`super::letters::fold`] writes them, without spaces. A name that ends in `-` is the beginning of a word. States of one
@@ -12,7 +10,7 @@ use crate::mrz::State;
 const NAMES: &[(&str, &[&str])] = &[
     ("AFG", &["afghan-", "afgan-"]),
     ("AGO", &["angol-"]),
-    ("ALB", &["alban-", "shqip-"]),
+    ("ALB", &["albania-", "albanais-", "albanes-", "shqip-"]),
     ("AND", &["andorr-"]),
     ("ARE", &["unitedarabemirates", "emirat-"]),
     ("ARG", &["argentin-"]),
@@ -42,8 +40,8 @@ const NAMES: &[(&str, &[&str])] = &[
     ("CAN", &["canad-"]),
     ("CHE", &["switzerland", "swiss", "suisse", "suiza", "suizo", "schweiz-", "svizzer-", "svizra", "helvet-"]),
     ("CHL", &["chile-", "chili-"]),
-    ("CHN", &["china", "chinese", "chine", "chinois-", "chino", "zhongguo", "peoplesrepublicofchina"]),
-    ("CIV", &["ivoire", "ivorian", "ivoirien-", "marfil"]),
+    ("CHN", &["peoplesrepublicofchina", "china", "chinese", "chine", "chinois-", "chino", "zhongguo"]),
+    ("CIV", &["ivoire", "cotedivoire", "ivorian", "ivoirien-", "marfil"]),
     ("CMR", &["cameroon-", "cameroun-", "camerun-"]),
     ("COD", &["congo-"]),
     ("COG", &["congo-"]),
@@ -53,12 +51,12 @@ const NAMES: &[(&str, &[&str])] = &[
     ("CRI", &["costaric-"]),
     ("CUB", &["cuba", "cuban", "cubain-", "cubana", "cubano"]),
     ("CYP", &["cypr-", "chypr-", "chiprio-", "chipre", "kibris"]),
-    ("CZE", &["czech-", "tchequ-", "chec-", "cesk-"]),
+    ("CZE", &["czech-", "tchequ-", "checa", "checo", "cesk-"]),
     ("D", &["german-", "allem-", "aleman-", "deutsch-"]),
     ("DJI", &["djibouti-", "yibuti-"]),
     ("DMA", &["dominica", "dominican", "dominiqu-"]),
-    ("DNK", &["denmark", "danish", "dane-", "danois-", "dinamar-", "danmark", "dansk-"]),
-    ("DOM", &["dominican-", "dominicain-"]),
+    ("DNK", &["denmark", "danish", "danois-", "dinamar-", "danmark", "dansk-"]),
+    ("DOM", &["dominicanrepublic", "republicadominicana", "dominican-", "dominicain-"]),
     ("DZA", &["algeri-", "argeli-"]),
     ("ECU", &["ecuad-", "ecuator-", "equateur", "equatorien-"]),
     ("EGY", &["egypt-", "egipt-", "egipc-"]),
@@ -66,13 +64,12 @@ const NAMES: &[(&str, &[&str])] = &[
     ("ESP", &["spain", "spanish", "spaniard", "espagn-", "espan-", "espanyol-"]),
     ("EST", &["eston-", "eesti"]),
     ("ETH", &["ethiop-", "etiop-"]),
-    ("EUE", &["europeanunion", "unioneuropeenne", "unioneuropea"]),
     ("FIN", &["finland-", "finnish", "finnland-", "suomi", "suomen", "suomalai-", "finsk-"]),
     ("FJI", &["fiji-", "fidji-", "fiyi-"]),
     ("FRA", &["france", "french", "francais-", "francia", "frances", "francesa", "republiquefrancaise"]),
     ("FSM", &["micronesi-"]),
     ("GAB", &["gabon-"]),
-    ("GBR", &["unitedkingdom-", "british-", "briton", "britain", "britann-", "britanic-", "royaumeuni", "reinounido", "greatbritain"]),
+    ("GBR", &["unitedkingdom-", "greatbritain", "northernireland", "irlandedunord", "irlandadelnorte", "british-", "briton", "britain", "britann-", "britanic-", "royaumeuni", "reinounido"]),
     ("GEO", &["georgi-", "sakartvelo"]),
     ("GHA", &["ghan-"]),
     ("GIN", &["guinea", "guinean", "guinee", "guineen-", "guineano", "guineana"]),
@@ -93,7 +90,7 @@ const NAMES: &[(&str, &[&str])] = &[
     ("IRL", &["ireland", "irish", "irland-", "eire", "eireann-"]),
     ("IRN", &["iran-"]),
     ("IRQ", &["iraq-", "irak-"]),
-    ("ISL", &["iceland-", "island", "islenz-", "islandais-", "islandia", "islandes-"]),
+    ("ISL", &["iceland-", "island", "islensk-", "islandais-", "islandia", "islandes-"]),
     ("ISR", &["israel-"]),
     ("ITA", &["ital-"]),
     ("JAM", &["jamaic-", "jamaiqu-"]),
@@ -104,14 +101,14 @@ const NAMES: &[(&str, &[&str])] = &[
     ("KGZ", &["kyrgyz-", "kirghiz-", "kirguis-"]),
     ("KHM", &["cambod-", "camboy-", "kampuchea"]),
     ("KIR", &["kiribati-"]),
-    ("KNA", &["saintkitts-", "kittitian", "nevis-"]),
-    ("KOR", &["korea-", "coree-", "corea-"]),
+    ("KNA", &["saintkitts-", "stkitts-", "kittitian", "nevis-"]),
+    ("KOR", &["republicofkorea", "korea-", "coree-", "corea-"]),
     ("KWT", &["kuwait-", "koweit-"]),
     ("LAO", &["lao", "laos", "laotian", "laotien-"]),
     ("LBN", &["leban-", "liban-"]),
     ("LBR", &["liberia-", "liberien-"]),
     ("LBY", &["liby-", "libi-"]),
-    ("LCA", &["saintlucia-", "saintelucie-", "santalucia"]),
+    ("LCA", &["saintlucia-", "stlucia-", "saintelucie-", "santalucia"]),
     ("LIE", &["liechtenstein-"]),
     ("LKA", &["srilank-"]),
     ("LSO", &["lesotho", "mosotho", "basotho"]),
@@ -124,7 +121,7 @@ const NAMES: &[(&str, &[&str])] = &[
     ("MDA", &["moldov-", "moldav-"]),
     ("MDG", &["madagas-", "malagas-", "malgach-", "madagasikar-"]),
     ("MDV", &["maldiv-"]),
-    ("MEX", &["mexic-", "mexiqu-"]),
+    ("MEX", &["estadosunidosmexicanos", "mexic-", "mexiqu-"]),
     ("MHL", &["marshall-"]),
     ("MKD", &["macedon-", "makedon-", "maqedon-"]),
     ("MLI", &["mali", "malian", "malien", "malienne"]),
@@ -152,13 +149,13 @@ const NAMES: &[(&str, &[&str])] = &[
     ("PER", &["peru", "peruvian-", "perou", "peruvien-", "peruan-"]),
     ("PHL", &["philippin-", "filipin-", "pilipin-"]),
     ("PLW", &["palau-"]),
-    ("PNG", &["papua-", "papou-"]),
+    ("PNG", &["papuanewguinea-", "papouasienouvelleguinee", "papuanuevaguinea", "papua-", "papou-"]),
     ("POL", &["polish", "poland", "polon-", "polac-", "polsk-", "rzeczpospolitapolska"]),
-    ("PRK", &["korea-", "coree-", "corea-"]),
+    ("PRK", &["democraticpeoplesrepublicofkorea", "korea-", "coree-", "corea-"]),
     ("PRT", &["portug-"]),
     ("PRY", &["paragua-"]),
     ("PSE", &["palestin-"]),
-    ("QAT", &["qatar-", "catar-"]),
+    ("QAT", &["qatar-", "catar"]),
     ("RKS", &["kosov-"]),
     ("ROU", &["roman-", "rouman-", "roumain-", "ruman-"]),
     ("RUS", &["russi-", "russe", "rusia", "ruso", "rusa", "rossiy-"]),
@@ -172,12 +169,12 @@ const NAMES: &[(&str, &[&str])] = &[
     ("SLV", &["salvador-"]),
     ("SMR", &["sanmarin-", "saintmarin-", "sammarin-"]),
     ("SOM", &["somal-"]),
-    ("SRB", &["serbi-", "serbe", "srbij-", "srpsk-"]),
+    ("SRB", &["serbi-", "serbe", "srbij-", "srpsko"]),
     ("SSD", &["southsudan-", "sudsoudan-", "sudandelsur"]),
     ("STP", &["saotome-", "santotome-", "santomean"]),
     ("SUR", &["surinam-"]),
     ("SVK", &["slovak-", "slovaqu-", "eslovac-", "eslovaqu-", "slovensk-"]),
-    ("SVN", &["sloven-", "slovensk-", "esloven-"]),
+    ("SVN", &["sloveni-", "slovene-", "slovenij-", "slovensko", "esloven-"]),
     ("SWE", &["swed-", "sued-", "suec-", "sverige", "svensk-"]),
     ("SWZ", &["swazi-", "eswatini-", "suazi-"]),
     ("SYC", &["seychell-"]),
@@ -203,7 +200,7 @@ const NAMES: &[(&str, &[&str])] = &[
     ("UTO", &["utop-"]),
     ("UZB", &["uzbek-", "ouzbek-", "ozbek-"]),
     ("VAT", &["vatican-", "holysee", "saintsiege", "santasede"]),
-    ("VCT", &["saintvincent-", "vincentian"]),
+    ("VCT", &["saintvincentandthegrenadines", "stvincentandthegrenadines", "saintvincent-", "stvincent-", "vincentian"]),
     ("VEN", &["venezu-", "venezol-"]),
     ("VNM", &["vietnam-"]),
     ("VUT", &["vanuatu-"]),
@@ -215,26 +212,22 @@ const NAMES: &[(&str, &[&str])] = &[
     ("ZWE", &["zimbabw-"]),
 ];
 
-/// All names, prepared once.
-static PATTERNS: LazyLock<Vec<(State, Vec<Pattern>)>> = LazyLock::new(|| {
-    let of_state = |(code, names): &(&str, &'static [&'static str])| {
-        let patterns = names.iter().map(|name| Pattern::of(name)).collect();
-        Some((State::of(code)?, patterns))
-    };
-    NAMES.iter().filter_map(of_state).collect()
-});
-
 /// Whether it is known how documents spell the state.
 pub(super) fn is_known(state: State) -> bool {
-    PATTERNS.iter().any(|(other, _)| other.reported() == state.reported())
+    NAMES
+        .iter()
+        .filter_map(|(code, _)| State::of(code))
+        .any(|other| other.reported() == state.reported())
 }
 
 /// The states whose names stand in a text. A name within a longer one is none: Guinea in Equatorial Guinea.
 pub(super) fn named(letters: &[Letter]) -> Vec<State> {
-    let hits = |(state, names): &'static (State, Vec<Pattern>)| {
-        names.iter().filter_map(|name| Some((*state, name.find(letters)?)))
+    let hits = |(code, names): &(&str, &'static [&'static str])| {
+        let state = State::of(code);
+        let found = names.iter().flat_map(|name| spelled(letters, name));
+        found.filter_map(|hit| Some((state?, hit))).collect::<Vec<_>>()
     };
-    let all: Vec<(State, Hit)> = PATTERNS.iter().flat_map(hits).collect();
+    let all: Vec<(State, Hit)> = NAMES.iter().flat_map(hits).collect();
     let is_whole = |hit: &Hit| {
         let mut others = all.iter().map(|(_, other)| other);
         !others.any(|other| other.overlaps(hit) && other.right() > hit.right())
@@ -247,16 +240,32 @@ pub(super) fn named(letters: &[Letter]) -> Vec<State> {
 
 /// A text names the state.
 pub(super) fn names(letters: &[Letter], state: State) -> bool {
-    let is_it = |other: &State| other.reported() == state.reported();
-    let mut own = PATTERNS
-        .iter()
-        .filter(|(other, _)| is_it(other))
-        .flat_map(|(_, names)| names);
-    own.any(|name| name.find(letters).is_some()) && named(letters).iter().any(is_it)
+    named(letters).iter().any(|other| other.reported() == state.reported())
+}
+
+/// Where a name stands, every letter as it should be: many names of states are nearly those of others.
+fn spelled(letters: &[Letter], name: &str) -> impl Iterator<Item = Hit> {
+    let stem = name.strip_suffix('-');
+    let (wanted, is_stem) = (stem.unwrap_or(name).as_bytes(), stem.is_some());
+    let begins = |at: usize| letters.get(at).is_none_or(|letter| letter.begins_word);
+    let ends = letters.len().saturating_sub(wanted.len() - 1);
+    let starts = (0..ends).filter(move |from| {
+        let to = from + wanted.len();
+        let same = letters
+            .iter()
+            .skip(*from)
+            .zip(wanted)
+            .all(|(letter, wanted)| letter.letter == *wanted);
+        same && begins(*from) && (is_stem || begins(to))
+    });
+    starts.map(|from| Hit::exact(from, from + wanted.len()))
 }
 
 #[cfg(test)]
 mod tests {
+    use vision::text::{Candidate, TextChar};
+
+    use super::super::pattern::letters;
     use super::*;
 
     #[test]
@@ -270,5 +279,60 @@ mod tests {
             }
         }
         assert!(NAMES.is_sorted_by_key(|(code, _)| code));
+    }
+
+    #[test]
+    fn headings_of_documents_name_their_own_state_alone() {
+        for (heading, code) in [
+            ("UNITED KINGDOM OF GREAT BRITAIN AND NORTHERN IRELAND", "GBR"),
+            ("ESTADOS UNIDOS MEXICANOS", "MEX"),
+            ("PAPUA NEW GUINEA", "PNG"),
+            ("REPUBLIC OF EQUATORIAL GUINEA", "GNQ"),
+            ("SAINT VINCENT AND THE GRENADINES", "VCT"),
+            ("REPÚBLICA DOMINICANA", "DOM"),
+            ("DOMINICAN REPUBLIC", "DOM"),
+            ("COMMONWEALTH OF DOMINICA", "DMA"),
+            ("SLOVENSKÁ REPUBLIKA", "SVK"),
+            ("REPUBLIKA SLOVENIJA", "SVN"),
+            ("REPUBLIC OF KOREA", "KOR"),
+            ("DEMOCRATIC PEOPLE'S REPUBLIC OF KOREA", "PRK"),
+            ("REPUBLIC OF GHANA", "GHA"),
+            ("REPUBLIC OF CHAD", "TCD"),
+            ("REPÚBLICA DE CHILE", "CHL"),
+            ("PEOPLE'S REPUBLIC OF CHINA", "CHN"),
+            ("REPUBLIC OF CHINA", "TWN"),
+            ("FEDERAL REPUBLIC OF NIGERIA", "NGA"),
+            ("RÉPUBLIQUE DU NIGER", "NER"),
+            ("REPUBLIC OF SOUTH SUDAN", "SSD"),
+            ("UNITED STATES OF AMERICA", "USA"),
+            ("COMMONWEALTH OF AUSTRALIA", "AUS"),
+            ("REPUBLIK ÖSTERREICH", "AUT"),
+            ("RÉPUBLIQUE DE CÔTE D'IVOIRE", "CIV"),
+            ("REPUBLIKA HRVATSKA", "HRV"),
+            ("ST. LUCIA", "LCA"),
+        ] {
+            let chars: Vec<TextChar> = heading.chars().map(read).collect();
+            let named: Vec<&str> = named(&letters(&chars)).into_iter().map(State::code).collect();
+            assert!(
+                !named.is_empty() && named.iter().all(|named| *named == code),
+                "{heading}: {named:?}"
+            );
+        }
+        for text in ["DANE OSOBOWE", "SANTA CATARINA", "CHECKED", "BRITISH COLUMBIA"] {
+            let chars: Vec<TextChar> = text.chars().map(read).collect();
+            let named = named(&letters(&chars));
+            assert!(named.iter().all(|state| state.code() == "GBR"), "{text}: {named:?}");
+        }
+    }
+
+    fn read(character: char) -> TextChar {
+        TextChar {
+            best: Candidate {
+                character,
+                probability: 1.0,
+            },
+            alternatives: Vec::new(),
+            position: 0.0,
+        }
     }
 }

@@ -549,6 +549,9 @@ fn marks_of_sexes() {
     ];
     assert!(agreed(&compare(&row, &zone(NAME), TODAY).sex) == Some(Sex::Female));
     // Alone, where the label was not read.
+    // A height is no mark.
+    let height = field("Sex", "1,63 M", 200.0, 4);
+    assert!(compare(&height, &zone(NAME), TODAY).sex == Agreement::NotSeen);
     let alone = |mark| compare(&[line(mark, 0.0, 22.0, 18.0)], &zone(NAME), TODAY).sex;
     assert!(agreed(&alone("F")) == Some(Sex::Female));
     assert!(differing(&alone("M")).is_some());
@@ -792,6 +795,20 @@ fn a_state_is_that_of_its_name_and_no_other() {
             assert!(differing(&nationality).is_some(), "{word} {other}");
         }
     }
+}
+
+#[test]
+fn a_name_that_was_added_does_not_hide_the_heading() {
+    let added = line("FRA", 400.0, 300.0, 14.0);
+    let heading = line("REPUBLIC OF UTOPIA", 0.0, 0.0, 24.0);
+    assert_eq!(states(&[heading, added.clone()], "FRA", "UTO").0, Agreement::NotSeen);
+    assert!(states(&[added], "FRA", "UTO").0.agrees());
+}
+
+#[test]
+fn a_date_behind_the_label_of_two_fields_is_the_birth() {
+    let fields = [field("Luogo e data di nascita", "ZENIT 12.08.1974", 200.0, 3)];
+    assert!(printed(&fields, NAME).birth_date.agrees());
 }
 
 #[test]

@@ -208,20 +208,22 @@ impl DocumentReader {
             });
         }
         // Where something was not found, every value is looked at closer; where that was not enough, all print is looked for again.
+        // What differed by then is no matter of finding it.
         let format = posterior.format;
-        let is_whole = |sides: &[Print]| together(format, index, sides).is_some_and(|printed| printed.agrees());
+        let seen = |sides: &[Print]| together(format, index, sides).unwrap_or_default();
         let look_closer = |search: &mut Search<'_>, side: &mut Print, picture| {
             let which = values(&side.lines);
             search.look_closer(picture, &mut side.lines, &which)?;
             side.printed = compare(&side.lines, &fields, today);
             Ok::<(), ReadError>(())
         };
-        if !is_whole(&sides) {
+        if !seen(&sides).agrees() {
             for (side, (_, picture)) in sides.iter_mut().zip(pictures) {
                 look_closer(&mut search, side, picture)?;
             }
         }
-        if !is_whole(&sides) {
+        let first = seen(&sides);
+        if !first.agrees() && !first.differs() {
             let mut again = sides.clone();
             for (side, (_, picture)) in again.iter_mut().zip(pictures) {
                 let lines = if side.picture == index {
@@ -235,7 +237,10 @@ impl DocumentReader {
                 side.lines.extend(lines);
                 look_closer(&mut search, side, picture)?;
             }
-            if is_whole(&again) {
+            if seen(&again).agrees() {
+                for (side, before) in again.iter_mut().zip(sides) {
+                    side.printed = before.printed.and(std::mem::take(&mut side.printed));
+                }
                 sides = again;
             }
         }

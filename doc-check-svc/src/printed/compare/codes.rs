@@ -16,6 +16,9 @@ const LONGEST_MARK: usize = 6;
 /// Characters of a code of a state, but for Germany's.
 const CODE: usize = 3;
 
+/// How much higher a line is than another that is larger.
+const LARGER: f32 = 1.15;
+
 /// What names a state under these labels is not the one that issued the document.
 const ELSEWHERE: [Kind; 6] = [
     Kind::Surname,
@@ -68,14 +71,19 @@ impl Comparison<'_> {
     fn mark(&self, part: Part) -> Option<(Sex, bool)> {
         let stretch = self.stretch(&[part], Script::Letters);
         let text = stretch.text(0, stretch.glyphs.len());
-        // Of a line that began before, words of the field before it may stand first.
-        let sex = text.split(' ').find_map(|word| match word.rsplit('/').next()? {
+        let of = |word: &str| match word.rsplit('/').next()? {
             _ if word.chars().count() > LONGEST_MARK => None,
             "F" | "K" | "W" | "Ž" | "KVK" | "MOT" => Some(Sex::Female),
             "M" | "KK" | "VYR" => Some(Sex::Male),
             "X" => Some(Sex::Unspecified),
             _ => None,
-        })?;
+        };
+        // Pieces of a row may have been read as one line: it ends a date of birth.
+        let behind_a_date = || {
+            let dates = self.dates.get(part.line).filter(|dates| !dates.is_empty());
+            dates.and_then(|_| of(text.rsplit(' ').next()?))
+        };
+        let sex = of(text.split(' ').next()?).or_else(behind_a_date)?;
         Some((sex, stretch.sureness() >= super::super::letters::SURE))
     }
 
@@ -96,7 +104,9 @@ impl Comparison<'_> {
     fn labelled_state(&self, kind: Kind, code: &[Seen]) -> Agreement<String> {
         announced(self.announced(kind).map(|(_, values)| {
             let parts = values.into_iter().filter_map(|value| value.parts.first().copied());
-            found(parts.map(|part| self.state_in(part, code)))
+            let mut says = parts.map(|part| self.state_in(part, code));
+            says.find(|says| *says != Agreement::NotSeen)
+                .unwrap_or(Agreement::NotSeen)
         }))
     }
 
@@ -107,12 +117,24 @@ impl Comparison<'_> {
             lines.map(|line| self.whole_line(line))
         };
         let alone = lines().filter(|part| part.to == CODE && code.len() == CODE);
-        let mut alone = alone.filter_map(|part| self.word(part, code).next());
-        let named = || lines().find_map(|part| self.name_of_state(part, code));
-        alone
-            .next()
-            .or_else(named)
-            .map_or(Agreement::NotSeen, Agreement::Agrees)
+        let alone = alone.filter_map(|part| self.word(part, code).next());
+        let named = lines().filter_map(|part| self.name_of_state(part, code));
+        let height = |print: &Print<String>| print.quad.height();
+        let Some(print) = alone.chain(named).max_by(|a, b| height(a).total_cmp(&height(b))) else {
+            return Agreement::NotSeen;
+        };
+        // Whoever adds a name to a page leaves the heading where it is.
+        let is_other = |part: Part| {
+            let line = self.page.lines.get(part.line);
+            line.is_some_and(|line| line.height > LARGER * height(&print))
+                && self.name_of_state(part, code).is_none()
+                && !states::named(&letters(self.chars(part))).is_empty()
+        };
+        if lines().any(is_other) {
+            Agreement::NotSeen
+        } else {
+            Agreement::Agrees(print)
+        }
     }
 
     /// The lines that name the state of the zone.
@@ -147,12 +169,13 @@ impl Comparison<'_> {
         }
         let stretch = self.stretch(&[part], Script::Letters);
         let printed = stretch.text(0, stretch.glyphs.len());
-        let is_code = printed.len() == CODE && State::of(&printed).is_some();
+        let other = State::of(&printed).filter(|_| printed.len() == CODE);
         let is_other = match State::of(&text(code)) {
-            None => is_code && !code.contains(&Seen::Unknown),
-            Some(state) => {
-                is_code || (states::is_known(state) && !states::named(&letters(self.chars(part))).is_empty())
-            }
+            None => other.is_some() && !code.contains(&Seen::Unknown),
+            Some(state) => match other {
+                Some(other) => other.reported() != state.reported(),
+                None => states::is_known(state) && !states::named(&letters(self.chars(part))).is_empty(),
+            },
         };
         let print = (is_other && stretch.sureness() >= super::super::letters::SURE)
             .then(|| self.print(part.line, printed.clone(), printed, stretch.sureness()))
