@@ -146,17 +146,22 @@ impl Printed {
             && (self.issuing_state.agrees() || self.nationality.agrees())
     }
 
-    /// Something is printed otherwise than the zone has it.
+    /// The fields of a page that was looked at twice. What differed at first does so still, unless the same print was then read as the
+    /// zone has it.
     #[must_use]
-    pub fn differs(&self) -> bool {
-        self.surname.differs()
-            || self.given_names.differs()
-            || self.number.differs()
-            || self.birth_date.differs()
-            || self.expiry_date.differs()
-            || self.sex.differs()
-            || self.nationality.differs()
-            || self.issuing_state.differs()
+    pub fn seen_again(self, later: Self) -> Self {
+        Self {
+            surname: self.surname.seen_again(later.surname),
+            given_names: self.given_names.seen_again(later.given_names),
+            number: self.number.seen_again(later.number),
+            birth_date: self.birth_date.seen_again(later.birth_date),
+            expiry_date: self.expiry_date.seen_again(later.expiry_date),
+            sex: self.sex.seen_again(later.sex),
+            nationality: self.nationality.seen_again(later.nationality),
+            issuing_state: self.issuing_state.seen_again(later.issuing_state),
+            issue_date: self.issue_date.or(later.issue_date),
+            birth_place: self.birth_place.or(later.birth_place),
+        }
     }
 
     /// What differs, and nothing of what agrees.
@@ -195,6 +200,12 @@ impl Printed {
     }
 }
 
+/// The middle of either lies on the other.
+fn is_at(one: &Quad, other: &Quad) -> bool {
+    let middle = |Quad([a, b, c, d]): &Quad| a.midpoint(*c).midpoint(b.midpoint(*d));
+    one.contains(middle(other)) || other.contains(middle(one))
+}
+
 impl<T> Agreement<T> {
     fn without_agreement(self) -> Self {
         match self {
@@ -207,8 +218,13 @@ impl<T> Agreement<T> {
         matches!(self, Self::Agrees(_))
     }
 
-    fn differs(&self) -> bool {
-        matches!(self, Self::Differs { .. })
+    fn seen_again(self, later: Self) -> Self {
+        match (self, later) {
+            (Self::Differs { printed }, Self::Agrees(print)) if is_at(&printed.quad, &print.quad) => {
+                Self::Agrees(print)
+            }
+            (first, later) => first.and(later),
+        }
     }
 
     fn and(self, other: Self) -> Self {

@@ -704,6 +704,19 @@ fn a_name_with_words_more_or_less_does_not_agree() {
 }
 
 #[test]
+fn a_second_look_changes_what_the_same_print_says_and_no_other() {
+    let page = |surname: &str, x| {
+        let mut fields = passport();
+        fields[1] = field("Surname", surname, x, 1);
+        printed(&fields, NAME)
+    };
+    let (true_one, misread) = (page("ERIKSSON", 200.0), page("ERLKSSUN", 200.0));
+    assert!(misread.clone().seen_again(true_one.clone()).surname.agrees());
+    assert!(differing(&true_one.seen_again(misread.clone()).surname).is_some());
+    assert!(differing(&misread.seen_again(page("ERIKSSON", 900.0)).surname).is_some());
+}
+
+#[test]
 fn a_date_that_is_printed_elsewhere_confirms_nothing() {
     let mut fields = passport();
     // Another expiry, and the zone's as the place of birth.

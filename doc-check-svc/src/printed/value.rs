@@ -9,6 +9,9 @@ use super::vocabulary::Kind;
 /// How far below its label a value may stand, in heights of the higher of the two.
 const MOST_BELOW: f32 = 3.2;
 
+/// How many times as high as its label a value may be: stamps and other large print are higher.
+const MOST_HIGHER: f32 = 4.0;
+
 /// How far right of its label a value may stand, in heights.
 const MOST_RIGHT: f32 = 20.0;
 
@@ -119,7 +122,8 @@ fn below(page: &Page, labels: &Labels, label: &Label, line: &Line) -> Option<Val
         let height = above.height.max(candidate.height);
         let gap = candidate.down - above.down;
         let reach = if parts.is_empty() { MOST_BELOW } else { MOST_LEADING };
-        if candidate.end < label.start || candidate.start > label.end.min(limit) {
+        let is_beside = candidate.end < label.start || candidate.start > label.end.min(limit);
+        if is_beside || candidate.height > MOST_HIGHER * line.height {
             continue;
         }
         if gap < 0.4 * height {
@@ -192,6 +196,7 @@ fn right(page: &Page, labels: &Labels, label: &Label, line: &Line) -> Option<Val
         .iter()
         .enumerate()
         .filter(|(number, other)| *number != label.line && other.is_level_with(line))
+        .filter(|(_, other)| other.height <= MOST_HIGHER * line.height)
         .filter(|(_, other)| (-0.5..MOST_RIGHT).contains(&((other.start - line.end) / line.height)))
         .min_by(|(_, a), (_, b)| a.start.total_cmp(&b.start))?;
     let is_last = labels.on_line(label.line).all(|other| other.to <= label.to);

@@ -208,7 +208,6 @@ impl DocumentReader {
             });
         }
         // Where something was not found, every value is looked at closer; where that was not enough, all print is looked for again.
-        // What differed by then is no matter of finding it.
         let format = posterior.format;
         let seen = |sides: &[Print]| together(format, index, sides).unwrap_or_default();
         let look_closer = |search: &mut Search<'_>, side: &mut Print, picture| {
@@ -222,8 +221,7 @@ impl DocumentReader {
                 look_closer(&mut search, side, picture)?;
             }
         }
-        let first = seen(&sides);
-        if !first.agrees() && !first.differs() {
+        if !seen(&sides).agrees() {
             let mut again = sides.clone();
             for (side, (_, picture)) in again.iter_mut().zip(pictures) {
                 let lines = if side.picture == index {
@@ -237,10 +235,10 @@ impl DocumentReader {
                 side.lines.extend(lines);
                 look_closer(&mut search, side, picture)?;
             }
+            for (side, before) in again.iter_mut().zip(&sides) {
+                side.printed = before.printed.clone().seen_again(std::mem::take(&mut side.printed));
+            }
             if seen(&again).agrees() {
-                for (side, before) in again.iter_mut().zip(sides) {
-                    side.printed = before.printed.and(std::mem::take(&mut side.printed));
-                }
                 sides = again;
             }
         }
