@@ -37,6 +37,9 @@ const MOST_CLOSER: usize = 2;
 /// under one of them.
 const TURNS: [f32; 2] = [30.0, 60.0];
 
+/// Promise ([`Ways::promise`]) from which on text under a turn is looked at: that of whole zones is beyond 15.
+const LIKELY: f32 = 10.0;
+
 /// Positions on either side of a line that are shown to text recognition with it.
 const MARGIN: f32 = 0.5;
 
@@ -120,6 +123,9 @@ impl Search<'_> {
         let mut best = None;
         for turn in TURNS {
             let ways = Ways::of(self.detect_around(picture, &[whole], level::at_angle(turn), 0.0)?);
+            if ways.promise() < LIKELY {
+                continue;
+            }
             if settled(&mut best, self.among(picture, &ways)?) || settled(&mut best, self.closer(picture, &ways)?) {
                 break;
             }
