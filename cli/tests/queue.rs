@@ -204,7 +204,10 @@ fn requeue_brings_a_dead_lettered_verification_to_its_end() -> anyhow::Result<()
         "{shown}"
     );
     // The other one's record is lost for good.
-    assert_eq!(running.queue(&["fail", &other])?, format!("{other}  ended\n"));
+    assert_eq!(
+        running.queue(&["fail", &other])?,
+        format!("{other}  job dropped: the session cannot be read and is as it was\n")
+    );
     assert_eq!(running.queue(&["list"])?, shown);
     running.stop()?;
     // The record comes back from a backup.

@@ -86,8 +86,11 @@ impl Queue {
             }
             Action::Fail { sessions } => {
                 for session in sessions {
-                    client.fail(session.clone()).await?;
-                    print(&format!("{session}  ended\n"))?;
+                    let outcome = match client.fail(session.clone()).await? {
+                        true => "attempt ended",
+                        false => "job dropped: the session cannot be read and is as it was",
+                    };
+                    print(&format!("{session}  {outcome}\n"))?;
                 }
             }
         }
@@ -126,11 +129,12 @@ impl Client {
         Ok(())
     }
 
-    async fn fail(&mut self, session: String) -> anyhow::Result<()> {
+    /// Whether the attempt ended with the job.
+    async fn fail(&mut self, session: String) -> anyhow::Result<bool> {
         let QueuedJob { session, attempt, .. } = self.job(session).await?;
         let failed = self.queue.fail_job(FailJobRequest { session, attempt }).await;
-        failed.map_err(|status| refusal(&self.address, "end the attempt", &status))?;
-        Ok(())
+        let failed = failed.map_err(|status| refusal(&self.address, "end the attempt", &status))?;
+        Ok(failed.into_inner().attempt_ended)
     }
 }
 
@@ -159,6 +163,7 @@ fn line(job: &QueuedJob) -> String {
         Some(State::Waiting(waiting)) => format!("waiting, due {}", time(waiting.due)),
         Some(State::Leased(leased)) => format!("leased by {} until {}", leased.worker, time(leased.until)),
         Some(State::DeadLettered(letter)) => format!("dead-lettered {}: {}", time(letter.since), reason(letter)),
+        Some(State::Lost(_)) => "lost: no worker gets it before it is queued again".to_owned(),
         None => "in a state that this program does not know".to_owned(),
     };
     let QueuedJob {

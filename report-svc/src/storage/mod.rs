@@ -24,6 +24,8 @@ use async_trait::async_trait;
 
 use crate::id::Id;
 
+use job::note_foreign_entry;
+
 pub use changes::{Changes, SessionChanges};
 pub use job::{DeadLetterReason, Job, JobState};
 pub use lease::{Lease, LeaseRequest, Leased, Nonce, NotALease};
@@ -215,7 +217,7 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Drops a dead-lettered job whose session nobody can read; false when there is none.
     async fn discard(&self, session: &Id, attempt: u32) -> Result<bool, StorageError>;
 
-    /// A session's job.
+    /// A session's job; `None`, too, for one that cannot be read.
     async fn job(&self, session: &Id) -> Result<Option<Job>, StorageError>;
 
     /// A partition's dead-lettered jobs, ordered by session, which is by the time of its creation; those after a session, or from

@@ -7,9 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto::id::{Kind, PARTITIONS};
+use report_svc::assemble::Findings;
+use report_svc::error::Error;
+use report_svc::evidence::Evidence;
 use report_svc::id::Id;
 use report_svc::storage::Storage;
 use report_svc::storage::redis::Redis;
+use report_svc::store::Queued;
 
 use crate::clock::Hand;
 use crate::conformance::{Subject, suite};
@@ -264,6 +268,57 @@ async fn entries_that_are_not_ours_are_met_once() {
         }
     }
     crate::conformance::lists_what_was_set_aside(&storage).await;
+}
+
+#[tokio::test]
+async fn a_session_whose_job_cannot_be_read_gets_a_new_one() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage: Arc<dyn Storage> = Arc::new(Redis::connect(&server.address).await.expect("connects"));
+    let store = crate::store::store(Arc::clone(&storage), Evidence::in_memory());
+    let request = || crate::conformance::request(Duration::from_secs(60));
+    let session = crate::store::submitted(&store).await;
+    let jobs = format!("{{p{:02}}}:v2:jobs", session.partition());
+    server
+        .command(&["HSET", &jobs, session.as_str(), "not packed by us"])
+        .await;
+    assert!(store.lease(&request()).await.expect("storage").is_none());
+    assert_eq!(
+        store.queued(session.as_str()).await.expect("storage"),
+        Queued::Lost {
+            session: session.clone(),
+            attempt: 1
+        }
+    );
+    assert!(matches!(
+        store.requeue(session.as_str(), 2).await,
+        Err(Error::JobNotFound)
+    ));
+    for _ in 0..2 {
+        store.requeue(session.as_str(), 1).await.expect("processing");
+    }
+    let job = store.lease(&request()).await.expect("storage").expect("queued");
+    assert_eq!(
+        (job.session.as_str(), job.attempt, job.delivery),
+        (session.as_str(), 1, 1)
+    );
+    store.requeue(session.as_str(), 1).await.expect("in the queue");
+    assert!(store.lease(&request()).await.expect("storage").is_none(), "once");
+    let lease = job.lease_token.parse().expect("a lease");
+    assert!(
+        store
+            .complete(&lease, Findings::default())
+            .await
+            .expect("held")
+            .completed_now
+    );
+    for error in [
+        store.requeue(session.as_str(), 1).await.err(),
+        store.queued(session.as_str()).await.err(),
+    ] {
+        assert!(matches!(error, Some(Error::JobNotFound)), "{error:?}");
+    }
 }
 
 #[tokio::test]

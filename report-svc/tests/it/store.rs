@@ -17,8 +17,10 @@ use report_svc::limits::{ImageLimit, Limits};
 use report_svc::seal::Keyring;
 use report_svc::service::StoreApi;
 use report_svc::storage::embedded::Embedded;
-use report_svc::storage::{Commit, Committed, DeadLetterReason, JobState, JobStep, NewSession, SealedEvent, Storage};
-use report_svc::store::Store;
+use report_svc::storage::{
+    Commit, Committed, DeadLetterReason, Job, JobState, JobStep, NewSession, SealedEvent, Storage,
+};
+use report_svc::store::{Failed, Queued, Store};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request};
@@ -34,7 +36,7 @@ fn embedded(folder: &Path) -> Embedded {
     Embedded::open(&folder.join("state.redb"), Arc::new(SystemTime::now)).expect("opens")
 }
 
-fn store(storage: Arc<dyn Storage>, evidence: Evidence) -> Store {
+pub(crate) fn store(storage: Arc<dyn Storage>, evidence: Evidence) -> Store {
     let keyring = Keyring::parse(&Keyring::generate("k1").expect("random numbers")).expect("just made");
     Store::new(storage, evidence, keyring, Limits::default())
 }
@@ -186,7 +188,7 @@ async fn damaged(storage: &dyn Storage) -> Id {
 const DAMAGED: &[u8] = b"sealed by nobody";
 
 /// A session with a front, submitted.
-async fn submitted(store: &Store) -> Id {
+pub(crate) async fn submitted(store: &Store) -> Id {
     let session = create(store).await;
     put(store, &session, b"front").await;
     let submitted = store.submit(session.as_str(), None, Default::default()).await;
@@ -230,7 +232,8 @@ async fn a_job_that_cannot_be_read_is_set_aside_once() {
     );
     let error = store.fail(damaged.as_str(), 2).await.expect_err("no such attempt");
     assert!(matches!(error, Error::JobNotFound), "{error}");
-    store.fail(damaged.as_str(), 1).await.expect("dropped");
+    let failed = store.fail(damaged.as_str(), 1).await.expect("dropped");
+    assert_eq!(failed, Failed::JobDropped);
     assert_eq!(letters().await, []);
 }
 
@@ -249,7 +252,11 @@ async fn a_job_without_its_master_key_waits_for_it() {
     let id = session.as_str();
     assert!(lacking.lease(&request(LEASE)).await.expect("goes on").is_none());
     let job = lacking.queued(id).await.expect("kept");
-    let JobState::DeadLettered { reason, .. } = job.state else {
+    let Queued::Job(Job {
+        state: JobState::DeadLettered { reason, .. },
+        ..
+    }) = job
+    else {
         panic!("{job:?}")
     };
     assert_eq!(reason, DeadLetterReason::MasterKeyMissing("old".to_owned()));
@@ -293,7 +300,8 @@ async fn an_operator_ends_an_attempt_that_was_set_aside() {
     let held = storage.lease(&request(LEASE)).await.expect("storage").expect("queued");
     let reason = DeadLetterReason::SessionUnreadable;
     assert!(storage.dead_letter(&held.lease, &reason).await.expect("storage"));
-    store.fail(id, 1).await.expect("ended");
+    let failed = store.fail(id, 1).await.expect("ended");
+    assert_eq!(failed, Failed::AttemptEnded);
     let failed = store.session(id, None).await.expect("found").public;
     assert_eq!(failed.status(), Status::RequiresInput);
     assert!(failed.last_error.is_some() && failed.last_verification_report.is_some());

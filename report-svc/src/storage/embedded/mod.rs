@@ -333,7 +333,11 @@ impl Storage for Embedded {
                 Ok(row.map(|row| row.value().to_vec()))
             })
             .await?;
-        row.map(|row| shown(session.clone(), &row)).transpose()
+        let job = row.as_ref().map(|row| shown(session.clone(), row)).transpose();
+        Ok(job.unwrap_or_else(|error| {
+            tracing::error!(%session, %error, "the session's job cannot be read");
+            None
+        }))
     }
 
     async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError> {

@@ -8,7 +8,7 @@ use redb::{ReadTransaction, ReadableTable as _, WriteTransaction};
 use super::job::JobRow;
 use super::{DEAD_LETTERS, DUE, JOBS, LEASE_REQUESTS, millis};
 use crate::id::Id;
-use crate::storage::{Lease, LeaseRequest, Leased, Nonce};
+use crate::storage::{Lease, LeaseRequest, Leased, Nonce, note_foreign_entry};
 
 /// A job that is done.
 pub(super) enum Finished<'a> {
@@ -58,7 +58,7 @@ pub(super) fn lease(
     {
         let Some((session, old)) = of_entry(transaction, &entry)? else {
             // Not ours: out of the queue, so that nobody meets it again. Its row, if it has one, stays.
-            tracing::error!("an entry of the queue is not ours: it was taken out");
+            note_foreign_entry(&entry);
             transaction.open_table(DUE)?.remove((moment, entry.as_str()))?;
             continue;
         };

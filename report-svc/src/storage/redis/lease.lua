@@ -1,9 +1,9 @@
--- Leases the job of one partition that is longest due. Answers how many entries that are not ours were taken out of the queue, and
--- the job, if there was one: session, attempt, delivery, excused.
+-- Leases the job of one partition that is longest due. Answers the entries that have no job that can be read, which were taken out of
+-- the queue, and the job, if there was one: session, attempt, delivery, excused.
 -- KEYS: due, jobs
 -- ARGV: nonce, worker, lease in milliseconds, time (empty: the server's)
 local time = now(ARGV[4])
-local foreign = 0
+local foreign = {}
 while true do
   local session = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', time, 'LIMIT', 0, 1)[1]
   if not session then
@@ -20,5 +20,5 @@ while true do
   end
   -- Out of the queue, so that nobody meets it again. What lies in `jobs`, if anything, stays.
   redis.call('ZREM', KEYS[1], session)
-  foreign = foreign + 1
+  table.insert(foreign, session)
 end

@@ -27,7 +27,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::connection::{Connection, listen};
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Job, JobState, JobStep, LONGEST_LEASE, Lease,
-    LeaseRequest, Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
+    LeaseRequest, Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, note_foreign_entry,
 };
 use crate::id::Id;
 
@@ -154,7 +154,7 @@ impl Redis {
         nonce: Nonce,
     ) -> Result<Option<Leased>, StorageError> {
         for partition in partitions {
-            let (foreign, leased): (u32, Option<(String, u32, u32, u32)>) = self
+            let (foreign, leased): (Vec<String>, Option<(String, u32, u32, u32)>) = self
                 .scripts
                 .lease
                 .key(keys::due(*partition))
@@ -165,13 +165,7 @@ impl Redis {
                 .arg(self.now())
                 .invoke_async(&mut self.connection.clone())
                 .await?;
-            if foreign > 0 {
-                tracing::error!(
-                    foreign,
-                    partition,
-                    "entries of the queue are not ours: they were taken out"
-                );
-            }
+            foreign.iter().for_each(|entry| note_foreign_entry(entry));
             let Some((entry, attempt, delivery, excused)) = leased else {
                 continue;
             };
@@ -187,7 +181,7 @@ impl Redis {
                     excused,
                 }));
             }
-            tracing::error!(partition, "a job in the queue is of no session: it was taken out");
+            note_foreign_entry(&entry);
             self.connection
                 .clone()
                 .zrem::<_, _, ()>(keys::due(*partition), entry)
@@ -444,7 +438,11 @@ impl Storage for Redis {
             .on_job(&self.scripts.show, session)
             .invoke_async(&mut self.connection.clone())
             .await?;
-        rows.first().map(|row| shown(row)).transpose()
+        let job = rows.first().map(|row| shown(row)).transpose();
+        Ok(job.unwrap_or_else(|error| {
+            tracing::error!(%session, %error, "the session's job cannot be read");
+            None
+        }))
     }
 
     async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError> {
