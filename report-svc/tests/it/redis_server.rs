@@ -77,6 +77,12 @@ impl RedisServer {
         }
     }
 
+    /// Writes a session's job, which is given in Lua.
+    async fn pack(&self, jobs: &str, session: &Id, job: &str) {
+        let script = format!("return redis.call('HSET', KEYS[1], ARGV[1], cmsgpack.pack({job}))");
+        self.command(&["EVAL", &script, "1", jobs, session.as_str()]).await;
+    }
+
     /// Sends one command.
     pub(crate) async fn command(&self, words: &[&str]) -> redis::Value {
         let client = redis::Client::open(self.address.as_str()).expect("an address");
@@ -268,6 +274,31 @@ async fn entries_that_are_not_ours_are_met_once() {
         }
     }
     crate::conformance::lists_what_was_set_aside(&storage).await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_as_we_write_it_holds_up_nobody() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage = Redis::connect(&server.address).await.expect("connects");
+    let [stranger, nobody, id] = [1, 2, 3].map(|partition| Id::new(Kind::VerificationSession, partition));
+    for row in ["{ attempt = 1 }", "{ attempt = '1', delivery = 0, excused = 0 }", "{ attempt = 1, delivery = 0.5, excused = 0 }"] {
+        server.command(&["ZADD", "{p01}:v2:due", "1", stranger.as_str()]).await;
+        server.pack("{p01}:v2:jobs", &stranger, row).await;
+        let request = crate::conformance::request(Duration::from_secs(60));
+        assert_eq!(storage.lease(&request).await.expect("goes on"), None, "{row}");
+    }
+    // Keys of another type.
+    server.command(&["ZADD", "{p01}:v2:due", "1", stranger.as_str()]).await;
+    server.command(&["DEL", "{p01}:v2:jobs"]).await;
+    server.command(&["SET", "{p01}:v2:jobs", "by hand"]).await;
+    server.command(&["SET", "{p02}:v2:due", nobody.as_str()]).await;
+    server.command(&["ZADD", "{p03}:v2:due", "2", id.as_str()]).await;
+    server.pack("{p03}:v2:jobs", &id, "{ attempt = 1, delivery = 0, excused = 0 }").await;
+    let request = crate::conformance::request(Duration::from_secs(60));
+    let leased = storage.lease(&request).await.expect("goes on").expect("queued");
+    assert_eq!((leased.lease.session, leased.delivery), (id, 1));
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use proto::id::{Kind, PARTITIONS};
 use redis::streams::StreamRangeReply;
-use redis::{AsyncCommands as _, Client, RedisError, Script, ScriptInvocation, cmd};
+use redis::{AsyncCommands as _, Client, ErrorKind, RedisError, RedisResult, Script, ScriptInvocation, cmd};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::connection::{Connection, listen};
@@ -138,7 +138,8 @@ impl Redis {
     async fn partitions_with_work(&self) -> Result<Vec<u8>, RedisError> {
         let looks = (0..PARTITIONS).map(async |partition| {
             let mut look = self.scripts.due.key(keys::due(partition));
-            let since: Option<u64> = look.arg(self.now()).invoke_async(&mut self.connection.clone()).await?;
+            let since = look.arg(self.now()).invoke_async(&mut self.connection.clone()).await;
+            let since: Option<u64> = unless_foreign(partition, since)?.flatten();
             Ok::<_, RedisError>(since.map(|since| (since, partition)))
         });
         let mut waiting: Vec<(u64, u8)> = try_join_all(looks).await?.into_iter().flatten().collect();
@@ -154,7 +155,7 @@ impl Redis {
         nonce: Nonce,
     ) -> Result<Option<Leased>, StorageError> {
         for partition in partitions {
-            let (foreign, leased): (Vec<String>, Option<(String, u32, u32, u32)>) = self
+            let answer: RedisResult<(Vec<String>, Option<(String, u32, u32, u32)>)> = self
                 .scripts
                 .lease
                 .key(keys::due(*partition))
@@ -164,7 +165,10 @@ impl Redis {
                 .arg(millis(request.time.min(LONGEST_LEASE)))
                 .arg(self.now())
                 .invoke_async(&mut self.connection.clone())
-                .await?;
+                .await;
+            let Some((foreign, leased)) = unless_foreign(*partition, answer)? else {
+                continue;
+            };
             foreign.iter().for_each(|entry| note_foreign_entry(entry));
             let Some((entry, attempt, delivery, excused)) = leased else {
                 continue;
@@ -469,6 +473,19 @@ impl Storage for Redis {
             .query_async::<()>(&mut self.connection.clone())
             .await
             .is_ok()
+    }
+}
+
+/// What a script made of a partition's queue; `None`, and a line in the log, where it stumbled over what is not ours: that holds up
+/// nobody else's jobs.
+fn unless_foreign<T>(partition: u8, answer: RedisResult<T>) -> RedisResult<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if matches!(error.code(), Some("ERR" | "WRONGTYPE")) || error.kind() == ErrorKind::Parse => {
+            tracing::error!(partition, %error, "the partition's queue holds something that is not ours: its jobs wait");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

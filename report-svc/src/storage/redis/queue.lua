@@ -14,6 +14,10 @@ local function now(given)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+local function is_count(value)
+  return type(value) == 'number' and value >= 0 and value < 4294967296 and value == math.floor(value)
+end
+
 -- A session's job; nil where there is none, or something that we did not write.
 local function get(jobs, session)
   local packed = redis.call('HGET', jobs, session)
@@ -21,10 +25,8 @@ local function get(jobs, session)
     return nil
   end
   local ours, job = pcall(cmsgpack.unpack, packed)
-  if ours and type(job) == 'table' and job.attempt then
-    return job
-  end
-  return nil
+  ours = ours and type(job) == 'table' and is_count(job.attempt) and is_count(job.delivery) and is_count(job.excused)
+  return ours and job or nil
 end
 
 local function put(jobs, session, job)
