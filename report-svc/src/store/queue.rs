@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::Status;
 use crate::seal::SealError;
-use crate::storage::{Committed, DeadLetterReason, Job, JobState, JobStep};
+use crate::storage::{Committed, DeadLetterReason, Job, JobState, JobStep, StorageError};
 
 /// Jobs read at once.
 const PAGE: usize = 100;
@@ -109,7 +109,13 @@ impl Store {
             Ok(_) => Failed::AttemptEnded,
             Err(Error::LeaseLost) => return Err(Error::JobNotFound),
             Err(Error::Seal(SealError::UnknownKey(key))) => return Err(Error::MasterKeyMissing(key)),
-            Err(Error::Seal(SealError::Damaged) | Error::Decode(_) | Error::Incomplete(_) | Error::SessionNotFound) => {
+            Err(
+                Error::Seal(SealError::Damaged)
+                | Error::Decode(_)
+                | Error::Incomplete(_)
+                | Error::Storage(StorageError::Foreign(_))
+                | Error::SessionNotFound,
+            ) => {
                 if !self.storage.discard(&session_id(session)?, attempt).await? {
                     return Err(Error::JobNotFound);
                 }

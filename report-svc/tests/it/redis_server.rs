@@ -13,7 +13,7 @@ use report_svc::evidence::Evidence;
 use report_svc::id::Id;
 use report_svc::storage::Storage;
 use report_svc::storage::redis::Redis;
-use report_svc::store::Queued;
+use report_svc::store::{Failed, Queued};
 
 use crate::clock::Hand;
 use crate::conformance::{Subject, suite};
@@ -299,6 +299,37 @@ async fn a_job_that_is_not_as_we_write_it_holds_up_nobody() {
     let request = crate::conformance::request(Duration::from_secs(60));
     let leased = storage.lease(&request).await.expect("goes on").expect("queued");
     assert_eq!((leased.lease.session, leased.delivery), (id, 1));
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_ours_is_set_aside() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage: Arc<dyn Storage> = Arc::new(Redis::connect(&server.address).await.expect("connects"));
+    let store = crate::store::store(storage, Evidence::in_memory());
+    let [replaced, changed] = [
+        crate::store::submitted(&store).await,
+        crate::store::submitted(&store).await,
+    ];
+    let key = |id: &Id| format!("{{p{:02}}}:v2:session:{id}", id.partition());
+    server.command(&["SET", &key(&replaced), "by hand"]).await;
+    server.command(&["HSET", &key(&changed), "version", "one"]).await;
+    let other = crate::store::submitted(&store).await;
+    // One request, as of a worker that asks again after an error.
+    let request = crate::conformance::request(Duration::from_secs(60));
+    let job = store.lease(&request).await.expect("goes on").expect("queued");
+    assert_eq!(job.session, other.as_str());
+    let letters = store.dead_letters(None, 10).await.expect("storage");
+    let mut aside: Vec<_> = letters.iter().map(|letter| letter.session.to_string()).collect();
+    let mut expected = [replaced.to_string(), changed.to_string()];
+    aside.sort();
+    expected.sort();
+    assert_eq!(aside, expected);
+    for session in aside {
+        let failed = store.fail(&session, 1).await.expect("dropped");
+        assert_eq!(failed, Failed::JobDropped);
+    }
 }
 
 #[tokio::test]

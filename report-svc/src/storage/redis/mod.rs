@@ -250,15 +250,24 @@ impl Storage for Redis {
     }
 
     async fn session(&self, id: &Id) -> Result<Option<Versioned>, StorageError> {
-        let found: (Option<u64>, Option<Vec<u8>>) = self
+        let foreign = || StorageError::Foreign("a session");
+        let found: RedisResult<(Option<Vec<u8>>, Option<Vec<u8>>)> = self
             .connection
             .clone()
             .hmget(keys::session(id), &["version", "record"])
-            .await?;
-        Ok(match found {
-            (Some(version), Some(record)) => Some(Versioned { version, record }),
-            _ => None,
-        })
+            .await;
+        match found {
+            Ok((Some(version), Some(record))) => {
+                let version = std::str::from_utf8(&version).ok().and_then(|text| text.parse().ok());
+                Ok(Some(Versioned {
+                    version: version.ok_or_else(foreign)?,
+                    record,
+                }))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if error.code() == Some("WRONGTYPE") => Err(foreign()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
