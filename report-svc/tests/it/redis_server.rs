@@ -283,7 +283,11 @@ async fn a_job_that_is_not_as_we_write_it_holds_up_nobody() {
     };
     let storage = Redis::connect(&server.address).await.expect("connects");
     let [stranger, nobody, id] = [1, 2, 3].map(|partition| Id::new(Kind::VerificationSession, partition));
-    for row in ["{ attempt = 1 }", "{ attempt = '1', delivery = 0, excused = 0 }", "{ attempt = 1, delivery = 0.5, excused = 0 }"] {
+    for row in [
+        "{ attempt = 1 }",
+        "{ attempt = '1', delivery = 0, excused = 0 }",
+        "{ attempt = 1, delivery = 0.5, excused = 0 }",
+    ] {
         server.command(&["ZADD", "{p01}:v2:due", "1", stranger.as_str()]).await;
         server.pack("{p01}:v2:jobs", &stranger, row).await;
         let request = crate::conformance::request(Duration::from_secs(60));
@@ -295,7 +299,9 @@ async fn a_job_that_is_not_as_we_write_it_holds_up_nobody() {
     server.command(&["SET", "{p01}:v2:jobs", "by hand"]).await;
     server.command(&["SET", "{p02}:v2:due", nobody.as_str()]).await;
     server.command(&["ZADD", "{p03}:v2:due", "2", id.as_str()]).await;
-    server.pack("{p03}:v2:jobs", &id, "{ attempt = 1, delivery = 0, excused = 0 }").await;
+    server
+        .pack("{p03}:v2:jobs", &id, "{ attempt = 1, delivery = 0, excused = 0 }")
+        .await;
     let request = crate::conformance::request(Duration::from_secs(60));
     let leased = storage.lease(&request).await.expect("goes on").expect("queued");
     assert_eq!((leased.lease.session, leased.delivery), (id, 1));
