@@ -100,6 +100,14 @@ pub(super) fn note_foreign_entry(entry: &str) {
     }
 }
 
+/// Says that a session's job cannot be read.
+pub(super) fn note_unreadable_job(session: &str) {
+    match Id::parse(Kind::VerificationSession, session) {
+        Some(session) => tracing::error!(%session, "the session's job cannot be read"),
+        None => tracing::error!("a job is of no session"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

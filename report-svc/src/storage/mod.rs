@@ -24,7 +24,7 @@ use async_trait::async_trait;
 
 use crate::id::Id;
 
-use job::note_foreign_entry;
+use job::{note_foreign_entry, note_unreadable_job};
 
 pub use changes::{Changes, SessionChanges};
 pub use job::{DeadLetterReason, Job, JobState};
@@ -221,7 +221,7 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     async fn job(&self, session: &Id) -> Result<Option<Job>, StorageError>;
 
     /// A partition's dead-lettered jobs, ordered by session, which is by the time of its creation; those after a session, or from
-    /// the first one on.
+    /// the first one on. Those that cannot be read are left out: fewer than `limit` means that there are no more.
     async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError>;
 
     /// Tells of new work and changed sessions, within milliseconds and mostly without fail: who must not miss a change

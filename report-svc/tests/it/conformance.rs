@@ -697,7 +697,7 @@ async fn finishes_under_the_lease_that_is_held(subject: &dyn Subject) {
     assert_eq!(lease(storage).await, None);
 }
 
-async fn set_aside(storage: &dyn Storage) -> Lease {
+pub(crate) async fn set_aside(storage: &dyn Storage) -> Lease {
     submit(storage).await;
     let held = lease(storage).await.expect("queued").lease;
     let reason = DeadLetterReason::SessionUnreadable;

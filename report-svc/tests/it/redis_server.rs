@@ -339,6 +339,36 @@ async fn a_session_that_is_not_ours_is_set_aside() {
 }
 
 #[tokio::test]
+async fn a_dead_letter_that_cannot_be_read_hides_no_other() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage = Redis::connect(&server.address).await.expect("connects");
+    let sessions: Vec<Id> = (0..6).map(|_| Id::new(Kind::VerificationSession, 4)).collect();
+    for (index, session) in sessions.iter().enumerate() {
+        let reason = ["'session_missing'", "'unheard of'", "{}"][index % 3];
+        let job = format!("{{ attempt = 1, delivery = 1, excused = 0, since = 1, reason = {reason} }}");
+        server.pack("{p04}:v2:jobs", session, &job).await;
+        server
+            .command(&["ZADD", "{p04}:v2:dead-letters", "0", session.as_str()])
+            .await;
+    }
+    for (limit, readable) in [(1, vec![0]), (2, vec![0, 3]), (10, vec![0, 3])] {
+        let letters = storage.dead_letters(4, None, limit).await.expect("storage");
+        let listed: Vec<_> = letters.iter().map(|letter| &letter.session).collect();
+        assert_eq!(
+            listed,
+            readable.iter().map(|index| &sessions[*index]).collect::<Vec<_>>()
+        );
+    }
+    assert_eq!(storage.job(&sessions[1]).await.expect("storage"), None);
+    assert!(
+        storage.requeue(&sessions[1], 1).await.expect("storage"),
+        "for whoever names it"
+    );
+}
+
+#[tokio::test]
 async fn a_session_whose_job_cannot_be_read_gets_a_new_one() {
     let Some(server) = RedisServer::start().await else {
         return;

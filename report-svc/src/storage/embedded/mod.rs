@@ -333,24 +333,13 @@ impl Storage for Embedded {
                 Ok(row.map(|row| row.value().to_vec()))
             })
             .await?;
-        let job = row.as_ref().map(|row| shown(session.clone(), row)).transpose();
-        Ok(job.unwrap_or_else(|error| {
-            tracing::error!(%session, %error, "the session's job cannot be read");
-            None
-        }))
+        Ok(row.and_then(|row| JobRow::shown(session.clone(), &row)))
     }
 
     async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError> {
         let after = after.cloned();
-        let rows = self
-            .read(move |transaction| queue::dead_letters(transaction, partition, after.as_ref(), limit))
-            .await?;
-        rows.into_iter()
-            .map(|(session, row)| {
-                let session = Id::parse(Kind::VerificationSession, &session);
-                shown(session.ok_or(StorageError::Foreign("a dead letter's session"))?, &row)
-            })
-            .collect()
+        self.read(move |transaction| queue::dead_letters(transaction, partition, after.as_ref(), limit))
+            .await
     }
 
     fn changes(&self) -> &Changes {
@@ -360,12 +349,6 @@ impl Storage for Embedded {
     async fn healthy(&self) -> bool {
         self.read(|_| Ok(())).await.is_ok()
     }
-}
-
-fn shown(session: Id, row: &[u8]) -> Result<Job, StorageError> {
-    JobRow::read(row)
-        .and_then(|row| row.shown(session))
-        .ok_or(StorageError::Foreign("a job"))
 }
 
 /// Milliseconds since 1970.

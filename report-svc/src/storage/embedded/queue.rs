@@ -8,7 +8,7 @@ use redb::{ReadTransaction, ReadableTable as _, WriteTransaction};
 use super::job::JobRow;
 use super::{DEAD_LETTERS, DUE, JOBS, LEASE_REQUESTS, millis};
 use crate::id::Id;
-use crate::storage::{Lease, LeaseRequest, Leased, Nonce, note_foreign_entry};
+use crate::storage::{Job, Lease, LeaseRequest, Leased, Nonce, note_foreign_entry};
 
 /// A job that is done.
 pub(super) enum Finished<'a> {
@@ -201,13 +201,13 @@ pub(super) fn finish(
     Ok(true)
 }
 
-/// A partition's jobs that were set aside: session and row.
+/// A partition's jobs that were set aside, without what we did not write.
 pub(super) fn dead_letters(
     transaction: &ReadTransaction,
     partition: u8,
     after: Option<&Id>,
     limit: usize,
-) -> Result<Vec<(String, Vec<u8>)>, redb::Error> {
+) -> Result<Vec<Job>, redb::Error> {
     let (letters, jobs) = (transaction.open_table(DEAD_LETTERS)?, transaction.open_table(JOBS)?);
     let after = after.map_or("", Id::as_str);
     let mut found = Vec::new();
@@ -220,8 +220,10 @@ pub(super) fn dead_letters(
         if found.len() == limit {
             break;
         }
-        if let Some(row) = jobs.get(session)? {
-            found.push((session.to_owned(), row.value().to_vec()));
+        if let Some(session) = Id::parse(Kind::VerificationSession, session)
+            && let Some(row) = jobs.get(session.as_str())?
+        {
+            found.extend(JobRow::shown(session, row.value()));
         }
     }
     Ok(found)

@@ -28,6 +28,7 @@ use self::connection::{Connection, listen};
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Job, JobState, JobStep, LONGEST_LEASE, Lease,
     LeaseRequest, Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, note_foreign_entry,
+    note_unreadable_job,
 };
 use crate::id::Id;
 
@@ -451,26 +452,31 @@ impl Storage for Redis {
             .on_job(&self.scripts.show, session)
             .invoke_async(&mut self.connection.clone())
             .await?;
-        let job = rows.first().map(|row| shown(row)).transpose();
-        Ok(job.unwrap_or_else(|error| {
-            tracing::error!(%session, %error, "the session's job cannot be read");
-            None
-        }))
+        Ok(rows.first().and_then(|row| shown(row)))
     }
 
     async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError> {
-        let rows: Vec<Vec<String>> = self
-            .scripts
-            .show
-            .key(keys::due(partition))
-            .key(keys::jobs(partition))
-            .key(keys::dead_letters(partition))
-            .arg("")
-            .arg(after.map_or("", Id::as_str))
-            .arg(limit)
-            .invoke_async(&mut self.connection.clone())
-            .await?;
-        rows.iter().map(|row| shown(row)).collect()
+        let mut letters = Vec::new();
+        let mut after = after.map_or("", Id::as_str).to_owned();
+        loop {
+            let wanted = limit - letters.len();
+            let rows: Vec<Vec<String>> = self
+                .scripts
+                .show
+                .key(keys::due(partition))
+                .key(keys::jobs(partition))
+                .key(keys::dead_letters(partition))
+                .arg("")
+                .arg(&after)
+                .arg(wanted)
+                .invoke_async(&mut self.connection.clone())
+                .await?;
+            letters.extend(rows.iter().filter_map(|row| shown(row)));
+            match rows.last().and_then(|row| row.first()) {
+                Some(last) if rows.len() == wanted && letters.len() < limit => after.clone_from(last),
+                _ => return Ok(letters),
+            }
+        }
     }
 
     fn changes(&self) -> &Changes {
@@ -498,9 +504,13 @@ fn unless_foreign<T>(partition: u8, answer: RedisResult<T>) -> RedisResult<Optio
     }
 }
 
-/// A job as `show.lua` answers it.
-fn shown(row: &[String]) -> Result<Job, StorageError> {
-    job_of(row).ok_or(StorageError::Foreign("a job"))
+/// A job as `show.lua` answers it; `None`, and a line in the log, for what we did not write.
+fn shown(row: &[String]) -> Option<Job> {
+    let job = job_of(row);
+    if job.is_none() {
+        note_unreadable_job(row.first().map_or("", String::as_str));
+    }
+    job
 }
 
 fn job_of(row: &[String]) -> Option<Job> {

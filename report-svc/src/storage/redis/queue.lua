@@ -26,6 +26,7 @@ local function get(jobs, session)
   end
   local ours, job = pcall(cmsgpack.unpack, packed)
   ours = ours and type(job) == 'table' and is_count(job.attempt) and is_count(job.delivery) and is_count(job.excused)
+    and (not job.since or type(job.since) == 'number')
   return ours and job or nil
 end
 
