@@ -147,6 +147,15 @@ pub enum Committed {
     JobLost,
 }
 
+/// What a job that is queued again was delivered before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deliveries {
+    /// Still counts.
+    Kept,
+    /// Counts no more: the job is as if it were new.
+    Forgotten,
+}
+
 /// An event as its reader gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
@@ -211,8 +220,8 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Sets a job aside that nobody can do; false when the lease was lost otherwise.
     async fn dead_letter(&self, held: &Lease, reason: &DeadLetterReason) -> Result<bool, StorageError>;
 
-    /// Queues a dead-lettered job as if it were new; true, too, when the attempt's job is in the queue already.
-    async fn requeue(&self, session: &Id, attempt: u32) -> Result<bool, StorageError>;
+    /// Queues a dead-lettered job; true, too, when the attempt's job is in the queue already.
+    async fn requeue(&self, session: &Id, attempt: u32, deliveries: Deliveries) -> Result<bool, StorageError>;
 
     /// Drops a dead-lettered job whose session nobody can read; false when there is none.
     async fn discard(&self, session: &Id, attempt: u32) -> Result<bool, StorageError>;

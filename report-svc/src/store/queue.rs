@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::Status;
 use crate::seal::SealError;
-use crate::storage::{Committed, DeadLetterReason, Job, JobState, JobStep, StorageError};
+use crate::storage::{Committed, DeadLetterReason, Deliveries, Job, JobState, JobStep, StorageError};
 
 /// Jobs read at once.
 const PAGE: usize = 100;
@@ -76,7 +76,7 @@ impl Store {
         for _ in 0..TRIES {
             // Read before the job is looked for: whoever gives the session a job meanwhile changes the version, and keeps his job.
             let found = self.session(session, None).await;
-            if self.storage.requeue(&id, attempt).await? {
+            if self.storage.requeue(&id, attempt, Deliveries::Forgotten).await? {
                 tracing::info!(session, attempt, "job queued again");
                 return Ok(());
             }
@@ -128,6 +128,7 @@ impl Store {
     }
 
     /// Queues every job again that was set aside for a master key that is held now, or those that it comes to until `stop`; how many.
+    /// Their deliveries still count: while replicas lack the key, the job may be set aside again and again.
     pub async fn requeue_readable(&self, stop: &CancellationToken) -> Result<usize, Error> {
         let mut queued = 0;
         let mut after: Option<String> = None;
@@ -137,7 +138,10 @@ impl Store {
                 if let JobState::DeadLettered { reason, .. } = &letter.state
                     && let DeadLetterReason::MasterKeyMissing(key) = reason
                     && self.records.opens(key)
-                    && self.storage.requeue(&letter.session, letter.attempt).await?
+                    && self
+                        .storage
+                        .requeue(&letter.session, letter.attempt, Deliveries::Kept)
+                        .await?
                 {
                     queued += 1;
                 }

@@ -11,8 +11,8 @@ use report_svc::assemble::Findings;
 use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::id::Id;
-use report_svc::storage::Storage;
 use report_svc::storage::redis::Redis;
+use report_svc::storage::{Deliveries, Storage};
 use report_svc::store::{Failed, Queued};
 
 use crate::clock::Hand;
@@ -363,7 +363,10 @@ async fn a_dead_letter_that_cannot_be_read_hides_no_other() {
     }
     assert_eq!(storage.job(&sessions[1]).await.expect("storage"), None);
     assert!(
-        storage.requeue(&sessions[1], 1).await.expect("storage"),
+        storage
+            .requeue(&sessions[1], 1, Deliveries::Forgotten)
+            .await
+            .expect("storage"),
         "for whoever names it"
     );
 }

@@ -279,7 +279,7 @@ async fn a_job_without_its_master_key_waits_for_it() {
         0
     );
     let job = both.lease(&request(LEASE)).await.expect("goes on").expect("queued");
-    assert_eq!((job.session.as_str(), job.delivery), (id, 1));
+    assert_eq!((job.session.as_str(), job.delivery), (id, 2));
     let lease = job.lease_token.parse().expect("a lease");
     assert!(
         both.complete(&lease, Findings::default())

@@ -27,8 +27,8 @@ use redb::{
 use self::job::JobRow;
 use self::queue::Finished;
 use super::{
-    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Job, JobStep, Lease, LeaseRequest, Leased,
-    NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
+    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobStep, Lease, LeaseRequest,
+    Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
 };
 use crate::id::Id;
 
@@ -308,10 +308,10 @@ impl Storage for Embedded {
             .await
     }
 
-    async fn requeue(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
+    async fn requeue(&self, session: &Id, attempt: u32, deliveries: Deliveries) -> Result<bool, StorageError> {
         let session = session.clone();
         let queued = self
-            .write(move |transaction, now| queue::requeue(transaction, &session, attempt, now))
+            .write(move |transaction, now| queue::requeue(transaction, &session, attempt, deliveries, now))
             .await?;
         if queued {
             self.changes.job_arrived();

@@ -8,7 +8,7 @@ use redb::{ReadTransaction, ReadableTable as _, WriteTransaction};
 use super::job::JobRow;
 use super::{DEAD_LETTERS, DUE, JOBS, LEASE_REQUESTS, millis};
 use crate::id::Id;
-use crate::storage::{Job, Lease, LeaseRequest, Leased, Nonce, note_foreign_entry};
+use crate::storage::{Deliveries, Job, Lease, LeaseRequest, Leased, Nonce, note_foreign_entry};
 
 /// A job that is done.
 pub(super) enum Finished<'a> {
@@ -172,13 +172,18 @@ pub(super) fn requeue(
     transaction: &WriteTransaction,
     session: &Id,
     attempt: u32,
+    deliveries: Deliveries,
     now: u64,
 ) -> Result<bool, redb::Error> {
     let Some(old) = get(transaction, session)?.filter(|row| row.attempt == attempt) else {
         return Ok(false);
     };
     if old.is_dead_letter() {
-        put(transaction, session, Some(&old), &JobRow::new(attempt, now))?;
+        let mut row = JobRow::new(attempt, now);
+        if deliveries == Deliveries::Kept {
+            (row.delivery, row.excused) = (old.delivery, old.excused);
+        }
+        put(transaction, session, Some(&old), &row)?;
     }
     Ok(true)
 }

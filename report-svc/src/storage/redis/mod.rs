@@ -26,8 +26,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::connection::{Connection, listen};
 use super::{
-    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Job, JobState, JobStep, LONGEST_LEASE, Lease,
-    LeaseRequest, Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, note_foreign_entry,
+    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobState, JobStep, LONGEST_LEASE,
+    Lease, LeaseRequest, Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, note_foreign_entry,
     note_unreadable_job,
 };
 use crate::id::Id;
@@ -429,10 +429,11 @@ impl Storage for Redis {
             .await?)
     }
 
-    async fn requeue(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
+    async fn requeue(&self, session: &Id, attempt: u32, deliveries: Deliveries) -> Result<bool, StorageError> {
         Ok(self
             .on_job(&self.scripts.requeue, session)
             .arg(attempt)
+            .arg(u8::from(deliveries == Deliveries::Kept))
             .arg(self.now())
             .arg(keys::CHANGES)
             .invoke_async(&mut self.connection.clone())
