@@ -79,10 +79,12 @@ impl Store {
     /// submission.
     pub async fn release(&self, token: &str, delay: Duration, excused: bool) -> Result<(), Error> {
         let lease: Lease = token.parse()?;
-        let excused = excused && {
-            let session = self.session(lease.session.as_str(), None).await?;
-            is_excusable(session.submitted, SystemTime::now())
-        };
+        // A session that cannot be read excuses nothing: the job is handed back all the same.
+        let excused = excused
+            && self
+                .session(lease.session.as_str(), None)
+                .await
+                .is_ok_and(|session| is_excusable(session.submitted, SystemTime::now()));
         self.storage
             .release(&lease, delay, excused)
             .await?

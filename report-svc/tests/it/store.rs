@@ -18,7 +18,7 @@ use report_svc::seal::Keyring;
 use report_svc::service::StoreApi;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::{
-    Commit, Committed, DeadLetterReason, Job, JobState, JobStep, NewSession, SealedEvent, Storage,
+    Commit, Committed, DeadLetterReason, Job, JobState, JobStep, Lease, NewSession, SealedEvent, Storage,
 };
 use report_svc::store::{Failed, Queued, Store};
 use tokio::task::JoinSet;
@@ -287,6 +287,35 @@ async fn a_job_without_its_master_key_waits_for_it() {
             .expect("done")
             .completed_now
     );
+}
+
+#[tokio::test]
+async fn a_job_is_handed_back_though_its_session_cannot_be_read() {
+    let storage = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
+    let store = store(storage.clone(), Evidence::in_memory());
+    damaged(storage.as_ref()).await;
+    let held = storage.lease(&request(LEASE)).await.expect("storage").expect("queued");
+    let token = held.lease.to_string();
+    store.release(&token, Duration::ZERO, true).await.expect("held");
+    let again = storage.lease(&request(LEASE)).await.expect("storage").expect("at once");
+    assert_eq!((again.delivery, again.excused), (2, 0));
+}
+
+#[tokio::test]
+async fn a_submission_that_never_was_has_no_lease() {
+    let store = store(
+        Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens")),
+        Evidence::in_memory(),
+    );
+    submitted(&store).await;
+    let job = store.lease(&request(LEASE)).await.expect("storage").expect("queued");
+    let mut lease: Lease = job.lease_token.parse().expect("a lease");
+    // As after a failover that lost the second submission.
+    lease.attempt = 2;
+    let Err(error) = store.complete(&lease, Findings::default()).await else {
+        panic!("completed")
+    };
+    assert!(matches!(error, Error::LeaseLost), "{error}");
 }
 
 #[tokio::test]
