@@ -161,6 +161,33 @@ async fn a_dead_letter_that_cannot_be_read_hides_no_other() {
     assert_eq!(storage.job(of_partition[0]).await.expect("storage"), None);
 }
 
+#[tokio::test]
+async fn a_job_in_the_place_of_one_that_cannot_be_read_is_leased_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.redb");
+    let hand = Hand::new();
+    let id = {
+        let storage = Embedded::open(&path, hand.clock()).expect("opens");
+        crate::conformance::submit(&storage).await
+    };
+    tamper(&path, &id, |row| *row = b"not a row".to_vec());
+    let storage = Embedded::open(&path, hand.clock()).expect("opens again");
+    hand.advance(Duration::from_millis(1));
+    let again = Commit {
+        session: id.clone(),
+        expected: 2,
+        record: b"again".to_vec(),
+        report: None,
+        event: None,
+        job: JobStep::Enqueue { attempt: 1 },
+    };
+    assert_eq!(storage.commit(again).await.expect("storage"), Committed::Done(3));
+    let request = || crate::conformance::request(Duration::from_secs(30));
+    let leased = storage.lease(&request()).await.expect("storage").expect("queued");
+    assert_eq!((&leased.lease.session, leased.delivery), (&id, 1));
+    assert_eq!(storage.lease(&request()).await.expect("storage"), None, "it is held");
+}
+
 #[test]
 fn tells_a_second_process_that_the_file_is_in_use() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -56,7 +56,15 @@ pub(super) fn lease(
     while let Some((moment, entry)) = first_due(transaction)?
         && moment <= now
     {
-        let Some((session, old)) = of_entry(transaction, &entry)? else {
+        let found = of_entry(transaction, &entry)?;
+        if let Some((_, row)) = &found
+            && (row.moment != moment || row.is_dead_letter())
+        {
+            // Of a row that could not be read when another one took its place.
+            transaction.open_table(DUE)?.remove((moment, entry.as_str()))?;
+            continue;
+        }
+        let Some((session, old)) = found else {
             // Not ours: out of the queue, so that nobody meets it again. Its row, if it has one, stays.
             note_foreign_entry(&entry);
             transaction.open_table(DUE)?.remove((moment, entry.as_str()))?;
