@@ -22,6 +22,7 @@ use report_svc::storage::{
 };
 use report_svc::store::{Failed, Queued, Store};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request};
 
@@ -412,6 +413,24 @@ async fn of_many_workers_that_wait_one_looks_for_jobs() {
     // It finds the job, and its successor looks. Who also looks since time has passed is one more.
     let looks = storage.hook.leases.load(Ordering::SeqCst) - before;
     assert!(looks <= 5, "{looks}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_waits_for_as_long_as_it_says() {
+    let storage = Embedded::in_memory(Hand::new().clock()).expect("opens");
+    let store = store(Arc::new(storage), Evidence::in_memory());
+    let api = StoreApi::new(store, CancellationToken::new());
+    let minute = prost_types::Duration { seconds: 60, nanos: 0 };
+    let request = LeaseJobRequest {
+        worker: "worker".to_owned(),
+        lease: Some(minute),
+        wait: Some(minute),
+        request_id: "request".to_owned(),
+    };
+    let asked = Instant::now();
+    let leased = api.lease_job(Request::new(request)).await.expect("answers");
+    assert_eq!(leased.into_inner().job, None);
+    assert_eq!(asked.elapsed().as_secs(), 60);
 }
 
 #[tokio::test]
