@@ -204,7 +204,10 @@ fn requeue_brings_a_dead_lettered_verification_to_its_end() -> anyhow::Result<()
         "{shown}"
     );
     // The other one's record is lost for good.
-    assert_eq!(running.queue(&["fail", &other])?, format!("{other}  ended\n"));
+    assert_eq!(
+        running.queue(&["fail", &other])?,
+        format!("{other}  job dropped: the session cannot be read and is as it was\n")
+    );
     assert_eq!(running.queue(&["list"])?, shown);
     running.stop()?;
     // The record comes back from a backup.
@@ -217,10 +220,17 @@ fn requeue_brings_a_dead_lettered_verification_to_its_end() -> anyhow::Result<()
         running.queue(&["requeue", &session])?,
         format!("{session}  queued again\n")
     );
+    assert_eq!(
+        running.queue(&["requeue", &session])?,
+        format!("{session}  waits in the queue: nothing was changed\n")
+    );
     assert_eq!(running.work(Duration::ZERO)?.as_ref(), Some(&session));
     assert_eq!(running.status(&session)?, Status::RequiresInput);
     assert_eq!(running.queue(&["list"])?, "");
-    let output = running.run(&["requeue", &session])?;
+    let waiting = running.submitted()?;
+    // What fails holds up nothing.
+    let output = running.run(&["requeue", &session, &waiting])?;
+    assert!(String::from_utf8(output.stdout)?.starts_with(&format!("{waiting}  waits")));
     let said = String::from_utf8(output.stderr)?;
     assert_eq!(output.status.code(), Some(2));
     assert!(

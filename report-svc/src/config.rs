@@ -43,8 +43,8 @@ pub struct Config {
     #[arg(long, env = "BONAFIDE_MAX_IMAGES", default_value_t = default(|limits| limits.images))]
     pub max_images: NonZeroU32,
     /// MiB of pictures uploaded to one session in all.
-    #[arg(long, env = "BONAFIDE_MAX_IMAGE_MIB", default_value_t = default(|limits| (limits.image_bytes / MIB) as u32))]
-    pub max_image_mib: NonZeroU32,
+    #[arg(long, env = "BONAFIDE_MAX_IMAGES_MIB", default_value_t = default(|limits| (limits.image_bytes / MIB) as u32))]
+    pub max_images_mib: NonZeroU32,
 }
 
 const MIB: u64 = 1024 * 1024;
@@ -57,6 +57,9 @@ fn default(limit: impl Fn(&Limits) -> u32) -> NonZeroU32 {
 /// A configuration that must not be started with.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// No attempt could reach its limit.
+    #[error("--max-images must not be less than --max-images-per-attempt")]
+    ImagesBelowAttempt,
     /// Keys in two places.
     #[error("give the master keys with --master-keys or with --master-keys-file, not with both")]
     KeysTwice,
@@ -92,19 +95,22 @@ impl Config {
             max_attempts: default(|limits| limits.attempts),
             max_images_per_attempt: default(|limits| limits.images_per_attempt),
             max_images: default(|limits| limits.images),
-            max_image_mib: default(|limits| (limits.image_bytes / MIB) as u32),
+            max_images_mib: default(|limits| (limits.image_bytes / MIB) as u32),
         }
     }
 
     /// What one session may take up, and one job.
-    pub fn limits(&self) -> Limits {
-        Limits {
+    pub fn limits(&self) -> Result<Limits, ConfigError> {
+        if self.max_images < self.max_images_per_attempt {
+            return Err(ConfigError::ImagesBelowAttempt);
+        }
+        Ok(Limits {
             deliveries: self.max_deliveries.get(),
             attempts: self.max_attempts.get(),
             images_per_attempt: self.max_images_per_attempt.get(),
             images: self.max_images.get(),
-            image_bytes: u64::from(self.max_image_mib.get()) * MIB,
-        }
+            image_bytes: u64::from(self.max_images_mib.get()) * MIB,
+        })
     }
 
     /// The master keys; makes the folder of data and a key file in it where none are given and one process is all there is.
@@ -135,13 +141,21 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_limits() {
-        assert_eq!(Config::embedded("data").limits(), Limits::default());
+        assert_eq!(
+            Config::embedded("data").limits().expect("go together"),
+            Limits::default()
+        );
     }
 
     #[test]
     fn refuses_what_does_not_go_together() {
         let folder = tempfile::tempdir().expect("a folder");
         let config = Config::embedded(folder.path());
+        let images = Config {
+            max_images: NonZeroU32::MIN,
+            ..config.clone()
+        };
+        assert!(matches!(images.limits(), Err(ConfigError::ImagesBelowAttempt)));
         let redis = Config {
             redis_url: Some(Secret::new("redis://127.0.0.1")),
             ..config.clone()

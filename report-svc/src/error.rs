@@ -62,14 +62,6 @@ pub enum Error {
     /// An attempt whose session will be readable again must not be ended unread.
     #[error("the session is sealed under master key {0:?}, which is not here: its job is queued again when the key is")]
     MasterKeyMissing(String),
-    /// The completion is of a submission that did not happen.
-    #[error("the session was submitted {submitted} times: there is no attempt {attempt} to complete")]
-    NoSuchAttempt {
-        /// The attempt that was named.
-        attempt: u32,
-        /// How many there were.
-        submitted: u32,
-    },
     /// Others changed the session each time before we could.
     #[error("the session is being changed by others: try again")]
     Contended,
@@ -133,7 +125,6 @@ impl From<Error> for Status {
             Error::LeaseLost => Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, text),
             Error::JobNotFound => Problem::new(Code::NotFound, reason::JOB_NOT_FOUND, text),
             Error::MasterKeyMissing(_) => Problem::new(Code::FailedPrecondition, reason::MASTER_KEY_MISSING, text),
-            Error::NoSuchAttempt { .. } => Problem::invalid_fields(vec![FieldViolation::new("attempt", text)]),
             Error::Contended => Problem::new(Code::Aborted, reason::OVERLOADED, text).retry_after(SOON),
             Error::Stopping => Problem::new(Code::Unavailable, reason::UNAVAILABLE, text).retry_after(SOON),
             Error::Storage(StorageError::Redis(cause)) => unavailable(&cause),

@@ -7,7 +7,8 @@ use proto::store::v1::queue_service_server::QueueService;
 use proto::store::v1::queued_job::State;
 use proto::store::v1::{
     DeadLetterReason as PublicReason, DeadLetteredJob, FailJobRequest, FailJobResponse, GetQueuedJobRequest, LeasedJob,
-    ListDeadLettersRequest, ListDeadLettersResponse, QueuedJob, RequeueJobRequest, RequeueJobResponse, WaitingJob,
+    ListDeadLettersRequest, ListDeadLettersResponse, LostJob, QueuedJob, RequeueJobRequest, RequeueJobResponse,
+    WaitingJob,
 };
 use service_kit::status::Violations;
 use tokio::time::{MissedTickBehavior, interval};
@@ -17,7 +18,7 @@ use tonic::{Request, Response, Status};
 use crate::error::Error;
 use crate::id::Id;
 use crate::storage::{DeadLetterReason, Job, JobState};
-use crate::store::Store;
+use crate::store::{Failed, Queued, Store};
 
 const DEFAULT_PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 1000;
@@ -82,8 +83,16 @@ impl QueueService for QueueApi {
     }
 
     async fn get_queued_job(&self, request: Request<GetQueuedJobRequest>) -> Result<Response<QueuedJob>, Status> {
-        let job = self.store.queued(&request.into_inner().session).await?;
-        Ok(Response::new(public(job)))
+        let job = match self.store.queued(&request.into_inner().session).await? {
+            Queued::Job(job) => public(job),
+            Queued::Lost { session, attempt } => QueuedJob {
+                session: session.to_string(),
+                attempt,
+                state: Some(State::Lost(LostJob {})),
+                ..QueuedJob::default()
+            },
+        };
+        Ok(Response::new(job))
     }
 
     async fn requeue_job(&self, request: Request<RequeueJobRequest>) -> Result<Response<RequeueJobResponse>, Status> {
@@ -94,8 +103,8 @@ impl QueueService for QueueApi {
 
     async fn fail_job(&self, request: Request<FailJobRequest>) -> Result<Response<FailJobResponse>, Status> {
         let FailJobRequest { session, attempt } = request.into_inner();
-        self.store.fail(&session, attempt).await?;
-        Ok(Response::new(FailJobResponse {}))
+        let attempt_ended = self.store.fail(&session, attempt).await? == Failed::AttemptEnded;
+        Ok(Response::new(FailJobResponse { attempt_ended }))
     }
 }
 

@@ -61,6 +61,7 @@ impl Service {
     /// Validates, binds, and opens the storage.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         config.serve.validate(Door::Internal).map_err(ServeError::from)?;
+        let limits = config.limits()?;
         let keyring = config.keyring()?;
         let server = Server::bind("report-svc", Door::Internal, &config.serve).await?;
         let evidence = Evidence::in_folder(&config.data.join(EVIDENCE_FOLDER))?;
@@ -75,7 +76,7 @@ impl Service {
         tracing::info!(storage = ?storage, "storage opened");
         Ok(Self {
             server,
-            store: Store::new(storage, evidence, keyring, config.limits()),
+            store: Store::new(storage, evidence, keyring, limits),
         })
     }
 

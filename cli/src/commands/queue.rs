@@ -78,18 +78,8 @@ impl Queue {
         match self.action {
             Action::List => client.list().await?,
             Action::Show { session } => print(&line(&client.job(session).await?))?,
-            Action::Requeue { sessions } => {
-                for session in sessions {
-                    client.requeue(session.clone()).await?;
-                    print(&format!("{session}  queued again\n"))?;
-                }
-            }
-            Action::Fail { sessions } => {
-                for session in sessions {
-                    client.fail(session.clone()).await?;
-                    print(&format!("{session}  ended\n"))?;
-                }
-            }
+            Action::Requeue { sessions } => return each(sessions, async |session| client.requeue(session).await).await,
+            Action::Fail { sessions } => return each(sessions, async |session| client.fail(session).await).await,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -119,19 +109,53 @@ impl Client {
             .into_inner())
     }
 
-    async fn requeue(&mut self, session: String) -> anyhow::Result<()> {
-        let QueuedJob { session, attempt, .. } = self.job(session).await?;
+    /// Queues a session's job again; what became of it.
+    async fn requeue(&mut self, session: String) -> anyhow::Result<&'static str> {
+        let QueuedJob {
+            session,
+            attempt,
+            state,
+            ..
+        } = self.job(session).await?;
+        match state {
+            Some(State::Waiting(_)) => return Ok("waits in the queue: nothing was changed"),
+            Some(State::Leased(_)) => return Ok("is with a worker: nothing was changed"),
+            Some(State::DeadLettered(_) | State::Lost(_)) | None => {}
+        }
         let queued = self.queue.requeue_job(RequeueJobRequest { session, attempt }).await;
         queued.map_err(|status| refusal(&self.address, "queue the job", &status))?;
-        Ok(())
+        Ok("queued again")
     }
 
-    async fn fail(&mut self, session: String) -> anyhow::Result<()> {
+    /// Ends the attempt of a session's job; what became of it.
+    async fn fail(&mut self, session: String) -> anyhow::Result<&'static str> {
         let QueuedJob { session, attempt, .. } = self.job(session).await?;
         let failed = self.queue.fail_job(FailJobRequest { session, attempt }).await;
-        failed.map_err(|status| refusal(&self.address, "end the attempt", &status))?;
-        Ok(())
+        let failed = failed.map_err(|status| refusal(&self.address, "end the attempt", &status))?;
+        Ok(if failed.into_inner().attempt_ended {
+            "attempt ended"
+        } else {
+            "job dropped: the session cannot be read and is as it was"
+        })
     }
+}
+
+/// Does something to every session and prints what came of it; one that fails keeps none of the others from their turn.
+async fn each(
+    sessions: Vec<String>,
+    mut act: impl AsyncFnMut(String) -> anyhow::Result<&'static str>,
+) -> anyhow::Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for session in sessions {
+        match act(session.clone()).await {
+            Ok(outcome) => print(&format!("{session}  {outcome}\n"))?,
+            Err(error) => {
+                code = ExitCode::from(2);
+                eprintln!("{session}  {error:#}");
+            }
+        }
+    }
+    Ok(code)
 }
 
 /// From the file named, else from the environment, else that of a deployment of this user on this machine; a report-svc on loopback
@@ -159,6 +183,7 @@ fn line(job: &QueuedJob) -> String {
         Some(State::Waiting(waiting)) => format!("waiting, due {}", time(waiting.due)),
         Some(State::Leased(leased)) => format!("leased by {} until {}", leased.worker, time(leased.until)),
         Some(State::DeadLettered(letter)) => format!("dead-lettered {}: {}", time(letter.since), reason(letter)),
+        Some(State::Lost(_)) => "lost: no worker gets it before it is queued again".to_owned(),
         None => "in a state that this program does not know".to_owned(),
     };
     let QueuedJob {

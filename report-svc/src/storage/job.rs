@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::SystemTime;
 
+use proto::id::Kind;
+
 use super::Nonce;
 use crate::id::Id;
 
@@ -87,6 +89,22 @@ impl FromStr for DeadLetterReason {
             None if text == SESSION_MISSING => Ok(Self::SessionMissing),
             _ => Err(NotAReason),
         }
+    }
+}
+
+/// Says that an entry of the queue has no job that can be read, and was taken out. Its session, if it has one, lost its job.
+pub(super) fn note_foreign_entry(entry: &str) {
+    match Id::parse(Kind::VerificationSession, entry) {
+        Some(session) => tracing::error!(%session, "the session's job cannot be read: it was taken out of the queue"),
+        None => tracing::error!("an entry of the queue is of no session: it was taken out"),
+    }
+}
+
+/// Says that a session's job cannot be read.
+pub(super) fn note_unreadable_job(session: &str) {
+    match Id::parse(Kind::VerificationSession, session) {
+        Some(session) => tracing::error!(%session, "the session's job cannot be read"),
+        None => tracing::error!("a job is of no session"),
     }
 }
 

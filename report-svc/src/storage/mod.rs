@@ -24,6 +24,8 @@ use async_trait::async_trait;
 
 use crate::id::Id;
 
+use job::{note_foreign_entry, note_unreadable_job};
+
 pub use changes::{Changes, SessionChanges};
 pub use job::{DeadLetterReason, Job, JobState};
 pub use lease::{Lease, LeaseRequest, Leased, Nonce, NotALease};
@@ -145,6 +147,15 @@ pub enum Committed {
     JobLost,
 }
 
+/// What a job that is queued again was delivered before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deliveries {
+    /// Still counts.
+    Kept,
+    /// Counts no more: the job is as if it were new.
+    Forgotten,
+}
+
 /// An event as its reader gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
@@ -209,17 +220,17 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Sets a job aside that nobody can do; false when the lease was lost otherwise.
     async fn dead_letter(&self, held: &Lease, reason: &DeadLetterReason) -> Result<bool, StorageError>;
 
-    /// Queues a dead-lettered job as if it were new; true, too, when the attempt's job is in the queue already.
-    async fn requeue(&self, session: &Id, attempt: u32) -> Result<bool, StorageError>;
+    /// Queues a dead-lettered job; true, too, when the attempt's job is in the queue already.
+    async fn requeue(&self, session: &Id, attempt: u32, deliveries: Deliveries) -> Result<bool, StorageError>;
 
     /// Drops a dead-lettered job whose session nobody can read; false when there is none.
     async fn discard(&self, session: &Id, attempt: u32) -> Result<bool, StorageError>;
 
-    /// A session's job.
+    /// A session's job; `None`, too, for one that cannot be read.
     async fn job(&self, session: &Id) -> Result<Option<Job>, StorageError>;
 
     /// A partition's dead-lettered jobs, ordered by session, which is by the time of its creation; those after a session, or from
-    /// the first one on.
+    /// the first one on. Those that cannot be read are left out: fewer than `limit` means that there are no more.
     async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError>;
 
     /// Tells of new work and changed sessions, within milliseconds and mostly without fail: who must not miss a change

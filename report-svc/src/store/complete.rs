@@ -47,10 +47,8 @@ impl Store {
                 });
             }
             if !processing {
-                return Err(Error::NoSuchAttempt {
-                    attempt,
-                    submitted: session.attempts,
-                });
+                // A lease of a submission that the storage lost, as a failover may.
+                return Err(Error::LeaseLost);
             }
             let (report, change) = self.finish(&mut session, findings.clone(), JobStep::Finish(lease.clone()))?;
             session.settle();

@@ -8,7 +8,7 @@ use proto::store::v1::Job;
 use super::{Change, Session, Store};
 use crate::error::Error;
 use crate::seal::SealError;
-use crate::storage::{DeadLetterReason, JobStep, Lease, LeaseRequest, Leased};
+use crate::storage::{DeadLetterReason, JobStep, Lease, LeaseRequest, Leased, StorageError};
 
 /// How long after the submission a job may be handed back without being counted as tried. An outage of ours is not the person's
 /// failure; but somebody waits for an answer, and what looks like an outage may be the work of this very job.
@@ -79,10 +79,12 @@ impl Store {
     /// submission.
     pub async fn release(&self, token: &str, delay: Duration, excused: bool) -> Result<(), Error> {
         let lease: Lease = token.parse()?;
-        let excused = excused && {
-            let session = self.session(lease.session.as_str(), None).await?;
-            is_excusable(session.submitted, SystemTime::now())
-        };
+        // A session that cannot be read excuses nothing: the job is handed back all the same.
+        let excused = excused
+            && self
+                .session(lease.session.as_str(), None)
+                .await
+                .is_ok_and(|session| is_excusable(session.submitted, SystemTime::now()));
         self.storage
             .release(&lease, delay, excused)
             .await?
@@ -102,9 +104,10 @@ fn is_excusable(submitted: Option<Timestamp>, now: SystemTime) -> bool {
 fn dead_letter_reason(error: &Error) -> Option<DeadLetterReason> {
     match error {
         Error::Seal(SealError::UnknownKey(key)) => Some(DeadLetterReason::MasterKeyMissing(key.clone())),
-        Error::Seal(SealError::Damaged) | Error::Decode(_) | Error::Incomplete(_) => {
-            Some(DeadLetterReason::SessionUnreadable)
-        }
+        Error::Seal(SealError::Damaged)
+        | Error::Decode(_)
+        | Error::Incomplete(_)
+        | Error::Storage(StorageError::Foreign(_)) => Some(DeadLetterReason::SessionUnreadable),
         Error::SessionNotFound => Some(DeadLetterReason::SessionMissing),
         _ => None,
     }

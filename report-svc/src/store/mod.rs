@@ -14,6 +14,7 @@ use proto::id::Kind as IdKind;
 use proto::identity::v1::VerificationReport;
 use proto::store::v1::{AttemptRecord, EventRecord, ReportRecord, SessionRecord};
 
+pub use queue::{Failed, Queued};
 pub use session::Session;
 
 use crate::error::Error;

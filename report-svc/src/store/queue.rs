@@ -3,14 +3,38 @@
 use proto::id::{Kind as IdKind, PARTITIONS};
 use tokio_util::sync::CancellationToken;
 
-use super::Store;
+use super::{Change, Store, TRIES};
 use crate::error::Error;
 use crate::id::Id;
+use crate::lifecycle::Status;
 use crate::seal::SealError;
-use crate::storage::{DeadLetterReason, Job, JobState, JobStep};
+use crate::storage::{Committed, DeadLetterReason, Deliveries, Job, JobState, JobStep, StorageError};
 
 /// Jobs read at once.
 const PAGE: usize = 100;
+
+/// What becomes of a session that is being processed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Queued {
+    /// It has its job.
+    Job(Job),
+    /// Its job is gone or cannot be read: no worker gets it.
+    Lost {
+        /// The session.
+        session: Id,
+        /// Which submission of it.
+        attempt: u32,
+    },
+}
+
+/// How a dead-lettered job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// With its attempt.
+    AttemptEnded,
+    /// Alone: nobody can read the session.
+    JobDropped,
+}
 
 impl Store {
     /// The dead-lettered jobs after a session, or from the first on: partition after partition, each by the time at which its
@@ -31,45 +55,80 @@ impl Store {
     }
 
     /// The job of a session.
-    pub async fn queued(&self, session: &str) -> Result<Job, Error> {
-        self.storage.job(&session_id(session)?).await?.ok_or(Error::JobNotFound)
-    }
-
-    /// Queues a dead-lettered job as if it were new.
-    pub async fn requeue(&self, session: &str, attempt: u32) -> Result<(), Error> {
-        let session = session_id(session)?;
-        if !self.storage.requeue(&session, attempt).await? {
+    pub async fn queued(&self, session: &str) -> Result<Queued, Error> {
+        let id = session_id(session)?;
+        if let Some(job) = self.storage.job(&id).await? {
+            return Ok(Queued::Job(job));
+        }
+        let found = self.session(session, None).await.map_err(without_job)?;
+        if found.state()?.status != Status::Processing {
             return Err(Error::JobNotFound);
         }
-        tracing::info!(%session, attempt, "job queued again");
-        Ok(())
+        Ok(Queued::Lost {
+            session: id,
+            attempt: found.attempts,
+        })
+    }
+
+    /// Queues a job as if it were new that was dead-lettered, or that is gone while its attempt is being processed.
+    pub async fn requeue(&self, session: &str, attempt: u32) -> Result<(), Error> {
+        let id = session_id(session)?;
+        for _ in 0..TRIES {
+            // Read before the job is looked for: whoever gives the session a job meanwhile changes the version, and keeps his job.
+            let found = self.session(session, None).await;
+            if self.storage.requeue(&id, attempt, Deliveries::Forgotten).await? {
+                tracing::info!(session, attempt, "job queued again");
+                return Ok(());
+            }
+            let found = found.map_err(without_job)?;
+            if !found.is_processing(attempt)? {
+                return Err(Error::JobNotFound);
+            }
+            let change = Change {
+                job: JobStep::Enqueue { attempt },
+                ..Change::of(None)
+            };
+            if let Committed::Done(_) = self.commit(&found, change).await? {
+                tracing::warn!(session, attempt, "the session had lost its job: it has a new one");
+                return Ok(());
+            }
+        }
+        Err(Error::Contended)
     }
 
     /// Ends the attempt of a dead-lettered job: the person is asked to try again. A job whose session nobody can read is dropped, the
     /// record stays as it is; one that only lacks a master key is kept.
-    pub async fn fail(&self, session: &str, attempt: u32) -> Result<(), Error> {
+    pub async fn fail(&self, session: &str, attempt: u32) -> Result<Failed, Error> {
         let failed = self.update(session, None, |session| {
             if !session.is_processing(attempt)? {
                 return Err(Error::JobNotFound);
             }
             self.fail_attempt(session, JobStep::FinishDeadLetter { attempt })
         });
-        match failed.await {
-            Ok(_) => {}
+        let failed = match failed.await {
+            Ok(_) => Failed::AttemptEnded,
             Err(Error::LeaseLost) => return Err(Error::JobNotFound),
             Err(Error::Seal(SealError::UnknownKey(key))) => return Err(Error::MasterKeyMissing(key)),
-            Err(Error::Seal(SealError::Damaged) | Error::Decode(_) | Error::Incomplete(_) | Error::SessionNotFound) => {
+            Err(
+                Error::Seal(SealError::Damaged)
+                | Error::Decode(_)
+                | Error::Incomplete(_)
+                | Error::Storage(StorageError::Foreign(_))
+                | Error::SessionNotFound,
+            ) => {
                 if !self.storage.discard(&session_id(session)?, attempt).await? {
                     return Err(Error::JobNotFound);
                 }
+                Failed::JobDropped
             }
             Err(error) => return Err(error),
-        }
-        tracing::info!(session, attempt, "dead-lettered job ended");
-        Ok(())
+        };
+        tracing::info!(session, attempt, ?failed, "dead-lettered job ended");
+        Ok(failed)
     }
 
     /// Queues every job again that was set aside for a master key that is held now, or those that it comes to until `stop`; how many.
+    /// Their deliveries still count: while replicas lack the key, the job may be set aside again and again.
     pub async fn requeue_readable(&self, stop: &CancellationToken) -> Result<usize, Error> {
         let mut queued = 0;
         let mut after: Option<String> = None;
@@ -79,7 +138,10 @@ impl Store {
                 if let JobState::DeadLettered { reason, .. } = &letter.state
                     && let DeadLetterReason::MasterKeyMissing(key) = reason
                     && self.records.opens(key)
-                    && self.storage.requeue(&letter.session, letter.attempt).await?
+                    && self
+                        .storage
+                        .requeue(&letter.session, letter.attempt, Deliveries::Kept)
+                        .await?
                 {
                     queued += 1;
                 }
@@ -95,4 +157,12 @@ impl Store {
 
 fn session_id(session: &str) -> Result<Id, Error> {
     Id::parse(IdKind::VerificationSession, session).ok_or(Error::SessionNotFound)
+}
+
+/// A session that does not exist has no job.
+fn without_job(error: Error) -> Error {
+    match error {
+        Error::SessionNotFound => Error::JobNotFound,
+        other => other,
+    }
 }

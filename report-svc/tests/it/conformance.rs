@@ -6,8 +6,8 @@ use std::time::Duration;
 use proto::id::{Kind, PARTITIONS};
 use report_svc::id::Id;
 use report_svc::storage::{
-    Commit, Committed, Created, DeadLetterReason, Job, JobState, JobStep, Lease, LeaseRequest, Leased, NewIdempotency,
-    NewSession, SealedEvent, SealedReport, Storage, Versioned,
+    Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobState, JobStep, Lease, LeaseRequest, Leased,
+    NewIdempotency, NewSession, SealedEvent, SealedReport, Storage, Versioned,
 };
 
 use crate::clock::Hand;
@@ -697,7 +697,7 @@ async fn finishes_under_the_lease_that_is_held(subject: &dyn Subject) {
     assert_eq!(lease(storage).await, None);
 }
 
-async fn set_aside(storage: &dyn Storage) -> Lease {
+pub(crate) async fn set_aside(storage: &dyn Storage) -> Lease {
     submit(storage).await;
     let held = lease(storage).await.expect("queued").lease;
     let reason = DeadLetterReason::SessionUnreadable;
@@ -714,8 +714,14 @@ async fn sets_aside_and_queues_again(subject: &dyn Subject) {
     let held = lease(storage).await.expect("it lapsed").lease;
     let reason = DeadLetterReason::MasterKeyMissing("k1".to_owned());
     assert!(!storage.dead_letter(&lost, &reason).await.expect("storage"));
-    assert!(!storage.requeue(&id, 2).await.expect("storage"), "no such attempt");
-    assert!(storage.requeue(&id, 1).await.expect("storage"), "it is in the queue");
+    assert!(
+        !storage.requeue(&id, 2, Deliveries::Forgotten).await.expect("storage"),
+        "no such attempt"
+    );
+    assert!(
+        storage.requeue(&id, 1, Deliveries::Forgotten).await.expect("storage"),
+        "it is in the queue"
+    );
     assert!(is_held(storage, &held).await);
     for _ in 0..2 {
         assert!(storage.dead_letter(&held, &reason).await.expect("storage"));
@@ -728,7 +734,7 @@ async fn sets_aside_and_queues_again(subject: &dyn Subject) {
     assert_eq!(lease(storage).await, None, "it left the queue");
 
     for _ in 0..2 {
-        assert!(storage.requeue(&id, 1).await.expect("storage"));
+        assert!(storage.requeue(&id, 1, Deliveries::Forgotten).await.expect("storage"));
     }
     let again = lease(storage).await.expect("queued again");
     assert_eq!((&again.lease.session, again.delivery, again.excused), (&id, 1, 0));
@@ -739,10 +745,27 @@ async fn sets_aside_and_queues_again(subject: &dyn Subject) {
             .expect("storage"),
         "who set it aside before has nothing to do with it any more"
     );
-    assert!(storage.requeue(&id, 1).await.expect("storage"));
+    assert!(storage.requeue(&id, 1, Deliveries::Forgotten).await.expect("storage"));
     assert!(is_held(storage, &again.lease).await);
+
+    // What was delivered before may still count.
+    assert!(
+        storage
+            .release(&again.lease, Duration::ZERO, true)
+            .await
+            .expect("storage")
+    );
+    let held = lease(storage).await.expect("at once").lease;
+    let reason = DeadLetterReason::SessionMissing;
+    assert!(storage.dead_letter(&held, &reason).await.expect("storage"));
+    assert!(storage.requeue(&id, 1, Deliveries::Kept).await.expect("storage"));
+    let again = lease(storage).await.expect("queued again");
+    assert_eq!((&again.lease.session, again.delivery, again.excused), (&id, 3, 1));
     finish(storage, &again.lease).await;
-    assert!(!storage.requeue(&id, 1).await.expect("storage"), "it is done");
+    assert!(
+        !storage.requeue(&id, 1, Deliveries::Forgotten).await.expect("storage"),
+        "it is done"
+    );
     assert_eq!(
         storage.dead_letters(id.partition(), None, 10).await.expect("storage"),
         []

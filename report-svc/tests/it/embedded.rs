@@ -1,9 +1,11 @@
 //! The embedded storage.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use proto::id::Kind;
+use redb::{Database, ReadableTable as _, TableDefinition};
 use report_svc::id::Id;
 use report_svc::storage::embedded::{Embedded, OpenError};
 use report_svc::storage::{Commit, Committed, JobStep, NewSession, SealedEvent, Storage};
@@ -106,6 +108,84 @@ async fn finds_everything_again_after_a_restart() {
             .delivery,
         2
     );
+}
+
+const JOBS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("jobs");
+
+/// Changes a session's job as no program of ours does.
+fn tamper(path: &Path, session: &Id, change: impl FnOnce(&mut Vec<u8>)) {
+    let database = Database::open(path).expect("opens");
+    let transaction = database.begin_write().expect("alone");
+    {
+        let mut jobs = transaction.open_table(JOBS).expect("is there");
+        let row = jobs
+            .get(session.as_str())
+            .expect("reads")
+            .map(|row| row.value().to_vec());
+        let mut row = row.expect("queued");
+        change(&mut row);
+        jobs.insert(session.as_str(), row.as_slice()).expect("writes");
+    }
+    transaction.commit().expect("writes");
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_cannot_be_read_hides_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.redb");
+    let hand = Hand::new();
+    let mut aside = Vec::new();
+    {
+        let storage = Embedded::open(&path, hand.clock()).expect("opens");
+        for _ in 0..40 {
+            aside.push(crate::conformance::set_aside(&storage).await.session);
+        }
+    }
+    aside.sort_by_key(|session| (session.partition(), session.to_string()));
+    let of_partition: Vec<&Id> = aside
+        .iter()
+        .filter(|id| id.partition() == aside[0].partition())
+        .collect();
+    // A reason that we do not know, of the same length.
+    tamper(&path, of_partition[0], |row| {
+        let last = row.last_mut().expect("the reason's end");
+        *last = b'!';
+    });
+    let storage = Embedded::open(&path, hand.clock()).expect("opens again");
+    let partition = aside[0].partition();
+    let letters = storage.dead_letters(partition, None, 1).await.expect("storage");
+    let listed: Vec<&Id> = letters.iter().map(|letter| &letter.session).collect();
+    assert_eq!(listed, of_partition[1..].iter().copied().take(1).collect::<Vec<_>>());
+    let letters = storage.dead_letters(partition, None, 100).await.expect("storage");
+    assert_eq!(letters.len(), of_partition.len() - 1);
+    assert_eq!(storage.job(of_partition[0]).await.expect("storage"), None);
+}
+
+#[tokio::test]
+async fn a_job_in_the_place_of_one_that_cannot_be_read_is_leased_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.redb");
+    let hand = Hand::new();
+    let id = {
+        let storage = Embedded::open(&path, hand.clock()).expect("opens");
+        crate::conformance::submit(&storage).await
+    };
+    tamper(&path, &id, |row| *row = b"not a row".to_vec());
+    let storage = Embedded::open(&path, hand.clock()).expect("opens again");
+    hand.advance(Duration::from_millis(1));
+    let again = Commit {
+        session: id.clone(),
+        expected: 2,
+        record: b"again".to_vec(),
+        report: None,
+        event: None,
+        job: JobStep::Enqueue { attempt: 1 },
+    };
+    assert_eq!(storage.commit(again).await.expect("storage"), Committed::Done(3));
+    let request = || crate::conformance::request(Duration::from_secs(30));
+    let leased = storage.lease(&request()).await.expect("storage").expect("queued");
+    assert_eq!((&leased.lease.session, leased.delivery), (&id, 1));
+    assert_eq!(storage.lease(&request()).await.expect("storage"), None, "it is held");
 }
 
 #[test]

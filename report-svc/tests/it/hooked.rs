@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use report_svc::id::Id;
 use report_svc::storage::{
-    Changes, Commit, Committed, Created, DeadLetterReason, Job, Lease, LeaseRequest, Leased, NewSession, Storage,
-    StorageError, StoredEvent, Versioned,
+    Changes, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, Lease, LeaseRequest, Leased, NewSession,
+    Storage, StorageError, StoredEvent, Versioned,
 };
 
 /// A method of [`Storage`] that reads or changes.
@@ -99,9 +99,9 @@ impl<H: Hook> Storage for Hooked<H> {
         self.storage.dead_letter(held, reason).await
     }
 
-    async fn requeue(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
+    async fn requeue(&self, session: &Id, attempt: u32, deliveries: Deliveries) -> Result<bool, StorageError> {
         self.hook.before(Step::Requeue).await;
-        self.storage.requeue(session, attempt).await
+        self.storage.requeue(session, attempt, deliveries).await
     }
 
     async fn discard(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {

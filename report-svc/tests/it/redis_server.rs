@@ -7,9 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto::id::{Kind, PARTITIONS};
+use report_svc::assemble::Findings;
+use report_svc::error::Error;
+use report_svc::evidence::Evidence;
 use report_svc::id::Id;
-use report_svc::storage::Storage;
 use report_svc::storage::redis::Redis;
+use report_svc::storage::{Deliveries, Storage};
+use report_svc::store::{Failed, Queued};
 
 use crate::clock::Hand;
 use crate::conformance::{Subject, suite};
@@ -71,6 +75,12 @@ impl RedisServer {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Writes a session's job, which is given in Lua.
+    async fn pack(&self, jobs: &str, session: &Id, job: &str) {
+        let script = format!("return redis.call('HSET', KEYS[1], ARGV[1], cmsgpack.pack({job}))");
+        self.command(&["EVAL", &script, "1", jobs, session.as_str()]).await;
     }
 
     /// Sends one command.
@@ -264,6 +274,199 @@ async fn entries_that_are_not_ours_are_met_once() {
         }
     }
     crate::conformance::lists_what_was_set_aside(&storage).await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_as_we_write_it_holds_up_nobody() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage = Redis::connect(&server.address).await.expect("connects");
+    let [stranger, nobody, id] = [1, 2, 3].map(|partition| Id::new(Kind::VerificationSession, partition));
+    for row in [
+        "{ attempt = 1 }",
+        "{ attempt = '1', delivery = 0, excused = 0 }",
+        "{ attempt = 1, delivery = 0.5, excused = 0 }",
+    ] {
+        server.command(&["ZADD", "{p01}:v2:due", "1", stranger.as_str()]).await;
+        server.pack("{p01}:v2:jobs", &stranger, row).await;
+        let request = crate::conformance::request(Duration::from_secs(60));
+        assert_eq!(storage.lease(&request).await.expect("goes on"), None, "{row}");
+    }
+    // Keys of another type.
+    server.command(&["ZADD", "{p01}:v2:due", "1", stranger.as_str()]).await;
+    server.command(&["DEL", "{p01}:v2:jobs"]).await;
+    server.command(&["SET", "{p01}:v2:jobs", "by hand"]).await;
+    server.command(&["SET", "{p02}:v2:due", nobody.as_str()]).await;
+    server.command(&["ZADD", "{p03}:v2:due", "2", id.as_str()]).await;
+    server
+        .pack("{p03}:v2:jobs", &id, "{ attempt = 1, delivery = 0, excused = 0 }")
+        .await;
+    let request = crate::conformance::request(Duration::from_secs(60));
+    let leased = storage.lease(&request).await.expect("goes on").expect("queued");
+    assert_eq!((leased.lease.session, leased.delivery), (id, 1));
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_ours_is_set_aside() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage: Arc<dyn Storage> = Arc::new(Redis::connect(&server.address).await.expect("connects"));
+    let store = crate::store::store(storage, Evidence::in_memory());
+    let [replaced, changed] = [
+        crate::store::submitted(&store).await,
+        crate::store::submitted(&store).await,
+    ];
+    let key = |id: &Id| format!("{{p{:02}}}:v2:session:{id}", id.partition());
+    server.command(&["SET", &key(&replaced), "by hand"]).await;
+    server.command(&["HSET", &key(&changed), "version", "one"]).await;
+    let other = crate::store::submitted(&store).await;
+    // One request, as of a worker that asks again after an error.
+    let request = crate::conformance::request(Duration::from_secs(60));
+    let job = store.lease(&request).await.expect("goes on").expect("queued");
+    assert_eq!(job.session, other.as_str());
+    let letters = store.dead_letters(None, 10).await.expect("storage");
+    let mut aside: Vec<_> = letters.iter().map(|letter| letter.session.to_string()).collect();
+    let mut expected = [replaced.to_string(), changed.to_string()];
+    aside.sort();
+    expected.sort();
+    assert_eq!(aside, expected);
+    for session in aside {
+        let failed = store.fail(&session, 1).await.expect("dropped");
+        assert_eq!(failed, Failed::JobDropped);
+    }
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_cannot_be_read_hides_no_other() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage = Redis::connect(&server.address).await.expect("connects");
+    let sessions: Vec<Id> = (0..6).map(|_| Id::new(Kind::VerificationSession, 4)).collect();
+    for (index, session) in sessions.iter().enumerate() {
+        let reason = ["'session_missing'", "'unheard of'", "{}"][index % 3];
+        let job = format!("{{ attempt = 1, delivery = 1, excused = 0, since = 1, reason = {reason} }}");
+        server.pack("{p04}:v2:jobs", session, &job).await;
+        server
+            .command(&["ZADD", "{p04}:v2:dead-letters", "0", session.as_str()])
+            .await;
+    }
+    for (limit, readable) in [(1, vec![0]), (2, vec![0, 3]), (10, vec![0, 3])] {
+        let letters = storage.dead_letters(4, None, limit).await.expect("storage");
+        let listed: Vec<_> = letters.iter().map(|letter| &letter.session).collect();
+        assert_eq!(
+            listed,
+            readable.iter().map(|index| &sessions[*index]).collect::<Vec<_>>()
+        );
+    }
+    assert_eq!(storage.job(&sessions[1]).await.expect("storage"), None);
+    assert!(
+        storage
+            .requeue(&sessions[1], 1, Deliveries::Forgotten)
+            .await
+            .expect("storage"),
+        "for whoever names it"
+    );
+}
+
+#[tokio::test]
+async fn a_lease_whose_call_died_is_given_to_the_next_call_of_its_request() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage = Redis::connect(&server.address).await.expect("connects");
+    for _ in 0..8 {
+        crate::conformance::submit(&storage).await;
+    }
+    let requests = async || {
+        let mut held = 0;
+        for partition in 0..PARTITIONS {
+            let requests = format!("{{p{partition:02}}}:v2:lease-requests");
+            let redis::Value::Int(number) = server.command(&["HLEN", &requests]).await else {
+                panic!("no number")
+            };
+            held += number;
+        }
+        held
+    };
+    let asked = crate::conformance::request(Duration::from_secs(60));
+    let first = storage.lease(&asked).await.expect("storage").expect("queued");
+    // As if the call had ended before it wrote down what the request came to.
+    let forget = "for _, key in ipairs(redis.call('KEYS', '*:lease-request:*')) do redis.call('DEL', key) end";
+    server.command(&["EVAL", forget, "0"]).await;
+    let again = storage.lease(&asked).await.expect("storage").expect("held");
+    assert_eq!((&again.lease.session, again.delivery), (&first.lease.session, 1));
+    assert_eq!(requests().await, 1);
+    let time = Duration::from_secs(60);
+    assert!(
+        !storage.extend(&first.lease, time).await.expect("storage"),
+        "nobody got it"
+    );
+    assert!(
+        storage
+            .release(&again.lease, Duration::ZERO, true)
+            .await
+            .expect("storage")
+    );
+    assert_eq!(requests().await, 0);
+    let other = crate::conformance::request(time);
+    let held = storage.lease(&other).await.expect("storage").expect("queued").lease;
+    assert_eq!(requests().await, 1);
+    crate::conformance::finish(&storage, &held).await;
+    assert_eq!(requests().await, 0);
+}
+
+#[tokio::test]
+async fn a_session_whose_job_cannot_be_read_gets_a_new_one() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage: Arc<dyn Storage> = Arc::new(Redis::connect(&server.address).await.expect("connects"));
+    let store = crate::store::store(Arc::clone(&storage), Evidence::in_memory());
+    let request = || crate::conformance::request(Duration::from_secs(60));
+    let session = crate::store::submitted(&store).await;
+    let jobs = format!("{{p{:02}}}:v2:jobs", session.partition());
+    server
+        .command(&["HSET", &jobs, session.as_str(), "not packed by us"])
+        .await;
+    assert!(store.lease(&request()).await.expect("storage").is_none());
+    assert_eq!(
+        store.queued(session.as_str()).await.expect("storage"),
+        Queued::Lost {
+            session: session.clone(),
+            attempt: 1
+        }
+    );
+    assert!(matches!(
+        store.requeue(session.as_str(), 2).await,
+        Err(Error::JobNotFound)
+    ));
+    for _ in 0..2 {
+        store.requeue(session.as_str(), 1).await.expect("processing");
+    }
+    let job = store.lease(&request()).await.expect("storage").expect("queued");
+    assert_eq!(
+        (job.session.as_str(), job.attempt, job.delivery),
+        (session.as_str(), 1, 1)
+    );
+    store.requeue(session.as_str(), 1).await.expect("in the queue");
+    assert!(store.lease(&request()).await.expect("storage").is_none(), "once");
+    let lease = job.lease_token.parse().expect("a lease");
+    assert!(
+        store
+            .complete(&lease, Findings::default())
+            .await
+            .expect("held")
+            .completed_now
+    );
+    for error in [
+        store.requeue(session.as_str(), 1).await.err(),
+        store.queued(session.as_str()).await.err(),
+    ] {
+        assert!(matches!(error, Some(Error::JobNotFound)), "{error:?}");
+    }
 }
 
 #[tokio::test]

@@ -160,7 +160,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
         .await;
         assert_eq!(
             (error.code(), reason_of(&error).as_str()),
-            (Code::InvalidArgument, reason::INVALID_FIELDS)
+            (Code::FailedPrecondition, reason::LEASE_LOST)
         );
         let report = client
             .complete_verification(completion(&job, None, None))

@@ -17,9 +17,12 @@ use report_svc::limits::{ImageLimit, Limits};
 use report_svc::seal::Keyring;
 use report_svc::service::StoreApi;
 use report_svc::storage::embedded::Embedded;
-use report_svc::storage::{Commit, Committed, DeadLetterReason, JobState, JobStep, NewSession, SealedEvent, Storage};
-use report_svc::store::Store;
+use report_svc::storage::{
+    Commit, Committed, DeadLetterReason, Job, JobState, JobStep, Lease, NewSession, SealedEvent, Storage,
+};
+use report_svc::store::{Failed, Queued, Store};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request};
 
@@ -34,7 +37,7 @@ fn embedded(folder: &Path) -> Embedded {
     Embedded::open(&folder.join("state.redb"), Arc::new(SystemTime::now)).expect("opens")
 }
 
-fn store(storage: Arc<dyn Storage>, evidence: Evidence) -> Store {
+pub(crate) fn store(storage: Arc<dyn Storage>, evidence: Evidence) -> Store {
     let keyring = Keyring::parse(&Keyring::generate("k1").expect("random numbers")).expect("just made");
     Store::new(storage, evidence, keyring, Limits::default())
 }
@@ -186,7 +189,7 @@ async fn damaged(storage: &dyn Storage) -> Id {
 const DAMAGED: &[u8] = b"sealed by nobody";
 
 /// A session with a front, submitted.
-async fn submitted(store: &Store) -> Id {
+pub(crate) async fn submitted(store: &Store) -> Id {
     let session = create(store).await;
     put(store, &session, b"front").await;
     let submitted = store.submit(session.as_str(), None, Default::default()).await;
@@ -230,7 +233,8 @@ async fn a_job_that_cannot_be_read_is_set_aside_once() {
     );
     let error = store.fail(damaged.as_str(), 2).await.expect_err("no such attempt");
     assert!(matches!(error, Error::JobNotFound), "{error}");
-    store.fail(damaged.as_str(), 1).await.expect("dropped");
+    let failed = store.fail(damaged.as_str(), 1).await.expect("dropped");
+    assert_eq!(failed, Failed::JobDropped);
     assert_eq!(letters().await, []);
 }
 
@@ -249,7 +253,11 @@ async fn a_job_without_its_master_key_waits_for_it() {
     let id = session.as_str();
     assert!(lacking.lease(&request(LEASE)).await.expect("goes on").is_none());
     let job = lacking.queued(id).await.expect("kept");
-    let JobState::DeadLettered { reason, .. } = job.state else {
+    let Queued::Job(Job {
+        state: JobState::DeadLettered { reason, .. },
+        ..
+    }) = job
+    else {
         panic!("{job:?}")
     };
     assert_eq!(reason, DeadLetterReason::MasterKeyMissing("old".to_owned()));
@@ -272,7 +280,7 @@ async fn a_job_without_its_master_key_waits_for_it() {
         0
     );
     let job = both.lease(&request(LEASE)).await.expect("goes on").expect("queued");
-    assert_eq!((job.session.as_str(), job.delivery), (id, 1));
+    assert_eq!((job.session.as_str(), job.delivery), (id, 2));
     let lease = job.lease_token.parse().expect("a lease");
     assert!(
         both.complete(&lease, Findings::default())
@@ -280,6 +288,35 @@ async fn a_job_without_its_master_key_waits_for_it() {
             .expect("done")
             .completed_now
     );
+}
+
+#[tokio::test]
+async fn a_job_is_handed_back_though_its_session_cannot_be_read() {
+    let storage = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
+    let store = store(storage.clone(), Evidence::in_memory());
+    damaged(storage.as_ref()).await;
+    let held = storage.lease(&request(LEASE)).await.expect("storage").expect("queued");
+    let token = held.lease.to_string();
+    store.release(&token, Duration::ZERO, true).await.expect("held");
+    let again = storage.lease(&request(LEASE)).await.expect("storage").expect("at once");
+    assert_eq!((again.delivery, again.excused), (2, 0));
+}
+
+#[tokio::test]
+async fn a_submission_that_never_was_has_no_lease() {
+    let store = store(
+        Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens")),
+        Evidence::in_memory(),
+    );
+    submitted(&store).await;
+    let job = store.lease(&request(LEASE)).await.expect("storage").expect("queued");
+    let mut lease: Lease = job.lease_token.parse().expect("a lease");
+    // As after a failover that lost the second submission.
+    lease.attempt = 2;
+    let Err(error) = store.complete(&lease, Findings::default()).await else {
+        panic!("completed")
+    };
+    assert!(matches!(error, Error::LeaseLost), "{error}");
 }
 
 #[tokio::test]
@@ -293,7 +330,8 @@ async fn an_operator_ends_an_attempt_that_was_set_aside() {
     let held = storage.lease(&request(LEASE)).await.expect("storage").expect("queued");
     let reason = DeadLetterReason::SessionUnreadable;
     assert!(storage.dead_letter(&held.lease, &reason).await.expect("storage"));
-    store.fail(id, 1).await.expect("ended");
+    let failed = store.fail(id, 1).await.expect("ended");
+    assert_eq!(failed, Failed::AttemptEnded);
     let failed = store.session(id, None).await.expect("found").public;
     assert_eq!(failed.status(), Status::RequiresInput);
     assert!(failed.last_error.is_some() && failed.last_verification_report.is_some());
@@ -375,6 +413,24 @@ async fn of_many_workers_that_wait_one_looks_for_jobs() {
     // It finds the job, and its successor looks. Who also looks since time has passed is one more.
     let looks = storage.hook.leases.load(Ordering::SeqCst) - before;
     assert!(looks <= 5, "{looks}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_waits_for_as_long_as_it_says() {
+    let storage = Embedded::in_memory(Hand::new().clock()).expect("opens");
+    let store = store(Arc::new(storage), Evidence::in_memory());
+    let api = StoreApi::new(store, CancellationToken::new());
+    let minute = prost_types::Duration { seconds: 60, nanos: 0 };
+    let request = LeaseJobRequest {
+        worker: "worker".to_owned(),
+        lease: Some(minute),
+        wait: Some(minute),
+        request_id: "request".to_owned(),
+    };
+    let asked = Instant::now();
+    let leased = api.lease_job(Request::new(request)).await.expect("answers");
+    assert_eq!(leased.into_inner().job, None);
+    assert_eq!(asked.elapsed().as_secs(), 60);
 }
 
 #[tokio::test]

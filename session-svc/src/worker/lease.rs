@@ -3,11 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use service_kit::deadline;
+use proto::reason;
+use service_kit::{deadline, status};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 use tonic::Status;
-
-use crate::upstream;
 
 /// Tries within one lease. Each begins at its time, whatever became of the one before, and is over when the next one begins: two may
 /// hang until then, and the third still keeps the lease.
@@ -31,8 +30,9 @@ where
             Ok(Ok(())) => ends = asked + lease,
             // It is extended at the latest when the next try is answered, or has ended by then.
             Err(_elapsed) => {}
-            Ok(Err(status)) if upstream::is_transient(&status) => {}
-            Ok(Err(_)) => return,
+            Ok(Err(status)) if status::reason(&status).as_deref() == Some(reason::LEASE_LOST) => return,
+            // Whatever else report-svc says is no word on the lease.
+            Ok(Err(_)) => {}
         }
     }
 }
@@ -41,6 +41,9 @@ where
 mod tests {
     use std::cell::RefCell;
     use std::future::pending;
+
+    use service_kit::status::Problem;
+    use tonic::Code;
 
     use super::*;
 
@@ -52,6 +55,7 @@ mod tests {
         Extended,
         Hangs,
         Refused,
+        Fails,
         Lost,
     }
 
@@ -69,7 +73,8 @@ mod tests {
                     Answer::Extended => Ok(()),
                     Answer::Hangs => pending().await,
                     Answer::Refused => Err(Status::unavailable("away")),
-                    Answer::Lost => Err(Status::failed_precondition("lost")),
+                    Answer::Fails => Err(Status::internal("a defect")),
+                    Answer::Lost => Err(Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, "lost").into()),
                 }
             }
         });
@@ -86,8 +91,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn two_tries_in_a_row_may_hang_or_be_refused() {
-        for failure in [Answer::Hangs, Answer::Refused] {
+    async fn two_tries_in_a_row_may_come_to_nothing() {
+        for failure in [Answer::Hangs, Answer::Refused, Answer::Fails] {
             let (tries, ended) = kept(&[failure, failure, Answer::Extended]).await;
             assert_eq!(tries[..4], [10, 20, 30, 40]);
             assert_eq!(ended, None);
@@ -99,7 +104,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn is_lost_when_its_time_has_passed() {
-        for failure in [Answer::Hangs, Answer::Refused] {
+        for failure in [Answer::Hangs, Answer::Refused, Answer::Fails] {
             assert_eq!(kept(&[failure]).await, (vec![10, 20, 30], Some(40)));
             let (tries, ended) = kept(&[Answer::Extended, failure]).await;
             assert_eq!((tries, ended), (vec![10, 20, 30, 40], Some(50)));

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use prost::Message as _;
 
 use crate::id::Id;
-use crate::storage::{Job, JobState, Nonce};
+use crate::storage::{Job, JobState, Nonce, note_unreadable_job};
 
 /// A session's job, in the queue or set aside. Moments are milliseconds since 1970.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -74,8 +74,16 @@ impl JobRow {
         !self.dead_letter.is_empty()
     }
 
-    /// As operators see it; `None` for what we did not write.
-    pub(super) fn shown(self, session: Id) -> Option<Job> {
+    /// A row as operators see it; `None`, and a line in the log, for what we did not write.
+    pub(super) fn shown(session: Id, row: &[u8]) -> Option<Job> {
+        let job = Self::read(row).and_then(|row| row.job(session.clone()));
+        if job.is_none() {
+            note_unreadable_job(session.as_str());
+        }
+        job
+    }
+
+    fn job(self, session: Id) -> Option<Job> {
         let moment = time(self.moment);
         let state = if self.is_dead_letter() {
             JobState::DeadLettered {

@@ -27,8 +27,8 @@ use redb::{
 use self::job::JobRow;
 use self::queue::Finished;
 use super::{
-    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Job, JobStep, Lease, LeaseRequest, Leased,
-    NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
+    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobStep, Lease, LeaseRequest,
+    Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
 };
 use crate::id::Id;
 
@@ -308,10 +308,10 @@ impl Storage for Embedded {
             .await
     }
 
-    async fn requeue(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
+    async fn requeue(&self, session: &Id, attempt: u32, deliveries: Deliveries) -> Result<bool, StorageError> {
         let session = session.clone();
         let queued = self
-            .write(move |transaction, now| queue::requeue(transaction, &session, attempt, now))
+            .write(move |transaction, now| queue::requeue(transaction, &session, attempt, deliveries, now))
             .await?;
         if queued {
             self.changes.job_arrived();
@@ -333,20 +333,13 @@ impl Storage for Embedded {
                 Ok(row.map(|row| row.value().to_vec()))
             })
             .await?;
-        row.map(|row| shown(session.clone(), &row)).transpose()
+        Ok(row.and_then(|row| JobRow::shown(session.clone(), &row)))
     }
 
     async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError> {
         let after = after.cloned();
-        let rows = self
-            .read(move |transaction| queue::dead_letters(transaction, partition, after.as_ref(), limit))
-            .await?;
-        rows.into_iter()
-            .map(|(session, row)| {
-                let session = Id::parse(Kind::VerificationSession, &session);
-                shown(session.ok_or(StorageError::Foreign("a dead letter's session"))?, &row)
-            })
-            .collect()
+        self.read(move |transaction| queue::dead_letters(transaction, partition, after.as_ref(), limit))
+            .await
     }
 
     fn changes(&self) -> &Changes {
@@ -356,12 +349,6 @@ impl Storage for Embedded {
     async fn healthy(&self) -> bool {
         self.read(|_| Ok(())).await.is_ok()
     }
-}
-
-fn shown(session: Id, row: &[u8]) -> Result<Job, StorageError> {
-    JobRow::read(row)
-        .and_then(|row| row.shown(session))
-        .ok_or(StorageError::Foreign("a job"))
 }
 
 /// Milliseconds since 1970.

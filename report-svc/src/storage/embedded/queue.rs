@@ -8,7 +8,7 @@ use redb::{ReadTransaction, ReadableTable as _, WriteTransaction};
 use super::job::JobRow;
 use super::{DEAD_LETTERS, DUE, JOBS, LEASE_REQUESTS, millis};
 use crate::id::Id;
-use crate::storage::{Lease, LeaseRequest, Leased, Nonce};
+use crate::storage::{Deliveries, Job, Lease, LeaseRequest, Leased, Nonce, note_foreign_entry};
 
 /// A job that is done.
 pub(super) enum Finished<'a> {
@@ -56,9 +56,17 @@ pub(super) fn lease(
     while let Some((moment, entry)) = first_due(transaction)?
         && moment <= now
     {
-        let Some((session, old)) = of_entry(transaction, &entry)? else {
+        let found = of_entry(transaction, &entry)?;
+        if let Some((_, row)) = &found
+            && (row.moment != moment || row.is_dead_letter())
+        {
+            // Of a row that could not be read when another one took its place.
+            transaction.open_table(DUE)?.remove((moment, entry.as_str()))?;
+            continue;
+        }
+        let Some((session, old)) = found else {
             // Not ours: out of the queue, so that nobody meets it again. Its row, if it has one, stays.
-            tracing::error!("an entry of the queue is not ours: it was taken out");
+            note_foreign_entry(&entry);
             transaction.open_table(DUE)?.remove((moment, entry.as_str()))?;
             continue;
         };
@@ -172,13 +180,18 @@ pub(super) fn requeue(
     transaction: &WriteTransaction,
     session: &Id,
     attempt: u32,
+    deliveries: Deliveries,
     now: u64,
 ) -> Result<bool, redb::Error> {
     let Some(old) = get(transaction, session)?.filter(|row| row.attempt == attempt) else {
         return Ok(false);
     };
     if old.is_dead_letter() {
-        put(transaction, session, Some(&old), &JobRow::new(attempt, now))?;
+        let mut row = JobRow::new(attempt, now);
+        if deliveries == Deliveries::Kept {
+            (row.delivery, row.excused) = (old.delivery, old.excused);
+        }
+        put(transaction, session, Some(&old), &row)?;
     }
     Ok(true)
 }
@@ -201,13 +214,13 @@ pub(super) fn finish(
     Ok(true)
 }
 
-/// A partition's jobs that were set aside: session and row.
+/// A partition's jobs that were set aside, without what we did not write.
 pub(super) fn dead_letters(
     transaction: &ReadTransaction,
     partition: u8,
     after: Option<&Id>,
     limit: usize,
-) -> Result<Vec<(String, Vec<u8>)>, redb::Error> {
+) -> Result<Vec<Job>, redb::Error> {
     let (letters, jobs) = (transaction.open_table(DEAD_LETTERS)?, transaction.open_table(JOBS)?);
     let after = after.map_or("", Id::as_str);
     let mut found = Vec::new();
@@ -220,8 +233,10 @@ pub(super) fn dead_letters(
         if found.len() == limit {
             break;
         }
-        if let Some(row) = jobs.get(session)? {
-            found.push((session.to_owned(), row.value().to_vec()));
+        if let Some(session) = Id::parse(Kind::VerificationSession, session)
+            && let Some(row) = jobs.get(session.as_str())?
+        {
+            found.extend(JobRow::shown(session, row.value()));
         }
     }
     Ok(found)

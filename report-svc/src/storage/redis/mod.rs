@@ -6,7 +6,8 @@
 //!
 //! Each partition's queue is a sorted set of sessions by the moment from which their job may be leased, with the jobs in a hash
 //! beside it (`queue.lua`). A request for a lease takes the job that is longest due, in whichever partition; so that a request that is
-//! sent again leases no second one, what it came to is remembered under a key of its own (`claim.lua`, `settle.lua`).
+//! sent again leases no second one, the job's partition has the request beside the job, written in the same step (`lease.lua`); and of
+//! calls of one request that run at once, which may meet in no partition, the latest has its way (`claim.lua`, `settle.lua`).
 //!
 //! Scripts publish what changed. One connection per process listens, so that nobody polls for news; since a published
 //! message may be lost, whoever must not miss a change looks again after a while.
@@ -21,13 +22,14 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use proto::id::{Kind, PARTITIONS};
 use redis::streams::StreamRangeReply;
-use redis::{AsyncCommands as _, Client, RedisError, Script, ScriptInvocation, cmd};
+use redis::{AsyncCommands as _, Client, ErrorKind, RedisError, RedisResult, Script, ScriptInvocation, cmd};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::connection::{Connection, listen};
 use super::{
-    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Job, JobState, JobStep, LONGEST_LEASE, Lease,
-    LeaseRequest, Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
+    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobState, JobStep, LONGEST_LEASE,
+    Lease, LeaseRequest, Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, note_foreign_entry,
+    note_unreadable_job,
 };
 use crate::id::Id;
 
@@ -129,16 +131,21 @@ impl Redis {
         invocation
             .key(keys::jobs(partition))
             .key(keys::dead_letters(partition))
+            .key(keys::lease_requests(partition))
             .arg(session.as_str());
         invocation
     }
 
-    /// The partitions that have a job to lease, the one whose job is longest due first. Asked all at once, and nothing is written:
-    /// most calls find nothing.
-    async fn partitions_with_work(&self) -> Result<Vec<u8>, RedisError> {
+    /// The partitions that have a job to lease: first the one with the job that an earlier call of the request leased, then the one
+    /// whose job is longest due. Asked all at once, and nothing is written: most calls find nothing.
+    async fn partitions_with_work(&self, request_id: &str) -> Result<Vec<u8>, RedisError> {
         let looks = (0..PARTITIONS).map(async |partition| {
             let mut look = self.scripts.due.key(keys::due(partition));
-            let since: Option<u64> = look.arg(self.now()).invoke_async(&mut self.connection.clone()).await?;
+            look.key(keys::lease_requests(partition))
+                .arg(self.now())
+                .arg(request_id);
+            let since = look.invoke_async(&mut self.connection.clone()).await;
+            let since: Option<u64> = unless_foreign(partition, since)?.flatten();
             Ok::<_, RedisError>(since.map(|since| (since, partition)))
         });
         let mut waiting: Vec<(u64, u8)> = try_join_all(looks).await?.into_iter().flatten().collect();
@@ -154,24 +161,23 @@ impl Redis {
         nonce: Nonce,
     ) -> Result<Option<Leased>, StorageError> {
         for partition in partitions {
-            let (foreign, leased): (u32, Option<(String, u32, u32, u32)>) = self
+            let answer: RedisResult<(Vec<String>, Option<(String, u32, u32, u32)>)> = self
                 .scripts
                 .lease
                 .key(keys::due(*partition))
                 .key(keys::jobs(*partition))
+                .key(keys::lease_requests(*partition))
                 .arg(nonce.to_string())
                 .arg(&request.worker)
                 .arg(millis(request.time.min(LONGEST_LEASE)))
                 .arg(self.now())
+                .arg(&request.request_id)
                 .invoke_async(&mut self.connection.clone())
-                .await?;
-            if foreign > 0 {
-                tracing::error!(
-                    foreign,
-                    partition,
-                    "entries of the queue are not ours: they were taken out"
-                );
-            }
+                .await;
+            let Some((foreign, leased)) = unless_foreign(*partition, answer)? else {
+                continue;
+            };
+            foreign.iter().for_each(|entry| note_foreign_entry(entry));
             let Some((entry, attempt, delivery, excused)) = leased else {
                 continue;
             };
@@ -187,7 +193,7 @@ impl Redis {
                     excused,
                 }));
             }
-            tracing::error!(partition, "a job in the queue is of no session: it was taken out");
+            note_foreign_entry(&entry);
             self.connection
                 .clone()
                 .zrem::<_, _, ()>(keys::due(*partition), entry)
@@ -252,15 +258,24 @@ impl Storage for Redis {
     }
 
     async fn session(&self, id: &Id) -> Result<Option<Versioned>, StorageError> {
-        let found: (Option<u64>, Option<Vec<u8>>) = self
+        let foreign = || StorageError::Foreign("a session");
+        let found: RedisResult<(Option<Vec<u8>>, Option<Vec<u8>>)> = self
             .connection
             .clone()
             .hmget(keys::session(id), &["version", "record"])
-            .await?;
-        Ok(match found {
-            (Some(version), Some(record)) => Some(Versioned { version, record }),
-            _ => None,
-        })
+            .await;
+        match found {
+            Ok((Some(version), Some(record))) => {
+                let version = std::str::from_utf8(&version).ok().and_then(|text| text.parse().ok());
+                Ok(Some(Versioned {
+                    version: version.ok_or_else(foreign)?,
+                    record,
+                }))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if error.code() == Some("WRONGTYPE") => Err(foreign()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
@@ -287,6 +302,7 @@ impl Storage for Redis {
             .key(keys::due(partition))
             .key(keys::jobs(partition))
             .key(keys::dead_letters(partition))
+            .key(keys::lease_requests(partition))
             .arg(step.expected)
             .arg(&step.record)
             .arg(step.session.as_str())
@@ -356,7 +372,7 @@ impl Storage for Redis {
         if let Some(leased) = self.given_before(given, request.time).await? {
             return Ok(Some(leased));
         }
-        let partitions = self.partitions_with_work().await?;
+        let partitions = self.partitions_with_work(&request.request_id).await?;
         if partitions.is_empty() {
             return Ok(None);
         }
@@ -421,10 +437,11 @@ impl Storage for Redis {
             .await?)
     }
 
-    async fn requeue(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
+    async fn requeue(&self, session: &Id, attempt: u32, deliveries: Deliveries) -> Result<bool, StorageError> {
         Ok(self
             .on_job(&self.scripts.requeue, session)
             .arg(attempt)
+            .arg(u8::from(deliveries == Deliveries::Kept))
             .arg(self.now())
             .arg(keys::CHANGES)
             .invoke_async(&mut self.connection.clone())
@@ -444,22 +461,31 @@ impl Storage for Redis {
             .on_job(&self.scripts.show, session)
             .invoke_async(&mut self.connection.clone())
             .await?;
-        rows.first().map(|row| shown(row)).transpose()
+        Ok(rows.first().and_then(|row| shown(row)))
     }
 
     async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError> {
-        let rows: Vec<Vec<String>> = self
-            .scripts
-            .show
-            .key(keys::due(partition))
-            .key(keys::jobs(partition))
-            .key(keys::dead_letters(partition))
-            .arg("")
-            .arg(after.map_or("", Id::as_str))
-            .arg(limit)
-            .invoke_async(&mut self.connection.clone())
-            .await?;
-        rows.iter().map(|row| shown(row)).collect()
+        let mut letters = Vec::new();
+        let mut after = after.map_or("", Id::as_str).to_owned();
+        loop {
+            let wanted = limit - letters.len();
+            let rows: Vec<Vec<String>> = self
+                .scripts
+                .show
+                .key(keys::due(partition))
+                .key(keys::jobs(partition))
+                .key(keys::dead_letters(partition))
+                .arg("")
+                .arg(&after)
+                .arg(wanted)
+                .invoke_async(&mut self.connection.clone())
+                .await?;
+            letters.extend(rows.iter().filter_map(|row| shown(row)));
+            match rows.last().and_then(|row| row.first()) {
+                Some(last) if rows.len() == wanted && letters.len() < limit => after.clone_from(last),
+                _ => return Ok(letters),
+            }
+        }
     }
 
     fn changes(&self) -> &Changes {
@@ -474,9 +500,26 @@ impl Storage for Redis {
     }
 }
 
-/// A job as `show.lua` answers it.
-fn shown(row: &[String]) -> Result<Job, StorageError> {
-    job_of(row).ok_or(StorageError::Foreign("a job"))
+/// What a script made of a partition's queue; `None`, and a line in the log, where it stumbled over what is not ours: that holds up
+/// nobody else's jobs.
+fn unless_foreign<T>(partition: u8, answer: RedisResult<T>) -> RedisResult<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if matches!(error.code(), Some("ERR" | "WRONGTYPE")) || error.kind() == ErrorKind::Parse => {
+            tracing::error!(partition, %error, "the partition's queue holds something that is not ours: its jobs wait");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A job as `show.lua` answers it; `None`, and a line in the log, for what we did not write.
+fn shown(row: &[String]) -> Option<Job> {
+    let job = job_of(row);
+    if job.is_none() {
+        note_unreadable_job(row.first().map_or("", String::as_str));
+    }
+    job
 }
 
 fn job_of(row: &[String]) -> Option<Job> {

@@ -2,7 +2,8 @@
 --
 -- due: sorted set of the sessions whose job is in the queue, by the moment in milliseconds from which it may be leased
 -- dead letters: sorted set of the sessions whose job was set aside, by name
--- jobs: hash from session to its job: attempt, delivery, excused; nonce and worker while it is leased; given_back, the last lease
+-- requests: hash from the request of a lease that is held to its session
+-- jobs: hash from session to its job: attempt, delivery, excused; nonce, worker and request while it is leased; given_back, the last lease
 --   that handed it back or set it aside; since and reason when it was set aside
 
 -- Milliseconds since 1970, by the server's clock, which all replicas share, unless a test brings its own.
@@ -14,6 +15,10 @@ local function now(given)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+local function is_count(value)
+  return type(value) == 'number' and value >= 0 and value < 4294967296 and value == math.floor(value)
+end
+
 -- A session's job; nil where there is none, or something that we did not write.
 local function get(jobs, session)
   local packed = redis.call('HGET', jobs, session)
@@ -21,14 +26,20 @@ local function get(jobs, session)
     return nil
   end
   local ours, job = pcall(cmsgpack.unpack, packed)
-  if ours and type(job) == 'table' and job.attempt then
-    return job
-  end
-  return nil
+  ours = ours and type(job) == 'table' and is_count(job.attempt) and is_count(job.delivery) and is_count(job.excused)
+    and (not job.since or type(job.since) == 'number')
+  return ours and job or nil
 end
 
 local function put(jobs, session, job)
   redis.call('HSET', jobs, session, cmsgpack.pack(job))
+end
+
+-- What a job's lease came from stands for nothing any more.
+local function forget_request(requests, job)
+  if job and job.request then
+    redis.call('HDEL', requests, job.request)
+  end
 end
 
 local function is_held(job, attempt, nonce)

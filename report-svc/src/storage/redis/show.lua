@@ -7,10 +7,10 @@ local function row(session, job)
   local head = { session, tostring(job.attempt), tostring(job.delivery), tostring(job.excused) }
   local rest
   if job.since then
-    rest = { 'dead_letter', string.format('%.0f', job.since), job.reason }
+    rest = { 'dead_letter', string.format('%.0f', job.since), tostring(job.reason) }
   else
     local moment = string.format('%.0f', redis.call('ZSCORE', KEYS[1], session) or 0)
-    rest = job.nonce and { 'leased', moment, job.nonce, job.worker } or { 'waiting', moment }
+    rest = job.nonce and { 'leased', moment, tostring(job.nonce), tostring(job.worker) } or { 'waiting', moment }
   end
   for _, value in ipairs(rest) do
     table.insert(head, value)

@@ -90,7 +90,7 @@ impl Operation {
                 let queued = store.requeue(session.as_str(), attempt).await;
                 queued.map(|()| Answer::Done)
             }
-            Self::Fail { session, attempt } => store.fail(session.as_str(), attempt).await.map(|()| Answer::Done),
+            Self::Fail { session, attempt } => store.fail(session.as_str(), attempt).await.map(|_| Answer::Done),
             Self::RequeueReadable => store
                 .requeue_readable(&CancellationToken::new())
                 .await

@@ -446,8 +446,5 @@ fn lease_of(seen: &Seen) -> Option<(Nonce, SystemTime)> {
 
 /// What the store may answer whoever comes too late.
 fn is_refusal(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Refused(_) | Error::LeaseLost | Error::JobNotFound | Error::NoSuchAttempt { .. }
-    )
+    matches!(error, Error::Refused(_) | Error::LeaseLost | Error::JobNotFound)
 }
