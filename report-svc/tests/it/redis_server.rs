@@ -372,53 +372,6 @@ async fn a_dead_letter_that_cannot_be_read_hides_no_other() {
 }
 
 #[tokio::test]
-async fn a_lease_whose_call_died_is_given_to_the_next_call_of_its_request() {
-    let Some(server) = RedisServer::start().await else {
-        return;
-    };
-    let storage = Redis::connect(&server.address).await.expect("connects");
-    for _ in 0..8 {
-        crate::conformance::submit(&storage).await;
-    }
-    let requests = async || {
-        let mut held = 0;
-        for partition in 0..PARTITIONS {
-            let requests = format!("{{p{partition:02}}}:v2:lease-requests");
-            let redis::Value::Int(number) = server.command(&["HLEN", &requests]).await else {
-                panic!("no number")
-            };
-            held += number;
-        }
-        held
-    };
-    let asked = crate::conformance::request(Duration::from_secs(60));
-    let first = storage.lease(&asked).await.expect("storage").expect("queued");
-    // As if the call had ended before it wrote down what the request came to.
-    let forget = "for _, key in ipairs(redis.call('KEYS', '*:lease-request:*')) do redis.call('DEL', key) end";
-    server.command(&["EVAL", forget, "0"]).await;
-    let again = storage.lease(&asked).await.expect("storage").expect("held");
-    assert_eq!((&again.lease.session, again.delivery), (&first.lease.session, 1));
-    assert_eq!(requests().await, 1);
-    let time = Duration::from_secs(60);
-    assert!(
-        !storage.extend(&first.lease, time).await.expect("storage"),
-        "nobody got it"
-    );
-    assert!(
-        storage
-            .release(&again.lease, Duration::ZERO, true)
-            .await
-            .expect("storage")
-    );
-    assert_eq!(requests().await, 0);
-    let other = crate::conformance::request(time);
-    let held = storage.lease(&other).await.expect("storage").expect("queued").lease;
-    assert_eq!(requests().await, 1);
-    crate::conformance::finish(&storage, &held).await;
-    assert_eq!(requests().await, 0);
-}
-
-#[tokio::test]
 async fn a_session_whose_job_cannot_be_read_gets_a_new_one() {
     let Some(server) = RedisServer::start().await else {
         return;

@@ -3,7 +3,7 @@
 --
 -- A client that loses its connection sends the step again, and cannot know that it happened. No two sealed records are alike,
 -- so the session that has this step's record one version later had this very step.
--- KEYS: session, events, event counter, report, due, jobs, dead letters, requests
+-- KEYS: session, events, event counter, report, due, jobs, dead letters
 -- ARGV: expected version, record, session id, report (empty: none), event id (empty: none), event record,
 --       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce, time (empty: the server's), channel for changes,
 --       attempt of the report, its record
@@ -36,12 +36,10 @@ if ARGV[5] ~= '' then
   redis.call('XADD', KEYS[2], position .. '-0', 'id', ARGV[5], 'record', ARGV[6])
 end
 if finished then
-  forget_request(KEYS[8], get(KEYS[6], ARGV[3]))
   redis.call('HDEL', KEYS[6], ARGV[3])
   redis.call('ZREM', KEYS[5], ARGV[3])
   redis.call('ZREM', KEYS[7], ARGV[3])
 elseif ARGV[7] == 'enqueue' then
-  forget_request(KEYS[8], get(KEYS[6], ARGV[3]))
   put(KEYS[6], ARGV[3], { attempt = tonumber(ARGV[8]), delivery = 0, excused = 0 })
   redis.call('ZREM', KEYS[7], ARGV[3])
   redis.call('ZADD', KEYS[5], now(ARGV[10]), ARGV[3])

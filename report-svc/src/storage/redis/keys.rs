@@ -51,11 +51,6 @@ pub(super) fn dead_letters(partition: u8) -> String {
     of_partition(partition, "dead-letters")
 }
 
-/// Hash from the request of a lease that is held to its session.
-pub(super) fn lease_requests(partition: u8) -> String {
-    of_partition(partition, "lease-requests")
-}
-
 /// Hash that expires: call, the latest call of a request for a lease; lease, what the request came to. Requests are spread over the
 /// partitions: the job may lie in any.
 pub(super) fn lease_request(id: &str) -> String {

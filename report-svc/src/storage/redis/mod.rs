@@ -6,8 +6,7 @@
 //!
 //! Each partition's queue is a sorted set of sessions by the moment from which their job may be leased, with the jobs in a hash
 //! beside it (`queue.lua`). A request for a lease takes the job that is longest due, in whichever partition; so that a request that is
-//! sent again leases no second one, the job's partition has the request beside the job, written in the same step (`lease.lua`); and of
-//! calls of one request that run at once, which may meet in no partition, the latest has its way (`claim.lua`, `settle.lua`).
+//! sent again leases no second one, what it came to is remembered under a key of its own (`claim.lua`, `settle.lua`).
 //!
 //! Scripts publish what changed. One connection per process listens, so that nobody polls for news; since a published
 //! message may be lost, whoever must not miss a change looks again after a while.
@@ -131,20 +130,16 @@ impl Redis {
         invocation
             .key(keys::jobs(partition))
             .key(keys::dead_letters(partition))
-            .key(keys::lease_requests(partition))
             .arg(session.as_str());
         invocation
     }
 
-    /// The partitions that have a job to lease: first the one with the job that an earlier call of the request leased, then the one
-    /// whose job is longest due. Asked all at once, and nothing is written: most calls find nothing.
-    async fn partitions_with_work(&self, request_id: &str) -> Result<Vec<u8>, RedisError> {
+    /// The partitions that have a job to lease, the one whose job is longest due first. Asked all at once, and nothing is written:
+    /// most calls find nothing.
+    async fn partitions_with_work(&self) -> Result<Vec<u8>, RedisError> {
         let looks = (0..PARTITIONS).map(async |partition| {
             let mut look = self.scripts.due.key(keys::due(partition));
-            look.key(keys::lease_requests(partition))
-                .arg(self.now())
-                .arg(request_id);
-            let since = look.invoke_async(&mut self.connection.clone()).await;
+            let since = look.arg(self.now()).invoke_async(&mut self.connection.clone()).await;
             let since: Option<u64> = unless_foreign(partition, since)?.flatten();
             Ok::<_, RedisError>(since.map(|since| (since, partition)))
         });
@@ -166,12 +161,10 @@ impl Redis {
                 .lease
                 .key(keys::due(*partition))
                 .key(keys::jobs(*partition))
-                .key(keys::lease_requests(*partition))
                 .arg(nonce.to_string())
                 .arg(&request.worker)
                 .arg(millis(request.time.min(LONGEST_LEASE)))
                 .arg(self.now())
-                .arg(&request.request_id)
                 .invoke_async(&mut self.connection.clone())
                 .await;
             let Some((foreign, leased)) = unless_foreign(*partition, answer)? else {
@@ -302,7 +295,6 @@ impl Storage for Redis {
             .key(keys::due(partition))
             .key(keys::jobs(partition))
             .key(keys::dead_letters(partition))
-            .key(keys::lease_requests(partition))
             .arg(step.expected)
             .arg(&step.record)
             .arg(step.session.as_str())
@@ -372,7 +364,7 @@ impl Storage for Redis {
         if let Some(leased) = self.given_before(given, request.time).await? {
             return Ok(Some(leased));
         }
-        let partitions = self.partitions_with_work(&request.request_id).await?;
+        let partitions = self.partitions_with_work().await?;
         if partitions.is_empty() {
             return Ok(None);
         }

@@ -2,8 +2,7 @@
 --
 -- due: sorted set of the sessions whose job is in the queue, by the moment in milliseconds from which it may be leased
 -- dead letters: sorted set of the sessions whose job was set aside, by name
--- requests: hash from the request of a lease that is held to its session
--- jobs: hash from session to its job: attempt, delivery, excused; nonce, worker and request while it is leased; given_back, the last lease
+-- jobs: hash from session to its job: attempt, delivery, excused; nonce and worker while it is leased; given_back, the last lease
 --   that handed it back or set it aside; since and reason when it was set aside
 
 -- Milliseconds since 1970, by the server's clock, which all replicas share, unless a test brings its own.
@@ -33,13 +32,6 @@ end
 
 local function put(jobs, session, job)
   redis.call('HSET', jobs, session, cmsgpack.pack(job))
-end
-
--- What a job's lease came from stands for nothing any more.
-local function forget_request(requests, job)
-  if job and job.request then
-    redis.call('HDEL', requests, job.request)
-  end
 end
 
 local function is_held(job, attempt, nonce)

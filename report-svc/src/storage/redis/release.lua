@@ -1,5 +1,5 @@
 -- Takes a job from its worker. Answers 1, sent again too; or 0 when the lease was lost otherwise.
--- KEYS: due, jobs, dead letters, requests
+-- KEYS: due, jobs
 -- ARGV: session, attempt, nonce, delay in milliseconds, 1 when excused, time (empty: the server's), channel for changes
 local job = get(KEYS[2], ARGV[1])
 if was_given_back(job, ARGV[2], ARGV[3]) then
@@ -7,7 +7,6 @@ if was_given_back(job, ARGV[2], ARGV[3]) then
 elseif not is_held(job, ARGV[2], ARGV[3]) then
   return 0
 end
-forget_request(KEYS[4], job)
 job = given_back(job)
 job.excused = job.excused + ARGV[5]
 put(KEYS[2], ARGV[1], job)
