@@ -156,9 +156,9 @@ impl Comparison<'_> {
                 symbols.len() == code.len() && code.iter().zip(symbols).all(|(seen, symbol)| seen.may_be(symbol))
             }),
         }?;
-        let stretch = self.stretch(&[part], Script::Letters);
-        let value = stretch.text(0, stretch.glyphs.len());
-        self.print(part.line, value, state.code().to_owned(), stretch.sureness())
+        let sureness = self.stretch(&[part], Script::Letters).sureness();
+        let code = state.code().to_owned();
+        self.print(part.line, code.clone(), code, sureness)
     }
 
     /// What a text under a label of states says of the zone's: another code or the name of another one differs.
