@@ -704,6 +704,14 @@ fn a_name_with_words_more_or_less_does_not_agree() {
 }
 
 #[test]
+fn a_number_that_is_printed_as_the_place_of_birth_confirms_nothing() {
+    let mut fields = passport();
+    fields[0] = field("Pspt", "L898902C7", 600.0, 0);
+    fields[5] = field("Place of birth", "L898902C3", 500.0, 4);
+    assert!(agreed(&printed(&fields, NAME).number).is_none());
+}
+
+#[test]
 fn a_second_look_changes_what_the_same_print_says_and_no_other() {
     let page = |surname: &str, x| {
         let mut fields = passport();

@@ -74,7 +74,9 @@ impl Comparison<'_> {
     }
 
     fn any_number(&self, pattern: Pattern<'_>) -> Agreement<String> {
+        let taken = self.taken(&[Kind::BirthPlace]);
         let lines = (0..self.page.lines.len())
+            .filter(|line| !taken.contains(line))
             .map(|line| self.whole_line(line))
             .filter(|part| !self.has_date(*part));
         let whole = lines.clone().find_map(|part| {
