@@ -45,6 +45,9 @@ pub struct Redis {
     _listener: AbortOnDropHandle<()>,
 }
 
+/// What `lease.lua` answers of a job that it leased: its entry, attempt, delivery, and how many were excused.
+type LeasedEntry = (String, u32, u32, u32);
+
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Redis")
@@ -156,7 +159,7 @@ impl Redis {
         nonce: Nonce,
     ) -> Result<Option<Leased>, StorageError> {
         for partition in partitions {
-            let answer: RedisResult<(Vec<String>, Option<(String, u32, u32, u32)>)> = self
+            let answer: RedisResult<(Vec<String>, Option<LeasedEntry>)> = self
                 .scripts
                 .lease
                 .key(keys::due(*partition))
