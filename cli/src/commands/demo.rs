@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use proto::identity::v1::VerificationErrorCode;
 use service_kit::config::ComputeConfig;
-use time::Date;
+use time::{Date, Duration};
 use time::macros::date;
 use vision::models::{Console, ModelStore, Sample, Silent};
 use vision::picture::{Limits, Picture};
@@ -120,7 +120,10 @@ impl Scene {
     async fn play(&self, deployment: &Deployment, store: &ModelStore, fonts: &Fonts) -> anyhow::Result<Outcome> {
         let photograph = Picture::decode(&store.sample(Sample::Obama)?, &Limits::default())?;
         let portrait = head_and_shoulders(&photograph, store, &Silent)?;
+        // Valid for ten years, its last day included.
+        let issue = self.expiry.replace_year(self.expiry.year() - 10)? + Duration::DAY;
         let specimen = Specimen {
+            issue,
             expiry: self.expiry,
             portrait: Some(portrait),
             ..Specimen::example(Format::Td3)
