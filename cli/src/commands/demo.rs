@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::Context as _;
 use proto::identity::v1::VerificationErrorCode;
 use service_kit::config::ComputeConfig;
-use time::{Date, Duration};
 use time::macros::date;
+use time::{Date, Duration};
 use vision::models::{Console, ModelStore, Sample, Silent};
 use vision::picture::{Limits, Picture};
 
