@@ -83,6 +83,20 @@ pub fn read_key(file: &Path) -> anyhow::Result<Secret> {
     Ok(Secret::new(key))
 }
 
+/// A key from the file named, else from the environment variable, else from a file of this machine's deployment if it is there.
+///
+/// # Errors
+/// When a file cannot be read or holds no key.
+pub fn chosen(named: Option<&Path>, variable: &str, local: Option<&Path>) -> anyhow::Result<Option<Secret>> {
+    if let Some(file) = named {
+        return read_key(file).map(Some);
+    }
+    if let Some(key) = std::env::var(variable).ok().filter(|key| !key.is_empty()) {
+        return Ok(Some(Secret::new(key)));
+    }
+    local.filter(|file| file.exists()).map(read_key).transpose()
+}
+
 fn read_or_make(file: &Path, make: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<Secret> {
     if !file
         .try_exists()

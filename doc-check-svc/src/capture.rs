@@ -77,17 +77,16 @@ pub fn findings(picture: &Picture, page: &Quad, zone: Option<&Lines>) -> Vec<Fin
     findings
 }
 
-/// Tests whether a page is the document itself, and no copy or screen.
+/// Tests whether a page is the document itself: no copy, on no screen, and as the camera saw it. For every picture of a document,
+/// whether it has the zone or not.
 #[must_use]
-pub fn of_page(picture: &Picture, page: &Quad) -> [Finding; 2] {
+pub fn of_page(picture: &Picture, page: &Quad) -> [Finding; 3] {
     let Recapture { chroma, grid } = Recapture::measure(picture, page);
-    [in_colour(chroma), not_on_a_screen(grid)]
+    [in_colour(chroma), not_on_a_screen(grid), unedited(picture, page)]
 }
 
-/// Tests whether a picture was edited: another portrait, or whatever else was put in. For every picture of a document, whether it has
-/// the zone or not.
-#[must_use]
-pub fn unedited(picture: &Picture, page: &Quad) -> Finding {
+/// Tests whether a page was edited: another portrait, or whatever else was put in.
+fn unedited(picture: &Picture, page: &Quad) -> Finding {
     let test = Test::PictureUnedited;
     match OddPart::find(picture, page) {
         None => Finding::not_available(test, "the page is too small or too even"),

@@ -202,7 +202,7 @@ fn print(mrz: &Mrz, reading: &Reading<'_>) -> Vec<Finding> {
     let state = match (says(Stated::IssuingState), reading.nationality) {
         (PrintSays::Differs, _) | (_, PrintSays::Differs) => PrintSays::Differs,
         (PrintSays::Agrees, _) => PrintSays::Agrees,
-        // Nationals of the issuing state have no other.
+        // Where both are one state, the printed nationality names the issuer, too.
         (_, PrintSays::Agrees) if mrz.nationality == mrz.issuing_state => PrintSays::Agrees,
         (PrintSays::NotSeen, _) => PrintSays::NotSeen,
     };

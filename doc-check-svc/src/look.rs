@@ -47,7 +47,6 @@ pub(crate) fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> Look {
             page.findings(picture)
         });
         findings.extend(capture::findings(picture, &page.quad(), Some(&page.zone())));
-        findings.push(capture::unedited(picture, &page.quad()));
     }
     // Of the other side it is not known where its page lies, but for its print.
     for ((_, picture), side) in pictures.iter().zip(&zone.sides) {
@@ -55,7 +54,6 @@ pub(crate) fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> Look {
             && let Some(print) = hull(&side.lines)
         {
             findings.extend(capture::of_page(picture, &print));
-            findings.push(capture::unedited(picture, &print));
         }
     }
     let order = submitted.order().into_iter();

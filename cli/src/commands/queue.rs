@@ -1,6 +1,6 @@
 //! `bonafide queue`: jobs that no worker can do, for operators.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -70,7 +70,7 @@ impl Queue {
             .address
             .context("name report-svc with --address or BONAFIDE_REPORT_ADDRESS")?;
         let address = with_scheme(&address);
-        let channel = ServiceChannel::new(&address, service_token(self.service_token_file)?.as_ref())?;
+        let channel = ServiceChannel::new(&address, service_token(self.service_token_file.as_deref())?.as_ref())?;
         let mut client = Client {
             queue: QueueServiceClient::new(channel),
             address,
@@ -160,21 +160,9 @@ async fn each(
 
 /// From the file named, else from the environment, else that of a deployment of this user on this machine; a report-svc on loopback
 /// may have none.
-fn service_token(file: Option<PathBuf>) -> anyhow::Result<Option<Secret>> {
-    if let Some(file) = file {
-        return keys::read_key(&file).map(Some);
-    }
-    if let Some(token) = std::env::var("BONAFIDE_SERVICE_TOKEN")
-        .ok()
-        .filter(|token| !token.is_empty())
-    {
-        return Ok(Some(Secret::new(token)));
-    }
+fn service_token(file: Option<&Path>) -> anyhow::Result<Option<Secret>> {
     let local = deployment::default_data_folder().map(|data| Keys::service_token_file(&data));
-    local
-        .filter(|file| file.exists())
-        .map(|file| keys::read_key(&file))
-        .transpose()
+    keys::chosen(file, "BONAFIDE_SERVICE_TOKEN", local.as_deref())
 }
 
 /// A job in one line.

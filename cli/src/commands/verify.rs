@@ -130,15 +130,7 @@ impl Verify {
 
 /// The key from the file named, else from the environment, else that of a deployment of this user on this machine.
 fn api_key(file: Option<&Path>) -> anyhow::Result<Secret> {
-    if let Some(file) = file {
-        return keys::read_key(file);
-    }
-    if let Some(key) = std::env::var("BONAFIDE_API_KEY").ok().filter(|key| !key.is_empty()) {
-        return Ok(Secret::new(key));
-    }
     let local = deployment::default_data_folder().map(|data| Keys::restricted_api_key_file(&data));
-    match local {
-        Some(file) if file.exists() => keys::read_key(&file),
-        _ => anyhow::bail!("--address needs an API key: name its file with --api-key-file or set BONAFIDE_API_KEY"),
-    }
+    keys::chosen(file, "BONAFIDE_API_KEY", local.as_deref())?
+        .context("--address needs an API key: name its file with --api-key-file or set BONAFIDE_API_KEY")
 }

@@ -202,8 +202,7 @@ impl Printed {
 
 /// The middle of either lies on the other.
 fn is_at(one: &Quad, other: &Quad) -> bool {
-    let middle = |Quad([a, b, c, d]): &Quad| a.midpoint(*c).midpoint(b.midpoint(*d));
-    one.contains(middle(other)) || other.contains(middle(one))
+    one.contains(other.middle()) || other.contains(one.middle())
 }
 
 impl<T> Agreement<T> {

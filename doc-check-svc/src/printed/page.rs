@@ -149,7 +149,7 @@ fn direction(lines: &[TextLine]) -> Option<Point> {
 fn measured(index: usize, line: &TextLine, along: Point) -> Line {
     let [a, b, c, d] = line.quad.0;
     let on = |point: Point| point.x * along.x + point.y * along.y;
-    let middle = a.midpoint(c).midpoint(b.midpoint(d));
+    let middle = line.quad.middle();
     Line {
         index,
         quad: line.quad,

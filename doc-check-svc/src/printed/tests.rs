@@ -861,12 +861,8 @@ fn the_mark_of_a_sex_is_looked_for_below_its_label() {
         for point in unread.iter_mut().flat_map(|line| &mut line.quad.0) {
             *point = turned(*point);
         }
-        let Quad([a, b, c, d]) = mark.quad;
         let place = unread_sex(&unread).unwrap();
-        assert!(
-            place.contains(turned(a.midpoint(c).midpoint(b.midpoint(d)))),
-            "{degrees}"
-        );
+        assert!(place.contains(turned(mark.quad.middle())), "{degrees}");
         assert!(place.width() < 4.0 * place.height(), "{degrees}");
     }
     // Nothing tells how far below its label it stands.

@@ -3,7 +3,7 @@
 use std::f32::consts::FRAC_PI_4;
 use std::time::Instant;
 
-use vision::geometry::{Point, Quad};
+use vision::geometry::Quad;
 use vision::picture::Picture;
 use vision::text::{self, Alphabet, LineHeight, RecognizeOptions, TextLine};
 
@@ -78,14 +78,14 @@ impl Search<'_> {
     fn print_among(&mut self, picture: &Picture, quads: &[Quad], found: &Found) -> Result<Vec<TextLine>, ReadError> {
         let page = found.grid.page();
         let mut quads = within(ACROSS, quads, found.grid.direction());
-        quads.retain(|quad| page.contains(middle(quad)) && !covers(&found.grid, quad));
+        quads.retain(|quad| page.contains(quad.middle()) && !covers(&found.grid, quad));
         self.lines(picture, &largest(quads, MOST_LINES), PRINT)
     }
 
     /// Lines of other zones, of documents that lie beside the page.
     fn zones_beside(&mut self, picture: &Picture, ways: &Ways, found: &Found) -> Result<Vec<TextLine>, ReadError> {
         let page = found.grid.page();
-        let is_beside = |quad: &Quad| !page.contains(middle(quad)) && quad.width() > LEAST_ZONE_ASPECT * quad.height();
+        let is_beside = |quad: &Quad| !page.contains(quad.middle()) && quad.width() > LEAST_ZONE_ASPECT * quad.height();
         let mut beside = within(ACROSS, &ways.quads, found.grid.direction());
         beside.retain(is_beside);
         let lines = self.lines(picture, &largest(beside, MOST_BESIDE), PRINT)?;
@@ -167,13 +167,9 @@ fn largest(mut quads: Vec<Quad>, most: usize) -> Vec<Quad> {
     quads
 }
 
-fn middle(Quad([a, b, c, d]): &Quad) -> Point {
-    a.midpoint(*c).midpoint(b.midpoint(*d))
-}
-
 /// The middle of a line lies on the zone.
 fn covers(grid: &Grid, quad: &Quad) -> bool {
     let Some(back) = grid.map.inverse() else { return false };
-    let middle = back.apply(middle(quad));
+    let middle = back.apply(quad.middle());
     (0.0..=grid.shape.length as f32).contains(&middle.x) && (-0.2..=grid.shape.lines as f32 + 0.2).contains(&middle.y)
 }

@@ -160,8 +160,7 @@ pub(super) fn direction<'a>(quads: impl IntoIterator<Item = &'a Quad>) -> Option
 }
 
 fn piece(quad: Quad, along: Point) -> Row {
-    let [a, b, c, d] = quad.0;
-    let middle = a.midpoint(c).midpoint(b.midpoint(d));
+    let middle = quad.middle();
     let length = quad.width();
     Row {
         quads: vec![quad],

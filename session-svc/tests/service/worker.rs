@@ -42,6 +42,14 @@ async fn completed(running: &Running, count: usize) -> Vec<CompleteVerificationR
     soon(done).await
 }
 
+/// Two jobs were completed, whatever the answers.
+async fn both_completed(running: &Running) {
+    let both = running
+        .store
+        .until(|state| (state.calls.iter().filter(|call| **call == Call::Complete).count() == 2).then_some(()));
+    soon(both).await;
+}
+
 async fn released(running: &Running) -> Vec<(Duration, bool)> {
     let released = running
         .store
@@ -255,10 +263,7 @@ async fn a_completion_that_comes_too_late_changes_nothing() {
     answer.notify_one();
     let next = running.submitted(DocumentOptions::default()).await;
     assert_eq!(completed(&running, 1).await[0].session, next.id);
-    let both = running
-        .store
-        .until(|state| (state.calls.iter().filter(|call| **call == Call::Complete).count() == 2).then_some(()));
-    soon(both).await;
+    both_completed(&running).await;
     assert_eq!(calls(&running, Call::Release), 0);
 }
 
@@ -274,10 +279,7 @@ async fn a_completion_under_a_lost_lease_is_the_end_of_it() {
     answer.notify_one();
     let next = running.submitted(DocumentOptions::default()).await;
     assert_eq!(completed(&running, 1).await[0].session, next.id);
-    let both = running
-        .store
-        .until(|state| (state.calls.iter().filter(|call| **call == Call::Complete).count() == 2).then_some(()));
-    soon(both).await;
+    both_completed(&running).await;
     assert_eq!(
         calls(&running, Call::Release),
         0,

@@ -71,8 +71,7 @@ pub(super) fn reduced(picture: &Picture, region: &Quad, scale: f32) -> Option<(P
 
 /// The region without a border, of which each side takes this share of it.
 pub(super) fn inner(region: &Quad, border: f32) -> Quad {
-    let [a, b, c, d] = region.0;
-    let middle = a.midpoint(c).midpoint(b.midpoint(d));
+    let middle = region.middle();
     let kept = 1.0 - 2.0 * border;
     Quad(region.0.map(|corner| {
         Point::new(

@@ -125,6 +125,13 @@ impl Quad {
         turns.iter().all(|turn| *turn >= 0.0) || turns.iter().all(|turn| *turn <= 0.0)
     }
 
+    /// The middle of its corners.
+    #[must_use]
+    pub fn middle(&self) -> Point {
+        let [a, b, c, d] = self.0;
+        a.midpoint(c).midpoint(b.midpoint(d))
+    }
+
     /// The same shape elsewhere.
     #[must_use]
     pub fn moved(&self, right: f32, down: f32) -> Quad {

@@ -29,7 +29,7 @@ pub(super) fn sort(quads: Vec<Quad>) -> Vec<Quad> {
     let mut placed: Vec<(f32, f32, Quad)> = quads
         .into_iter()
         .map(|quad| {
-            let Point { x, y } = middle(&quad);
+            let Point { x, y } = quad.middle();
             (x * ux + y * uy, y * ux - x * uy, quad)
         })
         .collect();
@@ -47,11 +47,6 @@ pub(super) fn sort(quads: Vec<Quad>) -> Vec<Quad> {
         rest = below;
     }
     sorted
-}
-
-fn middle(quad: &Quad) -> Point {
-    let [a, b, c, d] = quad.0;
-    a.midpoint(c).midpoint(b.midpoint(d))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::super::text::Stretch;
 use super::super::value::Part;
 use super::super::vocabulary::Kind;
 use super::super::zone::{Seen, trimmed};
-use super::{Agreement, Comparison, Print, announced, found, text};
+use super::{Agreement, Comparison, Print, announced, first_parts, found, text};
 use crate::mrz::{Sex, State};
 
 /// Longest mark of a sex.
@@ -32,10 +32,10 @@ const ELSEWHERE: [Kind; 6] = [
 impl Comparison<'_> {
     /// The sex by its label, or else by a mark that stands alone: labels of so few letters are often not read.
     pub(super) fn sex(&self) -> Agreement<Sex> {
-        let labelled = announced(self.announced(Kind::Sex).map(|(_, values)| {
-            let parts = values.into_iter().filter_map(|value| value.parts.first().copied());
-            found(parts.filter_map(|part| self.sex_in(part)))
-        }));
+        let labelled = announced(
+            self.announced(Kind::Sex)
+                .map(|(_, values)| found(first_parts(&values).filter_map(|part| self.sex_in(part)))),
+        );
         if labelled != Agreement::NotSeen {
             return labelled;
         }
@@ -103,8 +103,7 @@ impl Comparison<'_> {
 
     fn labelled_state(&self, kind: Kind, code: &[Seen]) -> Agreement<String> {
         announced(self.announced(kind).map(|(_, values)| {
-            let parts = values.into_iter().filter_map(|value| value.parts.first().copied());
-            let mut says = parts.map(|part| self.state_in(part, code));
+            let mut says = first_parts(&values).map(|part| self.state_in(part, code));
             says.find(|says| *says != Agreement::NotSeen)
                 .unwrap_or(Agreement::NotSeen)
         }))
@@ -151,10 +150,9 @@ impl Comparison<'_> {
         let state = match known {
             Some(state) => Some(state).filter(|state| states::names(&letters, *state)),
             None if code.iter().all(|seen| *seen == Seen::Unknown) => None,
-            None => states::named(&letters).into_iter().find(|state| {
-                let symbols = state.code().bytes();
-                symbols.len() == code.len() && code.iter().zip(symbols).all(|(seen, symbol)| seen.may_be(symbol))
-            }),
+            None => states::named(&letters)
+                .into_iter()
+                .find(|state| may_be(code, state.code())),
         }?;
         let sureness = self.stretch(&[part], Script::Letters).sureness();
         let code = state.code().to_owned();
@@ -189,7 +187,7 @@ impl Comparison<'_> {
         let text = stretch.text(0, stretch.glyphs.len());
         let fits = |word: &&str| {
             let known = !code.is_empty() && code.iter().any(|seen| *seen != Seen::Unknown);
-            known && word.len() == code.len() && code.iter().zip(word.bytes()).all(|(seen, symbol)| seen.may_be(symbol))
+            known && may_be(code, word)
         };
         let confidence = stretch.sureness();
         let words = text.split(|c: char| !c.is_ascii_uppercase());
@@ -200,6 +198,15 @@ impl Comparison<'_> {
             .collect();
         found.into_iter()
     }
+}
+
+/// The symbols may stand in the field.
+fn may_be(field: &[Seen], symbols: &str) -> bool {
+    symbols.len() == field.len()
+        && field
+            .iter()
+            .zip(symbols.bytes())
+            .all(|(seen, symbol)| seen.may_be(symbol))
 }
 
 impl Stretch<'_> {

@@ -172,6 +172,11 @@ fn legible<T>(agreement: Agreement<T>) -> Agreement<T> {
     }
 }
 
+/// The first line of each value: what is short has no other.
+fn first_parts(values: &[Value]) -> impl Iterator<Item = Part> + '_ {
+    values.iter().filter_map(|value| value.parts.first().copied())
+}
+
 /// What labels of one kind announce: the first that differs, or else the first that agrees. Whoever adds another value to a page leaves
 /// the true one where it is.
 fn announced<T>(agreements: impl IntoIterator<Item = Agreement<T>>) -> Agreement<T> {

@@ -5,7 +5,7 @@ use super::super::text::{Pattern, Reading, Stretch};
 use super::super::value::Part;
 use super::super::vocabulary::Kind;
 use super::super::zone::{Seen, trimmed};
-use super::{Agreement, Comparison, announced, found};
+use super::{Agreement, Comparison, announced, first_parts, found};
 
 /// Fewest known symbols of a number that is looked for anywhere on the page.
 const LEAST_KNOWN: usize = 5;
@@ -32,8 +32,7 @@ impl Comparison<'_> {
     fn number_of(&self, seen: &[Seen]) -> Agreement<String> {
         let pattern = Pattern { seen, is_cut: false };
         let labelled = self.announced(Kind::Number).map(|(_, values)| {
-            let parts = values.into_iter().filter_map(|value| value.parts.first().copied());
-            let numbers = parts.filter(|part| !self.has_date(*part));
+            let numbers = first_parts(&values).filter(|part| !self.has_date(*part));
             found(numbers.map(|part| self.labelled_number(part, pattern)))
         });
         match announced(labelled) {

@@ -1,13 +1,10 @@
 -- Takes a job from its worker and out of the queue. Answers 1, sent again too; or 0 when the lease was lost otherwise.
 -- KEYS: due, jobs, dead letters
 -- ARGV: session, attempt, nonce, reason, time (empty: the server's)
-local job = get(KEYS[2], ARGV[1])
-if was_given_back(job, ARGV[2], ARGV[3]) then
-  return 1
-elseif not is_held(job, ARGV[2], ARGV[3]) then
-  return 0
+local job, done = take_back(KEYS[2], ARGV[1], ARGV[2], ARGV[3])
+if not job then
+  return done
 end
-job = given_back(job)
 job.since = now(ARGV[5])
 job.reason = ARGV[4]
 put(KEYS[2], ARGV[1], job)

@@ -38,11 +38,12 @@ local function is_held(job, attempt, nonce)
   return job and job.attempt == tonumber(attempt) and job.nonce == nonce
 end
 
--- The job without its lease.
-local function given_back(job)
-  return { attempt = job.attempt, delivery = job.delivery, excused = job.excused, given_back = job.nonce }
-end
-
-local function was_given_back(job, attempt, nonce)
-  return job and job.attempt == tonumber(attempt) and job.given_back == nonce
+-- A session's job without this lease; or nil, and 1 when the lease gave it back before, 0 when it was lost otherwise.
+local function take_back(jobs, session, attempt, nonce)
+  local job = get(jobs, session)
+  if is_held(job, attempt, nonce) then
+    return { attempt = job.attempt, delivery = job.delivery, excused = job.excused, given_back = job.nonce }
+  end
+  local before = job and job.attempt == tonumber(attempt) and job.given_back == nonce
+  return nil, before and 1 or 0
 end
