@@ -29,7 +29,7 @@ use vision::picture::Picture;
 use vision::text::{Precisions, TextLine, TextReader};
 
 use crate::evidence::{self, FieldEvidence};
-use crate::mrz::{Format, Mrz, Posterior};
+use crate::mrz::{Format, Mrz, Posterior, with_letters_in_number};
 use crate::page::zone_line;
 use crate::printed::{Agreement, Printed, compare, says_specimen, unread_sex, values};
 use search::Search;
@@ -255,7 +255,8 @@ impl DocumentReader {
             printed = together(format, index, &sides).unwrap_or(printed);
         }
         let fit = posterior.evidence.fit();
-        let posterior = Posterior::of(found.grid.shape, &evidence::with_print(format, &beliefs, &printed));
+        let beliefs = evidence::with_print(format, &with_letters_in_number(&posterior, &beliefs), &printed);
+        let posterior = Posterior::of(found.grid.shape, &beliefs);
         // Lines of a format's shape always parse.
         Ok(posterior.and_then(|posterior| {
             let mut mrz = Mrz::parse(&posterior.lines, today).ok()?;

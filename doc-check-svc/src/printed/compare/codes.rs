@@ -56,7 +56,7 @@ impl Comparison<'_> {
             Seen::Symbol(b'F') => Some(Sex::Female),
             Seen::Symbol(b'M') => Some(Sex::Male),
             Seen::Symbol(b'X' | b'<') => Some(Sex::Unspecified),
-            Seen::Symbol(_) | Seen::Unknown => None,
+            Seen::Symbol(_) | Seen::Likely(_) | Seen::Unknown => None,
         };
         match zone {
             None if is_sure => Some(Agreement::Agrees(print)),
@@ -149,7 +149,7 @@ impl Comparison<'_> {
         let known: Option<State> = State::of(&text(code));
         let state = match known {
             Some(state) => Some(state).filter(|state| states::names(&letters, *state)),
-            None if code.iter().all(|seen| *seen == Seen::Unknown) => None,
+            None if !code.iter().any(|seen| seen.is_known()) => None,
             None => states::named(&letters)
                 .into_iter()
                 .find(|state| may_be(code, state.code())),
@@ -169,7 +169,7 @@ impl Comparison<'_> {
         let printed = stretch.text(0, stretch.glyphs.len());
         let other = State::of(&printed).filter(|_| printed.len() == CODE);
         let is_other = match State::of(&text(code)) {
-            None => other.is_some() && !code.contains(&Seen::Unknown),
+            None => other.is_some() && code.iter().all(|seen| seen.is_known()),
             Some(state) => match other {
                 Some(other) => other.reported() != state.reported(),
                 None => states::is_known(state) && !states::named(&letters(self.chars(part))).is_empty(),
@@ -186,7 +186,7 @@ impl Comparison<'_> {
         let stretch = self.stretch(&[part], Script::Letters);
         let text = stretch.text(0, stretch.glyphs.len());
         let fits = |word: &&str| {
-            let known = !code.is_empty() && code.iter().any(|seen| *seen != Seen::Unknown);
+            let known = !code.is_empty() && code.iter().any(|seen| seen.is_known());
             known && may_be(code, word)
         };
         let confidence = stretch.sureness();
