@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Detection finds lines at any angle, but worse the more they are tilted, and not which way up they are. So a picture is detected once
-//! and its stacks are read upright and upside down. Where that gives no sure zone, each way is looked at closer, where its text is level;
-//! and then the picture is turned.
+//! and its stacks are read upright and upside down. Where that gives no sure zone, the picture is detected smaller, where it sees runs of
+//! fillers whole; and then each way is looked at closer, where its text is level.
 
 mod cells;
 mod grid;
@@ -248,7 +248,10 @@ impl DocumentReader {
         if printed.sex == Agreement::NotSeen {
             for (side, (_, picture)) in sides.iter_mut().zip(pictures) {
                 if let Some(place) = unread_sex(&side.lines) {
-                    side.lines.extend(search.look_at(picture, &place)?);
+                    let mut mark = search.look_at(picture, &place)?;
+                    // Fine lines of the paper that cross.
+                    mark.retain(|line| line.text != "X");
+                    side.lines.extend(mark);
                     side.printed = compare(&side.lines, &fields, today);
                 }
             }

@@ -30,7 +30,7 @@ const ELSEWHERE: [Kind; 6] = [
 ];
 
 impl Comparison<'_> {
-    /// The sex by its label, or else by a mark that stands alone: labels of so few letters are often not read.
+    /// The sex by its label, or else by a mark that stands alone or behind a date: labels of so few letters are often not read.
     pub(super) fn sex(&self) -> Agreement<Sex> {
         let labelled = announced(
             self.announced(Kind::Sex)
@@ -40,7 +40,8 @@ impl Comparison<'_> {
             return labelled;
         }
         let lines = (0..self.page.lines.len()).map(|line| self.whole_line(line));
-        found(lines.filter(|part| part.to == 1).filter_map(|part| self.sex_in(part)))
+        let is_mark = |part: &Part| part.to == 1 || self.has_date(*part);
+        found(lines.filter(is_mark).filter_map(|part| self.sex_in(part)))
     }
 
     fn sex_in(&self, part: Part) -> Option<Agreement<Sex>> {
