@@ -1,7 +1,7 @@
 //! Decides whether the selfie shows the person of the document's portrait.
 //!
 //! [`pipeline`] turns pictures into faces with embeddings (detect, align, embed, measure), [`judge`] turns those into the
-//! outcome of the check, [`calibration`] knows what a similarity is worth in error rates, and [`service`] puts all of it
+//! outcome of the check, [`calibration`] knows what a similarity is worth in error rates, and [`server`] puts all of it
 //! behind gRPC. Nothing is kept between calls.
 
 pub mod calibration;
