@@ -179,7 +179,7 @@ fn embeddings_are_those_of_onnxruntime() {
 }
 
 #[test]
-fn narrower_products_give_nearly_the_same_embeddings() {
+fn quantized_products_give_nearly_the_same_embeddings() {
     let Some(store) = store() else { return };
     let single = embedder(&store, &Device::Cpu, EmbedOptions::default());
     let detector = detector(&store, &Device::Cpu);
@@ -191,11 +191,11 @@ fn narrower_products_give_nearly_the_same_embeddings() {
             precision,
             ..EmbedOptions::default()
         };
-        let narrow = embedder(&store, &device, options);
+        let quantized = embedder(&store, &device, options);
         for name in ["obama", "biden"] {
             let picture = photograph(&store, name);
             let face = one_face(detector.detect(&picture, &DetectOptions::default()).unwrap());
-            let [a, b] = [&single, &narrow].map(|embedder| embedder.embed(&picture, &face.landmarks).unwrap());
+            let [a, b] = [&single, &quantized].map(|embedder| embedder.embed(&picture, &face.landmarks).unwrap());
             let (how, cosine) = (
                 format!("{name} with {precision:?} on {:?}", device.location()),
                 a.cosine(&b),

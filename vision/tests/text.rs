@@ -261,11 +261,11 @@ fn lines_are_read_at_any_angle_and_size() {
 
 fn lines_are_read(device: &Device) {
     let Some((det, rec)) = weights(device) else { return };
-    let narrow = Precisions {
+    let quantized = Precisions {
         detection: Precision::Half,
         recognition: Precision::Byte,
     };
-    let [single, narrow] = [Precisions::default(), narrow].map(|precisions| {
+    let [single, quantized] = [Precisions::default(), quantized].map(|precisions| {
         let reader = TextReader::new(&det, &rec, device, precisions).unwrap();
         (precisions, reader)
     });
@@ -276,9 +276,9 @@ fn lines_are_read(device: &Device) {
         (-20.0, 1.2, &single),
         (0.0, 0.7, &single),
         (90.0, 1.2, &single),
-        (0.0, 1.0, &narrow),
-        (-20.0, 1.2, &narrow),
-        (0.0, 0.7, &narrow),
+        (0.0, 1.0, &quantized),
+        (-20.0, 1.2, &quantized),
+        (0.0, 0.7, &quantized),
     ] {
         let how = format!(
             "at {angle} degrees and {scale} times the size, {precisions:?}, on {:?}",

@@ -129,8 +129,8 @@ impl Constant {
             (1, true) => Values::F32(tensor.float_data.clone()),
             (1, false) => Values::F32(words(raw, f32::from_le_bytes).ok_or_else(malformed)?),
             (3, true) => {
-                let narrow = tensor.int32_data.iter().map(|&value| i8::try_from(value));
-                Values::I8(narrow.collect::<Result<_, _>>().map_err(|_| malformed())?)
+                let bytes = tensor.int32_data.iter().map(|&value| i8::try_from(value));
+                Values::I8(bytes.collect::<Result<_, _>>().map_err(|_| malformed())?)
             }
             (3, false) => Values::I8(raw.iter().map(|&byte| i8::from_le_bytes([byte])).collect()),
             (7, true) => Values::I64(tensor.int64_data.clone()),

@@ -1,11 +1,11 @@
 //! What PP-OCRv6's detector and recogniser share: the backbone, a convolutional network of the LCNet family whose blocks mix
 //! places by a depthwise and channels by a pair of pointwise convolutions (the shape of RepViT, Wang et al. 2023, with its
-//! parallel branches already merged into one), and the way their tensors are named.
+//! parallel branches already fused into one), and the way their tensors are named.
 
 use candle_core::{Result, Tensor};
 
 use crate::models::{ModelError, Weights};
-use crate::ops::{Activation, Bands, Convolution, Layer, Precision, channel_means, recycle};
+use crate::ops::{Activation, Convolution, Layer, Precision, Tiling, channel_means, recycle};
 
 /// Result of taking tensors out of weights.
 pub(super) type Loaded<T> = std::result::Result<T, ModelError>;
@@ -138,37 +138,37 @@ impl SqueezeExcite {
 }
 
 /// The first layers: four times smaller, from the picture's 3 channels to `2 * width`. A branch of two 2×2 convolutions lies beside
-/// a maximum over 2×2, and one convolution over the channels of both merges them, in two parts.
-fn load_stem(loader: &mut Loader<'_>, number: usize, width: usize) -> Loaded<Bands> {
+/// a maximum over 2×2, and one convolution over the channels of both fuses them, in two parts.
+fn load_stem(loader: &mut Loader<'_>, number: usize, width: usize) -> Loaded<Tiling> {
     let relu = Activation::Relu;
     let mut dense =
         |at: usize, from, to, side, stride| loader.dense(number + at, (to, from, side, side), stride, relu.clone());
     let first = dense(0, 3, width, 3, 2)?;
     let branch = [dense(1, width, width / 2, 2, 1)?, dense(2, width / 2, width, 2, 1)?];
-    let merge = dense(3, 2 * width, width, 3, 2)?;
+    let fuse = dense(3, 2 * width, width, 3, 2)?;
     let last = dense(4, width, 2 * width, 1, 1)?;
-    let part = |first| Ok::<_, ModelError>(merge.kernel.narrow(1, first, width)?.contiguous()?);
+    let part = |first| Ok::<_, ModelError>(fuse.kernel.narrow(1, first, width)?.contiguous()?);
     let pooled = Convolution {
         kernel: part(0)?,
-        bias: merge.bias.zeros_like()?,
+        bias: fuse.bias.zeros_like()?,
         activation: Activation::Identity,
-        ..merge.clone()
+        ..fuse.clone()
     };
     let branched = Convolution {
         kernel: part(width)?,
-        ..merge.clone()
+        ..fuse.clone()
     };
 
-    let mut bands = Bands::default();
-    let first = bands.layer(Layer::new(vec![first])?, Bands::PICTURE);
+    let mut tiling = Tiling::default();
+    let first = tiling.layer(Layer::new(vec![first])?, Tiling::PICTURE);
     let mut beside = first;
     for convolution in branch {
-        beside = bands.layer(Layer::new(vec![convolution])?, beside);
+        beside = tiling.layer(Layer::new(vec![convolution])?, beside);
     }
-    let maximum = bands.maximum(first);
-    let maximum = bands.layer(Layer::new(vec![pooled])?, maximum);
-    bands.layer_onto(Layer::new(vec![branched, last])?, beside, maximum);
-    Ok(bands)
+    let maximum = tiling.maximum(first);
+    let maximum = tiling.layer(Layer::new(vec![pooled])?, maximum);
+    tiling.layer_add(Layer::new(vec![branched, last])?, beside, maximum);
+    Ok(tiling)
 }
 
 /// A depthwise convolution over places, then a pair of pointwise convolutions over channels, to twice as many and back. The pair
@@ -196,14 +196,14 @@ impl Block {
             .map(|number| SqueezeExcite::load(loader, number, from, 1.0 / 6.0))
             .transpose()?;
         let widen = loader.pointwise(number + 1, (from, 2 * from), Activation::Gelu)?;
-        let narrow = loader.pointwise(number + 2, (2 * from, to), Activation::Identity)?;
+        let project = loader.pointwise(number + 2, (2 * from, to), Activation::Identity)?;
         Ok(match gate {
-            None if from == to => Block::Whole(Layer::residual(vec![places, widen, narrow])?),
-            None => Block::Whole(Layer::new(vec![places, widen, narrow])?),
+            None if from == to => Block::Whole(Layer::residual(vec![places, widen, project])?),
+            None => Block::Whole(Layer::new(vec![places, widen, project])?),
             Some(gate) => Block::Gated {
                 places: Layer::new(vec![places])?,
                 gate,
-                channels: Layer::residual(vec![widen, narrow])?,
+                channels: Layer::residual(vec![widen, project])?,
             },
         })
     }
@@ -233,7 +233,7 @@ pub(super) struct StageLayout {
 
 /// The backbone: a stem and stages.
 pub(super) struct Backbone {
-    stem: Bands,
+    stem: Tiling,
     stages: Vec<Vec<Block>>,
 }
 

@@ -1,7 +1,7 @@
 //! PP-OCRv6 small, text detection: where in a picture is text (PaddlePaddle, Apache-2.0; the head is that of Liao et al. 2020,
 //! "Real-time Scene Text Detection with Differentiable Binarization").
 //!
-//! Four stages of the backbone, merged from coarse to fine (a feature pyramid with squeeze and excitation), then two transposed
+//! Four stages of the backbone, fused from coarse to fine (a feature pyramid with squeeze and excitation), then two transposed
 //! convolutions back to the size of the picture.
 
 use candle_core::{Result, Tensor};
@@ -120,7 +120,7 @@ pub struct PpOcrDet {
     /// One 3×3 convolution over the channels of all levels in the finest one's size, in parts: for each level but the finest the
     /// products with its taps.
     taps: Vec<Layer>,
-    merge: Layer,
+    fuse: Layer,
     enlarge: [Layer; 2],
 }
 
@@ -145,8 +145,8 @@ impl PpOcrDet {
                 Projection::load(&mut loader, vec![places], outward, (NECK, HEAD))
             })
             .collect::<Loaded<_>>()?;
-        let merge = loader.dense(170, (HEAD, 4 * HEAD, 3, 3), 1, Activation::Relu)?;
-        let parts = merge.kernel.chunk(4, 1)?;
+        let fuse = loader.dense(170, (HEAD, 4 * HEAD, 3, 3), 1, Activation::Relu)?;
+        let parts = fuse.kernel.chunk(4, 1)?;
         Ok(Self {
             backbone,
             inward,
@@ -156,9 +156,9 @@ impl PpOcrDet {
                 .take(3)
                 .map(|part| load_taps(part, precision))
                 .collect::<Loaded<_>>()?,
-            merge: Layer::new(vec![Convolution {
+            fuse: Layer::new(vec![Convolution {
                 kernel: parts[3].contiguous()?,
-                ..merge
+                ..fuse
             }])?,
             enlarge: [
                 enlarge(&mut loader, "auto.cast.95", (HEAD, HEAD), Activation::Relu)?,
@@ -201,7 +201,7 @@ impl PpOcrDet {
         taps.into_iter().for_each(recycle);
 
         let [first, second] = &self.enlarge;
-        let x = first.consume(self.merge.consume_onto(finest, coarser)?)?;
+        let x = first.consume(self.fuse.consume_add(finest, coarser)?)?;
         let x = second.consume(x.reshape((1, height / 4, width, HEAD))?)?;
         // What the second one made of each of the first one's four places is side by side.
         spread_4x4(&x.reshape((1, height / 4, width / 4, 16))?)?.squeeze(0)

@@ -124,13 +124,13 @@ impl Transformer {
         let linear = |at: usize, sizes, activation| load_linear(loader, 4 * index + at, sizes, activation);
         let (identity, silu) = (Activation::Identity, Activation::Silu);
         let widen = linear(2, (NECK, 2 * NECK), silu)?;
-        let narrow = linear(3, (2 * NECK, NECK), identity.clone())?;
+        let project = linear(3, (2 * NECK, NECK), identity.clone())?;
         Ok(Self {
             attention_norm: load_norm(loader, 2 * index, EPSILON)?,
             qkv: Layer::new(vec![linear(0, (NECK, 3 * NECK), identity.clone())?])?,
             projection: Layer::new(vec![linear(1, (NECK, NECK), identity)?])?,
             mlp_norm: load_norm(loader, 2 * index + 1, EPSILON)?,
-            mlp: Layer::new(vec![widen, narrow])?,
+            mlp: Layer::new(vec![widen, project])?,
         })
     }
 
@@ -148,9 +148,9 @@ impl Transformer {
         let qkv = qkv.permute((2, 0, 3, 1, 4))?.contiguous()?;
         let (query, key, value) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
         let scores = (query.matmul(&key.t()?)? * (width as f64).powf(-0.5))?;
-        let mixed = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&value)?;
-        let mixed = mixed.transpose(1, 2)?.reshape((n, places, NECK))?;
-        per_place(&self.projection, &mixed)
+        let attended = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&value)?;
+        let attended = attended.transpose(1, 2)?.reshape((n, places, NECK))?;
+        per_place(&self.projection, &attended)
     }
 }
 

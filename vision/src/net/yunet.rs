@@ -7,31 +7,31 @@ use candle_core::{Result, Tensor};
 
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
-use crate::ops::{Activation, Bands, Convolution, Layer, Precision, max_pool_2x2, scale_and_add};
+use crate::ops::{Activation, Convolution, Layer, Precision, Tiling, max_pool_2x2, scale_and_add};
 
 /// Sides of the input must be multiples of this.
 pub const ALIGNMENT: u32 = 32;
 
 /// A 1×1 convolution followed by a 3×3 depthwise one, which an activation may follow.
 struct Separable {
-    mix: Convolution,
+    pointwise: Convolution,
     filter: Convolution,
 }
 
 impl Separable {
-    /// `mix` and `filter` are the names of the weight and the bias of either convolution.
+    /// `pointwise` and `filter` are the names of the weight and the bias of either convolution.
     fn load(
         weights: &Weights,
-        mix: [&str; 2],
+        pointwise: [&str; 2],
         filter: [&str; 2],
         (inputs, outputs): (usize, usize),
         activation: Activation,
         precision: Precision,
     ) -> std::result::Result<Self, ModelError> {
         Ok(Self {
-            mix: Convolution::pointwise(
-                tensor(weights, mix[0], (outputs, inputs, 1, 1))?,
-                tensor(weights, mix[1], outputs)?,
+            pointwise: Convolution::pointwise(
+                tensor(weights, pointwise[0], (outputs, inputs, 1, 1))?,
+                tensor(weights, pointwise[1], outputs)?,
                 Activation::Identity,
                 precision,
             ),
@@ -71,7 +71,7 @@ fn load_heads(weights: &Weights, level: usize) -> std::result::Result<Separable,
         })
     };
     Ok(Separable {
-        mix: side_by_side(|head| &head.mix)?,
+        pointwise: side_by_side(|head| &head.pointwise)?,
         filter: side_by_side(|head| &head.filter)?,
     })
 }
@@ -92,29 +92,29 @@ pub const OUTPUTS: usize = 16;
 
 /// Units one after the other. A unit is a pointwise and a depthwise convolution: between two units, a depthwise one and the next
 /// pointwise one are a layer.
-fn chain(units: impl IntoIterator<Item = Separable>) -> Result<Bands> {
+fn chain(units: impl IntoIterator<Item = Separable>) -> Result<Tiling> {
     let mut layers = Vec::new();
     let mut before = vec![];
     for unit in units {
-        before.push(unit.mix);
+        before.push(unit.pointwise);
         layers.push(Layer::new(before)?);
         before = vec![unit.filter];
     }
     layers.push(Layer::new(before)?);
-    Ok(Bands::chain(layers))
+    Ok(Tiling::chain(layers))
 }
 
 /// The network.
 pub struct YuNet {
     /// From the picture to an eighth of its size.
-    fine: Bands,
+    fine: Tiling,
     /// The rest of the backbone, each after halving the size.
-    middle: Bands,
-    coarse: Bands,
+    middle: Tiling,
+    coarse: Tiling,
     /// From the coarsest level to the finest but one.
-    laterals: [Bands; 2],
+    laterals: [Tiling; 2],
     /// From the finest level to the coarsest, that of the finest with its lateral.
-    heads: [Bands; 3],
+    heads: [Tiling; 3],
 }
 
 impl YuNet {
@@ -166,17 +166,17 @@ impl YuNet {
         let [g, h] = stage(4, 444, [64, 64, 64])?;
         let [i, j] = stage(5, 450, [64, 64, 64])?;
         let fine = [
-            Layer::new(vec![stem, stem_unit.mix])?,
-            Layer::pooled(vec![stem_unit.filter, a.mix])?,
-            Layer::new(vec![a.filter, b.mix])?,
-            Layer::new(vec![b.filter, c.mix])?,
-            Layer::new(vec![c.filter, d.mix])?,
-            Layer::pooled(vec![d.filter, e.mix])?,
-            Layer::new(vec![e.filter, f.mix])?,
+            Layer::new(vec![stem, stem_unit.pointwise])?,
+            Layer::pooled(vec![stem_unit.filter, a.pointwise])?,
+            Layer::new(vec![a.filter, b.pointwise])?,
+            Layer::new(vec![b.filter, c.pointwise])?,
+            Layer::new(vec![c.filter, d.pointwise])?,
+            Layer::pooled(vec![d.filter, e.pointwise])?,
+            Layer::new(vec![e.filter, f.pointwise])?,
             Layer::new(vec![f.filter])?,
         ];
         Ok(Self {
-            fine: Bands::chain(fine),
+            fine: Tiling::chain(fine),
             middle: chain([g, h])?,
             coarse: chain([i, j])?,
             laterals: [chain([lateral(2, 456)?])?, chain([lateral(1, 459)?])?],
@@ -204,7 +204,7 @@ impl YuNet {
         let p3 = scale_and_add(c3, None, Some(&p4))?;
 
         let [fine, middle, coarse] = &self.heads;
-        let level = |heads: &Bands, x, stride| {
+        let level = |heads: &Tiling, x, stride| {
             let outputs = heads.consume(x)?;
             Ok::<_, candle_core::Error>(Level { stride, outputs })
         };

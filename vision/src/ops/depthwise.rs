@@ -4,8 +4,8 @@ use candle_core::{Result, bail};
 use pulp::{Simd, WithSimd};
 
 use super::activation::Smooth;
-use super::layer::Convolution;
-use super::panels::lanes;
+use super::convolution::Convolution;
+use super::rows::lanes;
 use super::view::{Run, View};
 
 /// Channels come in whole vectors of every machine.

@@ -3,57 +3,11 @@
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::activation::Activation;
 use super::buffers;
+use super::convolution::Convolution;
 use super::packed::{Packed, Task};
 use super::plain::Plain;
 use super::view::{View, contiguous};
-
-/// A convolution as a model file describes it. The picture is padded with zeros such that a stride of 1 keeps its size; where the
-/// kernel's size is even, there is more padding after the picture than before it (ONNX's `SAME_UPPER`).
-#[derive(Debug, Clone)]
-pub struct Convolution {
-    /// (channels out, channels in, height, width), or (channels, 1, height, width) for a depthwise convolution.
-    pub kernel: Tensor,
-    /// (channels out)
-    pub bias: Tensor,
-    /// Whether each channel has a filter of its own and sees no other.
-    pub depthwise: bool,
-    /// Down and to the right.
-    pub stride: (usize, usize),
-    /// What comes after it.
-    pub activation: Activation,
-    /// With what its products are made.
-    pub precision: Precision,
-}
-
-/// The precision of the factors in a convolution's products; their sums are `f32`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Precision {
-    /// `f32`
-    #[default]
-    Single,
-    /// bfloat16, 8 bits of which are the fraction, for 1×1 convolutions on a GPU, and on a CPU with instructions for it
-    /// (AVX512-BF16). `f32` elsewhere.
-    Half,
-    /// Whole numbers of 8 bits, -127 to 127, times one step per pixel and one per channel of the result, which follow from the
-    /// largest values; for 1×1 convolutions on a CPU with instructions for it (AVX512-VNNI). As [`Precision::Half`] elsewhere.
-    Byte,
-}
-
-impl Convolution {
-    /// A 1×1 convolution of stride 1; `kernel` is (channels out, channels in, 1, 1).
-    pub fn pointwise(kernel: Tensor, bias: Tensor, activation: Activation, precision: Precision) -> Self {
-        Self {
-            kernel,
-            bias,
-            depthwise: false,
-            stride: (1, 1),
-            activation,
-            precision,
-        }
-    }
-}
 
 /// A convolution and up to two 1×1 convolutions after it, over pictures whose channels lie next to each other: (batch, height,
 /// width, channels).
@@ -143,17 +97,17 @@ impl Layer {
 
     /// The same with `base` added to the first matrix product before its activation: a convolution of channels side by side is the sum
     /// of two, and they need not be brought side by side. Both are layers' results that nothing else uses.
-    pub(crate) fn consume_onto(&self, x: Tensor, base: Tensor) -> Result<Tensor> {
-        let y = self.forward_onto(&x, &base)?;
+    pub(crate) fn consume_add(&self, x: Tensor, base: Tensor) -> Result<Tensor> {
+        let y = self.forward_add(&x, &base)?;
         buffers::recycle(x);
         buffers::recycle(base);
         Ok(y)
     }
 
     /// The same where others use them.
-    pub(super) fn forward_onto(&self, x: &Tensor, base: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward_add(&self, x: &Tensor, base: &Tensor) -> Result<Tensor> {
         match &self.work {
-            Work::Packed(_) => x.contiguous()?.apply_op2_no_bwd(&base.contiguous()?, &Onto(self)),
+            Work::Packed(_) => x.contiguous()?.apply_op2_no_bwd(&base.contiguous()?, &Add(self)),
             #[cfg(feature = "cuda")]
             Work::Cuda(program) => program.forward(x, None, Some(base)),
             Work::Plain(plain) => plain.forward(x, Some(base)),
@@ -230,9 +184,9 @@ impl CustomOp2 for Scaled<'_> {
 }
 
 /// A layer of a picture and what is added to its first matrix product.
-struct Onto<'a>(&'a Layer);
+struct Add<'a>(&'a Layer);
 
-impl CustomOp2 for Onto<'_> {
+impl CustomOp2 for Add<'_> {
     fn name(&self) -> &'static str {
         "layer-onto"
     }

@@ -1,3 +1,5 @@
+use super::super::activation::Activation;
+use super::super::convolution::Precision;
 use super::*;
 use crate::ops::samples::{TOLERANCE, convolution, growing, halved, largest_difference, pointwise, randn};
 use candle_core::{DType, Device};
@@ -17,7 +19,7 @@ fn precisions() -> impl Strategy<Value = Precision> {
     prop::sample::select(vec![Precision::Single, Precision::Half, Precision::Byte])
 }
 
-/// The same products of narrower factors.
+/// The same products of quantized factors.
 fn with(precision: Precision, mut convolutions: Vec<Convolution>) -> Vec<Convolution> {
     for convolution in &mut convolutions {
         convolution.precision = precision;
@@ -128,7 +130,7 @@ fn a_base_counts_before_the_activation() -> Result<()> {
             convolutions.push(pointwise(columns, 33, 3)?);
         }
         let expected = plain(&x, &convolutions, false, false, Some(&base))?;
-        let got = Layer::new(convolutions)?.consume_onto(x, base)?;
+        let got = Layer::new(convolutions)?.consume_add(x, base)?;
         assert!(largest_difference(&got, &expected)? < TOLERANCE);
     }
     Ok(())
@@ -186,14 +188,14 @@ fn bytes_are_multiplied_as_candle_rounds_them() -> Result<()> {
             let got = Layer::new(vec![mix])?.forward(&x)?;
             let difference = largest_difference(&got, &expected)?;
             assert!(difference < 2e-2, "{pixels} {channels} {columns} {difference}");
-            assert!(narrow_is_missing() || difference < TOLERANCE);
+            assert!(quantized_is_missing() || difference < TOLERANCE);
         }
     }
     Ok(())
 }
 
 /// Whether this machine multiplies bytes with something wider, to which what was rounded to bytes is not exact.
-fn narrow_is_missing() -> bool {
+fn quantized_is_missing() -> bool {
     !crate::ops::instruction_set().contains("VNNI")
 }
 
@@ -264,7 +266,7 @@ fn refuses_what_does_not_fit() -> Result<()> {
     );
     assert!(
         layer
-            .consume_onto(zeros(&[1, 5, 5, 16])?, zeros(&[1, 5, 5, 5])?)
+            .consume_add(zeros(&[1, 5, 5, 16])?, zeros(&[1, 5, 5, 5])?)
             .is_err()
     );
     assert_eq!(layer.forward(&zeros(&[2, 0, 5, 16])?)?.dims(), [2, 0, 5, 4]);

@@ -7,9 +7,10 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::buffers::Buffer;
 use super::depthwise::Depthwise;
-use super::panels::{Out, Panels, Rows};
+use super::panels::Panels;
 use super::patches::Patches;
 use super::plain::Plain;
+use super::rows::{Out, Rows};
 use super::view::{Run, View};
 
 /// Values of intermediate rows that one task has at hand: they stay in the second level of the cache beside a panel.
@@ -18,7 +19,7 @@ const AT_HAND: usize = 16 * 1024;
 /// A layer whose weights are packed.
 pub(super) struct Packed {
     gather: Gather,
-    mixes: Mixes,
+    pointwise: Pointwise,
     /// Whether the matrix products add to what they get.
     residual: bool,
 }
@@ -33,7 +34,7 @@ enum Gather {
     Depthwise(Depthwise),
 }
 
-enum Mixes {
+enum Pointwise {
     None,
     One(Panels),
     Two(Panels, Panels),
@@ -45,7 +46,7 @@ impl Packed {
     /// # Errors
     /// Where a depthwise convolution is none that this can compute.
     pub(super) fn pack(plain: &Plain) -> Result<Self> {
-        let gather = match (plain.filter(), plain.mixes()) {
+        let gather = match (plain.filter(), plain.pointwise()) {
             (Some(filter), _) => Gather::Depthwise(Depthwise::pack(filter, plain.pool())?),
             (None, [first, ..]) => {
                 let (_, channels, height, width) = first.kernel.dims4()?;
@@ -60,14 +61,14 @@ impl Packed {
             }
             (None, []) => bail!("a layer has at least one convolution"),
         };
-        let mixes = match plain.mixes() {
-            [] => Mixes::None,
-            [one] => Mixes::One(Panels::pack(one)?),
-            [one, two, ..] => Mixes::Two(Panels::pack(one)?, Panels::pack(two)?),
+        let pointwise = match plain.pointwise() {
+            [] => Pointwise::None,
+            [one] => Pointwise::One(Panels::pack(one)?),
+            [one, two, ..] => Pointwise::Two(Panels::pack(one)?, Panels::pack(two)?),
         };
         Ok(Self {
             gather,
-            mixes,
+            pointwise,
             residual: plain.residual(),
         })
     }
@@ -79,17 +80,17 @@ impl Packed {
 
     /// Channels of the result.
     fn columns(&self) -> usize {
-        match &self.mixes {
-            Mixes::None => self.gather.row(),
-            Mixes::One(last) | Mixes::Two(_, last) => last.columns(),
+        match &self.pointwise {
+            Pointwise::None => self.gather.row(),
+            Pointwise::One(last) | Pointwise::Two(_, last) => last.columns(),
         }
     }
 
     /// Values of a pixel after the first matrix product.
     pub(super) fn first_columns(&self) -> usize {
-        match &self.mixes {
-            Mixes::None => 0,
-            Mixes::One(first) | Mixes::Two(first, _) => first.columns(),
+        match &self.pointwise {
+            Pointwise::None => 0,
+            Pointwise::One(first) | Pointwise::Two(first, _) => first.columns(),
         }
     }
 
@@ -196,16 +197,16 @@ impl Task<'_> {
     }
 
     fn hidden_stride(&self) -> usize {
-        match &self.packed.mixes {
-            Mixes::Two(first, _) => apart(first.columns()),
+        match &self.packed.pointwise {
+            Pointwise::Two(first, _) => apart(first.columns()),
             _ => 0,
         }
     }
 
     /// Room for so many pixels.
     pub(super) fn scratch(&self, pixels: usize) -> Scratch {
-        let rows = match &self.packed.mixes {
-            Mixes::None => 0,
+        let rows = match &self.packed.pointwise {
+            Pointwise::None => 0,
             _ if self.direct() => 0,
             _ => pixels * self.row_stride(),
         };
@@ -243,22 +244,22 @@ impl Task<'_> {
 
     /// The first matrix product, of pixels `first..`: as many as there are rows in `out`.
     #[inline(always)]
-    fn mix<S: Simd>(&self, simd: S, mix: &Panels, first: usize, rows: &mut [f32], mut out: Out<'_>) {
+    fn multiply<S: Simd>(&self, simd: S, panels: &Panels, first: usize, rows: &mut [f32], mut out: Out<'_>) {
         if let Some(base) = self.base {
-            let base = base.from(first).chunks_exact(mix.columns());
+            let base = base.from(first).chunks_exact(panels.columns());
             for (out, base) in out.values.chunks_exact_mut(out.stride).zip(base) {
-                out[..mix.columns()].copy_from_slice(base);
+                out[..panels.columns()].copy_from_slice(base);
             }
             out.add = true;
         }
         let (stride, count) = (self.row_stride(), out.values.len() / out.stride);
         if self.direct() {
             let values = &self.view.from(first)[..count * stride];
-            return mix.multiply(simd, Rows::whole(values, stride), out);
+            return panels.multiply(simd, Rows::whole(values, stride), out);
         }
         if let Gather::Patches(patches) = &self.packed.gather {
             for (before, run) in Run::over(self.size, first, count) {
-                self.mix_patches(simd, patches, mix, run, rows, out.part(before, run.count));
+                self.multiply_patches(simd, patches, panels, run, rows, out.part(before, run.count));
             }
             return;
         }
@@ -266,16 +267,16 @@ impl Task<'_> {
         for (before, run) in Run::over(self.size, first, count) {
             self.fill(simd, run, &mut rows[before * stride..], stride);
         }
-        mix.multiply(simd, Rows::whole(rows, stride), out);
+        panels.multiply(simd, Rows::whole(rows, stride), out);
     }
 
     /// The product of a run's patches: those in the middle are read where they lie, those over the picture's edge are copied.
     #[inline(always)]
-    fn mix_patches<S: Simd>(
+    fn multiply_patches<S: Simd>(
         &self,
         simd: S,
         patches: &Patches,
-        mix: &Panels,
+        panels: &Panels,
         run: Run,
         rows: &mut [f32],
         mut out: Out<'_>,
@@ -289,7 +290,7 @@ impl Task<'_> {
                 stride: patches.stride.1 * self.view.channels,
                 piece: width * self.view.channels,
             };
-            mix.multiply(simd, x, out.part(before, count));
+            panels.multiply(simd, x, out.part(before, count));
         }
         for (first, end) in [(0, before), (before + count, run.count)] {
             if first < end {
@@ -305,7 +306,7 @@ impl Task<'_> {
                     piece: patches.line(),
                     ..Rows::whole(rows, stride)
                 };
-                mix.multiply(simd, x, out.part(first, edge.count));
+                panels.multiply(simd, x, out.part(first, edge.count));
             }
         }
     }
@@ -341,17 +342,17 @@ impl WithSimd for Part<'_> {
         } = self;
         let columns = task.packed.columns();
         let count = out.len() / columns;
-        match &task.packed.mixes {
-            Mixes::None => {
+        match &task.packed.pointwise {
+            Pointwise::None => {
                 for (before, run) in Run::over(task.size, first, count) {
                     task.fill(simd, run, &mut out[before * columns..], columns);
                 }
             }
-            Mixes::One(mix) => task.mix(simd, mix, first, &mut scratch.rows, Out::new(out, columns)),
-            Mixes::Two(one, two) => {
+            Pointwise::One(panels) => task.multiply(simd, panels, first, &mut scratch.rows, Out::new(out, columns)),
+            Pointwise::Two(one, two) => {
                 let stride = task.hidden_stride();
                 let hidden = &mut scratch.hidden[..count * stride];
-                task.mix(simd, one, first, &mut scratch.rows, Out::new(hidden, stride));
+                task.multiply(simd, one, first, &mut scratch.rows, Out::new(hidden, stride));
                 two.multiply(simd, Rows::whole(hidden, stride), Out::new(out, columns));
             }
         }

@@ -1,12 +1,13 @@
 //! Matrix products with a matrix that was packed once, for rows whose channels lie next to each other.
 
 use candle_core::Result;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::activation::Smooth;
-use super::layer::{Convolution, Precision};
+use super::convolution::{Convolution, Precision};
 #[cfg(target_arch = "x86_64")]
-use super::narrow::{Byte, Half, Products};
+use super::quantized::{Byte, Half, Products};
+use super::rows::{Out, Rows, lanes};
 
 /// Vectors of columns that a tile computes, where there are so many.
 const VECTORS: usize = 2;
@@ -26,84 +27,28 @@ pub(super) struct Panels {
     biases: Vec<f32>,
     slopes: Vec<f32>,
     smooth: Option<Smooth>,
-    /// The values as narrower factors, which are used instead.
+    /// The values as quantized factors, which are used instead.
     #[cfg(target_arch = "x86_64")]
-    narrow: Option<Narrow>,
+    quantized: Option<Quantized>,
 }
 
 #[cfg(target_arch = "x86_64")]
-enum Narrow {
+enum Quantized {
     Half(Products<Half>),
     Byte(Products<Byte>),
 }
 
 #[cfg(target_arch = "x86_64")]
-impl Narrow {
+impl Quantized {
     /// The narrowest factors that `precision` allows and this machine multiplies.
     fn pack(weight: &[f32], inner: usize, columns: usize, precision: Precision) -> Option<Self> {
-        let half = || Products::pack(weight, inner, columns).map(Narrow::Half);
+        let half = || Products::pack(weight, inner, columns).map(Quantized::Half);
         match precision {
             Precision::Single => None,
             Precision::Half => half(),
-            Precision::Byte => Products::pack(weight, inner, columns).map(Narrow::Byte).or_else(half),
-        }
-    }
-}
-
-/// Rows of the left matrix.
-#[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub(super) values: &'a [f32],
-    /// From the first value of a row to that of the next.
-    pub(super) stride: usize,
-    /// From the first value of a piece of a row to that of its next piece.
-    pub(super) piece: usize,
-}
-
-impl<'a> Rows<'a> {
-    /// Rows of one piece.
-    pub(super) fn whole(values: &'a [f32], stride: usize) -> Self {
-        Self {
-            values,
-            stride,
-            piece: 0,
-        }
-    }
-
-    /// Those from row `first` on.
-    #[inline(always)]
-    fn from(self, first: usize) -> Self {
-        Self {
-            values: &self.values[first * self.stride..],
-            ..self
-        }
-    }
-}
-
-/// Rows of the result, which begin `stride` values apart. What lies between them is left as it is.
-pub(super) struct Out<'a> {
-    pub(super) values: &'a mut [f32],
-    pub(super) stride: usize,
-    /// Whether products are added to what is there, before the activation.
-    pub(super) add: bool,
-}
-
-impl<'a> Out<'a> {
-    /// Rows to be written.
-    pub(super) fn new(values: &'a mut [f32], stride: usize) -> Self {
-        Self {
-            values,
-            stride,
-            add: false,
-        }
-    }
-
-    /// `count` rows from row `first` on.
-    #[inline(always)]
-    pub(super) fn part(&mut self, first: usize, count: usize) -> Out<'_> {
-        Out {
-            values: &mut self.values[first * self.stride..(first + count) * self.stride],
-            ..*self
+            Precision::Byte => Products::pack(weight, inner, columns)
+                .map(Quantized::Byte)
+                .or_else(half),
         }
     }
 }
@@ -120,12 +65,12 @@ impl Panels {
             .flatten_all()?
             .to_vec1::<f32>()?;
         #[cfg(target_arch = "x86_64")]
-        let narrow = match convolution.is_pointwise() {
-            true => Narrow::pack(&weight, inner, columns, convolution.precision),
+        let quantized = match convolution.is_pointwise() {
+            true => Quantized::pack(&weight, inner, columns, convolution.precision),
             false => None,
         };
         #[cfg(target_arch = "x86_64")]
-        let weight = if narrow.is_some() { vec![] } else { weight };
+        let weight = if quantized.is_some() { vec![] } else { weight };
         let length = if weight.is_empty() {
             0
         } else {
@@ -154,7 +99,7 @@ impl Panels {
             slopes: per_column(convolution.activation.slopes(columns)?),
             smooth: convolution.activation.smooth(),
             #[cfg(target_arch = "x86_64")]
-            narrow,
+            quantized,
         })
     }
 
@@ -179,9 +124,9 @@ impl Panels {
     #[inline(always)]
     fn products<S: Simd>(&self, simd: S, x: Rows<'_>, mut out: Out<'_>) {
         #[cfg(target_arch = "x86_64")]
-        match &self.narrow {
-            Some(Narrow::Half(half)) => return half.multiply(x, &self.biases, &self.slopes, out),
-            Some(Narrow::Byte(byte)) => return byte.multiply(x, &self.biases, &self.slopes, out),
+        match &self.quantized {
+            Some(Quantized::Half(half)) => return half.multiply(x, &self.biases, &self.slopes, out),
+            Some(Quantized::Byte(byte)) => return byte.multiply(x, &self.biases, &self.slopes, out),
             None => {}
         }
         let count = out.values.len() / out.stride;
@@ -324,18 +269,4 @@ impl<const V: usize, const R: usize> WithSimd for Tiles<'_, V, R> {
                 .tile::<S, V, R>(simd, self.x.from(first), self.out.part(first, R));
         }
     }
-}
-
-/// Values in a vector of this machine.
-pub(super) fn lanes() -> usize {
-    struct Lanes;
-    impl WithSimd for Lanes {
-        type Output = usize;
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> usize {
-            S::F32_LANES
-        }
-    }
-    Arch::new().dispatch(Lanes)
 }

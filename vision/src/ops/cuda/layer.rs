@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Result, Tensor, bail};
 use super::kernels::{Depthwise, Filter, Finish, Function, Patches, Scale};
 use super::machine::{Product, address, fresh, multiply, ready};
 use crate::ops::activation::{Activation, Smooth};
-use crate::ops::layer::{Convolution, Precision};
+use crate::ops::convolution::{Convolution, Precision};
 use crate::ops::plain::Plain;
 
 /// Halves that lie on a boundary that all of cuBLAS's fast products ask for.
@@ -19,7 +19,7 @@ pub(in crate::ops) struct Program {
     gather: Gather,
     /// Channels of the picture.
     channels: usize,
-    mixes: Vec<Mix>,
+    pointwise: Vec<Pointwise>,
     /// Whether the rows are added to the result.
     residual: bool,
     device: Device,
@@ -48,7 +48,7 @@ enum Gather {
 }
 
 /// A matrix product and what follows it.
-struct Mix {
+struct Pointwise {
     /// (columns, inner)
     weights: Weights,
     columns: usize,
@@ -120,7 +120,7 @@ fn curve(activation: &Activation) -> u32 {
     }
 }
 
-impl Mix {
+impl Pointwise {
     /// Of rows of so many values; those of the kernel and zeros after them.
     fn new(convolution: &Convolution, row: usize) -> Result<Self> {
         let (columns, channels, height, width) = convolution.kernel.dims4()?;
@@ -145,36 +145,36 @@ impl Program {
     /// # Errors
     /// Where a depthwise convolution is none that they can compute.
     pub(in crate::ops) fn new(plain: &Plain) -> Result<Self> {
-        let mut mixes = plain.mixes().iter();
+        let mut pointwise = plain.pointwise().iter();
         let mut first = None;
         let (gather, channels) = match plain.filter() {
             Some(filter) => (depthwise(filter, plain.pool())?, filter.kernel.dim(0)?),
             None => {
-                let Some(mix) = mixes.next() else {
+                let Some(one) = pointwise.next() else {
                     bail!("a layer has at least one convolution");
                 };
-                let (_, channels, height, width) = mix.kernel.dims4()?;
-                let (gather, row) = if mix.is_pointwise() {
+                let (_, channels, height, width) = one.kernel.dims4()?;
+                let (gather, row) = if one.is_pointwise() {
                     (Gather::Pixels, channels)
                 } else {
                     let row = (height * width * channels).next_multiple_of(PATCH);
                     let patches = Gather::Patches {
                         size: (height, width),
-                        stride: mix.stride,
+                        stride: one.stride,
                         row,
                     };
                     (patches, row)
                 };
-                first = Some(Mix::new(mix, row)?);
+                first = Some(Pointwise::new(one, row)?);
                 (gather, channels)
             }
         };
-        let rest = mixes.map(|mix| Mix::new(mix, mix.kernel.dim(1)?));
-        let mixes = first.map(Ok).into_iter().chain(rest).collect::<Result<_>>()?;
+        let rest = pointwise.map(|one| Pointwise::new(one, one.kernel.dim(1)?));
+        let pointwise = first.map(Ok).into_iter().chain(rest).collect::<Result<_>>()?;
         Ok(Self {
             gather,
             channels,
-            mixes,
+            pointwise,
             residual: plain.residual(),
             device: plain.device().clone(),
         })
@@ -200,26 +200,26 @@ impl Program {
         let size = self.size_out((height, width));
         let shape = |columns| (pictures, size.0, size.1, columns);
         let pixels = pictures * size.0 * size.1;
-        let columns = self.mixes.first().map_or(0, |mix| mix.columns);
+        let columns = self.pointwise.first().map_or(0, |one| one.columns);
         if let Some(base) = base
             && base.elem_count() != pixels * columns
         {
             bail!("{:?} cannot be added to {:?}", base.shape(), shape(columns));
         }
         if pixels == 0 {
-            let columns = self.mixes.last().map_or(channels, |mix| mix.columns);
+            let columns = self.pointwise.last().map_or(channels, |one| one.columns);
             return Tensor::zeros(shape(columns), DType::F32, &self.device);
         }
         let mut rows = self.gather(&ready(x, &self.device)?, factors, size)?;
         let residual = rows.single.clone().filter(|_| self.residual);
         let mut base = base.map(|base| ready(base, &self.device)).transpose()?;
-        for (at, mix) in self.mixes.iter().enumerate() {
-            let next = self.mixes.get(at + 1);
+        for (at, one) in self.pointwise.iter().enumerate() {
+            let next = self.pointwise.get(at + 1);
             let residual = residual.as_ref().filter(|_| next.is_none());
-            rows = self.mix(mix, &rows, pixels, base.take().as_ref(), residual, next)?;
+            rows = self.multiply(one, &rows, pixels, base.take().as_ref(), residual, next)?;
         }
         match rows.single {
-            Some(result) => result.reshape(shape(self.mixes.last().map_or(channels, |mix| mix.columns))),
+            Some(result) => result.reshape(shape(self.pointwise.last().map_or(channels, |one| one.columns))),
             None => bail!("the layer has no result"),
         }
     }
@@ -241,7 +241,7 @@ impl Program {
     /// The rows for the first product, in its precision, and in `f32` where they are added in the end or are the result.
     fn gather(&self, x: &Tensor, factors: Option<&Tensor>, size: (usize, usize)) -> Result<Rows> {
         let (pictures, height, width, channels) = x.dims4()?;
-        let wants_half = self.mixes.first().is_some_and(|mix| mix.half);
+        let wants_half = self.pointwise.first().is_some_and(|one| one.half);
         let wants_single = !wants_half || self.residual;
         let pixels = pictures * size.0 * size.1;
         let device = &self.device;
@@ -343,16 +343,16 @@ impl Program {
     }
 
     /// A product and what follows it, in the precision of the next product.
-    fn mix(
+    fn multiply(
         &self,
-        mix: &Mix,
+        one: &Pointwise,
         rows: &Rows,
         pixels: usize,
         base: Option<&Tensor>,
         residual: Option<&Tensor>,
-        next: Option<&Mix>,
+        next: Option<&Pointwise>,
     ) -> Result<Rows> {
-        let (source, dtype) = if mix.half {
+        let (source, dtype) = if one.half {
             (&rows.half, DType::BF16)
         } else {
             (&rows.single, DType::F32)
@@ -360,22 +360,22 @@ impl Program {
         let Some(source) = source else {
             bail!("the rows are not there in the product's precision");
         };
-        let product = fresh((pixels, mix.columns), DType::F32, &self.device)?;
+        let product = fresh((pixels, one.columns), DType::F32, &self.device)?;
         let out = address(&product, DType::F32)?;
         let multiplied = Product {
             rows: address(source, dtype)?,
-            weights: mix.weights.address,
+            weights: one.weights.address,
             out,
             pixels,
-            columns: mix.columns,
-            inner: mix.inner,
-            half: mix.half,
+            columns: one.columns,
+            inner: one.inner,
+            half: one.half,
         };
         // SAFETY: rows of so many values were gathered, and the weights were checked to be as wide.
         unsafe { multiply(&self.device, multiplied)? };
         let half = next
             .filter(|next| next.half)
-            .map(|_| fresh((pixels, mix.columns), DType::BF16, &self.device))
+            .map(|_| fresh((pixels, one.columns), DType::BF16, &self.device))
             .transpose()?;
         let half = Space {
             space: half,
@@ -385,11 +385,11 @@ impl Program {
             product: out,
             base: optional(base)?,
             residual: optional(residual)?,
-            function: mix.end.function(),
+            function: one.end.function(),
             out: if half.space.is_some() { 0 } else { out },
             half: half.address()?,
             pixels: pixels as u32,
-            columns: mix.columns as u32,
+            columns: one.columns as u32,
         };
         // SAFETY: base and residual were checked to be as large as the product, and all addresses are on the boundaries.
         unsafe { finish.run(&self.device)? };

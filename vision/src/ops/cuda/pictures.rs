@@ -1,4 +1,4 @@
-//! What happens to whole pictures between layers, on a GPU: as in [`merge`](crate::ops::merge), which checks the shapes.
+//! What happens to whole pictures between layers, on a GPU: as in [`elementwise`](crate::ops::elementwise), which checks the shapes.
 
 use candle_core::{DType, Result, Tensor, bail};
 

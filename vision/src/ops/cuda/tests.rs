@@ -3,8 +3,8 @@ use proptest::prelude::*;
 
 use super::{Program, channel_means, emulated, max_pool_2x2, scale_and_add, sum_taps};
 use crate::ops::activation::Activation;
-use crate::ops::layer::{Convolution, Precision};
-use crate::ops::merge;
+use crate::ops::convolution::{Convolution, Precision};
+use crate::ops::elementwise;
 use crate::ops::plain::Plain;
 use crate::ops::samples::{TOLERANCE, convolution, growing, halved, largest_difference, pointwise, randn};
 
@@ -214,13 +214,13 @@ proptest! {
         let (factors, half) = (with_factors.then_some(factors), with_half.then_some(half));
         let taps = [(randn((n, h, w, 9 * c))?, 1), (randn((n, h / 2, w / 2, 9 * c))?, 2)];
         let odd = x.narrow(1, 0, h - 1)?.narrow(2, 0, w - 1)?.contiguous()?;
-        let scaled = merge::scale_and_add(x.copy()?, factors.as_ref(), half.as_ref())?;
+        let scaled = elementwise::scale_and_add(x.copy()?, factors.as_ref(), half.as_ref())?;
         for device in devices() {
             let there = |tensor: &Tensor| tensor.to_device(&device)?.copy();
             prop_assert!(largest_difference(&channel_means(&there(&x)?)?, &x.mean((1, 2))?)? < 1e-5);
 
             let pooled = max_pool_2x2(&there(&odd)?, stride)?;
-            prop_assert_eq!(largest_difference(&pooled, &merge::max_pool_2x2(&odd, stride)?)?, 0.0);
+            prop_assert_eq!(largest_difference(&pooled, &elementwise::max_pool_2x2(&odd, stride)?)?, 0.0);
 
             let (factors, half) = (factors.as_ref().map(there).transpose()?, half.as_ref().map(there).transpose()?);
             let got = scale_and_add(&there(&x)?, factors.as_ref(), half.as_ref())?;
@@ -228,7 +228,7 @@ proptest! {
 
             let [(a, one), (b, two)] = &taps;
             let got = sum_taps(&[(&there(a)?, *one), (&there(b)?, *two)], (n, h, w, c))?;
-            prop_assert!(largest_difference(&got, &merge::sum_taps(&[(a, *one), (b, *two)])?)? < 2e-5);
+            prop_assert!(largest_difference(&got, &elementwise::sum_taps(&[(a, *one), (b, *two)])?)? < 2e-5);
         }
     }
 }

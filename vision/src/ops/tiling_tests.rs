@@ -47,8 +47,8 @@ proptest! {
         // A picture that was halved too often is none.
         let expected = one_by_one(&x, &kinds, &layers)?;
         prop_assume!(expected.elem_count() > 0);
-        let bands = Bands::chain(layers);
-        let got = with_threads(threads, || bands.forward(&x))?;
+        let tiling = Tiling::chain(layers);
+        let got = with_threads(threads, || tiling.forward(&x))?;
         prop_assert!(same(&got, &expected)?);
     }
 
@@ -57,10 +57,10 @@ proptest! {
         n in 1usize..3, h in 4usize..70, w in 4usize..40, threads in 1usize..4, kinds in prop::collection::vec(0usize..7, 1..4),
     ) {
         let bytes = (randn((n, h, w, 16))? * 50.0)?.affine(1.0, 100.0)?.to_dtype(DType::U8)?;
-        let bands = Bands::chain(kinds.iter().map(|kind| layer(*kind)).collect::<Result<Vec<_>>>()?);
-        let expected = bands.forward(&bytes.to_dtype(DType::F32)?)?;
+        let tiling = Tiling::chain(kinds.iter().map(|kind| layer(*kind)).collect::<Result<Vec<_>>>()?);
+        let expected = tiling.forward(&bytes.to_dtype(DType::F32)?)?;
         prop_assume!(expected.elem_count() > 0);
-        let got = with_threads(threads, || bands.forward(&bytes))?;
+        let got = with_threads(threads, || tiling.forward(&bytes))?;
         prop_assert!(same(&got, &expected)?);
     }
 
@@ -70,25 +70,25 @@ proptest! {
     ) {
         let x = randn((1, h, w, 16))?;
         let (stride, ways) = (1 + usize::from(inward == 2), [layer(inward)?, layer(beside)?, layer(beside)?]);
-        let merge = || convolution((16, 16, 3, 3), false, (stride, stride), RELU);
-        let [first, second] = [Layer::new(vec![merge()?])?, Layer::new(vec![merge()?])?];
+        let fuse = || convolution((16, 16, 3, 3), false, (stride, stride), RELU);
+        let [first, second] = [Layer::new(vec![fuse()?])?, Layer::new(vec![fuse()?])?];
         let after = layer(outward)?;
         let [inward, beside, again] = ways;
         let [a, b] = [inward.forward(&x)?, max_pool_2x2(&inward.forward(&x)?, 1)?];
         let (a, b) = (first.forward(&beside.forward(&a)?)?, again.forward(&b)?);
         prop_assume!(beside.forward(&x)?.dims() == x.dims());
-        let expected = after.forward(&second.forward_onto(&b, &a)?)?;
+        let expected = after.forward(&second.forward_add(&b, &a)?)?;
         prop_assume!(expected.elem_count() > 0);
 
-        let mut bands = Bands::default();
-        let start = bands.layer(inward, Bands::PICTURE);
-        let a = bands.layer(beside, start);
-        let a = bands.layer(first, a);
-        let b = bands.maximum(start);
-        let b = bands.layer(again, b);
-        let merged = bands.layer_onto(second, b, a);
-        bands.layer(after, merged);
-        let got = with_threads(threads, || bands.forward(&x))?;
+        let mut tiling = Tiling::default();
+        let start = tiling.layer(inward, Tiling::PICTURE);
+        let a = tiling.layer(beside, start);
+        let a = tiling.layer(first, a);
+        let b = tiling.maximum(start);
+        let b = tiling.layer(again, b);
+        let fused = tiling.layer_add(second, b, a);
+        tiling.layer(after, fused);
+        let got = with_threads(threads, || tiling.forward(&x))?;
         prop_assert!(same(&got, &expected)?);
     }
 }
@@ -96,14 +96,14 @@ proptest! {
 #[test]
 fn refuses_what_does_not_fit() -> Result<()> {
     let x = randn((1, 6, 6, 16))?;
-    assert!(Bands::default().forward(&x).is_err(), "no layer");
+    assert!(Tiling::default().forward(&x).is_err(), "no layer");
     assert!(
-        Bands::chain([layer(0)?]).forward(&randn((1, 6, 6, 8))?).is_err(),
+        Tiling::chain([layer(0)?]).forward(&randn((1, 6, 6, 8))?).is_err(),
         "8 channels"
     );
-    let mut bands = Bands::default();
-    let halved = bands.layer(layer(2)?, Bands::PICTURE);
-    bands.layer_onto(layer(0)?, Bands::PICTURE, halved);
-    assert!(bands.forward(&x).is_err(), "a base of half the size");
+    let mut tiling = Tiling::default();
+    let halved = tiling.layer(layer(2)?, Tiling::PICTURE);
+    tiling.layer_add(layer(0)?, Tiling::PICTURE, halved);
+    assert!(tiling.forward(&x).is_err(), "a base of half the size");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Layers computed in bands: a few rows of each, then the next few. What lies between the layers never is a whole picture and stays
+//! Layers computed in tiles: a few rows of each, then the next few. What lies between the layers never is a whole picture and stays
 //! in the cache.
 
 use std::ops::Range;
@@ -7,18 +7,18 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, b
 use rayon::prelude::*;
 
 use super::buffers::{self, Buffer};
+use super::elementwise::{max_pool_2x2, max_pool_row, widen};
 use super::layer::Layer;
-use super::merge::{max_pool_2x2, max_pool_row, widen};
 use super::packed::{Packed, Scratch, Task};
 use super::view::View;
 
-/// Values between the layers of a band, beyond which it is not made higher: about what the second level of the cache holds. Tests
-/// have small pictures, of which there are to be several bands, too.
+/// Values between the layers of a tile, beyond which it is not made higher: about what the second level of the cache holds. Tests
+/// have small pictures, of which there are to be several tiles, too.
 const AT_HAND: usize = if cfg!(test) { 2048 } else { 256 * 1024 };
 
 /// Layers that look at a picture and at each other's results; the last one's result is that of all.
 #[derive(Default)]
-pub(crate) struct Bands {
+pub(crate) struct Tiling {
     steps: Vec<Step>,
 }
 
@@ -34,22 +34,22 @@ struct Step {
 enum Work {
     Layer(Box<Layer>),
     /// With this added to its first matrix product.
-    Onto(Box<Layer>, Source),
+    Add(Box<Layer>, Source),
     /// The maximum of each 2×2 pixels.
     Maximum,
 }
 
-impl Bands {
+impl Tiling {
     /// What the first step looks at.
     pub(crate) const PICTURE: Source = Source(0);
 
     /// Layers of which each looks at the result of the one before.
     pub(crate) fn chain(layers: impl IntoIterator<Item = Layer>) -> Self {
-        let mut bands = Self::default();
+        let mut tiling = Self::default();
         layers
             .into_iter()
-            .fold(Self::PICTURE, |source, layer| bands.layer(layer, source));
-        bands
+            .fold(Self::PICTURE, |source, layer| tiling.layer(layer, source));
+        tiling
     }
 
     /// Adds a step: see [`Layer::forward`].
@@ -57,9 +57,9 @@ impl Bands {
         self.step(Work::Layer(Box::new(layer)), of)
     }
 
-    /// Adds a step: see [`Layer::consume_onto`].
-    pub(crate) fn layer_onto(&mut self, layer: Layer, of: Source, base: Source) -> Source {
-        self.step(Work::Onto(Box::new(layer), base), of)
+    /// Adds a step: see [`Layer::consume_add`].
+    pub(crate) fn layer_add(&mut self, layer: Layer, of: Source, base: Source) -> Source {
+        self.step(Work::Add(Box::new(layer), base), of)
     }
 
     /// Adds a step: see [`max_pool_2x2`], whose stride is 1 here.
@@ -82,7 +82,7 @@ impl Bands {
             let x = &results[step.of.0];
             results.push(match &step.work {
                 Work::Layer(layer) => layer.forward(x)?,
-                Work::Onto(layer, base) => layer.forward_onto(x, &results[base.0])?,
+                Work::Add(layer, base) => layer.forward_add(x, &results[base.0])?,
                 Work::Maximum => max_pool_2x2(x, 1)?,
             });
         }
@@ -101,7 +101,7 @@ impl Bands {
         let steps = self.steps.iter().map(|step| {
             let (layer, base) = match &step.work {
                 Work::Layer(layer) => (Some(layer), None),
-                Work::Onto(layer, base) => (Some(layer), Some(base.0)),
+                Work::Add(layer, base) => (Some(layer), Some(base.0)),
                 Work::Maximum => (None, None),
             };
             Ok(Ready {
@@ -185,7 +185,7 @@ impl Held {
 #[derive(Clone, Copy)]
 enum Picture<'a> {
     Numbers(&'a [f32]),
-    /// Of which the rows of a band become numbers when they are needed.
+    /// Of which the rows of a tile become numbers when they are needed.
     Bytes(&'a [u8]),
 }
 
@@ -209,7 +209,7 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// Some rows of the last step's result, band by band.
+/// Some rows of the last step's result, tile by tile.
 struct Part<'a> {
     steps: &'a [Ready<'a>],
     /// Of the picture and all results.
@@ -308,8 +308,8 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Rows of the last result in a band: as many as what lies in between allows.
-fn band_height(shapes: &[View<'_>]) -> usize {
+/// Rows of the last result in a tile: as many as what lies in between allows.
+fn tile_height(shapes: &[View<'_>]) -> usize {
     let [between @ .., last] = shapes else {
         return 1;
     };
@@ -325,9 +325,9 @@ fn band_height(shapes: &[View<'_>]) -> usize {
     rows
 }
 
-impl CustomOp1 for Bands {
+impl CustomOp1 for Tiling {
     fn name(&self) -> &'static str {
-        "bands"
+        "tiling"
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
@@ -344,7 +344,7 @@ impl CustomOp1 for Bands {
         let row = last.width * last.channels;
         let mut out = buffers::take(pictures * last.height * row);
         if !out.is_empty() {
-            let band = band_height(&shapes);
+            let tile = tile_height(&shapes);
             let per_part = last.height.div_ceil(rayon::current_num_threads());
             for (picture, out) in out.chunks_exact_mut(last.height * row).enumerate() {
                 let picture = values.one(picture, height * width * channels);
@@ -352,7 +352,7 @@ impl CustomOp1 for Bands {
                     let first = part * per_part;
                     let mut part = Part::new(&steps, &shapes, picture, first);
                     let mut done = first;
-                    for out in out.chunks_mut(band * row) {
+                    for out in out.chunks_mut(tile * row) {
                         done += out.len() / row;
                         part.advance(done, out);
                     }
@@ -366,5 +366,5 @@ impl CustomOp1 for Bands {
 }
 
 #[cfg(test)]
-#[path = "bands_tests.rs"]
+#[path = "tiling_tests.rs"]
 mod tests;

@@ -15,7 +15,7 @@ use std::cell::RefCell;
 pub(super) use byte::Byte;
 pub(super) use half::Half;
 
-use super::panels::{Out, Rows, lanes};
+use super::rows::{Out, Rows, lanes};
 
 /// Lanes of a vector.
 const LANES: usize = 16;
@@ -29,7 +29,7 @@ const ROWS: usize = 12;
 /// Factors that share a lane.
 type Word = u32;
 
-/// A kind of narrow factors.
+/// A kind of quantized factors.
 pub(super) trait Factors {
     /// Factors in a word.
     const PER_WORD: usize;
@@ -103,7 +103,7 @@ pub(super) fn is_able<F: Factors>() -> bool {
     F::is_able() && lanes() == LANES
 }
 
-/// A matrix (inner, columns) of narrow factors, cut into panels of two vectors of columns, the last of one where no more are left;
+/// A matrix (inner, columns) of quantized factors, cut into panels of two vectors of columns, the last of one where no more are left;
 /// each is stored row by row.
 pub(super) struct Products<F: Factors> {
     inner: usize,
