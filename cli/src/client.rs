@@ -142,7 +142,9 @@ impl Client {
         let refusal = |status| refusal(&self.address, "watch the session", &status);
         let mut sessions = self.sessions.clone();
         loop {
-            let request = WatchVerificationSessionRequest { id: id.to_owned() };
+            let request = WatchVerificationSessionRequest {
+                verification_session: id.to_owned(),
+            };
             let mut changes = sessions
                 .watch_verification_session(request)
                 .await
@@ -164,7 +166,7 @@ impl Client {
             expand.push("verified_outputs.dob".to_owned());
         }
         let request = GetVerificationSessionRequest {
-            id: id.to_owned(),
+            verification_session: id.to_owned(),
             expand,
         };
         let read = self.sessions.clone().get_verification_session(request).await;
@@ -174,14 +176,14 @@ impl Client {
     }
 
     async fn report(&self, session: &VerificationSession) -> anyhow::Result<VerificationReport> {
-        let id = session
+        let verification_report = session
             .last_verification_report
             .clone()
             .context("the session ended without a report")?;
         let read = self
             .reports
             .clone()
-            .get_verification_report(GetVerificationReportRequest { id })
+            .get_verification_report(GetVerificationReportRequest { verification_report })
             .await;
         Ok(read
             .map_err(|status| refusal(&self.address, "read the report", &status))?

@@ -82,14 +82,14 @@ impl Running {
             .into_inner();
         let session = created.session.context("set")?.id;
         let front = PutImageRequest {
-            session: session.clone(),
+            verification_session: session.clone(),
             account: None,
             purpose: ImagePurpose::DocumentFront.into(),
             data: b"front".to_vec(),
         };
         self.runtime.block_on(self.store.clone().put_image(front))?;
         let submission = SubmitSessionRequest {
-            session: session.clone(),
+            verification_session: session.clone(),
             account: None,
         };
         self.runtime.block_on(self.store.clone().submit_session(submission))?;
@@ -113,7 +113,7 @@ impl Running {
             return Ok(None);
         };
         let completion = CompleteVerificationRequest {
-            session: job.session.clone(),
+            verification_session: job.verification_session.clone(),
             attempt: job.attempt,
             lease_token: job.lease_token,
             ..CompleteVerificationRequest::default()
@@ -122,12 +122,12 @@ impl Running {
             .runtime
             .block_on(self.store.clone().complete_verification(completion))?;
         anyhow::ensure!(completed.into_inner().completed_now);
-        Ok(Some(job.session))
+        Ok(Some(job.verification_session))
     }
 
     fn status(&self, session: &str) -> anyhow::Result<Status> {
         let request = GetSessionRequest {
-            id: session.to_owned(),
+            verification_session: session.to_owned(),
             account: None,
         };
         let stored = self

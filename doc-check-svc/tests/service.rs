@@ -408,7 +408,7 @@ fn a_wrong_request_is_refused_with_every_violation() {
     let refused = |request| {
         let status = running.call(request).expect_err("refused");
         assert_eq!(status.code(), Code::InvalidArgument);
-        assert_eq!(status::reason(&status).as_deref(), Some(proto::reason::INVALID_FIELDS));
+        assert_eq!(status::reason(&status), Some(proto::reason::INVALID_FIELDS));
         let violations = status.get_details_bad_request().expect("violations").field_violations;
         violations
             .into_iter()
@@ -495,7 +495,7 @@ fn refuses_more_than_it_can_queue() {
     assert!((1..=5).contains(&refused.len()), "{} of 6 refused", refused.len());
     for status in refused {
         assert_eq!(status.code(), Code::ResourceExhausted);
-        assert_eq!(status::reason(status).as_deref(), Some(proto::reason::OVERLOADED));
+        assert_eq!(status::reason(status), Some(proto::reason::OVERLOADED));
         assert!(status::retry_after(status).is_some());
     }
 }

@@ -60,7 +60,7 @@ impl Backend {
     /// Reads a session.
     pub async fn session(&self, id: &str) -> Result<VerificationSession, Status> {
         let request = GetVerificationSessionRequest {
-            id: id.to_owned(),
+            verification_session: id.to_owned(),
             expand: vec![],
         };
         Ok(self.sessions().get_verification_session(request).await?.into_inner())
@@ -86,7 +86,9 @@ impl Backend {
 
     /// Watches a session until the checks have ended.
     pub async fn finished(&self, session: &str) -> Result<VerificationSession, Status> {
-        let request = WatchVerificationSessionRequest { id: session.to_owned() };
+        let request = WatchVerificationSessionRequest {
+            verification_session: session.to_owned(),
+        };
         let mut changes = self.sessions().watch_verification_session(request).await?.into_inner();
         while let Some(session) = changes.message().await? {
             if session.status() != VerificationSessionStatus::Processing {

@@ -17,6 +17,14 @@ pub mod identity {
     }
 }
 
+/// Faces alone, for programs that need no session. Answered by selfie-svc.
+pub mod face {
+    pub mod v1 {
+        tonic::include_proto!("bonafide.face.v1");
+        include!(concat!(env!("OUT_DIR"), "/bonafide.face.v1.debug.rs"));
+    }
+}
+
 /// Between session-svc and doc-check-svc.
 pub mod document {
     pub mod v1 {
@@ -25,7 +33,7 @@ pub mod document {
     }
 }
 
-/// Between session-svc and selfie-svc, and faces for whoever needs them alone.
+/// Between session-svc and selfie-svc.
 pub mod selfie {
     pub mod v1 {
         tonic::include_proto!("bonafide.selfie.v1");

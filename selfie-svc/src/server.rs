@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use candle_core::Device;
-use proto::selfie::v1::faces_server::FacesServer;
+use proto::face::v1::face_service_server::FaceServiceServer;
 use proto::selfie::v1::selfie_check_service_server::SelfieCheckServiceServer;
 use service_kit::compute::Pool;
 use service_kit::config::Door;
@@ -98,7 +98,7 @@ impl Service {
                 SelfieCheckServiceServer::new(self.selfie.clone())
                     .max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES),
             )
-            .add_service(FacesServer::new(self.selfie).max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES));
+            .add_service(FaceServiceServer::new(self.selfie).max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES));
         self.server.serve(routes, health, shutdown).await
     }
 }

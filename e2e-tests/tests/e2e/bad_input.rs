@@ -9,7 +9,7 @@ use image::{DynamicImage, ImageFormat};
 use proto::identity::v1::{
     GetVerificationReportRequest, ImagePurpose, VerificationErrorCode, VerificationSession, VerificationSessionStatus,
 };
-use proto::reason;
+use proto::reason::{self, Reason};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use vision::models::Sample;
@@ -43,10 +43,10 @@ fn wall() -> Picture {
     Picture::from_fn(640, 480, |x, y| [(x / 4) as u8, (y / 3) as u8, 128])
 }
 
-fn refused(answer: Result<(), Status>, code: Code, expected: &str) -> Status {
-    let status = answer.expect_err(expected);
-    assert_eq!(status.code(), code, "{expected}: {}", status.message());
-    assert_eq!(service_kit::status::reason(&status).as_deref(), Some(expected));
+fn refused(answer: Result<(), Status>, code: Code, expected: Reason) -> Status {
+    let status = answer.expect_err(expected.name());
+    assert_eq!(status.code(), code, "{expected:?}: {}", status.message());
+    assert_eq!(service_kit::status::reason(&status), Some(expected));
     status
 }
 
@@ -96,7 +96,7 @@ fn pictures_that_cannot_be_used_are_refused_at_once() {
                 .into_iter()
                 .map(|found| found.field)
                 .collect();
-            assert_eq!(fields, ["data"], "{expected}");
+            assert_eq!(fields, ["data"], "{expected:?}");
         }
         let answer = person.upload(&session.id, ImagePurpose::Unspecified, vec![]).await;
         refused(answer, Code::InvalidArgument, reason::INVALID_FIELDS);
@@ -230,7 +230,9 @@ fn a_failed_attempt_can_be_tried_again_and_keeps_its_report() -> anyhow::Result<
     assert!(session.last_error.is_none());
     assert_eq!(report.insights.map(|insights| insights.attempt), Some(2));
     assert_ne!(report.id, failed.report.id);
-    let first = GetVerificationReportRequest { id: failed.report.id };
+    let first = GetVerificationReportRequest {
+        verification_report: failed.report.id,
+    };
     let first = stage
         .run(stage.backend().reports().get_verification_report(first))?
         .into_inner();
@@ -350,7 +352,7 @@ fn what_does_not_exist_is_not_found() {
             refused(answer, Code::NotFound, reason::SESSION_NOT_FOUND);
         }
         let request = GetVerificationReportRequest {
-            id: "vr_07zzzzzzzzzzzzzzzzzzzzzzzzzz".to_owned(),
+            verification_report: "vr_07zzzzzzzzzzzzzzzzzzzzzzzzzz".to_owned(),
         };
         let answer = backend.reports().get_verification_report(request).await.map(|_| ());
         refused(answer, Code::NotFound, reason::REPORT_NOT_FOUND);
@@ -367,7 +369,9 @@ fn a_plain_key_sees_no_sensitive_fields() -> anyhow::Result<()> {
     let seen = stage.run(stage.client()?.verify(submission))?;
     assert!(seen.report.document.is_some_and(|document| document.number.is_some()));
 
-    let request = GetVerificationReportRequest { id: seen.report.id };
+    let request = GetVerificationReportRequest {
+        verification_report: seen.report.id,
+    };
     let report = stage.run(async {
         let plain = Backend::new(stage.deployment.address(), stage.deployment.keys().api_key.expose());
         plain.reports().get_verification_report(request).await

@@ -8,6 +8,7 @@ use proto::identity::v1::{
     VerificationError, VerificationErrorCode, VerificationSession, VerificationSessionOptions,
     VerificationSessionStatus, VerificationType,
 };
+use proto::reason::Reason;
 use proto::selfie::v1::CheckSelfieResponse;
 use proto::store::v1::store_service_client::StoreServiceClient;
 use proto::store::v1::{
@@ -112,7 +113,7 @@ pub(crate) async fn put(client: &mut Client, session: &str, purpose: ImagePurpos
 
 pub(crate) fn image(session: &str, purpose: ImagePurpose, data: &[u8]) -> PutImageRequest {
     PutImageRequest {
-        session: session.to_owned(),
+        verification_session: session.to_owned(),
         account: None,
         purpose: purpose.into(),
         data: data.to_vec(),
@@ -121,7 +122,7 @@ pub(crate) fn image(session: &str, purpose: ImagePurpose, data: &[u8]) -> PutIma
 
 pub(crate) fn submission(session: &str) -> SubmitSessionRequest {
     SubmitSessionRequest {
-        session: session.to_owned(),
+        verification_session: session.to_owned(),
         account: Some(ACCOUNT.to_owned()),
     }
 }
@@ -136,7 +137,7 @@ pub(crate) async fn submitted(client: &mut Client) -> String {
 
 pub(crate) async fn get(client: &mut Client, session: &str) -> StoredSession {
     let request = GetSessionRequest {
-        id: session.to_owned(),
+        verification_session: session.to_owned(),
         account: Some(ACCOUNT.to_owned()),
     };
     client.get_session(request).await.expect("found").into_inner()
@@ -193,7 +194,7 @@ pub(crate) fn completion(
         ..SelfieReport::default()
     };
     CompleteVerificationRequest {
-        session: job.session.clone(),
+        verification_session: job.verification_session.clone(),
         attempt: job.attempt,
         lease_token: job.lease_token.clone(),
         document: Some(CheckDocumentResponse {
@@ -209,20 +210,20 @@ pub(crate) fn completion(
 }
 
 /// The stable reason that a status carries.
-pub(crate) fn reason_of(status: &Status) -> String {
-    service_kit::status::reason(status).unwrap_or_default()
+pub(crate) fn reason_of(status: &Status) -> Reason {
+    service_kit::status::reason(status).expect("a reason")
 }
 
 pub(crate) fn report_request(id: &str, account: &str) -> GetReportRequest {
     GetReportRequest {
-        id: id.to_owned(),
+        verification_report: id.to_owned(),
         account: account.to_owned(),
     }
 }
 
 pub(crate) fn cancellation(id: &str, account: &str) -> CancelSessionRequest {
     CancelSessionRequest {
-        id: id.to_owned(),
+        verification_session: id.to_owned(),
         account: account.to_owned(),
     }
 }

@@ -24,7 +24,7 @@ async fn a_session_lives_its_whole_life() {
     on_both(|Deployment { mut client, .. }| async move {
         let session = create(&mut client, true).await;
         let watch = WatchSessionRequest {
-            id: session.clone(),
+            verification_session: session.clone(),
             account: ACCOUNT.to_owned(),
         };
         let mut watched = client.watch_session(watch).await.expect("found").into_inner();
@@ -63,7 +63,7 @@ async fn a_session_lives_its_whole_life() {
 
         let job = lease(&mut client, LEASE, PATIENCE).await.expect("queued");
         assert_eq!(
-            (job.session.as_str(), job.attempt, job.delivery),
+            (job.verification_session.as_str(), job.attempt, job.delivery),
             (session.as_str(), 1, 1)
         );
         let files: Vec<_> = job
@@ -89,7 +89,7 @@ async fn a_session_lives_its_whole_life() {
             "the call's trace goes on with the job"
         );
         let picture = GetImageRequest {
-            session: session.clone(),
+            verification_session: session.clone(),
             file: front.clone(),
         };
         assert_eq!(
@@ -166,7 +166,7 @@ async fn a_failed_attempt_can_be_tried_again() {
         let held = &public(&stored).insights.as_ref().expect("set").files;
         assert!(held.len() == 2 && held.iter().any(|file| file.id == new));
         let picture = |file: &str| GetImageRequest {
-            session: session.clone(),
+            verification_session: session.clone(),
             file: file.to_owned(),
         };
         let evidence = client.get_image(picture(&old)).await.expect("kept").into_inner();
@@ -259,7 +259,7 @@ async fn an_idempotency_key_replays_the_first_answer() {
             .await
             .expect_err("other parameters");
         assert_eq!(
-            (error.code(), reason_of(&error).as_str()),
+            (error.code(), reason_of(&error)),
             (Code::InvalidArgument, reason::IDEMPOTENCY_KEY_REUSED)
         );
         let other = client
@@ -282,7 +282,7 @@ async fn stopping_ends_what_waits() {
          }| async move {
             let session = create(&mut client, false).await;
             let watch = WatchSessionRequest {
-                id: session,
+                verification_session: session,
                 account: ACCOUNT.to_owned(),
             };
             let mut watched = client.watch_session(watch).await.expect("found").into_inner();
@@ -296,7 +296,7 @@ async fn stopping_ends_what_waits() {
             shutdown.cancel();
             let error = watched.next().await.expect("an end").expect_err("which says why");
             assert_eq!(
-                (error.code(), reason_of(&error).as_str()),
+                (error.code(), reason_of(&error)),
                 (Code::Unavailable, reason::UNAVAILABLE)
             );
             assert!(waiting.await.expect("no panic").is_none());
@@ -329,7 +329,7 @@ async fn a_restart_finds_everything_and_nothing_personal_lies_open() {
     } = start(config).await;
     let job = lease(&mut client, LEASE, PATIENCE).await.expect("still queued");
     let picture = GetImageRequest {
-        session: session.clone(),
+        verification_session: session.clone(),
         file: job.files[0].id.clone(),
     };
     assert_eq!(

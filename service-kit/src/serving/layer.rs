@@ -164,11 +164,7 @@ impl Shared {
             return Ok(refuse(problem));
         }
         let Ok(_permit) = self.permits.try_acquire() else {
-            let problem = Problem::new(
-                Code::ResourceExhausted,
-                proto::reason::OVERLOADED,
-                "too many requests at once",
-            );
+            let problem = Problem::new(proto::reason::OVERLOADED, "too many requests at once");
             return Ok(refuse(problem.retry_after(Duration::from_secs(1))));
         };
         let asked = deadline::parse(request.headers()).unwrap_or(self.timeout);
@@ -179,13 +175,11 @@ impl Shared {
             Ok(Err(_panic)) => {
                 tracing::error!("a request panicked");
                 Ok(refuse(Problem::new(
-                    Code::Internal,
                     proto::reason::INTERNAL,
                     "the request failed; the service's log has the cause",
                 )))
             }
             Err(_elapsed) => Ok(refuse(Problem::new(
-                Code::DeadlineExceeded,
                 proto::reason::DEADLINE,
                 "the deadline passed before the request was done",
             ))),
@@ -201,7 +195,6 @@ impl Shared {
             .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
         else {
             return Err(Problem::new(
-                Code::Unauthenticated,
                 proto::reason::CREDENTIAL_MISSING,
                 "this service answers other services only: send the service token as a bearer credential",
             ));
@@ -210,7 +203,6 @@ impl Shared {
             return Ok(());
         }
         Err(Problem::new(
-            Code::Unauthenticated,
             proto::reason::CREDENTIAL_INVALID,
             "the service token is not the one that this service was started with",
         ))

@@ -7,7 +7,7 @@ use proto::identity::v1::{
     CancelVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest, GetVerificationSessionRequest,
     ImagePurpose, SubmitVerificationSessionRequest, UploadImageRequest, WatchVerificationSessionRequest,
 };
-use proto::reason;
+use proto::reason::{self, Reason};
 use service_kit::config::Secret;
 use session_svc::config::Config;
 use session_svc::server::Service;
@@ -20,27 +20,31 @@ use crate::harness::{
 };
 
 /// The answers of every method that is for backends.
-async fn backend_methods(running: &Running, credential: Option<&str>, session: &str) -> Vec<(Code, String)> {
+async fn backend_methods(running: &Running, credential: Option<&str>, session: &str) -> Vec<(Code, Reason)> {
     let id = session.to_owned();
     let mut sessions = running.sessions(credential);
     let get = GetVerificationSessionRequest {
-        id: id.clone(),
+        verification_session: id.clone(),
         expand: Vec::new(),
     };
     let report = GetVerificationReportRequest {
-        id: id::format(Kind::VerificationReport, 7, 1),
+        verification_report: id::format(Kind::VerificationReport, 7, 1),
     };
     vec![
         refusal(sessions.create_verification_session(document_request()).await),
         refusal(sessions.get_verification_session(get).await),
         refusal(
             sessions
-                .cancel_verification_session(CancelVerificationSessionRequest { id: id.clone() })
+                .cancel_verification_session(CancelVerificationSessionRequest {
+                    verification_session: id.clone(),
+                })
                 .await,
         ),
         refusal(
             sessions
-                .watch_verification_session(WatchVerificationSessionRequest { id })
+                .watch_verification_session(WatchVerificationSessionRequest {
+                    verification_session: id,
+                })
                 .await,
         ),
         refusal(running.reports(credential).get_verification_report(report).await),
@@ -48,7 +52,7 @@ async fn backend_methods(running: &Running, credential: Option<&str>, session: &
 }
 
 /// The answers of every method that is for persons.
-async fn person_methods(running: &Running, credential: Option<&str>, session: &str) -> Vec<(Code, String)> {
+async fn person_methods(running: &Running, credential: Option<&str>, session: &str) -> Vec<(Code, Reason)> {
     let mut capture = running.capture(credential);
     let upload = UploadImageRequest {
         verification_session: session.to_owned(),
@@ -109,7 +113,7 @@ async fn a_client_secret_opens_one_session_and_not_for_ever() {
         assert_eq!(answer, expected);
     }
     let expired = client_secret(&session.id, SystemTime::now() - Duration::from_secs(1));
-    let expected = refused(Code::PermissionDenied, reason::CLIENT_SECRET_EXPIRED);
+    let expected = refused(Code::Unauthenticated, reason::CLIENT_SECRET_EXPIRED);
     for answer in person_methods(&running, Some(&expired), &session.id).await {
         assert_eq!(answer, expected);
     }
@@ -156,7 +160,7 @@ async fn another_accounts_session_an_unknown_and_a_malformed_one_look_alike() {
     let unknown = id::format(Kind::VerificationSession, 7, 9999);
     let get = async |key: &str, id: &str| {
         let request = GetVerificationSessionRequest {
-            id: id.to_owned(),
+            verification_session: id.to_owned(),
             expand: Vec::new(),
         };
         running.sessions(key).get_verification_session(request).await

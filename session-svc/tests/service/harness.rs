@@ -13,6 +13,7 @@ use proto::identity::v1::{
     CreateVerificationSessionRequest, DocumentOptions, File, ImagePurpose, SubmitVerificationSessionRequest,
     UploadImageRequest, VerificationSession, VerificationSessionOptions, VerificationType,
 };
+use proto::reason::Reason;
 use proto::selfie::v1::selfie_check_service_server::SelfieCheckServiceServer;
 use proto::store::v1::store_service_server::StoreServiceServer;
 use service_kit::client::ServiceChannel;
@@ -230,16 +231,13 @@ pub(crate) fn client_secret(session: &str, expiry: SystemTime) -> String {
 }
 
 /// Code and reason of a refusal.
-pub(crate) fn refusal<T>(answer: Result<T, Status>) -> (Code, String) {
+pub(crate) fn refusal<T>(answer: Result<T, Status>) -> (Code, Reason) {
     let status = answer.err().expect("must be refused");
-    (
-        status.code(),
-        status::reason(&status).unwrap_or_else(|| format!("no reason: {}", status.message())),
-    )
+    (status.code(), status::reason(&status).expect("a reason"))
 }
 
-pub(crate) fn refused(code: Code, reason: &str) -> (Code, String) {
-    (code, reason.to_owned())
+pub(crate) fn refused(code: Code, reason: Reason) -> (Code, Reason) {
+    (code, reason)
 }
 
 /// Fails a test that waits for something that never comes.

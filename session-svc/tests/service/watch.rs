@@ -17,7 +17,9 @@ use crate::harness::{
 };
 
 async fn watch(running: &Running, id: &str) -> Streaming<VerificationSession> {
-    let request = WatchVerificationSessionRequest { id: id.to_owned() };
+    let request = WatchVerificationSessionRequest {
+        verification_session: id.to_owned(),
+    };
     running
         .sessions(SECRET_KEY)
         .watch_verification_session(request)
@@ -86,7 +88,9 @@ async fn an_unknown_session_is_refused_at_once() {
         (SECRET_KEY, &unknown),
         (SECRET_KEY, "vs_nonsense"),
     ] {
-        let request = WatchVerificationSessionRequest { id: id.to_owned() };
+        let request = WatchVerificationSessionRequest {
+            verification_session: id.to_owned(),
+        };
         let answer = running.sessions(key).watch_verification_session(request).await;
         assert_eq!(refusal(answer), refused(Code::NotFound, reason::SESSION_NOT_FOUND));
     }
@@ -103,7 +107,9 @@ async fn an_account_watches_so_many_sessions_at_once() {
     let id = running.create(DocumentOptions::default()).await.id;
     let mut stream = watch(&running, &id).await;
     next(&mut stream).await;
-    let again = || WatchVerificationSessionRequest { id: id.clone() };
+    let again = || WatchVerificationSessionRequest {
+        verification_session: id.clone(),
+    };
     let answer = running.sessions(SECRET_KEY).watch_verification_session(again()).await;
     assert_eq!(refusal(answer), refused(Code::ResourceExhausted, reason::OVERLOADED));
     let others = running
