@@ -92,7 +92,7 @@ impl StoreApi {
         }
     }
 
-    /// Sends a session whenever it has a version that was not sent, until it is final or nobody listens.
+    /// Sends a session whenever it has a version that was not sent, until it can change no more or nobody listens.
     async fn watch(
         &self,
         id: &str,
@@ -105,8 +105,9 @@ impl StoreApi {
             let session = self.store.session(id, Some(account)).await?;
             if session.version > sent {
                 sent = session.version;
-                let last = session.state()?.status.is_final();
-                if sender.send(Ok(session.to_stored())).await.is_err() || last {
+                let stored = session.to_stored();
+                let last = stored.is_final;
+                if sender.send(Ok(stored)).await.is_err() || last {
                     return Ok(());
                 }
             }

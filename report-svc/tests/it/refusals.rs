@@ -195,6 +195,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
             .collect()
             .await;
         assert_eq!(watched.len(), 1, "as it is, and no more");
+        assert!(watched.iter().flatten().all(|stored| stored.is_final));
     })
     .await;
 }

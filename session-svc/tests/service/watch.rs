@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use proto::id::{self, Kind};
+use proto::identity::v1::redaction::Status as Redacting;
 use proto::identity::v1::{
     DocumentOptions, VerificationSession, VerificationSessionStatus, WatchVerificationSessionRequest,
 };
@@ -62,10 +63,14 @@ async fn every_change_arrives_once_whatever_happens_to_the_connection_behind() {
 
     running.store.set_status(&id, VerificationSessionStatus::Verified);
     assert_eq!(next(&mut stream).await, VerificationSessionStatus::Verified);
-    assert!(
-        soon(stream.message()).await.expect("no error").is_none(),
-        "nothing comes after verified"
-    );
+
+    // What is verified may be redacted.
+    for expected in [Redacting::Processing, Redacting::Redacted] {
+        running.store.set_redaction(&id, expected);
+        let session = soon(stream.message()).await.expect("no error").expect("not the end");
+        assert_eq!(session.redaction.expect("begun").status(), expected);
+    }
+    assert!(soon(stream.message()).await.expect("no error").is_none());
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::{Stream, stream};
 use proto::id::{self, Kind};
 use proto::identity::v1::{
-    File, ImagePurpose, SessionInsights, VerificationReport, VerificationSession, VerificationSessionStatus,
-    VerifiedOutputs,
+    File, ImagePurpose, Redaction, SessionInsights, VerificationReport, VerificationSession, VerificationSessionStatus,
+    VerifiedOutputs, redaction,
 };
 use proto::reason;
 use proto::store::v1::store_service_server::StoreService;
@@ -116,6 +116,17 @@ impl FakeStore {
             let stored = state.sessions.get_mut(id).expect("a session");
             stored.version += 1;
             stored.session.get_or_insert_default().set_status(status);
+            stored.is_final = status == VerificationSessionStatus::Canceled;
+        });
+    }
+
+    /// Moves a session's redaction on.
+    pub(crate) fn set_redaction(&self, id: &str, status: redaction::Status) {
+        self.change(|state| {
+            let stored = state.sessions.get_mut(id).expect("a session");
+            stored.version += 1;
+            stored.session.get_or_insert_default().redaction = Some(Redaction { status: status.into() });
+            stored.is_final = status == redaction::Status::Redacted;
         });
     }
 
@@ -198,6 +209,7 @@ impl StoreService for FakeStore {
                 session: Some(session.clone()),
                 account,
                 version: 1,
+                is_final: false,
             };
             state.sessions.insert(session.id, stored.clone());
             stored
