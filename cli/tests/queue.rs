@@ -16,11 +16,12 @@ use proto::store::v1::{
 use report_svc::config::Config;
 use report_svc::id::Id;
 use report_svc::seal::Keyring;
-use report_svc::server::Service;
+use report_svc::server::ReportSvc;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::{Commit, Committed, JobStep, Storage as _};
 use service_kit::client::ServiceChannel;
 use service_kit::config::{Secret, ServeConfig};
+use service_kit::service::Service as _;
 use service_kit::serving::ServeError;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -49,7 +50,7 @@ impl Running {
             master_keys: Some(Secret::new(keys)),
             ..Config::embedded(data)
         };
-        let service = runtime.block_on(Service::bind(config))?;
+        let service = runtime.block_on(ReportSvc::bind(config))?;
         let address = format!("http://{}", service.local_addr());
         let shutdown = CancellationToken::new();
         let store = StoreServiceClient::new(ServiceChannel::new(&address, Some(&Secret::new(TOKEN)))?);

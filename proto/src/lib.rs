@@ -4,6 +4,8 @@
 
 #![allow(missing_docs)] // The `.proto` files carry the documentation.
 
+#[cfg(test)]
+mod contract_tests;
 pub mod country;
 mod document_policy;
 pub mod id;
@@ -49,7 +51,7 @@ pub mod store {
     }
 }
 
-/// Every package above, for gRPC reflection.
+/// Every package above; a server's reflection describes those that it answers.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor_set.bin"));
 
 /// Largest message that carries one picture: 10 MiB of picture and room for the rest.

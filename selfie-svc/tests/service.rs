@@ -9,8 +9,9 @@ use proto::selfie::v1::selfie_check_service_client::SelfieCheckServiceClient;
 use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse, FaceImage};
 use selfie_svc::config::Config;
 use selfie_svc::pipeline::MODELS;
-use selfie_svc::server::Service;
+use selfie_svc::server::SelfieSvc;
 use service_kit::client::ServiceChannel;
+use service_kit::service::Service as _;
 use service_kit::status;
 use service_kit::testing::skipped;
 use tokio::runtime::Runtime;
@@ -44,7 +45,7 @@ fn running() -> Option<&'static Running> {
             return None;
         }
         let runtime = Runtime::new().expect("a runtime");
-        let service = runtime.block_on(Service::bind(Config::default())).expect("starts");
+        let service = runtime.block_on(SelfieSvc::bind(Config::default())).expect("starts");
         let address = format!("http://{}", service.local_addr());
         runtime.spawn(service.serve(CancellationToken::new()));
         let channel = {

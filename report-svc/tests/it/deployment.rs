@@ -17,9 +17,10 @@ use proto::store::v1::{
 };
 use report_svc::config::Config;
 use report_svc::seal::Keyring;
-use report_svc::server::Service;
+use report_svc::server::ReportSvc;
 use service_kit::client::ServiceChannel;
 use service_kit::config::Secret;
+use service_kit::service::Service as _;
 use service_kit::serving::ServeError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -59,7 +60,7 @@ async fn on<F: Future<Output = ()>>(redis: Option<&String>, test: impl Fn(Deploy
 }
 
 pub(crate) async fn start(config: Config) -> Deployment {
-    let service = Service::bind(config).await.expect("starts");
+    let service = ReportSvc::bind(config).await.expect("starts");
     let address = format!("http://{}", service.local_addr());
     let shutdown = CancellationToken::new();
     let served = tokio::spawn(service.serve(shutdown.clone()));

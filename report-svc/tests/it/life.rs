@@ -7,7 +7,8 @@ use proto::identity::v1::{ImagePurpose, VerificationErrorCode, VerificationSessi
 use proto::reason;
 use proto::store::v1::{GetImageRequest, WatchSessionRequest};
 use report_svc::config::Config;
-use report_svc::server::{Service, StartError};
+use report_svc::server::{ReportSvc, StartError};
+use service_kit::service::{Service as _, StartError as BoundError};
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Request};
 
@@ -319,8 +320,8 @@ async fn a_restart_finds_everything_and_nothing_personal_lies_open() {
         served,
     } = start(config.clone()).await;
     let session = submitted(&mut client).await;
-    let second = Service::bind(config.clone()).await.expect_err("the file is in use");
-    assert!(matches!(second, StartError::Embedded(_)), "{second}");
+    let second = ReportSvc::bind(config.clone()).await.expect_err("the file is in use");
+    assert!(matches!(second, BoundError::Open(StartError::Embedded(_))), "{second}");
     shutdown.cancel();
     served.await.expect("no panic").expect("stops");
 

@@ -22,7 +22,7 @@ use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::aging::aging;
-use crate::config::{Door, Secret, ServeConfig};
+use crate::config::{Exposure, Secret, ServeConfig};
 use crate::methods::{self, Method, Methods};
 use crate::status::Problem;
 use crate::{deadline, propagation};
@@ -45,13 +45,13 @@ struct Shared {
     permits: Arc<Semaphore>,
     timeout: Duration,
     age: Duration,
-    door: Door,
+    exposure: Exposure,
     methods: &'static Methods,
     duration: Histogram<f64>,
 }
 
 impl GuardLayer {
-    pub(super) fn new(service: &'static str, door: Door, config: &ServeConfig) -> Result<Self, DecodeError> {
+    pub(super) fn new(service: &'static str, exposure: Exposure, config: &ServeConfig) -> Result<Self, DecodeError> {
         // Name and unit: OpenTelemetry semantic conventions for RPC metrics.
         let duration = opentelemetry::global::meter("bonafide")
             .f64_histogram("rpc.server.call.duration")
@@ -60,14 +60,14 @@ impl GuardLayer {
         Ok(Self {
             shared: Arc::new(Shared {
                 service,
-                token: match door {
-                    Door::Internal => config.service_token.clone(),
-                    Door::Public => None,
+                token: match exposure {
+                    Exposure::Internal => config.service_token.clone(),
+                    Exposure::Public => None,
                 },
                 permits: Arc::new(Semaphore::new(config.max_requests)),
                 timeout: config.request_timeout,
                 age: config.max_connection_age,
-                door,
+                exposure,
                 methods: Methods::ours()?,
                 duration,
             }),
@@ -143,9 +143,9 @@ impl Shared {
             rpc.response.status_code = Empty,
         );
         let caller = propagation::extract(headers);
-        let caller = match self.door {
-            Door::Internal => caller,
-            Door::Public => propagation::recorded(&caller),
+        let caller = match self.exposure {
+            Exposure::Internal => caller,
+            Exposure::Public => propagation::recorded(&caller),
         };
         // Fails only where no OpenTelemetry layer is installed, and then there is nothing to link.
         let _ = span.set_parent(caller);

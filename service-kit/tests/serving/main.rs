@@ -6,8 +6,10 @@ mod service;
 
 use std::time::Duration;
 
+use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
 use service_kit::client::ServiceChannel;
 use service_kit::config::{Secret, ServeConfig};
+use service_kit::testing::listed_services;
 use service_kit::{deadline, status};
 use tonic::{Code, Request};
 
@@ -111,6 +113,42 @@ async fn tells_its_health_without_a_token_and_stops_when_told() {
     running.shutdown.cancel();
     running.server.await.expect("no panic");
     assert!(!channel.serving().await);
+}
+
+#[tokio::test]
+async fn reflection_lists_what_is_served() {
+    let running = start(ServeConfig::default()).await;
+    let channel = ServiceChannel::new(&running.address, None).expect("an address");
+    let listed = listed_services(channel).await.expect("answers");
+    assert_eq!(
+        listed,
+        [
+            "bonafide.document.v1.DocumentCheckService",
+            "bonafide.identity.v1.CaptureService",
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn calls_are_taken_in_the_lame_duck_time() {
+    let running = start(ServeConfig {
+        lame_duck: Duration::from_secs(3600),
+        ..ServeConfig::default()
+    })
+    .await;
+    let old = client(&running, None);
+    old.clone().check_document(order("answer")).await.expect("served");
+    running.shutdown.cancel();
+    let fresh = || ServiceChannel::new(&running.address, None).expect("an address");
+    while fresh().serving().await {
+        tokio::task::yield_now().await;
+    }
+    for mut client in [old, DocumentCheckServiceClient::new(fresh())] {
+        client.check_document(order("answer")).await.expect("still served");
+    }
+    running.server.abort();
 }
 
 #[tokio::test]

@@ -9,8 +9,9 @@ use proto::identity::v1::{
 };
 use proto::reason::{self, Reason};
 use service_kit::config::Secret;
+use service_kit::service::Service as _;
 use session_svc::config::Config;
-use session_svc::server::Service;
+use session_svc::server::SessionSvc;
 use tonic::Code;
 
 use crate::fakes::Call;
@@ -212,7 +213,7 @@ async fn does_not_start_with_keys_that_cannot_be_meant() {
             ..config()
         }
     };
-    Service::bind(addresses()).await.expect("starts");
+    SessionSvc::bind(addresses()).await.expect("starts");
     let keys = |keys: &str| Config {
         api_keys: Secret::new(keys),
         ..addresses()
@@ -260,7 +261,11 @@ async fn does_not_start_with_keys_that_cannot_be_meant() {
             "--replica",
         ),
     ] {
-        let error = Service::bind(config).await.err().expect("must be refused").to_string();
+        let error = SessionSvc::bind(config)
+            .await
+            .err()
+            .expect("must be refused")
+            .to_string();
         assert!(error.contains(words), "{error:?} lacks {words:?}");
     }
 }

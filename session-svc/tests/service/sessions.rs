@@ -149,7 +149,7 @@ async fn a_store_that_is_gone_is_unavailable_with_a_delay() {
     }
     running
         .store_server
-        .start_again(crate::harness::store_routes(&running.store))
+        .start_again(crate::harness::store_services(&running.store))
         .await;
     soon(async { while get(&running, SECRET_KEY, &session.id, &[]).await.is_err() {} }).await;
 }

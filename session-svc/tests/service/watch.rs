@@ -14,7 +14,7 @@ use tonic::{Code, Streaming};
 
 use crate::fakes::Call;
 use crate::harness::{
-    OTHER_ACCOUNTS_KEY, Running, SECRET_KEY, config, refusal, refused, soon, start, start_with, store_routes,
+    OTHER_ACCOUNTS_KEY, Running, SECRET_KEY, config, refusal, refused, soon, start, start_with, store_services,
 };
 
 async fn watch(running: &Running, id: &str) -> Streaming<VerificationSession> {
@@ -58,7 +58,7 @@ async fn every_change_arrives_once_whatever_happens_to_the_connection_behind() {
     // The store's process dies, and something happens before we are back.
     running.store_server.kill().await;
     running.store.set_status(&id, VerificationSessionStatus::RequiresInput);
-    running.store_server.start_again(store_routes(&running.store)).await;
+    running.store_server.start_again(store_services(&running.store)).await;
     assert_eq!(next(&mut stream).await, VerificationSessionStatus::RequiresInput);
 
     running.store.set_status(&id, VerificationSessionStatus::Verified);

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tonic::Status;
 
 use crate::fakes::{Answer, Call};
-use crate::harness::{PICTURE, Running, config, soon, start_with, store_routes};
+use crate::harness::{PICTURE, Running, config, soon, start_with, store_services};
 
 const MATCHING: DocumentOptions = DocumentOptions {
     allowed_types: Vec::new(),
@@ -292,7 +292,7 @@ async fn workers_go_on_when_the_store_is_back() {
     running.submitted(DocumentOptions::default()).await;
     completed(&running, 1).await;
     running.store_server.kill().await;
-    running.store_server.start_again(store_routes(&running.store)).await;
+    running.store_server.start_again(store_services(&running.store)).await;
     let session = loop {
         // The first calls may meet the broken connection.
         let answer = running.sessions(crate::harness::SECRET_KEY);
