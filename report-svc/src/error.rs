@@ -164,6 +164,5 @@ fn unavailable(cause: &(dyn std::error::Error + 'static)) -> Problem {
 }
 
 fn internal(cause: &(dyn std::error::Error + 'static)) -> Problem {
-    tracing::error!(error = cause, "the storage failed");
-    Problem::new(reason::INTERNAL, "the storage failed; the service's log has the cause")
+    Problem::internal("the storage failed", cause)
 }

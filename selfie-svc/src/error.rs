@@ -50,14 +50,7 @@ impl From<Error> for Status {
                 .into(),
             Error::Abandoned => Problem::new(proto::reason::CANCELLED, text).into(),
             Error::Compute(error) => error.into(),
-            Error::Vision(cause) => {
-                tracing::error!(error = &cause as &dyn std::error::Error, "a network failed");
-                Problem::new(
-                    proto::reason::INTERNAL,
-                    "a network failed; the service's log has the cause",
-                )
-                .into()
-            }
+            Error::Vision(cause) => Problem::internal("a network failed", &cause).into(),
         }
     }
 }

@@ -41,10 +41,7 @@ impl From<ComputeError> for Status {
                 Problem::new(proto::reason::OVERLOADED, "too many requests are waiting for a worker")
                     .retry_after(Duration::from_secs(1))
             }
-            ComputeError::Panicked => Problem::new(
-                proto::reason::INTERNAL,
-                "the computation failed; the service's log has the cause",
-            ),
+            ComputeError::Panicked => Problem::logged("the computation failed"),
         };
         problem.into()
     }

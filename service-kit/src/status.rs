@@ -1,6 +1,7 @@
 //! The one way to build a `tonic::Status`: a stable reason, and google.rpc details that say what to do.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::time::Duration;
 
 use proto::reason::Reason;
@@ -29,6 +30,18 @@ impl Problem {
             message: message.into(),
             details: Box::new(details),
         }
+    }
+
+    /// A defect of ours. The cause is written to the log here, and the caller is told where it is.
+    pub fn internal(what: &str, cause: &(dyn Error + 'static)) -> Self {
+        tracing::error!(error = cause, "{what}");
+        Self::logged(what)
+    }
+
+    /// A defect of ours whose cause is in the log already.
+    pub fn logged(what: &str) -> Self {
+        let message = format!("{what}; the service's log has the cause");
+        Self::new(proto::reason::INTERNAL, message)
     }
 
     /// INVALID_ARGUMENT with every violation found, so that one round trip shows all of them.

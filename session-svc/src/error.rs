@@ -79,7 +79,7 @@ impl From<Error> for Status {
             Error::Store(status) => return upstream::for_caller(status),
             Error::Incomplete(what) => {
                 tracing::error!(what, "report-svc answered less than its contract says");
-                Problem::new(reason::INTERNAL, "the request failed; the service's log has the cause")
+                Problem::logged("the request failed")
             }
             Error::Busy(_) => problem(reason::OVERLOADED).retry_after(Duration::from_secs(1)),
             Error::Stopping => problem(reason::UNAVAILABLE).retry_after(Duration::from_millis(100)),

@@ -65,7 +65,7 @@ pub(crate) fn for_caller(status: Status) -> Status {
         | Code::Internal
         | Code::DataLoss => {
             log(&status);
-            Problem::new(reason::INTERNAL, "the request failed; the service's log has the cause").into()
+            Problem::logged("the request failed").into()
         }
     }
 }

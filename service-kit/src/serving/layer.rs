@@ -174,10 +174,7 @@ impl Shared {
             Ok(Ok(response)) => response,
             Ok(Err(_panic)) => {
                 tracing::error!("a request panicked");
-                Ok(refuse(Problem::new(
-                    proto::reason::INTERNAL,
-                    "the request failed; the service's log has the cause",
-                )))
+                Ok(refuse(Problem::logged("the request failed")))
             }
             Err(_elapsed) => Ok(refuse(Problem::new(
                 proto::reason::DEADLINE,

@@ -77,9 +77,9 @@ async fn no_method_answers_without_a_known_credential() {
     let invalid = refused(Code::Unauthenticated, reason::CREDENTIAL_INVALID);
     for (credential, expected) in [
         (None, refused(Code::Unauthenticated, reason::CREDENTIAL_MISSING)),
-        (Some("sk_live_not_one_of_the_keys_here0"), invalid.clone()),
-        (Some("sk_test_0123456789abcdefghijklmn"), invalid.clone()),
-        (Some("nonsense"), invalid.clone()),
+        (Some("sk_live_not_one_of_the_keys_here0"), invalid),
+        (Some("sk_test_0123456789abcdefghijklmn"), invalid),
+        (Some("nonsense"), invalid),
         (Some(forged.as_str()), invalid),
     ] {
         let mut answers = backend_methods(&running, credential, &session).await;
