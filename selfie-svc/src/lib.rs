@@ -1,8 +1,8 @@
 //! Decides whether the selfie shows the person of the document's portrait.
 //!
 //! [`pipeline`] turns pictures into faces with embeddings (detect, align, embed, measure), [`judge`] turns those into the
-//! outcome of the check, [`calibration`] knows what a similarity is worth in error rates, and [`service`] puts all of it
-//! behind gRPC; [`faces`] does so with faces alone. Nothing is kept between calls.
+//! outcome of the check, [`calibration`] knows what a similarity is worth in error rates, and [`server`] puts all of it
+//! behind gRPC, faces alone as well. Nothing is kept between calls.
 
 pub mod calibration;
 pub mod config;

@@ -21,9 +21,6 @@ pub fn index(symbol: u8) -> Option<usize> {
     }
 }
 
-/// Share of the likelihood from which on a symbol is certain.
-const CERTAIN: f32 = 0.95;
-
 /// How likely what was seen at a position is for each symbol that may be printed there. Where nothing was seen, all are alike.
 #[derive(Clone)]
 pub struct Belief {
@@ -97,13 +94,26 @@ impl Belief {
         belief
     }
 
-    /// Whether a symbol, or the one that print does not tell from it, is much likelier than all others of its class together.
-    pub(crate) fn is_certain(&self, symbol: u8, class: Class) -> bool {
+    /// What was read as `digit` in a field of letters and digits may be this letter, with at least these odds against the digit.
+    pub(super) fn or(&mut self, letter: u8, digit: u8, odds: f32) {
+        let least = odds * self.likelihood(digit, Class::Any);
+        if let Some(likelihood) = index(letter).and_then(|index| self.mixed.get_mut(index)) {
+            *likelihood = likelihood.max(least);
+        }
+    }
+
+    /// Share of a symbol, and of the one that print does not tell from it, in the likelihood of all of its class; 0 where nothing was
+    /// seen.
+    pub(crate) fn share(&self, symbol: u8, class: Class) -> f32 {
         let sum = |fits: &dyn Fn(u8) -> bool| -> f32 {
             let fitting = symbols().filter(|other| class.allows(*other) && fits(*other));
             fitting.map(|other| self.likelihood(other, class)).sum()
         };
-        self.read.is_some() && sum(&|other| are_alike(other, symbol)) >= CERTAIN * sum(&|_| true)
+        if self.read.is_some() {
+            sum(&|other| are_alike(other, symbol)) / sum(&|_| true)
+        } else {
+            0.0
+        }
     }
 
     /// The symbol that was read, before anything was known of the document; `None` where nothing was seen.

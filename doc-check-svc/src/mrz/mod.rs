@@ -13,6 +13,7 @@ mod date;
 mod grammar;
 mod layout;
 mod name;
+mod numbering;
 mod parse;
 mod posterior;
 
@@ -24,6 +25,7 @@ pub use date::{Century, Date, NotADate, age};
 pub use layout::{Class, Field, FieldKind, Format, Shape};
 pub(crate) use name::transliteration;
 pub use name::{Name, transliterate};
+pub use numbering::with_letters_in_number;
 pub use parse::{Check, DocumentType, Mrz, ParseError, Sex};
 pub use posterior::{Evidence, FieldPosterior, Posterior};
 pub use proto::country::State;

@@ -17,8 +17,12 @@ pub(super) struct Split<'z> {
 pub(super) fn splits(field: &[Seen]) -> Vec<Split<'_>> {
     let is_cut = field
         .last()
-        .is_some_and(|last| matches!(last, Seen::Symbol(symbol) if *symbol != b'<'));
-    let pattern = |seen| Pattern { seen, is_cut };
+        .is_some_and(|last| matches!(last, Seen::Symbol(symbol) | Seen::Likely(symbol) if *symbol != b'<'));
+    let pattern = |seen, is_last| Pattern {
+        seen,
+        is_cut,
+        may_go_on: is_cut && is_last,
+    };
     let mut splits = Vec::new();
     let begins = field.iter().take_while(|seen| **seen == Seen::Symbol(b'<')).count();
     for end in begins..=field.len() {
@@ -29,8 +33,8 @@ pub(super) fn splits(field: &[Seen]) -> Vec<Split<'_>> {
             let given = rest.get(2..).unwrap_or_default();
             for given in givens(given) {
                 splits.push(Split {
-                    surname: pattern(surname),
-                    given: pattern(given),
+                    surname: pattern(surname, false),
+                    given: pattern(given, true),
                 });
             }
         }

@@ -46,14 +46,15 @@ fn doubted(mut line: TextLine, at: usize, probability: f32, alternative: (char, 
 }
 
 fn seen(field: &str) -> Vec<Seen> {
-    let symbol = |symbol| match symbol {
+    let symbol = |symbol: u8| match symbol {
         b'?' => Seen::Unknown,
+        b'a'..=b'z' => Seen::Likely(symbol.to_ascii_uppercase()),
         symbol => Seen::Symbol(symbol),
     };
     field.bytes().map(symbol).collect()
 }
 
-/// The zone of the standard's specimen, with another name; `?` is unknown.
+/// The zone of the standard's specimen, with another name; `?` is unknown, and a small letter likely.
 fn zone(name: &str) -> ZoneFields {
     ZoneFields {
         document_code: seen("P<"),
@@ -250,6 +251,27 @@ fn names_that_the_zone_cuts_agree() {
     assert!(agreed(&surname).is_some() && agreed(&given).is_some());
     let (_, given) = names("NILAVADHANANANDA", "CHAYAPA DEJTHAMRANG KRASUANG", full);
     assert!(differing(&given).is_some(), "a cut name still has its letters");
+    let full = "JAERVINEN<KAEAERIAEINEN<<VAEINOE<MARTTI";
+    let (surname, given) = names("JÄRVINEN-KÄÄRIÄINEN", "VÄINÖ MARTTI JYRKI", full);
+    assert!(
+        agreed(&surname).is_some() && agreed(&given).is_some(),
+        "a word is missing"
+    );
+    let (surname, _) = names("JÄRVINEN-KÄÄRIÄINEN NIEMI", "VÄINÖ MARTTI", full);
+    assert!(agreed(&surname).is_none(), "none is missing before the given names");
+    let (_, given) = names("ERIKSSON", "ANNA MARIA JYRKI", NAME);
+    assert!(agreed(&given).is_none(), "the zone had room for it");
+}
+
+#[test]
+fn what_is_likely_is_no_gap() {
+    let agrees = |zone| {
+        let (surname, given) = names("BRIEM", "PORUNN", zone);
+        agreed(&surname).is_some() && agreed(&given).is_some()
+    };
+    assert!(agrees("BRIEM<<ThORUNN"), "one letter is read as another");
+    assert!(!agrees("BRIEM<<T?ORUNN"), "what fills a gap is as it looks");
+    assert!(!agrees("BRIEM<<ThORUNm"), "it is another symbol than the likely one");
 }
 
 #[test]

@@ -67,6 +67,8 @@ pub(super) struct Pattern<'a> {
     pub(super) seen: &'a [Seen],
     /// Words may be cut short: the field of names is full (9303-4 section 4.2.3).
     pub(super) is_cut: bool,
+    /// Words may be missing at its end, for the same reason.
+    pub(super) may_go_on: bool,
 }
 
 impl Pattern<'_> {
@@ -234,10 +236,10 @@ impl<'s, 'a> Search<'s, 'a> {
             .count();
         let next = self.pattern.seen.get(position)?;
         let is_inside = position > 0 && position < self.pattern.seen.len();
-        if is_inside && (*next == Seen::Symbol(b'<') || (separators > 0 && *next == Seen::Unknown)) {
+        if is_inside && (*next == Seen::Symbol(b'<') || (separators > 0 && !next.is_known())) {
             let kept = self.mark();
             self.symbols.push(b'<');
-            self.fills |= *next == Seen::Unknown;
+            self.fills |= !next.looks_like(b'<');
             if let Some(end) = self.step(at + separators, position + 1, mistakes) {
                 return Some(end);
             }
@@ -324,15 +326,17 @@ impl<'s, 'a> Search<'s, 'a> {
     fn put(&mut self, symbols: &str, is_sure: bool, (at, position, mistakes): (usize, usize, usize)) -> Option<usize> {
         let places = self.pattern.seen.get(position..position + symbols.len())?;
         let fits = |(place, symbol): (&Seen, u8)| {
-            place.may_be(symbol) && (*place != Seen::Unknown || is_sure || self.trust == Trust::Lenient)
+            place.may_be(symbol) && (place.looks_like(symbol) || is_sure || self.trust == Trust::Lenient)
         };
         if !places.iter().zip(symbols.bytes()).all(fits) {
             return None;
         }
         let kept = self.mark();
-        let unknown = places.iter().filter(|place| **place == Seen::Unknown).count();
         self.symbols.extend(symbols.bytes());
-        self.fills |= unknown > 0;
+        self.fills |= !places
+            .iter()
+            .zip(symbols.bytes())
+            .all(|(place, symbol)| place.looks_like(symbol));
         let end = self.step(at, position + symbols.len(), mistakes);
         if end.is_none() {
             self.reset(kept);

@@ -7,14 +7,26 @@ use std::fmt;
 pub enum Seen {
     /// A to Z, 0 to 9 or the filler `<`.
     Symbol(u8),
-    /// Covered, washed out or doubtful: it may hold any symbol.
+    /// Read as this symbol, but not surely: it may hold any.
+    Likely(u8),
+    /// Covered, washed out or illegible: it may hold any symbol.
     Unknown,
 }
 
 impl Seen {
+    /// Surely this symbol or that.
+    pub(super) fn is_known(self) -> bool {
+        matches!(self, Self::Symbol(_))
+    }
+
     /// The symbol is this one, as far as is known.
     pub(super) fn may_be(self, symbol: u8) -> bool {
-        matches!(self, Self::Unknown) || self == Self::Symbol(symbol)
+        !self.is_known() || self == Self::Symbol(symbol)
+    }
+
+    /// It was read as this symbol, surely or not.
+    pub(super) fn looks_like(self, symbol: u8) -> bool {
+        self == Self::Symbol(symbol) || self == Self::Likely(symbol)
     }
 
     /// The symbol may be a letter or a digit.
@@ -28,6 +40,7 @@ impl fmt::Debug for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Symbol(_) => "Symbol",
+            Self::Likely(_) => "Likely",
             Self::Unknown => "Unknown",
         })
     }

@@ -61,6 +61,7 @@ fn bounds(points: impl Iterator<Item = Point>) -> Option<Rect> {
 }
 
 /// The unit vector at an angle to the right, in degrees, clockwise.
+#[cfg(test)]
 pub(super) fn at_angle(degrees: f32) -> Point {
     let (sin, cos) = degrees.to_radians().sin_cos();
     Point::new(cos, sin)

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Detection finds lines at any angle, but worse the more they are tilted, and not which way up they are. So a picture is detected once
-//! and its stacks are read upright and upside down. Where that gives no sure zone, each way is looked at closer, where its text is level;
-//! and then the picture is turned.
+//! and its stacks are read upright and upside down. Where that gives no sure zone, the picture is detected smaller, where it sees runs of
+//! fillers whole; and then each way is looked at closer, where its text is level.
 
 mod cells;
 mod grid;
@@ -29,7 +29,7 @@ use vision::picture::Picture;
 use vision::text::{Precisions, TextLine, TextReader};
 
 use crate::evidence::{self, FieldEvidence};
-use crate::mrz::{Format, Mrz, Posterior};
+use crate::mrz::{Format, Mrz, Posterior, with_letters_in_number};
 use crate::page::zone_line;
 use crate::printed::{Agreement, Printed, compare, says_specimen, unread_sex, values};
 use search::Search;
@@ -248,14 +248,18 @@ impl DocumentReader {
         if printed.sex == Agreement::NotSeen {
             for (side, (_, picture)) in sides.iter_mut().zip(pictures) {
                 if let Some(place) = unread_sex(&side.lines) {
-                    side.lines.extend(search.look_at(picture, &place)?);
+                    let mut mark = search.look_at(picture, &place)?;
+                    // Fine lines of the paper that cross.
+                    mark.retain(|line| line.text != "X");
+                    side.lines.extend(mark);
                     side.printed = compare(&side.lines, &fields, today);
                 }
             }
             printed = together(format, index, &sides).unwrap_or(printed);
         }
         let fit = posterior.evidence.fit();
-        let posterior = Posterior::of(found.grid.shape, &evidence::with_print(format, &beliefs, &printed));
+        let beliefs = evidence::with_print(format, &with_letters_in_number(&posterior, &beliefs), &printed);
+        let posterior = Posterior::of(found.grid.shape, &beliefs);
         // Lines of a format's shape always parse.
         Ok(posterior.and_then(|posterior| {
             let mut mrz = Mrz::parse(&posterior.lines, today).ok()?;

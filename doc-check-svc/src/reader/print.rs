@@ -10,7 +10,7 @@ use vision::text::{self, Alphabet, LineHeight, RecognizeOptions, TextLine};
 use super::ReadError;
 use super::grid::Grid;
 use super::rows::{ASKEW, along, deviation, direction, within};
-use super::search::{Found, Search};
+use super::search::{Found, Scale, Search};
 use super::ways::Ways;
 use crate::page::zone_line;
 
@@ -70,7 +70,7 @@ impl Search<'_> {
     /// The same without what lies beside the page, detected where it is level and fills what is seen.
     pub(super) fn print_level(&mut self, picture: &Picture, found: &Found) -> Result<Vec<TextLine>, ReadError> {
         let (page, direction) = (found.grid.page(), found.grid.direction());
-        let quads = self.detect_around(picture, &[page], direction, 0.0)?;
+        let quads = self.detect_around(picture, &[page], direction, 0.0, Scale::Letters)?;
         self.print_among(picture, &quads, found)
     }
 
@@ -120,7 +120,7 @@ impl Search<'_> {
     pub(super) fn print_level_of(&mut self, picture: &Picture, lines: &[TextLine]) -> Result<Vec<TextLine>, ReadError> {
         let quads: Vec<Quad> = lines.iter().map(|line| line.quad).collect();
         let direction = direction(&quads).unwrap_or_default();
-        let again = self.detect_around(picture, &along(&quads, direction), direction, AROUND)?;
+        let again = self.detect_around(picture, &along(&quads, direction), direction, AROUND, Scale::Letters)?;
         self.print_of(picture, &Ways::of(again))
     }
 

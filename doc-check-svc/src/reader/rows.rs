@@ -14,6 +14,9 @@ pub(super) const ASKEW: f32 = 0.26;
 /// A direction in which less of the text runs than this share, by its length, is that of stray pieces.
 const LEAST_SHARE: f32 = 0.05;
 
+/// How far apart rows are at either end, in heights, that are the same text.
+const SAME: f32 = 0.4;
+
 /// Directions that are looked at at most.
 const MOST_DIRECTIONS: usize = 4;
 
@@ -136,6 +139,19 @@ impl Row {
     /// How much of its length was seen as text.
     pub(super) fn seen(&self) -> f32 {
         self.quads.iter().map(Quad::width).sum()
+    }
+
+    /// Where it starts and where it ends in the picture.
+    fn ends(&self) -> Option<[Point; 2]> {
+        let (Quad([top, _, _, bottom]), Quad([_, upper, lower, _])) = (self.quads.first()?, self.quads.last()?);
+        Some([top.midpoint(*bottom), upper.midpoint(*lower)])
+    }
+
+    /// The same text, read the same way.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let near = |(a, b): (Point, Point)| a.distance(b) < SAME * self.height.min(other.height);
+        let both = self.ends().zip(other.ends());
+        both.is_some_and(|(own, others)| own.into_iter().zip(others).all(near))
     }
 
     fn join(&mut self, other: Self) {

@@ -1,16 +1,17 @@
 //! Looking for a zone among the rows of text of one picture.
 
+use std::cmp::Ordering;
 use std::time::Instant;
 
-use vision::geometry::{Point, Quad, Rect};
+use vision::geometry::{Point, Quad};
 use vision::picture::Picture;
 use vision::text::{Alphabet, DetectOptions, Frames, LineHeight, RecognizeOptions, TextReader, cut};
 
 use super::cells::{self, Look};
 use super::grid::Grid;
-use super::level::{self, Level};
+use super::level::Level;
 use super::rows::{Row, along, upside_down};
-use super::ways::Ways;
+use super::ways::{Tried, Ways};
 use super::{ReadError, Spent};
 use crate::mrz::{Belief, Evidence};
 
@@ -33,15 +34,30 @@ const AROUND_ZONE: f32 = 0.1;
 /// Ways in which text runs that are looked at closer in one picture.
 const MOST_CLOSER: usize = 2;
 
-/// Turns in degrees under which text is looked for where none led to a zone: no text is farther than 15 degrees from level or upright
-/// under one of them.
-const TURNS: [f32; 2] = [30.0, 60.0];
-
-/// Promise ([`Ways::promise`]) from which on text under a turn is looked at: that of whole zones is beyond 15.
-const LIKELY: f32 = 10.0;
-
 /// Positions on either side of a line that are shown to text recognition with it.
 const MARGIN: f32 = 0.5;
+
+/// How large text is seen when it is looked for.
+#[derive(Clone, Copy)]
+pub(super) enum Scale {
+    /// So that letters are seen as text.
+    Letters,
+    /// So that fillers are, at every angle, and what the pattern of a table has is not.
+    Fillers,
+}
+
+impl Scale {
+    fn options(self) -> DetectOptions {
+        let letters = DetectOptions::default();
+        match self {
+            Self::Letters => letters,
+            Self::Fillers => DetectOptions {
+                longest_side: 512,
+                ..letters
+            },
+        }
+    }
+}
 
 /// A zone in one picture.
 #[derive(Clone)]
@@ -56,12 +72,18 @@ impl Found {
     pub(super) fn is_sure(&self) -> bool {
         self.evidence.fit() >= SURE_FIT
     }
+
+    /// What is sure is likelier than what is not, however much more of the latter was seen.
+    fn by_likelihood(&self, other: &Self) -> Ordering {
+        let ratios = || self.evidence.log_ratio.total_cmp(&other.evidence.log_ratio);
+        self.is_sure().cmp(&other.is_sure()).then_with(ratios)
+    }
 }
 
-/// Keeps the likelier of two zones; answers whether there is no need to look for another.
+/// Keeps the surer, or else the likelier, of two zones; answers whether there is no need to look for another.
 fn settled(best: &mut Option<Found>, new: Option<Found>) -> bool {
     let both = best.take().into_iter().chain(new);
-    *best = both.max_by(|a, b| a.evidence.log_ratio.total_cmp(&b.evidence.log_ratio));
+    *best = both.max_by(Found::by_likelihood);
     best.as_ref().is_some_and(Found::is_sure)
 }
 
@@ -75,7 +97,7 @@ pub(super) struct Search<'a> {
 impl Search<'_> {
     /// The ways in which text runs in the whole picture.
     pub(super) fn ways(&mut self, picture: &Picture) -> Result<Ways, ReadError> {
-        Ok(Ways::of(self.detect(picture)?))
+        Ok(Ways::of(self.detect(picture, Scale::Letters)?))
     }
 
     /// The likeliest zone of some pictures, and the index of its picture among them. What costs more is done where nothing else led to
@@ -83,17 +105,15 @@ impl Search<'_> {
     pub(super) fn find(&mut self, pictures: &[(&Picture, Ways)]) -> Result<Option<(usize, Found)>, ReadError> {
         let mut order: Vec<(usize, &(&Picture, Ways))> = pictures.iter().enumerate().collect();
         order.sort_by(|(_, (_, a)), (_, (_, b))| b.promise().total_cmp(&a.promise()));
+        let mut tried: Vec<Tried> = pictures.iter().map(|_| Tried::default()).collect();
         let mut best: Option<(usize, Found)> = None;
-        for look in [Self::among, Self::closer, Self::turned] {
+        for look in [Self::among, Self::smaller, Self::closer] {
             for (index, (picture, ways)) in &order {
-                let Some(found) = look(self, picture, ways)? else {
+                let Some(found) = look(self, picture, ways, &mut tried[*index])? else {
                     continue;
                 };
                 let is_sure = found.is_sure();
-                if best
-                    .as_ref()
-                    .is_none_or(|(_, best)| found.evidence.log_ratio > best.evidence.log_ratio)
-                {
+                if best.as_ref().is_none_or(|(_, best)| found.by_likelihood(best).is_gt()) {
                     best = Some((*index, found));
                 }
                 if is_sure {
@@ -104,57 +124,49 @@ impl Search<'_> {
         Ok(best)
     }
 
+    /// The likeliest zone where its fillers are seen.
+    fn smaller(&mut self, picture: &Picture, _: &Ways, tried: &mut Tried) -> Result<Option<Found>, ReadError> {
+        let quads = self.detect(picture, Scale::Fillers)?;
+        self.among(picture, &Ways::of(quads), tried)
+    }
+
     /// The likeliest zone where the text of each way is level and large.
-    fn closer(&mut self, picture: &Picture, ways: &Ways) -> Result<Option<Found>, ReadError> {
+    fn closer(&mut self, picture: &Picture, ways: &Ways, tried: &mut Tried) -> Result<Option<Found>, ReadError> {
         let mut best = None;
         for way in ways.iter().take(MOST_CLOSER) {
             let text = along(&ways.quads, way.direction);
-            let again = self.detect_around(picture, &text, way.direction, AROUND_TEXT)?;
-            if settled(&mut best, self.among(picture, &Ways::of(again))?) {
-                break;
-            }
-        }
-        Ok(best)
-    }
-
-    /// The likeliest zone at a tilt at which text is not seen as such on a table that looks like text itself.
-    fn turned(&mut self, picture: &Picture, _: &Ways) -> Result<Option<Found>, ReadError> {
-        let whole = Quad::from(Rect::new(0.0, 0.0, picture.width() as f32, picture.height() as f32));
-        let mut best = None;
-        for turn in TURNS {
-            let ways = Ways::of(self.detect_around(picture, &[whole], level::at_angle(turn), 0.0)?);
-            if ways.promise() < LIKELY {
-                continue;
-            }
-            if settled(&mut best, self.among(picture, &ways)?) || settled(&mut best, self.closer(picture, &ways)?) {
-                break;
+            for scale in [Scale::Fillers, Scale::Letters] {
+                let again = self.detect_around(picture, &text, way.direction, AROUND_TEXT, scale)?;
+                if settled(&mut best, self.among(picture, &Ways::of(again), tried)?) {
+                    return Ok(best);
+                }
             }
         }
         Ok(best)
     }
 
     /// The likeliest zone among the rows as they were detected.
-    fn among(&mut self, picture: &Picture, ways: &Ways) -> Result<Option<Found>, ReadError> {
-        let mut best = self.stacked(picture, ways)?;
+    fn among(&mut self, picture: &Picture, ways: &Ways, tried: &mut Tried) -> Result<Option<Found>, ReadError> {
+        let mut best = self.stacked(picture, ways, tried)?;
         // Small print is seen better in a crop.
         if let Some(found) = &best
             && !found.is_sure()
         {
             let zone = found.grid.outline();
-            let again = self.detect_around(picture, &[zone], found.grid.direction(), AROUND_ZONE)?;
-            settled(&mut best, self.stacked(picture, &Ways::of(again))?);
+            let again = self.detect_around(picture, &[zone], found.grid.direction(), AROUND_ZONE, Scale::Letters)?;
+            settled(&mut best, self.stacked(picture, &Ways::of(again), tried)?);
         }
         Ok(best)
     }
 
     /// The likeliest zone in the most promising stacks, either way round.
-    fn stacked(&mut self, picture: &Picture, ways: &Ways) -> Result<Option<Found>, ReadError> {
+    fn stacked(&mut self, picture: &Picture, ways: &Ways, tried: &mut Tried) -> Result<Option<Found>, ReadError> {
         let mut best = None;
         for stack in ways.stacks() {
-            if settled(&mut best, self.zone(picture, &stack.rows)?)
-                || settled(&mut best, self.zone(picture, &upside_down(&stack.rows))?)
-            {
-                break;
+            for rows in [&stack.rows, &upside_down(&stack.rows)] {
+                if tried.is_new(rows) && settled(&mut best, self.zone(picture, rows)?) {
+                    return Ok(best);
+                }
             }
         }
         Ok(best)
@@ -180,10 +192,10 @@ impl Search<'_> {
         Ok(cells::beliefs(&first, &second, &cells::ink(grid, &pictures, MARGIN)))
     }
 
-    pub(super) fn detect(&mut self, picture: &Picture) -> Result<Vec<Quad>, ReadError> {
+    fn detect(&mut self, picture: &Picture, scale: Scale) -> Result<Vec<Quad>, ReadError> {
         self.stop()?;
         let started = Instant::now();
-        let quads = self.text.detect(picture, &DetectOptions::default())?;
+        let quads = self.text.detect(picture, &scale.options())?;
         self.spent.detect += started.elapsed();
         Ok(quads)
     }
@@ -196,11 +208,12 @@ impl Search<'_> {
         places: &[Quad],
         direction: Point,
         margin: f32,
+        scale: Scale,
     ) -> Result<Vec<Quad>, ReadError> {
         let Some(level) = Level::around(picture, places, direction, margin) else {
             return Ok(Vec::new());
         };
-        let quads = self.detect(&level.picture)?;
+        let quads = self.detect(&level.picture, scale)?;
         Ok(quads.iter().map(|quad| level.whole(quad)).collect())
     }
 

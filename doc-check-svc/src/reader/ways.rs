@@ -11,9 +11,9 @@ use super::rows::{Row, directions, rows};
 const ASPECTS: RangeInclusive<f32> = 7.0..=50.0;
 
 /// Rows of one zone are as long as each other, but for parts that were not seen as text.
-const LEAST_LENGTH_RATIO: f32 = 0.45;
+const LEAST_LENGTH_RATIO: f32 = 0.35;
 
-/// What is about as long, as a share of the longest.
+/// What is about as long, as a share of the shorter of two.
 const ABOUT_AS_LONG: f32 = 0.75;
 
 /// Share of the shorter of two lines of a zone that is above or below the other.
@@ -46,6 +46,22 @@ pub(super) struct Stack {
     pub(super) rows: Vec<Row>,
     /// How much two of them look like lines of one zone. Hardly any print is as long for its height.
     promise: f32,
+}
+
+/// Stacks of one picture that led to no sure zone.
+#[derive(Default)]
+pub(super) struct Tried(Vec<Vec<Row>>);
+
+impl Tried {
+    /// These rows were not tried before.
+    pub(super) fn is_new(&mut self, rows: &[Row]) -> bool {
+        let is_same = |tried: &Vec<Row>| tried.len() == rows.len() && tried.iter().zip(rows).all(|(a, b)| a.is_same(b));
+        let is_new = !self.0.iter().any(is_same);
+        if is_new {
+            self.0.push(rows.to_vec());
+        }
+        is_new
+    }
 }
 
 impl Ways {
@@ -105,7 +121,7 @@ fn stacks(rows: &[Row]) -> Vec<Stack> {
         });
         let third = third.max_by(|a, b| seen(a).total_cmp(&seen(b)));
         let mut stack = vec![upper, lower];
-        stack.extend(third.filter(|third| seen(third) >= ABOUT_AS_LONG * seen(&upper).max(seen(&lower))));
+        stack.extend(third.filter(|third| seen(third) >= ABOUT_AS_LONG * seen(&upper).min(seen(&lower))));
         stack.sort_unstable();
         if !stacks.iter().any(|(_, other)| *other == stack) {
             stacks.push((promise, stack));
@@ -119,11 +135,18 @@ fn stacks(rows: &[Row]) -> Vec<Stack> {
 }
 
 /// How much two rows look like lines of one zone: how many times as long as high both are, less what was not seen as text within them
-/// and what of one is beside the other.
+/// and what of one is beside the other. Of rows that begin or end together the shorter may go on with fillers that were not seen.
 fn promise(a: &Row, b: &Row) -> f32 {
     let seen = |row: &Row| row.seen() * row.seen() / row.length;
-    let aspect = seen(a).min(seen(b)) / a.height.max(b.height);
-    aspect * shared(a, b) / (a.end().max(b.end()) - a.start.min(b.start))
+    let height = a.height.max(b.height);
+    let aspect = seen(a).min(seen(b)) / height;
+    let are_together = (a.start - b.start).abs().min((a.end() - b.end()).abs()) < height;
+    let all = if are_together {
+        a.length.min(b.length)
+    } else {
+        a.end().max(b.end()) - a.start.min(b.start)
+    };
+    aspect * shared(a, b) / all
 }
 
 /// Length along which one row is above or below another.

@@ -1,6 +1,6 @@
 //! Model weights: where they come from, how they are checked, and how networks get at them.
 //!
-//! Nothing that is downloaded lives in the repository. The [`catalog`] pins a package, a file inside it and the SHA-256 of
+//! Nothing that is downloaded lives in the repository. `catalog.rs` pins a package, a file inside it and the SHA-256 of
 //! both; [`ModelStore::ensure`] gets the package with the ordinary Python package client, checks both hashes, folds the ONNX
 //! file's constants (dequantization included) into plain `f32` tensors and writes them as one safetensors file with a
 //! [`ModelCard`] beside it. A file is either absent or complete: everything is written to a staging directory and renamed.

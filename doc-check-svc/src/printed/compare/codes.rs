@@ -30,7 +30,7 @@ const ELSEWHERE: [Kind; 6] = [
 ];
 
 impl Comparison<'_> {
-    /// The sex by its label, or else by a mark that stands alone: labels of so few letters are often not read.
+    /// The sex by its label, or else by a mark that stands alone or behind a date: labels of so few letters are often not read.
     pub(super) fn sex(&self) -> Agreement<Sex> {
         let labelled = announced(
             self.announced(Kind::Sex)
@@ -40,7 +40,8 @@ impl Comparison<'_> {
             return labelled;
         }
         let lines = (0..self.page.lines.len()).map(|line| self.whole_line(line));
-        found(lines.filter(|part| part.to == 1).filter_map(|part| self.sex_in(part)))
+        let is_mark = |part: &Part| part.to == 1 || self.has_date(*part);
+        found(lines.filter(is_mark).filter_map(|part| self.sex_in(part)))
     }
 
     fn sex_in(&self, part: Part) -> Option<Agreement<Sex>> {
@@ -56,7 +57,7 @@ impl Comparison<'_> {
             Seen::Symbol(b'F') => Some(Sex::Female),
             Seen::Symbol(b'M') => Some(Sex::Male),
             Seen::Symbol(b'X' | b'<') => Some(Sex::Unspecified),
-            Seen::Symbol(_) | Seen::Unknown => None,
+            Seen::Symbol(_) | Seen::Likely(_) | Seen::Unknown => None,
         };
         match zone {
             None if is_sure => Some(Agreement::Agrees(print)),
@@ -149,7 +150,7 @@ impl Comparison<'_> {
         let known: Option<State> = State::of(&text(code));
         let state = match known {
             Some(state) => Some(state).filter(|state| states::names(&letters, *state)),
-            None if code.iter().all(|seen| *seen == Seen::Unknown) => None,
+            None if !code.iter().any(|seen| seen.is_known()) => None,
             None => states::named(&letters)
                 .into_iter()
                 .find(|state| may_be(code, state.code())),
@@ -169,7 +170,7 @@ impl Comparison<'_> {
         let printed = stretch.text(0, stretch.glyphs.len());
         let other = State::of(&printed).filter(|_| printed.len() == CODE);
         let is_other = match State::of(&text(code)) {
-            None => other.is_some() && !code.contains(&Seen::Unknown),
+            None => other.is_some() && code.iter().all(|seen| seen.is_known()),
             Some(state) => match other {
                 Some(other) => other.reported() != state.reported(),
                 None => states::is_known(state) && !states::named(&letters(self.chars(part))).is_empty(),
@@ -186,7 +187,7 @@ impl Comparison<'_> {
         let stretch = self.stretch(&[part], Script::Letters);
         let text = stretch.text(0, stretch.glyphs.len());
         let fits = |word: &&str| {
-            let known = !code.is_empty() && code.iter().any(|seen| *seen != Seen::Unknown);
+            let known = !code.is_empty() && code.iter().any(|seen| seen.is_known());
             known && may_be(code, word)
         };
         let confidence = stretch.sureness();

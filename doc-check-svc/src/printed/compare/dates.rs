@@ -167,7 +167,11 @@ impl Comparison<'_> {
         field: &[Seen],
         century: Century,
     ) -> Agreement<Date> {
-        let fills = field.contains(&Seen::Unknown);
+        let symbols = meaning.symbols();
+        let fills = !field
+            .iter()
+            .zip(symbols.bytes())
+            .all(|(seen, symbol)| seen.looks_like(symbol));
         let print = (!fills || date.is_sure)
             .then(|| self.print_date(line, date, meaning, century))
             .flatten();

@@ -202,7 +202,7 @@ fn text(field: &[Seen]) -> String {
     let known = |seen: &Seen| match seen {
         Seen::Symbol(b'<') => None,
         Seen::Symbol(symbol) => Some(char::from(*symbol)),
-        Seen::Unknown => Some('?'),
+        Seen::Likely(_) | Seen::Unknown => Some('?'),
     };
     field.iter().filter_map(known).collect()
 }

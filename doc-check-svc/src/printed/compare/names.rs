@@ -163,7 +163,7 @@ impl Comparison<'_> {
             let parts = value.parts.get(..lines).unwrap_or_default();
             let stretch = self.stretch(parts, Script::Letters);
             let mut readings = stretch.find(pattern).chain(reordered(&stretch, pattern));
-            if let Some(reading) = readings.find(|reading| stretch.is_explained(reading, other)) {
+            if let Some(reading) = readings.find(|reading| stretch.is_explained(reading, pattern, other)) {
                 let print = self.print_of(parts, &stretch, reading);
                 return print.map_or(Agreement::NotSeen, Agreement::Agrees);
             }
@@ -208,7 +208,7 @@ impl Comparison<'_> {
             let stretch = self.stretch(&parts, Script::Letters);
             let reading = stretch
                 .find(pattern)
-                .find(|reading| stretch.is_explained(reading, other))?;
+                .find(|reading| stretch.is_explained(reading, pattern, other))?;
             self.print_of(&parts, &stretch, reading)
         });
         match whole.next() {
@@ -237,7 +237,10 @@ impl Comparison<'_> {
 /// The words of a field in another order, if all of it is known.
 fn reordered(stretch: &Stretch<'_>, pattern: Pattern<'_>) -> Option<Reading> {
     let words: Vec<&[Seen]> = pattern.seen.split(|seen| *seen == Seen::Symbol(b'<')).collect();
-    if !(2..=MOST_REORDERED).contains(&words.len()) || pattern.seen.contains(&Seen::Unknown) || pattern.is_cut {
+    if !(2..=MOST_REORDERED).contains(&words.len())
+        || !pattern.seen.iter().all(|seen| seen.is_known())
+        || pattern.is_cut
+    {
         return None;
     }
     let mut left: Vec<Option<&[Seen]>> = words.into_iter().map(Some).collect();
@@ -253,6 +256,7 @@ fn reordered(stretch: &Stretch<'_>, pattern: Pattern<'_>) -> Option<Reading> {
             let pattern = Pattern {
                 seen: (*word)?,
                 is_cut: false,
+                may_go_on: false,
             };
             Some((number, stretch.read_from(at, pattern)?))
         })?;
@@ -290,8 +294,8 @@ impl Stretch<'_> {
         others == 0 && 4 * digits <= letters && capitals > 0 && letters >= 2 && 3 * sure >= 2 * letters
     }
 
-    /// What it says beside the field is the other part of the name, or no name.
-    fn is_explained(&self, reading: &Reading, other: Pattern<'_>) -> bool {
+    /// What it says beside the field is the other part of the name, no name, or what the zone had no room for.
+    fn is_explained(&self, reading: &Reading, pattern: Pattern<'_>, other: Pattern<'_>) -> bool {
         let others: Vec<Reading> = self.find(other).collect();
         let mut at = 0;
         while at < self.glyphs.len() {
@@ -311,6 +315,9 @@ impl Stretch<'_> {
                     .unwrap_or(self.glyphs.len());
                 let word: String = self.text(at, end).to_uppercase().replace('É', "E");
                 let is_behind = at >= reading.to;
+                if is_behind && pattern.may_go_on {
+                    return true;
+                }
                 if is_behind && BORN.contains(&word.as_str()) {
                     return true;
                 }
@@ -334,6 +341,7 @@ impl Stretch<'_> {
                 let pattern = Pattern {
                     seen,
                     is_cut: pattern.is_cut,
+                    may_go_on: pattern.may_go_on,
                 };
                 self.read_from(start, pattern)
             });

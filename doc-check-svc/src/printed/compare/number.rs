@@ -19,7 +19,7 @@ impl Comparison<'_> {
     pub(super) fn number(&self) -> Agreement<String> {
         let number = trimmed(&self.zone.number);
         // What was not seen at its end may be fillers: it may have any of these lengths, and differs only if it does with each.
-        let least = number.iter().rposition(|seen| *seen != Seen::Unknown);
+        let least = number.iter().rposition(|seen| seen.is_known());
         let lengths = (least.map_or(0, |at| at + 1)..=number.len()).rev();
         let told = lengths.filter_map(|length| Some(self.number_of(number.get(..length)?)));
         let told = told.reduce(|one, other| match (&one, &other) {
@@ -30,7 +30,11 @@ impl Comparison<'_> {
     }
 
     fn number_of(&self, seen: &[Seen]) -> Agreement<String> {
-        let pattern = Pattern { seen, is_cut: false };
+        let pattern = Pattern {
+            seen,
+            is_cut: false,
+            may_go_on: false,
+        };
         let labelled = self.announced(Kind::Number).map(|(_, values)| {
             let numbers = first_parts(&values).filter(|part| !self.has_date(*part));
             found(numbers.map(|part| self.labelled_number(part, pattern)))
@@ -42,7 +46,7 @@ impl Comparison<'_> {
     }
 
     /// A date stands there, whose digits are no number.
-    fn has_date(&self, part: Part) -> bool {
+    pub(super) fn has_date(&self, part: Part) -> bool {
         let dates = self.dates.get(part.line).into_iter().flatten();
         dates.into_iter().any(|date| (part.from..part.to).contains(&date.from))
     }
