@@ -11,6 +11,7 @@ const FILES: &[&str] = &[
     "bonafide/identity/v1/session.proto",
     "bonafide/identity/v1/capture.proto",
     "bonafide/identity/v1/report.proto",
+    "bonafide/face/v1/face.proto",
     "bonafide/document/v1/document.proto",
     "bonafide/selfie/v1/selfie.proto",
     "bonafide/store/v1/queue.proto",
@@ -24,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(FILES, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptor_set.bin"), descriptors.encode_to_vec())?;
-    for package in ["identity", "document", "selfie", "store"] {
+    for package in ["identity", "face", "document", "selfie", "store"] {
         let package = format!("bonafide.{package}.v1");
         let debug = opaque_debug(&descriptors, &package);
         std::fs::write(out.join(format!("{package}.debug.rs")), debug)?;

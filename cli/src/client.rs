@@ -5,19 +5,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
-use proto::identity::v1::capture_service_client::CaptureServiceClient;
-use proto::identity::v1::verification_report_service_client::VerificationReportServiceClient;
-use proto::identity::v1::verification_session_service_client::VerificationSessionServiceClient;
 use proto::identity::v1::{
-    CreateVerificationSessionRequest, DocumentOptions, DocumentType, GetVerificationReportRequest,
-    GetVerificationSessionRequest, ImagePurpose, SubmitVerificationSessionRequest, UploadImageRequest,
-    VerificationReport, VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerificationType,
-    WatchVerificationSessionRequest,
+    DocumentOptions, DocumentType, ImagePurpose, VerificationReport, VerificationSession, VerificationSessionStatus,
 };
-use service_kit::client::ServiceChannel;
 use service_kit::config::Secret;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
+
+use crate::api::Api;
 
 /// How long the checks may take before we stop watching.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -60,20 +55,17 @@ impl Outcome {
 pub struct Client {
     address: String,
     sees_sensitive_fields: bool,
-    sessions: VerificationSessionServiceClient<ServiceChannel>,
-    reports: VerificationReportServiceClient<ServiceChannel>,
+    api: Api,
 }
 
 impl Client {
     /// For the deployment at `address` (`http://host:port`). Connects with the first call; must be made inside a
     /// tokio runtime.
     pub fn new(address: &str, api_key: &Secret) -> anyhow::Result<Self> {
-        let channel = ServiceChannel::new(address, Some(api_key))?;
         Ok(Self {
             address: address.to_owned(),
             sees_sensitive_fields: api_key.expose().starts_with(RESTRICTED_KEY),
-            sessions: VerificationSessionServiceClient::new(channel.clone()),
-            reports: VerificationReportServiceClient::new(channel),
+            api: Api::new(address, api_key)?,
         })
     }
 
@@ -99,18 +91,8 @@ impl Client {
             require_matching_selfie: submission.selfie.is_some(),
             ..DocumentOptions::default()
         };
-        let request = CreateVerificationSessionRequest {
-            r#type: VerificationType::Document.into(),
-            options: Some(VerificationSessionOptions {
-                document: Some(document),
-                ..VerificationSessionOptions::default()
-            }),
-            ..CreateVerificationSessionRequest::default()
-        };
-        let created = self.sessions.clone().create_verification_session(request).await;
-        Ok(created
-            .map_err(|status| refusal(&self.address, "open a session", &status))?
-            .into_inner())
+        let created = self.api.create(document).await;
+        created.map_err(|status| refusal(&self.address, "open a session", &status))
     }
 
     /// The person whose session this is: calls with nothing but the client secret.
@@ -119,73 +101,42 @@ impl Client {
             .client_secret
             .as_deref()
             .context("the session has no client secret")?;
-        let channel = ServiceChannel::new(&self.address, Some(&Secret::new(secret)))?;
         Ok(Person {
             address: self.address.clone(),
             session: session.id.clone(),
-            capture: CaptureServiceClient::new(channel),
+            api: Api::new(&self.address, &Secret::new(secret))?,
         })
     }
 
     /// Waits for the end of the checks; answers the session with what was verified, and the report.
     pub async fn finished(&self, id: &str) -> anyhow::Result<(VerificationSession, VerificationReport)> {
-        tokio::time::timeout(PATIENCE, self.watch(id))
+        tokio::time::timeout(PATIENCE, self.api.finished(id))
             .await
-            .with_context(|| format!("the checks did not end within {} s", PATIENCE.as_secs()))??;
+            .with_context(|| format!("the checks did not end within {} s", PATIENCE.as_secs()))?
+            .map_err(|status| refusal(&self.address, "watch the session", &status))?;
         let session = self.session(id).await?;
         let report = self.report(&session).await?;
         Ok((session, report))
     }
 
-    /// Watches the session until the checks have ended.
-    async fn watch(&self, id: &str) -> anyhow::Result<()> {
-        let refusal = |status| refusal(&self.address, "watch the session", &status);
-        let mut sessions = self.sessions.clone();
-        loop {
-            let request = WatchVerificationSessionRequest { id: id.to_owned() };
-            let mut changes = sessions
-                .watch_verification_session(request)
-                .await
-                .map_err(refusal)?
-                .into_inner();
-            while let Some(session) = changes.message().await.map_err(refusal)? {
-                if session.status() != VerificationSessionStatus::Processing {
-                    return Ok(());
-                }
-            }
-            // The server closed an old connection: watch on over a new one.
-        }
-    }
-
     /// Reads a session with what was verified, as far as the key may see it.
     pub async fn session(&self, id: &str) -> anyhow::Result<VerificationSession> {
-        let mut expand = vec!["verified_outputs".to_owned()];
-        if self.sees_sensitive_fields {
-            expand.push("verified_outputs.dob".to_owned());
-        }
-        let request = GetVerificationSessionRequest {
-            id: id.to_owned(),
-            expand,
+        let expand: &[&str] = if self.sees_sensitive_fields {
+            &["verified_outputs", "verified_outputs.dob"]
+        } else {
+            &["verified_outputs"]
         };
-        let read = self.sessions.clone().get_verification_session(request).await;
-        Ok(read
-            .map_err(|status| refusal(&self.address, "read the session", &status))?
-            .into_inner())
+        let read = self.api.session(id, expand).await;
+        read.map_err(|status| refusal(&self.address, "read the session", &status))
     }
 
     async fn report(&self, session: &VerificationSession) -> anyhow::Result<VerificationReport> {
         let id = session
             .last_verification_report
-            .clone()
+            .as_deref()
             .context("the session ended without a report")?;
-        let read = self
-            .reports
-            .clone()
-            .get_verification_report(GetVerificationReportRequest { id })
-            .await;
-        Ok(read
-            .map_err(|status| refusal(&self.address, "read the report", &status))?
-            .into_inner())
+        let read = self.api.report(id).await;
+        read.map_err(|status| refusal(&self.address, "read the report", &status))
     }
 }
 
@@ -193,7 +144,7 @@ impl Client {
 pub struct Person {
     address: String,
     session: String,
-    capture: CaptureServiceClient<ServiceChannel>,
+    api: Api,
 }
 
 impl Person {
@@ -214,12 +165,7 @@ impl Person {
         ];
         for (purpose, what, data) in pictures {
             let Some(data) = data else { continue };
-            let request = UploadImageRequest {
-                verification_session: self.session.clone(),
-                purpose: purpose.into(),
-                data,
-            };
-            let uploaded = self.capture.clone().upload_image(request).await;
+            let uploaded = self.api.upload(&self.session, purpose, data).await;
             uploaded.map_err(|status| refusal(&self.address, what, &status))?;
         }
         Ok(())
@@ -227,12 +173,8 @@ impl Person {
 
     /// Hands the session over to the checks.
     pub async fn submit(&self) -> anyhow::Result<()> {
-        let request = SubmitVerificationSessionRequest {
-            verification_session: self.session.clone(),
-        };
-        let submitted = self.capture.clone().submit_verification_session(request).await;
-        submitted.map_err(|status| refusal(&self.address, "submit the session", &status))?;
-        Ok(())
+        let submitted = self.api.submit(&self.session).await;
+        submitted.map_err(|status| refusal(&self.address, "submit the session", &status))
     }
 }
 

@@ -5,10 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use doc_check_svc::server::DocCheckSvc;
+use report_svc::server::ReportSvc;
+use selfie_svc::server::SelfieSvc;
 use service_kit::compute::Pool;
 use service_kit::config::{ComputeConfig, Secret, ServeConfig};
+use service_kit::service::{Bound, Service};
 use service_kit::serving::ServeError;
 use session_svc::documents::DocumentConfig;
+use session_svc::server::SessionSvc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vision::models::Model;
@@ -80,22 +85,38 @@ impl Drop for Running {
     }
 }
 
-/// Binds a service and spawns it. The services' `Service` types are alike but share no trait.
-macro_rules! spawn {
-    ($service:ident, $name:literal, $bind:ident($($given:expr),*)) => {{
-        let service = $service::server::Service::$bind($($given),*)
-            .await
-            .map_err(|error| anyhow!("{} did not start: {}", $name, sentence(&error)))?;
-        let address = service.local_addr();
+impl Running {
+    /// Spawns a service.
+    fn spawn<S: Service>(service: Bound<S>) -> Self {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(service.serve(stop.clone()));
-        Running {
-            name: $name,
-            address,
+        Self {
+            name: S::NAME,
+            address: service.local_addr(),
+            task: tokio::spawn(service.serve(stop.clone())),
             stop,
-            task,
         }
-    }};
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// Why a service is not running, with its name.
+fn not_started<S: Service>(error: impl std::error::Error) -> anyhow::Error {
+    anyhow!("{} did not start: {}", S::NAME, sentence(&error))
+}
+
+/// Binds and spawns a service.
+async fn start<S: Service>(config: S::Config) -> anyhow::Result<Running> {
+    S::bind(config).await.map(Running::spawn).map_err(not_started::<S>)
+}
+
+/// The same with a service that was opened in its own way.
+async fn start_opened<S: Service>(opened: Result<S, S::Error>, config: &ServeConfig) -> anyhow::Result<Running> {
+    let service = opened.map_err(not_started::<S>)?;
+    let bound = Bound::around(service, config).await;
+    bound.map(Running::spawn).map_err(not_started::<S>)
 }
 
 impl Deployment {
@@ -106,65 +127,45 @@ impl Deployment {
             service_token: Some(keys.service_token.clone()),
             ..ServeConfig::default()
         };
-        let url = |service: &Running| format!("http://{}", service.address);
-
-        let report = spawn!(
-            report_svc,
-            "report-svc",
-            bind(report_svc::config::Config {
-                serve: inside.clone(),
-                redis_url: options.redis_url,
-                master_keys: Some(keys.master_key.clone()),
-                ..report_svc::config::Config::embedded(options.data)
-            })
-        );
+        let report = start::<ReportSvc>(report_svc::config::Config {
+            serve: inside.clone(),
+            redis_url: options.redis_url,
+            master_keys: Some(keys.master_key.clone()),
+            ..report_svc::config::Config::embedded(options.data)
+        })
+        .await?;
         let pool = Pool::start("compute", &options.compute).context("worker threads could not be started")?;
-        let document = spawn!(
-            doc_check_svc,
-            "doc-check-svc",
-            bind_in(
-                doc_check_svc::config::Config {
-                    serve: inside.clone(),
-                    compute: options.compute.clone(),
-                    models: options.models.clone(),
-                },
-                pool.clone()
-            )
-        );
-        let selfie = spawn!(
-            selfie_svc,
-            "selfie-svc",
-            bind_in(
-                selfie_svc::config::Config {
-                    serve: inside.clone(),
-                    compute: options.compute,
-                    models: options.models,
-                    ..selfie_svc::config::Config::default()
-                },
-                pool
-            )
-        );
-        let session = spawn!(
-            session_svc,
-            "session-svc",
-            bind(session_svc::config::Config {
-                serve: ServeConfig {
-                    listen: options.listen,
-                    ..inside
-                },
-                api_keys: keys.list(ACCOUNT),
-                client_secret_key: keys.client_secret_key.clone(),
-                lease: options.lease,
-                documents: options.documents,
-                report_address: url(&report),
-                document_address: url(&document),
-                selfie_address: url(&selfie),
-                ..session_svc::config::Config::default()
-            })
-        );
+        let config = doc_check_svc::config::Config {
+            serve: inside.clone(),
+            compute: options.compute.clone(),
+            models: options.models.clone(),
+        };
+        let document = start_opened(DocCheckSvc::open_in(config, pool.clone()), &inside).await?;
+        let config = selfie_svc::config::Config {
+            serve: inside.clone(),
+            compute: options.compute,
+            models: options.models,
+            ..selfie_svc::config::Config::default()
+        };
+        let selfie = start_opened(SelfieSvc::open_in(config, pool), &inside).await?;
+        let session = start::<SessionSvc>(session_svc::config::Config {
+            serve: ServeConfig {
+                listen: options.listen,
+                ..inside
+            },
+            api_keys: keys.list(ACCOUNT),
+            client_secret_key: keys.client_secret_key.clone(),
+            lease: options.lease,
+            documents: options.documents,
+            report_address: report.url(),
+            document_address: document.url(),
+            selfie_address: selfie.url(),
+            ..session_svc::config::Config::default()
+        })
+        .await?;
         Ok(Self {
-            address: url(&session),
-            report_address: url(&report),
+            address: session.url(),
+            report_address: report.url(),
             keys,
             running: vec![session, document, selfie, report],
         })

@@ -1,5 +1,6 @@
 //! The parts of the `bonafide` command. A library, so that tests and benches can start a deployment and draw specimens too.
 
+pub mod api;
 pub mod client;
 pub mod commands;
 pub mod dataset;

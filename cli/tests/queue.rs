@@ -16,11 +16,12 @@ use proto::store::v1::{
 use report_svc::config::Config;
 use report_svc::id::Id;
 use report_svc::seal::Keyring;
-use report_svc::server::Service;
+use report_svc::server::ReportSvc;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::{Commit, Committed, JobStep, Storage as _};
 use service_kit::client::ServiceChannel;
 use service_kit::config::{Secret, ServeConfig};
+use service_kit::service::Service as _;
 use service_kit::serving::ServeError;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -49,7 +50,7 @@ impl Running {
             master_keys: Some(Secret::new(keys)),
             ..Config::embedded(data)
         };
-        let service = runtime.block_on(Service::bind(config))?;
+        let service = runtime.block_on(ReportSvc::bind(config))?;
         let address = format!("http://{}", service.local_addr());
         let shutdown = CancellationToken::new();
         let store = StoreServiceClient::new(ServiceChannel::new(&address, Some(&Secret::new(TOKEN)))?);
@@ -82,14 +83,14 @@ impl Running {
             .into_inner();
         let session = created.session.context("set")?.id;
         let front = PutImageRequest {
-            session: session.clone(),
+            verification_session: session.clone(),
             account: None,
             purpose: ImagePurpose::DocumentFront.into(),
             data: b"front".to_vec(),
         };
         self.runtime.block_on(self.store.clone().put_image(front))?;
         let submission = SubmitSessionRequest {
-            session: session.clone(),
+            verification_session: session.clone(),
             account: None,
         };
         self.runtime.block_on(self.store.clone().submit_session(submission))?;
@@ -113,7 +114,7 @@ impl Running {
             return Ok(None);
         };
         let completion = CompleteVerificationRequest {
-            session: job.session.clone(),
+            verification_session: job.verification_session.clone(),
             attempt: job.attempt,
             lease_token: job.lease_token,
             ..CompleteVerificationRequest::default()
@@ -122,12 +123,12 @@ impl Running {
             .runtime
             .block_on(self.store.clone().complete_verification(completion))?;
         anyhow::ensure!(completed.into_inner().completed_now);
-        Ok(Some(job.session))
+        Ok(Some(job.verification_session))
     }
 
     fn status(&self, session: &str) -> anyhow::Result<Status> {
         let request = GetSessionRequest {
-            id: session.to_owned(),
+            verification_session: session.to_owned(),
             account: None,
         };
         let stored = self

@@ -17,3 +17,9 @@ pub struct Config {
     #[arg(long, env = "BONAFIDE_MODELS")]
     pub models: Option<PathBuf>,
 }
+
+impl AsRef<ServeConfig> for Config {
+    fn as_ref(&self) -> &ServeConfig {
+        &self.serve
+    }
+}

@@ -2,7 +2,7 @@
 
 use service_kit::compute::ComputeError;
 use service_kit::status::Problem;
-use tonic::{Code, Status};
+use tonic::Status;
 use tonic_types::FieldViolation;
 use vision::VisionError;
 
@@ -38,17 +38,9 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         match error {
             Error::Invalid(violations) => Problem::invalid_fields(violations).into(),
-            Error::Abandoned => Problem::new(Code::Cancelled, proto::reason::DEADLINE, "the caller left").into(),
+            Error::Abandoned => Problem::new(proto::reason::CANCELLED, "the caller left").into(),
             Error::Compute(error) => error.into(),
-            Error::Vision(cause) => {
-                tracing::error!(error = &cause as &dyn std::error::Error, "a network failed");
-                Problem::new(
-                    Code::Internal,
-                    proto::reason::INTERNAL,
-                    "a network failed; the service's log has the cause",
-                )
-                .into()
-            }
+            Error::Vision(cause) => Problem::internal("a network failed", &cause).into(),
         }
     }
 }

@@ -1,15 +1,13 @@
 //! Starting doc-check-svc.
 
-use std::net::SocketAddr;
-
 use candle_core::Device;
 use proto::document::v1::document_check_service_server::DocumentCheckServiceServer;
 use service_kit::compute::Pool;
-use service_kit::config::Door;
+use service_kit::config::Exposure;
 use service_kit::health::Health;
-use service_kit::serving::{ServeError, Server};
+use service_kit::service::Service;
+use service_kit::serving::Services;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use vision::VisionError;
 use vision::device::{self, DeviceError};
 use vision::models::{ModelError, ModelStore};
@@ -33,34 +31,20 @@ pub enum StartError {
     /// Worker threads could not be started.
     #[error("worker threads could not be started: {0}")]
     Workers(std::io::Error),
-    /// The port could not be bound, or the configuration is wrong.
-    #[error(transparent)]
-    Serve(#[from] ServeError),
 }
 
-/// A doc-check-svc that has loaded its networks and bound its port.
-pub struct Service {
-    server: Server,
+/// A doc-check-svc that has loaded its networks.
+pub struct DocCheckSvc {
     device: Device,
     documents: Documents,
 }
 
-impl Service {
-    /// Validates, loads the networks and binds.
+impl DocCheckSvc {
+    /// Loads the networks; the work is done by `pool`, which others in this process may share.
     ///
     /// # Errors
     /// [`StartError`] for the first step that fails.
-    pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let pool = Pool::start("document", &config.compute).map_err(StartError::Workers)?;
-        Self::bind_in(config, pool).await
-    }
-
-    /// The same with workers that others in this process give work, too.
-    ///
-    /// # Errors
-    /// [`StartError`] for the first step that fails.
-    pub async fn bind_in(config: Config, pool: Pool) -> Result<Self, StartError> {
-        let server = Server::bind("doc-check-svc", Door::Internal, &config.serve).await?;
+    pub fn open_in(config: Config, pool: Pool) -> Result<Self, StartError> {
         let store = match config.models {
             Some(root) => ModelStore::open(root),
             None => ModelStore::open_default()?,
@@ -75,28 +59,31 @@ impl Service {
             "networks loaded"
         );
         Ok(Self {
-            server,
             device,
             documents: Documents::new(reader, pool),
         })
     }
+}
 
-    /// The address that was bound.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.server.local_addr()
+impl Service for DocCheckSvc {
+    const NAME: &'static str = "doc-check-svc";
+    const ABOUT: &'static str = "Reads and judges identity documents";
+    const EXPOSURE: Exposure = Exposure::Internal;
+    type Config = Config;
+    type Error = StartError;
+
+    async fn open(config: Config) -> Result<Self, StartError> {
+        let pool = Pool::start("document", &config.compute).map_err(StartError::Workers)?;
+        Self::open_in(config, pool)
     }
 
-    /// Serves until `shutdown`.
-    ///
-    /// # Errors
-    /// When the server ends early.
-    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let device = self.device;
-        let health = Health::new().depends_on_blocking("device", move || device::answers(&device));
-        let mut routes = Routes::builder();
-        routes.add_service(
-            DocumentCheckServiceServer::new(self.documents).max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES),
-        );
-        self.server.serve(routes, health, shutdown).await
+    fn health(&self) -> Health {
+        let device = self.device.clone();
+        Health::new().depends_on_blocking("device", move || device::answers(&device))
+    }
+
+    fn services(&self, _: &CancellationToken) -> Services {
+        let server = DocumentCheckServiceServer::new(self.documents.clone());
+        Services::new().with(server.max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES))
     }
 }

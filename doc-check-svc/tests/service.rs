@@ -6,7 +6,7 @@ use ab_glyph::{Font as _, FontRef, PxScale, ScaleFont as _, point};
 use doc_check_svc::config::Config;
 use doc_check_svc::mrz::{Date, Fields, Format, Sex, compose};
 use doc_check_svc::reader::MODELS;
-use doc_check_svc::server::Service;
+use doc_check_svc::server::DocCheckSvc;
 use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage, DocumentPolicy};
 use proto::identity::v1::check_detail::Outcome;
@@ -16,6 +16,7 @@ use proto::identity::v1::{
 };
 use service_kit::client::ServiceChannel;
 use service_kit::config::ComputeConfig;
+use service_kit::service::Service as _;
 use service_kit::status;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +49,7 @@ fn running() -> Option<&'static Running> {
             },
             ..Config::default()
         };
-        let service = runtime.block_on(Service::bind(config)).expect("starts");
+        let service = runtime.block_on(DocCheckSvc::bind(config)).expect("starts");
         let address = format!("http://{}", service.local_addr());
         runtime.spawn(service.serve(CancellationToken::new()));
         let channel = {
@@ -408,7 +409,7 @@ fn a_wrong_request_is_refused_with_every_violation() {
     let refused = |request| {
         let status = running.call(request).expect_err("refused");
         assert_eq!(status.code(), Code::InvalidArgument);
-        assert_eq!(status::reason(&status).as_deref(), Some(proto::reason::INVALID_FIELDS));
+        assert_eq!(status::reason(&status), Some(proto::reason::INVALID_FIELDS));
         let violations = status.get_details_bad_request().expect("violations").field_violations;
         violations
             .into_iter()
@@ -463,7 +464,7 @@ fn refuses_more_than_it_can_queue() {
             },
             ..Config::default()
         };
-        let service = Service::bind(config).await.expect("starts");
+        let service = DocCheckSvc::bind(config).await.expect("starts");
         let address = format!("http://{}", service.local_addr());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(service.serve(stop.clone()));
@@ -495,7 +496,7 @@ fn refuses_more_than_it_can_queue() {
     assert!((1..=5).contains(&refused.len()), "{} of 6 refused", refused.len());
     for status in refused {
         assert_eq!(status.code(), Code::ResourceExhausted);
-        assert_eq!(status::reason(status).as_deref(), Some(proto::reason::OVERLOADED));
+        assert_eq!(status::reason(status), Some(proto::reason::OVERLOADED));
         assert!(status::retry_after(status).is_some());
     }
 }

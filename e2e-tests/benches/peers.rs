@@ -26,7 +26,7 @@ use doc_check_svc::reader::{self, DocumentReader};
 use e2e_tests::pictures::{Pictures, on_table};
 use rayon::ThreadPool;
 use rustix::time::{ClockId, clock_gettime};
-use selfie_svc::pipeline::{self, FacePipeline};
+use selfie_svc::pipeline::{self, FacePipeline, Upright};
 use serde_json::{Value, json};
 use service_kit::threads;
 use time::OffsetDateTime;
@@ -281,10 +281,16 @@ impl Bench {
         let zone = zone.context("the passport's zone can be read")?;
 
         // Each of the services decodes for itself.
-        let (document, faces) = self.faces.detect_upright(decode(&self.views.document)?)?;
+        let Upright {
+            picture: document,
+            faces,
+            ..
+        } = self.faces.finder().upright(decode(&self.views.document)?)?;
         let portrait = pipeline::portrait(&faces).context("a portrait")?;
         let portrait = self.faces.examine(&document, portrait)?;
-        let (selfie, faces) = self.faces.detect_upright(decode(&self.views.selfie)?)?;
+        let Upright {
+            picture: selfie, faces, ..
+        } = self.faces.finder().upright(decode(&self.views.selfie)?)?;
         let subject = pipeline::subject(&faces, &selfie).context("a face")?;
         let subject = self.faces.examine(&selfie, subject)?;
         Ok(json!({

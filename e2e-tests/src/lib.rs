@@ -4,6 +4,5 @@
 //! telemetry in memory. What needs networks is skipped, with a line that says so, where they were not fetched (or fails, see
 //! [`service_kit::testing`]).
 
-pub mod backend;
 pub mod pictures;
 pub mod stage;

@@ -5,17 +5,17 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use cli::api::Api;
 use cli::client::{Client, Outcome, Submission};
 use cli::deployment::{Deployment, Options};
 use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
-use service_kit::config::TelemetryConfig;
+use service_kit::config::{Secret, TelemetryConfig};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tracing::Instrument as _;
 
-use crate::backend::Backend;
 use crate::pictures::Pictures;
 
 /// Everything that our own crates would ever log.
@@ -107,13 +107,15 @@ impl Stage {
         Client::new(self.deployment.address(), &self.deployment.keys().restricted_api_key)
     }
 
-    /// A backend that makes every call on its own.
-    pub fn backend(&self) -> Backend {
+    /// A caller with this credential, who makes every call on its own.
+    pub fn api(&self, credential: &Secret) -> Api {
         let _inside = self.runtime.enter();
-        Backend::new(
-            self.deployment.address(),
-            self.deployment.keys().restricted_api_key.expose(),
-        )
+        Api::new(self.deployment.address(), credential).expect("an address and a credential")
+    }
+
+    /// A backend that makes every call on its own.
+    pub fn backend(&self) -> Api {
+        self.api(&self.deployment.keys().restricted_api_key)
     }
 
     /// Verifies in a trace of its own and answers the trace's id, once the last call of the verification has been exported.

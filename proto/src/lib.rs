@@ -4,6 +4,8 @@
 
 #![allow(missing_docs)] // The `.proto` files carry the documentation.
 
+#[cfg(test)]
+mod contract_tests;
 pub mod country;
 mod document_policy;
 pub mod id;
@@ -17,6 +19,14 @@ pub mod identity {
     }
 }
 
+/// Faces alone, for programs that need no session. Answered by selfie-svc.
+pub mod face {
+    pub mod v1 {
+        tonic::include_proto!("bonafide.face.v1");
+        include!(concat!(env!("OUT_DIR"), "/bonafide.face.v1.debug.rs"));
+    }
+}
+
 /// Between session-svc and doc-check-svc.
 pub mod document {
     pub mod v1 {
@@ -25,7 +35,7 @@ pub mod document {
     }
 }
 
-/// Between session-svc and selfie-svc, and faces for whoever needs them alone.
+/// Between session-svc and selfie-svc.
 pub mod selfie {
     pub mod v1 {
         tonic::include_proto!("bonafide.selfie.v1");
@@ -41,7 +51,7 @@ pub mod store {
     }
 }
 
-/// Every package above, for gRPC reflection.
+/// Every package above; a server's reflection describes those that it answers.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor_set.bin"));
 
 /// Largest message that carries one picture: 10 MiB of picture and room for the rest.

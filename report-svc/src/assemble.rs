@@ -151,6 +151,10 @@ fn judged_selfie(answer: Option<SelfieReport>, files: &[File]) -> SelfieReport {
     let other = VerificationErrorCode::SelfieUnverifiedOther;
     selfie.error = failure(ran, selfie.status(), selfie.error.take(), other);
     selfie.set_status(status(&selfie.error));
+    let missing = VerificationErrorCode::SelfieDocumentMissingPhoto;
+    if selfie.error.as_ref().is_some_and(|error| error.code() == missing) {
+        selfie.document = None;
+    }
     selfie.selfie = selfie.selfie.take().or_else(|| file(files, ImagePurpose::Selfie));
     selfie
 }
@@ -172,18 +176,22 @@ fn one_page(selfie: &mut SelfieReport, zone: Option<&MachineReadableZone>) -> Ch
         Format::Td1 => return tested(Tested::NotAvailable, "the document carries them on different sides"),
         Format::Unspecified => return tested(Tested::NotAvailable, "the format of the document is not known"),
     }
-    if selfie.document.as_deref() == Some(zone.file.as_str()) {
+    if selfie.document.as_ref() == Some(&zone.file) {
         return tested(Tested::Passed, "");
     }
+    // Also where the check itself says that it passed, but not with which portrait.
     selfie.error.get_or_insert_with(|| VerificationError {
         code: VerificationErrorCode::SelfieDocumentMissingPhoto.into(),
         reason: NOT_ONE_PAGE.to_owned(),
     });
     selfie.set_status(CheckStatus::Unverified);
-    tested(
-        Tested::Failed,
-        "the portrait was not found in the picture that the zone was read from",
-    )
+    match selfie.document {
+        Some(_) => tested(
+            Tested::Failed,
+            "the portrait was not found in the picture that the zone was read from",
+        ),
+        None => tested(Tested::NotAvailable, "no portrait was found"),
+    }
 }
 
 /// Why a check failed; `None` only for a check that ran, says verified, and names no error.
@@ -449,11 +457,10 @@ mod tests {
         use VerificationErrorCode::{SelfieDocumentMissingPhoto as Missing, SelfieFaceMismatch as Mismatch};
         for format in [Format::Td3, Format::Td2, Format::MrvA, Format::MrvB] {
             assert_eq!(pages(format, "file_b", Some("file_b"), None), (None, Tested::Passed));
-            for portrait in [Some("file_f"), None] {
-                let expected = (Some(Missing), Tested::Failed);
+            for (portrait, outcome) in [(Some("file_f"), Tested::Failed), (None, Tested::NotAvailable)] {
                 assert_eq!(
                     pages(format, "file_b", portrait, None),
-                    expected,
+                    (Some(Missing), outcome),
                     "{format:?} {portrait:?}"
                 );
             }
@@ -464,6 +471,17 @@ mod tests {
             (Some(Mismatch), Tested::Failed),
             "the check's own failure stays"
         );
+    }
+
+    #[test]
+    fn a_portrait_that_is_missing_is_on_no_page() {
+        use VerificationErrorCode::SelfieDocumentMissingPhoto as Missing;
+        for format in [Format::Td3, Format::Td1] {
+            let (verdict, outcome) = pages(format, "file_f", Some("file_f"), error(Missing));
+            assert_eq!((verdict, outcome), (Some(Missing), Tested::NotAvailable), "{format:?}");
+        }
+        let (report, _) = run(true, document(None), selfie(error(Missing)));
+        assert_eq!(report.selfie.expect("reported").document, None);
     }
 
     #[test]
@@ -512,5 +530,7 @@ mod tests {
         let selfie = report.selfie.expect("reported");
         assert_eq!(selfie.selfie.as_deref(), Some("file_s"));
         assert_eq!(selfie.error.expect("failed").reason, NOT_CARRIED_OUT);
+        let insights = report.insights.and_then(|insights| insights.selfie).expect("set");
+        assert_eq!((insights.threshold, insights.false_match_rate), (None, None));
     }
 }

@@ -82,6 +82,12 @@ pub enum ConfigError {
     MasterKey(#[from] MasterKeyError),
 }
 
+impl AsRef<ServeConfig> for Config {
+    fn as_ref(&self) -> &ServeConfig {
+        &self.serve
+    }
+}
+
 impl Config {
     /// The embedded storage in a folder, on a free loopback port.
     pub fn embedded(data: impl Into<PathBuf>) -> Self {

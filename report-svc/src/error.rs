@@ -5,7 +5,7 @@ use std::time::Duration;
 use proto::identity::v1::ImagePurpose;
 use proto::reason;
 use service_kit::status::Problem;
-use tonic::{Code, Status};
+use tonic::Status;
 use tonic_types::{FieldViolation, PreconditionViolation};
 
 use crate::evidence::EvidenceError;
@@ -90,43 +90,40 @@ impl From<Error> for Status {
         let text = error.to_string();
         match error {
             Error::Invalid(problem) => problem,
-            Error::ImageEmpty => {
-                Problem::new(Code::InvalidArgument, reason::IMAGE_EMPTY, text).violations(on_data("must not be empty"))
-            }
-            Error::ImageTooLarge(_) => {
-                Problem::new(Code::InvalidArgument, reason::IMAGE_TOO_LARGE, text.clone()).violations(on_data(&text))
-            }
-            Error::SessionNotFound => Problem::new(Code::NotFound, reason::SESSION_NOT_FOUND, text),
-            Error::ReportNotFound => Problem::new(Code::NotFound, reason::REPORT_NOT_FOUND, text),
-            Error::FileNotFound => Problem::new(Code::NotFound, reason::FILE_NOT_FOUND, text),
+            Error::ImageEmpty => Problem::new(reason::IMAGE_EMPTY, text).violations(on_data("must not be empty")),
+            Error::ImageTooLarge(_) => Problem::new(reason::IMAGE_TOO_LARGE, text.clone()).violations(on_data(&text)),
+            Error::SessionNotFound => Problem::new(reason::SESSION_NOT_FOUND, text),
+            Error::ReportNotFound => Problem::new(reason::REPORT_NOT_FOUND, text),
+            Error::FileNotFound => Problem::new(reason::FILE_NOT_FOUND, text),
             Error::Refused(refusal) => {
                 let status = match refusal {
                     Refusal::Status(status) => status.name(),
                     Refusal::Redacted => "redacted",
                 };
-                Problem::new(Code::FailedPrecondition, reason::SESSION_STATUS, text).metadata("status", status)
+                Problem::new(reason::SESSION_STATUS, text).metadata("status", status)
             }
-            Error::AttemptsExhausted(_) => Problem::new(Code::FailedPrecondition, reason::ATTEMPTS_EXHAUSTED, text),
+            Error::AttemptsExhausted(_) => Problem::new(reason::ATTEMPTS_EXHAUSTED, text),
             Error::ImagesExhausted(limit) => {
-                Problem::new(Code::FailedPrecondition, reason::IMAGES_EXHAUSTED, text).metadata("limit", limit.name())
+                Problem::new(reason::IMAGES_EXHAUSTED, text).metadata("limit", limit.name())
             }
             Error::ImagesMissing(missing) => {
                 let names = names(&missing);
-                let violation =
-                    |name: &&str| PreconditionViolation::new(reason::IMAGE_MISSING, *name, "must be uploaded first");
-                Problem::new(Code::FailedPrecondition, reason::IMAGE_MISSING, text)
+                let violation = |name: &&str| {
+                    PreconditionViolation::new(reason::IMAGE_MISSING.name(), *name, "must be uploaded first")
+                };
+                Problem::new(reason::IMAGE_MISSING, text)
                     .metadata("missing", names.join(","))
                     .preconditions(names.iter().map(violation).collect())
             }
             Error::IdempotencyKeyReused => {
                 let field = FieldViolation::new("idempotency_key", "was used before with other parameters");
-                Problem::new(Code::InvalidArgument, reason::IDEMPOTENCY_KEY_REUSED, text).violations(vec![field])
+                Problem::new(reason::IDEMPOTENCY_KEY_REUSED, text).violations(vec![field])
             }
-            Error::LeaseLost => Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, text),
-            Error::JobNotFound => Problem::new(Code::NotFound, reason::JOB_NOT_FOUND, text),
-            Error::MasterKeyMissing(_) => Problem::new(Code::FailedPrecondition, reason::MASTER_KEY_MISSING, text),
-            Error::Contended => Problem::new(Code::Aborted, reason::OVERLOADED, text).retry_after(SOON),
-            Error::Stopping => Problem::new(Code::Unavailable, reason::UNAVAILABLE, text).retry_after(SOON),
+            Error::LeaseLost => Problem::new(reason::LEASE_LOST, text),
+            Error::JobNotFound => Problem::new(reason::JOB_NOT_FOUND, text),
+            Error::MasterKeyMissing(_) => Problem::new(reason::MASTER_KEY_MISSING, text),
+            Error::Contended => Problem::new(reason::CONTENDED, text).retry_after(SOON),
+            Error::Stopping => Problem::new(reason::UNAVAILABLE, text).retry_after(SOON),
             Error::Storage(StorageError::Redis(cause)) => unavailable(&cause),
             Error::Storage(cause @ StorageError::Closed) => unavailable(&cause),
             Error::Storage(
@@ -163,19 +160,9 @@ fn on_data(description: &str) -> Vec<FieldViolation> {
 /// The cause is for the log alone.
 fn unavailable(cause: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::warn!(error = cause, "the storage does not answer");
-    Problem::new(
-        Code::Unavailable,
-        reason::UNAVAILABLE,
-        "the storage does not answer: try again",
-    )
-    .retry_after(SOON)
+    Problem::new(reason::UNAVAILABLE, "the storage does not answer: try again").retry_after(SOON)
 }
 
 fn internal(cause: &(dyn std::error::Error + 'static)) -> Problem {
-    tracing::error!(error = cause, "the storage failed");
-    Problem::new(
-        Code::Internal,
-        reason::INTERNAL,
-        "the storage failed; the service's log has the cause",
-    )
+    Problem::internal("the storage failed", cause)
 }

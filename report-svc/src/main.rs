@@ -1,26 +1,7 @@
-//! Wires configuration, telemetry and the server together.
+//! The program `report-svc`.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use report_svc::{config::Config, server::Service};
-use service_kit::config::TelemetryConfig;
-use service_kit::program;
-use service_kit::serving::shutdown_token;
-
-/// The memory: session state, reports, evidence and the queue of work.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Cli {
-    #[command(flatten)]
-    config: Config,
-    #[command(flatten)]
-    telemetry: TelemetryConfig,
-}
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    let Cli { config, telemetry } = Cli::parse();
-    let serve = async { Ok(Service::bind(config).await?.serve(shutdown_token()).await?) };
-    program::run("report-svc", &telemetry, serve).await
+fn main() -> ExitCode {
+    service_kit::program::main::<report_svc::server::ReportSvc>()
 }

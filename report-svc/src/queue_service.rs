@@ -83,10 +83,10 @@ impl QueueService for QueueApi {
     }
 
     async fn get_queued_job(&self, request: Request<GetQueuedJobRequest>) -> Result<Response<QueuedJob>, Status> {
-        let job = match self.store.queued(&request.into_inner().session).await? {
+        let job = match self.store.queued(&request.into_inner().verification_session).await? {
             Queued::Job(job) => public(job),
             Queued::Lost { session, attempt } => QueuedJob {
-                session: session.to_string(),
+                verification_session: session.to_string(),
                 attempt,
                 state: Some(State::Lost(LostJob {})),
                 ..QueuedJob::default()
@@ -96,14 +96,17 @@ impl QueueService for QueueApi {
     }
 
     async fn requeue_job(&self, request: Request<RequeueJobRequest>) -> Result<Response<RequeueJobResponse>, Status> {
-        let RequeueJobRequest { session, attempt } = request.into_inner();
-        self.store.requeue(&session, attempt).await?;
+        let request = request.into_inner();
+        self.store
+            .requeue(&request.verification_session, request.attempt)
+            .await?;
         Ok(Response::new(RequeueJobResponse {}))
     }
 
     async fn fail_job(&self, request: Request<FailJobRequest>) -> Result<Response<FailJobResponse>, Status> {
-        let FailJobRequest { session, attempt } = request.into_inner();
-        let attempt_ended = self.store.fail(&session, attempt).await? == Failed::AttemptEnded;
+        let request = request.into_inner();
+        let attempt_ended =
+            self.store.fail(&request.verification_session, request.attempt).await? == Failed::AttemptEnded;
         Ok(Response::new(FailJobResponse { attempt_ended }))
     }
 }
@@ -129,7 +132,7 @@ fn public(job: Job) -> QueuedJob {
         }
     };
     QueuedJob {
-        session: job.session.to_string(),
+        verification_session: job.session.to_string(),
         attempt: job.attempt,
         delivery: job.delivery,
         excused: job.excused,

@@ -1,16 +1,15 @@
 //! Starting report-svc.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use proto::store::v1::queue_service_server::QueueServiceServer;
 use proto::store::v1::store_service_server::StoreServiceServer;
-use service_kit::config::Door;
+use service_kit::config::Exposure;
 use service_kit::health::Health;
-use service_kit::serving::{ServeError, Server};
+use service_kit::service::Service;
+use service_kit::serving::Services;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 
 use crate::config::{Config, ConfigError};
 use crate::evidence::{Evidence, EvidenceError};
@@ -33,9 +32,6 @@ pub enum StartError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The port could not be bound, or the configuration is wrong.
-    #[error(transparent)]
-    Serve(#[from] ServeError),
     /// The database file could not be opened.
     #[error(transparent)]
     Embedded(#[from] OpenError),
@@ -50,20 +46,22 @@ pub enum StartError {
     Stopping,
 }
 
-/// A report-svc that has opened its storage and bound its port.
+/// A report-svc that has opened its storage.
 #[derive(Debug)]
-pub struct Service {
-    server: Server,
+pub struct ReportSvc {
     store: Store,
 }
 
-impl Service {
-    /// Validates, binds, and opens the storage.
-    pub async fn bind(config: Config) -> Result<Self, StartError> {
-        config.serve.validate(Door::Internal).map_err(ServeError::from)?;
+impl Service for ReportSvc {
+    const NAME: &'static str = "report-svc";
+    const ABOUT: &'static str = "The memory: session state, reports, evidence and the queue of work";
+    const EXPOSURE: Exposure = Exposure::Internal;
+    type Config = Config;
+    type Error = StartError;
+
+    async fn open(config: Config) -> Result<Self, StartError> {
         let limits = config.limits()?;
         let keyring = config.keyring()?;
-        let server = Server::bind("report-svc", Door::Internal, &config.serve).await?;
         let evidence = Evidence::in_folder(&config.data.join(EVIDENCE_FOLDER))?;
         let storage: Arc<dyn Storage> = match &config.redis_url {
             Some(addresses) => Arc::new(Redis::connect(addresses.expose()).await?),
@@ -75,42 +73,28 @@ impl Service {
         };
         tracing::info!(storage = ?storage, "storage opened");
         Ok(Self {
-            server,
             store: Store::new(storage, evidence, keyring, limits),
         })
     }
 
-    /// The address that was bound.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.server.local_addr()
-    }
-
-    /// Serves until `shutdown`.
-    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ServeError> {
+    fn health(&self) -> Health {
         let store = self.store.clone();
-        let health = Health::new().depends_on("storage", move || {
+        Health::new().depends_on("storage", move || {
             let store = store.clone();
             async move { store.healthy().await }
-        });
-        // What runs beside the server must not outlive one that ends early, and is over when this is: the database is free then.
-        let stop = shutdown.child_token();
-        let requeueing = requeue_readable(self.store.clone(), stop.clone());
-        let queue = QueueServiceServer::new(QueueApi::new(self.store.clone()));
-        let api = StoreApi::new(self.store, stop.clone());
-        let mut routes = Routes::builder();
-        routes
-            .add_service(
-                StoreServiceServer::new(api)
-                    // Findings carry no pictures: one picture is the most that arrives.
-                    .max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES),
-            )
-            .add_service(queue);
-        let served = async {
-            let outcome = self.server.serve(routes, health, stop.clone()).await;
-            stop.cancel();
-            outcome
-        };
-        let (outcome, ()) = tokio::join!(served, requeueing);
-        outcome
+        })
+    }
+
+    fn services(&self, stop: &CancellationToken) -> Services {
+        let api = StoreServiceServer::new(StoreApi::new(self.store.clone(), stop.clone()));
+        Services::new()
+            // Findings carry no pictures: one picture is the most that arrives.
+            .with(api.max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES))
+            .with(QueueServiceServer::new(QueueApi::new(self.store.clone())))
+    }
+
+    /// Is over when the service is: the database is free then.
+    async fn run(self, stop: CancellationToken) {
+        requeue_readable(self.store, stop).await;
     }
 }

@@ -92,7 +92,7 @@ impl StoreApi {
         }
     }
 
-    /// Sends a session whenever it has a version that was not sent, until it is final or nobody listens.
+    /// Sends a session whenever it has a version that was not sent, until it can change no more or nobody listens.
     async fn watch(
         &self,
         id: &str,
@@ -105,8 +105,9 @@ impl StoreApi {
             let session = self.store.session(id, Some(account)).await?;
             if session.version > sent {
                 sent = session.version;
-                let last = session.state()?.status.is_final();
-                if sender.send(Ok(session.to_stored())).await.is_err() || last {
+                let stored = session.to_stored();
+                let last = stored.is_final;
+                if sender.send(Ok(stored)).await.is_err() || last {
                     return Ok(());
                 }
             }
@@ -142,13 +143,19 @@ impl StoreService for StoreApi {
 
     async fn get_session(&self, request: Request<GetSessionRequest>) -> Result<Response<StoredSession>, Status> {
         let request = request.into_inner();
-        let session = self.store.session(&request.id, request.account.as_deref()).await?;
+        let session = self
+            .store
+            .session(&request.verification_session, request.account.as_deref())
+            .await?;
         Ok(Response::new(session.to_stored()))
     }
 
     async fn cancel_session(&self, request: Request<CancelSessionRequest>) -> Result<Response<StoredSession>, Status> {
         let request = request.into_inner();
-        let session = self.store.cancel(&request.id, &request.account).await?;
+        let session = self
+            .store
+            .cancel(&request.verification_session, &request.account)
+            .await?;
         Ok(Response::new(session.to_stored()))
     }
 
@@ -158,7 +165,10 @@ impl StoreService for StoreApi {
         &self,
         request: Request<WatchSessionRequest>,
     ) -> Result<Response<Self::WatchSessionStream>, Status> {
-        let WatchSessionRequest { id, account } = request.into_inner();
+        let WatchSessionRequest {
+            verification_session: id,
+            account,
+        } = request.into_inner();
         // A session that is not found is the call's error, not the stream's.
         self.store.session(&id, Some(&account)).await?;
         let (sender, receiver) = mpsc::channel(1);
@@ -181,7 +191,12 @@ impl StoreService for StoreApi {
         let store = self.store.clone();
         let putting = async move {
             store
-                .put_image(&request.session, request.account.as_deref(), purpose, request.data)
+                .put_image(
+                    &request.verification_session,
+                    request.account.as_deref(),
+                    purpose,
+                    request.data,
+                )
                 .await
         };
         // Brought to its end even when the caller leaves: half of it would be a file that no record names.
@@ -191,7 +206,7 @@ impl StoreService for StoreApi {
 
     async fn get_image(&self, request: Request<GetImageRequest>) -> Result<Response<GetImageResponse>, Status> {
         let request = request.into_inner();
-        let data = self.store.image(&request.session, &request.file).await?;
+        let data = self.store.image(&request.verification_session, &request.file).await?;
         Ok(Response::new(GetImageResponse { data }))
     }
 
@@ -200,7 +215,7 @@ impl StoreService for StoreApi {
         let request = request.into_inner();
         let session = self
             .store
-            .submit(&request.session, request.account.as_deref(), trace_context)
+            .submit(&request.verification_session, request.account.as_deref(), trace_context)
             .await?;
         Ok(Response::new(session.to_stored()))
     }
@@ -270,7 +285,7 @@ impl StoreService for StoreApi {
         request: Request<CompleteVerificationRequest>,
     ) -> Result<Response<CompleteVerificationResponse>, Status> {
         let CompleteVerificationRequest {
-            session,
+            verification_session,
             attempt,
             lease_token,
             document,
@@ -278,7 +293,7 @@ impl StoreService for StoreApi {
             timings,
         } = request.into_inner();
         let lease: Lease = lease_token.parse().map_err(Error::from)?;
-        let agrees = lease.session.as_str() == session && lease.attempt == attempt;
+        let agrees = lease.session.as_str() == verification_session && lease.attempt == attempt;
         let mut violations = Violations::new();
         violations.require(agrees, "lease_token", "must be that of this session and attempt");
         violations.check().map_err(Error::Invalid)?;
@@ -297,7 +312,11 @@ impl StoreService for StoreApi {
 
     async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<VerificationReport>, Status> {
         let request = request.into_inner();
-        Ok(Response::new(self.store.report(&request.id, &request.account).await?))
+        Ok(Response::new(
+            self.store
+                .report(&request.verification_report, &request.account)
+                .await?,
+        ))
     }
 }
 

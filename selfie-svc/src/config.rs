@@ -37,6 +37,12 @@ impl Default for Config {
     }
 }
 
+impl AsRef<ServeConfig> for Config {
+    fn as_ref(&self) -> &ServeConfig {
+        &self.serve
+    }
+}
+
 impl Config {
     /// The threshold that the configured false match rate asks for.
     pub fn operating_point(&self) -> Result<OperatingPoint, OutOfRange> {

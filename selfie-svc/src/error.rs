@@ -1,8 +1,9 @@
 //! Why a call could not be served. "The face does not match" is a result, not an error.
 
+use proto::reason::Reason;
 use service_kit::compute::ComputeError;
 use service_kit::status::Problem;
-use tonic::{Code, Status};
+use tonic::Status;
 use vision::VisionError;
 use vision::picture::DecodeError;
 
@@ -12,7 +13,7 @@ pub enum Error {
     /// A required field is empty.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// A picture of a `Faces` call cannot be used.
+    /// A picture of a `FaceService` call cannot be used.
     #[error("{field} cannot be used: {source}")]
     Picture {
         /// The request's field.
@@ -41,28 +42,20 @@ impl From<Error> for Status {
             Error::Missing(field) => {
                 Problem::invalid_fields(vec![tonic_types::FieldViolation::new(field, "must be given")]).into()
             }
-            Error::Picture { field, source } => Problem::new(Code::InvalidArgument, picture_reason(&source), text)
+            Error::Picture { field, source } => Problem::new(picture_reason(&source), text)
                 .violations(vec![tonic_types::FieldViolation::new(field, source.to_string())])
                 .into(),
-            Error::NoFace(field) => Problem::new(Code::InvalidArgument, proto::reason::FACE_NOT_FOUND, text)
+            Error::NoFace(field) => Problem::new(proto::reason::FACE_NOT_FOUND, text)
                 .violations(vec![tonic_types::FieldViolation::new(field, "must show a face")])
                 .into(),
-            Error::Abandoned => Problem::new(Code::Cancelled, proto::reason::DEADLINE, text).into(),
+            Error::Abandoned => Problem::new(proto::reason::CANCELLED, text).into(),
             Error::Compute(error) => error.into(),
-            Error::Vision(cause) => {
-                tracing::error!(error = &cause as &dyn std::error::Error, "a network failed");
-                Problem::new(
-                    Code::Internal,
-                    proto::reason::INTERNAL,
-                    "a network failed; the service's log has the cause",
-                )
-                .into()
-            }
+            Error::Vision(cause) => Problem::internal("a network failed", &cause).into(),
         }
     }
 }
 
-fn picture_reason(error: &DecodeError) -> &'static str {
+fn picture_reason(error: &DecodeError) -> Reason {
     use proto::reason::{IMAGE_DAMAGED, IMAGE_DIMENSIONS, IMAGE_EMPTY, IMAGE_FORMAT, IMAGE_TOO_LARGE};
     match error {
         DecodeError::Empty => IMAGE_EMPTY,

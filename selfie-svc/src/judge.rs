@@ -60,6 +60,14 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// Whether the document has a portrait to compare with. It is judged first: without one, no other failure names the error.
+    pub fn has_portrait(&self) -> bool {
+        !matches!(
+            self.failure,
+            Some((VerificationErrorCode::SelfieDocumentMissingPhoto, _))
+        )
+    }
+
     fn passed(&mut self, name: &str) {
         self.checks.push(detail(name, Outcome::Passed, String::new()));
     }
@@ -266,6 +274,22 @@ mod tests {
                 expected,
                 "{document:?} {selfie:?} {likeness:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_portrait_is_there_when_its_test_passed() {
+        let tiny = Sight::Face(Measured {
+            inter_eye_distance: 5.0,
+            rival_area: 0.0,
+        });
+        for document in [GOOD, tiny, Sight::NoFace, Sight::Unreadable(&DecodeError::Truncated)] {
+            for selfie in [GOOD, Sight::NoFace] {
+                let judgement = judge(&document, &selfie, alike(0.1), POINT);
+                let test = judgement.checks.iter().find(|check| check.name == "document_portrait");
+                let passed = test.expect("always told").outcome() == Outcome::Passed;
+                assert_eq!(judgement.has_portrait(), passed, "{document:?} {selfie:?}");
+            }
         }
     }
 

@@ -2,11 +2,12 @@
 //!
 //! [`pipeline`] turns pictures into faces with embeddings (detect, align, embed, measure), [`judge`] turns those into the
 //! outcome of the check, [`calibration`] knows what a similarity is worth in error rates, and [`server`] puts all of it
-//! behind gRPC. Nothing is kept between calls.
+//! behind gRPC, faces alone as well. Nothing is kept between calls.
 
 pub mod calibration;
 pub mod config;
 pub mod error;
+mod faces;
 pub mod judge;
 mod message;
 pub mod pipeline;

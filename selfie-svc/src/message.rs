@@ -1,11 +1,11 @@
 //! Our types as messages.
 
+use proto::face::v1::{BoundingBox, Face as FaceMessage, Landmarks, Point};
 use proto::identity::v1::FaceQuality;
-use proto::selfie::v1::{BoundingBox, Face as FaceMessage, Landmarks, Point};
 use vision::face::Face;
 use vision::face::quality::Quality;
 
-use crate::pipeline::{Examined, Upright};
+use crate::pipeline::Upright;
 
 pub(crate) fn quality(quality: &Quality, face: &Face, faces: usize) -> FaceQuality {
     FaceQuality {
@@ -17,12 +17,17 @@ pub(crate) fn quality(quality: &Quality, face: &Face, faces: usize) -> FaceQuali
         yaw: quality.yaw,
         pitch: quality.pitch,
         roll: quality.roll,
-        faces: u32::try_from(faces).unwrap_or(u32::MAX),
+        faces: count(faces),
     }
 }
 
-pub(crate) fn face(examined: &Examined, upright: &Upright) -> FaceMessage {
-    let found = &upright.as_sent(&examined.face);
+pub(crate) fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// A face of `upright`, where it lies in the picture as it was sent.
+pub(crate) fn face(face: &Face, measures: &Quality, upright: &Upright) -> FaceMessage {
+    let found = &upright.as_sent(face);
     let landmarks = &found.landmarks;
     FaceMessage {
         bounding_box: Some(BoundingBox {
@@ -39,7 +44,7 @@ pub(crate) fn face(examined: &Examined, upright: &Upright) -> FaceMessage {
             left_mouth_corner: point(landmarks.left_mouth),
         }),
         confidence: f64::from(found.score),
-        quality: Some(quality(&examined.quality, found, upright.faces.len())),
+        quality: Some(quality(measures, found, upright.faces.len())),
     }
 }
 

@@ -1,4 +1,6 @@
 //! Pictures to faces: detect, choose, align, embed, measure. The evaluation runs over this same code.
+//!
+//! A [`FaceFinder`] has the detector alone; a [`FacePipeline`] embeds what it found, too.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,7 +10,7 @@ use vision::VisionError;
 use vision::face::quality::Quality;
 use vision::face::{DetectOptions, EmbedOptions, Embedding, Face, FaceDetector, FaceEmbedder, align};
 use vision::geometry::{Point, Rect};
-use vision::models::{Model, ModelError, ModelStore};
+use vision::models::{Model, ModelError, ModelStore, Weights};
 use vision::ops::Precision;
 use vision::picture::Picture;
 
@@ -25,9 +27,14 @@ pub fn open_store(models: Option<PathBuf>) -> Result<ModelStore, ModelError> {
     }
 }
 
+/// The detector, loaded once and shared by all workers.
+pub struct FaceFinder {
+    detector: FaceDetector,
+}
+
 /// Detector and embedder, loaded once and shared by all workers.
 pub struct FacePipeline {
-    detector: FaceDetector,
+    finder: FaceFinder,
     embedder: FaceEmbedder,
     used: Vec<(String, String)>,
 }
@@ -141,24 +148,12 @@ pub struct Spent {
     pub embed: Duration,
 }
 
-impl FacePipeline {
-    /// Loads both networks from the store onto `device`.
-    pub fn load(store: &ModelStore, device: &Device) -> Result<Self, VisionError> {
-        let detector = store.weights(Model::YuNet, device)?;
-        let embedder = store.weights(Model::SFace, device)?;
-        let used = [&detector, &embedder]
-            .map(|weights| (weights.model().to_owned(), weights.source_sha256().to_owned()))
-            .into();
+impl FaceFinder {
+    /// Builds the detector from its weights, which must be on `device`.
+    pub fn new(weights: &Weights, device: &Device) -> Result<Self, VisionError> {
         Ok(Self {
-            detector: FaceDetector::new(&detector, device, DETECT)?,
-            embedder: FaceEmbedder::new(&embedder, device, EMBED)?,
-            used,
+            detector: FaceDetector::new(weights, device, DETECT)?,
         })
-    }
-
-    /// Name and SHA-256 of the networks: detector, embedder.
-    pub fn models(&self) -> &[(String, String)] {
-        &self.used
     }
 
     /// A picture turned by quarters until its faces stand upright, and its faces, best score first. People hold documents sideways,
@@ -189,20 +184,51 @@ impl FacePipeline {
         })
     }
 
-    /// [`FacePipeline::upright`] for those who need not know how the picture lay.
-    pub fn detect_upright(&self, picture: Picture) -> Result<(Picture, Vec<Face>), VisionError> {
-        let Upright { picture, faces, .. } = self.upright(picture)?;
-        Ok((picture, faces))
-    }
-
     fn detect(&self, picture: Picture, turn: Turn) -> Result<Upright, VisionError> {
         let faces = self.detector.detect(&picture, &DetectOptions::default())?;
         Ok(Upright { picture, faces, turn })
     }
 
-    /// Aligns, embeds and measures one face, its landmarks refined first: misplaced ones cost more matches than anything else.
+    /// Landmarks looked for again in the face itself: misplaced ones cost more matches than anything else.
+    fn refine(&self, picture: &Picture, face: &Face) -> Result<Face, VisionError> {
+        self.detector.refine(picture, face, &DetectOptions::default())
+    }
+}
+
+/// How well a face can be seen.
+pub fn quality(picture: &Picture, face: &Face) -> Result<Quality, VisionError> {
+    let aligned = align(picture, &face.landmarks)?;
+    Ok(Quality::measure(&aligned, &face.landmarks))
+}
+
+impl FacePipeline {
+    /// Loads both networks from the store onto `device`.
+    pub fn load(store: &ModelStore, device: &Device) -> Result<Self, VisionError> {
+        let detector = store.weights(Model::YuNet, device)?;
+        let embedder = store.weights(Model::SFace, device)?;
+        let used = [&detector, &embedder]
+            .map(|weights| (weights.model().to_owned(), weights.source_sha256().to_owned()))
+            .into();
+        Ok(Self {
+            finder: FaceFinder::new(&detector, device)?,
+            embedder: FaceEmbedder::new(&embedder, device, EMBED)?,
+            used,
+        })
+    }
+
+    /// Name and SHA-256 of the networks: detector, embedder.
+    pub fn models(&self) -> &[(String, String)] {
+        &self.used
+    }
+
+    /// What finds the faces.
+    pub fn finder(&self) -> &FaceFinder {
+        &self.finder
+    }
+
+    /// Aligns, embeds and measures one face, its landmarks refined first.
     pub fn examine(&self, picture: &Picture, face: &Face) -> Result<Examined, VisionError> {
-        let face = self.detector.refine(picture, face, &DetectOptions::default())?;
+        let face = self.finder.refine(picture, face)?;
         let aligned = align(picture, &face.landmarks)?;
         let embedding = self.embedder.embed_aligned(&aligned)?;
         let quality = Quality::measure(&aligned, &face.landmarks);
@@ -216,7 +242,7 @@ impl FacePipeline {
 
     /// The face of the person who took the picture: large and near the centre. `None` when there is no face.
     pub fn subject(&self, picture: Picture) -> Result<Option<Examined>, VisionError> {
-        let (picture, faces) = self.detect_upright(picture)?;
+        let Upright { picture, faces, .. } = self.finder.upright(picture)?;
         subject(&faces, &picture)
             .map(|face| self.examine(&picture, face))
             .transpose()

@@ -1,16 +1,14 @@
 //! Starting selfie-svc.
 
-use std::net::SocketAddr;
-
 use candle_core::Device;
-use proto::selfie::v1::faces_server::FacesServer;
+use proto::face::v1::face_service_server::FaceServiceServer;
 use proto::selfie::v1::selfie_check_service_server::SelfieCheckServiceServer;
 use service_kit::compute::Pool;
-use service_kit::config::Door;
+use service_kit::config::Exposure;
 use service_kit::health::Health;
-use service_kit::serving::{ServeError, Server};
+use service_kit::service::Service;
+use service_kit::serving::Services;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use vision::VisionError;
 use vision::device::{self, DeviceError};
 use vision::models::ModelError;
@@ -38,32 +36,21 @@ pub enum StartError {
     /// Worker threads could not be started.
     #[error("worker threads could not be started: {0}")]
     Workers(std::io::Error),
-    /// The port could not be bound, or the configuration is wrong.
-    #[error(transparent)]
-    Serve(#[from] ServeError),
 }
 
-/// A selfie-svc that has loaded its networks and bound its port.
-pub struct Service {
-    server: Server,
+/// A selfie-svc that has loaded its networks.
+pub struct SelfieSvc {
     device: Device,
     selfie: Selfie,
 }
 
-impl Service {
-    /// Validates, loads the networks and binds.
-    pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let pool = Pool::start("selfie", &config.compute).map_err(StartError::Workers)?;
-        Self::bind_in(config, pool).await
-    }
-
-    /// The same with workers that others in this process give work, too.
+impl SelfieSvc {
+    /// Loads the networks; the work is done by `pool`, which others in this process may share.
     ///
     /// # Errors
     /// [`StartError`] for the first step that fails.
-    pub async fn bind_in(config: Config, pool: Pool) -> Result<Self, StartError> {
+    pub fn open_in(config: Config, pool: Pool) -> Result<Self, StartError> {
         let point = config.operating_point()?;
-        let server = Server::bind("selfie-svc", Door::Internal, &config.serve).await?;
         let store = open_store(config.models)?;
         let device = device::open(config.compute.device.gpu())?;
         let pipeline = FacePipeline::load(&store, &device)?;
@@ -77,28 +64,33 @@ impl Service {
             "networks loaded"
         );
         Ok(Self {
-            server,
             device,
             selfie: Selfie::new(pipeline, point, pool),
         })
     }
+}
 
-    /// The address that was bound.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.server.local_addr()
+impl Service for SelfieSvc {
+    const NAME: &'static str = "selfie-svc";
+    const ABOUT: &'static str = "Finds, aligns, embeds and compares faces; judges the selfie";
+    const EXPOSURE: Exposure = Exposure::Internal;
+    type Config = Config;
+    type Error = StartError;
+
+    async fn open(config: Config) -> Result<Self, StartError> {
+        let pool = Pool::start("selfie", &config.compute).map_err(StartError::Workers)?;
+        Self::open_in(config, pool)
     }
 
-    /// Serves until `shutdown`.
-    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let device = self.device;
-        let health = Health::new().depends_on_blocking("device", move || device::answers(&device));
-        let mut routes = Routes::builder();
-        routes
-            .add_service(
-                SelfieCheckServiceServer::new(self.selfie.clone())
-                    .max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES),
-            )
-            .add_service(FacesServer::new(self.selfie).max_decoding_message_size(proto::MAX_CHECK_MESSAGE_BYTES));
-        self.server.serve(routes, health, shutdown).await
+    fn health(&self) -> Health {
+        let device = self.device.clone();
+        Health::new().depends_on_blocking("device", move || device::answers(&device))
+    }
+
+    fn services(&self, _: &CancellationToken) -> Services {
+        let most = proto::MAX_CHECK_MESSAGE_BYTES;
+        Services::new()
+            .with(SelfieCheckServiceServer::new(self.selfie.clone()).max_decoding_message_size(most))
+            .with(FaceServiceServer::new(self.selfie.clone()).max_decoding_message_size(most))
     }
 }

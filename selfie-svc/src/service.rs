@@ -1,15 +1,11 @@
-//! The gRPC side: requests in, work onto the pool, answers out.
+//! `SelfieCheckService`: a request in, work onto the pool, an answer out.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use proto::identity::v1::{CheckStatus, SelfieInsights, SelfieReport, VerificationError};
-use proto::selfie::v1::faces_server::Faces;
 use proto::selfie::v1::selfie_check_service_server::SelfieCheckService;
-use proto::selfie::v1::{
-    CheckSelfieRequest, CheckSelfieResponse, CompareFacesRequest, CompareFacesResponse, DetectFacesRequest,
-    DetectFacesResponse, EmbedFacesRequest, EmbedFacesResponse, EmbeddedFace, FaceImage,
-};
+use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse, FaceImage};
 use service_kit::compute::{Caller, Pool};
 use service_kit::insights;
 use tonic::{Request, Response, Status};
@@ -20,7 +16,7 @@ use crate::calibration::OperatingPoint;
 use crate::error::Error;
 use crate::judge::{Judgement, Likeness, Sight, judge};
 use crate::message;
-use crate::pipeline::{self, Examined, FacePipeline, Spent, Upright, timed};
+use crate::pipeline::{self, Examined, FacePipeline, Spent, timed};
 
 /// Both services of selfie-svc. Clones share everything.
 #[derive(Clone)]
@@ -29,9 +25,9 @@ pub(crate) struct Selfie {
     pool: Pool,
 }
 
-struct Shared {
-    pipeline: FacePipeline,
-    point: OperatingPoint,
+pub(crate) struct Shared {
+    pub(crate) pipeline: FacePipeline,
+    pub(crate) point: OperatingPoint,
     limits: Limits,
 }
 
@@ -47,7 +43,7 @@ impl Selfie {
         }
     }
 
-    async fn compute<T: Send + 'static>(
+    pub(crate) async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shared, &Caller) -> Result<T, Error> + Send + 'static,
     ) -> Result<Response<T>, Status> {
@@ -74,67 +70,6 @@ impl SelfieCheckService for Selfie {
         }
         self.compute(move |shared, caller| shared.check(&documents, &selfie, caller))
             .await
-    }
-}
-
-#[tonic::async_trait]
-impl Faces for Selfie {
-    async fn detect_faces(
-        &self,
-        request: Request<DetectFacesRequest>,
-    ) -> Result<Response<DetectFacesResponse>, Status> {
-        let image = request.into_inner().image;
-        self.compute(move |shared, caller| {
-            let (upright, examined) = shared.every_face(&image, caller)?;
-            let faces = examined.iter().map(|face| message::face(face, &upright)).collect();
-            let (width, height) = upright.size_as_sent();
-            Ok(DetectFacesResponse { faces, width, height })
-        })
-        .await
-    }
-
-    async fn embed_faces(&self, request: Request<EmbedFacesRequest>) -> Result<Response<EmbedFacesResponse>, Status> {
-        let image = request.into_inner().image;
-        self.compute(move |shared, caller| {
-            let (upright, examined) = shared.every_face(&image, caller)?;
-            let faces = examined
-                .iter()
-                .map(|face| EmbeddedFace {
-                    face: Some(message::face(face, &upright)),
-                    embedding: face.embedding.values().to_vec(),
-                })
-                .collect();
-            Ok(EmbedFacesResponse {
-                faces,
-                model: shared.embedder(),
-            })
-        })
-        .await
-    }
-
-    async fn compare_faces(
-        &self,
-        request: Request<CompareFacesRequest>,
-    ) -> Result<Response<CompareFacesResponse>, Status> {
-        let CompareFacesRequest { left, right } = request.into_inner();
-        self.compute(move |shared, caller| {
-            let (left_picture, left) = shared.one_face("left", &left)?;
-            if caller.gone() {
-                return Err(Error::Abandoned);
-            }
-            let (right_picture, right) = shared.one_face("right", &right)?;
-            let similarity = f64::from(left.embedding.cosine(&right.embedding));
-            Ok(CompareFacesResponse {
-                similarity,
-                threshold: shared.point.threshold,
-                false_match_rate: shared.point.false_match_rate,
-                same_person: similarity >= shared.point.threshold,
-                left: Some(message::face(&left, &left_picture)),
-                right: Some(message::face(&right, &right_picture)),
-                model: shared.embedder(),
-            })
-        })
-        .await
     }
 }
 
@@ -200,7 +135,9 @@ impl Shared {
                 similarity: f64::from(document.embedding.cosine(&selfie.embedding)),
                 correlation: pipeline::correlation(&document.aligned, &selfie.aligned),
             });
-        let Judgement { failure, checks } = judge(&document_look.sight(), &selfie_look.sight(), likeness, self.point);
+        let judgement = judge(&document_look.sight(), &selfie_look.sight(), likeness, self.point);
+        let has_portrait = judgement.has_portrait();
+        let Judgement { failure, checks } = judgement;
 
         let status = if failure.is_none() {
             CheckStatus::Verified
@@ -214,13 +151,13 @@ impl Shared {
                     code: code.into(),
                     reason: reason.to_owned(),
                 }),
-                document: Some(document.file.clone()),
+                document: has_portrait.then(|| document.file.clone()),
                 selfie: Some(selfie.file.clone()),
             }),
             insights: Some(SelfieInsights {
                 similarity: likeness.map(|likeness| likeness.similarity),
-                threshold: self.point.threshold,
-                false_match_rate: self.point.false_match_rate,
+                threshold: Some(self.point.threshold),
+                false_match_rate: Some(self.point.false_match_rate),
                 document_face: document_look.quality(),
                 selfie_face: selfie_look.quality(),
                 checks,
@@ -271,7 +208,7 @@ impl Shared {
             Ok(decoded) => decoded,
             Err(error) => return Ok(Look::Unreadable(error)),
         };
-        let mut upright = timed(&mut clock.faces.detect, || self.pipeline.upright(picture))?;
+        let mut upright = timed(&mut clock.faces.detect, || self.pipeline.finder().upright(picture))?;
         let between_eyes = choose(&upright.faces, &upright.picture).map(|face| face.landmarks.eye_distance());
         if divisor > 1 && between_eyes.is_some_and(|pixels| pixels < ENOUGH_BETWEEN_EYES) {
             if caller.gone() {
@@ -297,30 +234,7 @@ impl Shared {
         })
     }
 
-    fn decode(&self, field: &'static str, data: &[u8]) -> Result<Picture, Error> {
+    pub(crate) fn decode(&self, field: &'static str, data: &[u8]) -> Result<Picture, Error> {
         Picture::decode(data, &self.limits).map_err(|source| Error::Picture { field, source })
-    }
-
-    fn every_face(&self, image: &[u8], caller: &Caller) -> Result<(Upright, Vec<Examined>), Error> {
-        let upright = self.pipeline.upright(self.decode("image", image)?)?;
-        let mut examined = Vec::new();
-        for face in &upright.faces {
-            if caller.gone() {
-                return Err(Error::Abandoned);
-            }
-            examined.push(self.pipeline.examine(&upright.picture, face)?);
-        }
-        Ok((upright, examined))
-    }
-
-    fn one_face(&self, field: &'static str, image: &[u8]) -> Result<(Upright, Examined), Error> {
-        let upright = self.pipeline.upright(self.decode(field, image)?)?;
-        let chosen = pipeline::subject(&upright.faces, &upright.picture).ok_or(Error::NoFace(field))?;
-        let examined = self.pipeline.examine(&upright.picture, chosen)?;
-        Ok((upright, examined))
-    }
-
-    fn embedder(&self) -> Option<proto::identity::v1::ModelUse> {
-        self.pipeline.models().last().map(insights::model)
     }
 }

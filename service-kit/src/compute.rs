@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tonic::{Code, Status};
+use tonic::Status;
 use tracing::Span;
 
 use crate::config::ComputeConfig;
@@ -37,17 +37,11 @@ pub enum ComputeError {
 impl From<ComputeError> for Status {
     fn from(error: ComputeError) -> Self {
         let problem = match error {
-            ComputeError::Overloaded => Problem::new(
-                Code::ResourceExhausted,
-                proto::reason::OVERLOADED,
-                "too many requests are waiting for a worker",
-            )
-            .retry_after(Duration::from_secs(1)),
-            ComputeError::Panicked => Problem::new(
-                Code::Internal,
-                proto::reason::INTERNAL,
-                "the computation failed; the service's log has the cause",
-            ),
+            ComputeError::Overloaded => {
+                Problem::new(proto::reason::OVERLOADED, "too many requests are waiting for a worker")
+                    .retry_after(Duration::from_secs(1))
+            }
+            ComputeError::Panicked => Problem::logged("the computation failed"),
         };
         problem.into()
     }

@@ -48,7 +48,7 @@ pub struct ServeConfig {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, env = "BONAFIDE_LISTEN", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
-    /// Token that callers must present; needed to listen beyond loopback, unless the service is the public door.
+    /// Token that callers must present; needed to listen beyond loopback, unless the service is the public one.
     #[arg(long, env = "BONAFIDE_SERVICE_TOKEN", hide_env_values = true)]
     pub service_token: Option<Secret>,
     /// Requests served at once; more are refused with RESOURCE_EXHAUSTED.
@@ -61,13 +61,17 @@ pub struct ServeConfig {
     /// end at this age of theirs.
     #[arg(long, env = "BONAFIDE_MAX_CONNECTION_AGE", default_value = "5m", value_parser = humantime::parse_duration)]
     pub max_connection_age: Duration,
-    /// Time that requests have to finish after SIGTERM.
+    /// Time after SIGTERM for which calls are still taken while health checks say NOT_SERVING: until nobody sends new ones here.
+    #[arg(long, env = "BONAFIDE_LAME_DUCK", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub lame_duck: Duration,
+    /// Time that requests have to finish after that.
     #[arg(long, env = "BONAFIDE_DRAIN_TIMEOUT", default_value = "30s", value_parser = humantime::parse_duration)]
     pub drain_timeout: Duration,
 }
 
 impl Default for ServeConfig {
-    /// The defaults of the flags, on a free loopback port.
+    /// The defaults of the flags, for a service inside another program: on a free loopback port, and without a lame-duck time, since
+    /// nobody but that program sends calls.
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -75,14 +79,15 @@ impl Default for ServeConfig {
             max_requests: 1024,
             request_timeout: Duration::from_secs(60),
             max_connection_age: Duration::from_secs(300),
+            lame_duck: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
         }
     }
 }
 
-/// Who guards a service's door.
+/// Who may call a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum Exposure {
     /// Only other services call: the service token is checked on every call.
     Internal,
     /// Anyone may call: the service checks its callers' credentials itself.
@@ -94,7 +99,7 @@ pub enum Door {
 pub enum ConfigError {
     /// An internal service would be open to the network.
     #[error("listening on {0} needs --service-token (BONAFIDE_SERVICE_TOKEN): without one only loopback is allowed")]
-    OpenDoor(SocketAddr),
+    Exposed(SocketAddr),
     /// A token so short that it can be guessed.
     #[error("the service token must have at least {MIN_TOKEN_LENGTH} characters")]
     ShortToken,
@@ -107,13 +112,13 @@ const MIN_TOKEN_LENGTH: usize = 24;
 
 impl ServeConfig {
     /// Checks the whole; called by [`crate::serving::Server::bind`].
-    pub fn validate(&self, door: Door) -> Result<(), ConfigError> {
+    pub fn validate(&self, exposure: Exposure) -> Result<(), ConfigError> {
         match &self.service_token {
             Some(token) if token.expose().len() < MIN_TOKEN_LENGTH => {
                 return Err(ConfigError::ShortToken);
             }
-            None if door == Door::Internal && !self.listen.ip().is_loopback() => {
-                return Err(ConfigError::OpenDoor(self.listen));
+            None if exposure == Exposure::Internal && !self.listen.ip().is_loopback() => {
+                return Err(ConfigError::Exposed(self.listen));
             }
             _ => {}
         }
@@ -255,12 +260,18 @@ mod tests {
             listen: SocketAddr::from(([0, 0, 0, 0], 0)),
             ..ServeConfig::default()
         };
-        assert!(matches!(config.validate(Door::Internal), Err(ConfigError::OpenDoor(_))));
-        assert!(config.validate(Door::Public).is_ok());
+        assert!(matches!(
+            config.validate(Exposure::Internal),
+            Err(ConfigError::Exposed(_))
+        ));
+        assert!(config.validate(Exposure::Public).is_ok());
         config.service_token = Some(Secret::new("short"));
-        assert!(matches!(config.validate(Door::Internal), Err(ConfigError::ShortToken)));
+        assert!(matches!(
+            config.validate(Exposure::Internal),
+            Err(ConfigError::ShortToken)
+        ));
         config.service_token = Some(Secret::new("long enough to be a real token"));
-        assert!(config.validate(Door::Internal).is_ok());
+        assert!(config.validate(Exposure::Internal).is_ok());
     }
 
     #[test]

@@ -90,9 +90,8 @@ impl Health {
         HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 
-    /// Asks every dependency until `shutdown`, then reports NOT_SERVING so that no new request is sent here, and ends all
-    /// `Watch` streams, which would keep the server from stopping.
-    pub(crate) async fn watch(mut self, shutdown: CancellationToken) {
+    /// Asks every dependency until `shutdown`, then reports NOT_SERVING so that no new request is sent here.
+    pub(crate) async fn watch(&mut self, shutdown: &CancellationToken) {
         let mut ticks = tokio::time::interval(INTERVAL);
         loop {
             tokio::select! {
@@ -100,11 +99,21 @@ impl Health {
                 _ = ticks.tick() => self.ask().await,
             }
         }
-        let names = self.dependencies.iter().map(|dependency| dependency.name);
-        for name in names.chain([WHOLE]) {
+        for name in self.names() {
             self.reporter.set_service_status(name, ServingStatus::NotServing).await;
+        }
+    }
+
+    /// Ends all `Watch` streams, which would keep the server from stopping.
+    pub(crate) async fn end_watches(&mut self) {
+        for name in self.names() {
             self.reporter.clear_service_status(name).await;
         }
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        let dependencies = self.dependencies.iter().map(|dependency| dependency.name);
+        dependencies.chain([WHOLE]).collect()
     }
 
     async fn ask(&self) {
@@ -145,25 +154,34 @@ mod tests {
 
     use super::*;
 
-    async fn told(health: &Health, service: &str) -> i32 {
-        let request = HealthCheckRequest {
-            service: service.to_owned(),
-        };
-        let service = HealthService::from_health_reporter(health.reporter.clone());
-        let answer = service.check(Request::new(request)).await;
-        answer.expect("an entry").into_inner().status
+    /// What callers are told.
+    pub(crate) struct Teller(HealthService);
+
+    impl Health {
+        pub(crate) fn teller(&self) -> Teller {
+            Teller(HealthService::from_health_reporter(self.reporter.clone()))
+        }
+    }
+
+    impl Teller {
+        pub(crate) async fn serving(&self, service: &str) -> bool {
+            let request = HealthCheckRequest {
+                service: service.to_owned(),
+            };
+            let answer = self.0.check(Request::new(request)).await;
+            answer.expect("an entry").into_inner().status == ServingStatus::Serving as i32
+        }
     }
 
     #[tokio::test]
     async fn only_what_is_needed_counts_for_the_whole() {
-        let serving = ServingStatus::Serving as i32;
         let health = Health::new()
             .depends_on("store", || async { true })
             .uses("check", || async { false });
         health.ask().await;
-        assert_eq!(told(&health, "").await, serving);
-        assert_eq!(told(&health, "store").await, serving);
-        assert_ne!(told(&health, "check").await, serving);
+        assert!(health.teller().serving("").await);
+        assert!(health.teller().serving("store").await);
+        assert!(!health.teller().serving("check").await);
 
         for fails in [
             Health::new().depends_on("store", || async { false }),
@@ -171,10 +189,10 @@ mod tests {
             Health::new().depends_on_blocking("device", || panic!("as planned")),
         ] {
             fails.ask().await;
-            assert_ne!(told(&fails, "").await, serving);
+            assert!(!fails.teller().serving("").await);
         }
         let works = Health::new().depends_on_blocking("device", || true);
         works.ask().await;
-        assert_eq!(told(&works, "").await, serving);
+        assert!(works.teller().serving("").await);
     }
 }

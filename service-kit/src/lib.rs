@@ -1,8 +1,9 @@
 //! What every Bonafide service does alike.
 //!
-//! A service's `main.rs` is wiring: parse a [`config`] and [`program::run`] a server that hands gRPC routes to a
-//! [`serving::Server`]. The rest of this crate is what the routes need:
+//! A service implements [`service::Service`]; its `main.rs` calls [`program::main`]. The rest of this crate is what both need:
 //!
+//! * [`config`]: what every service can be set to.
+//! * [`serving`]: a bound port, and what happens around every request.
 //! * [`status`]: the one way to build a `tonic::Status` with google.rpc details.
 //! * [`client`]: channels to other services that carry trace context, deadline and service token on every hop.
 //! * [`compute`]: worker threads for inference, outside the async runtime, behind a bounded queue.
@@ -24,6 +25,7 @@ pub mod private;
 pub mod program;
 mod propagation;
 mod resend;
+pub mod service;
 pub mod serving;
 pub mod status;
 pub mod telemetry;

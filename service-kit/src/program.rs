@@ -3,34 +3,53 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use tokio::runtime::Runtime;
+
 use crate::config::TelemetryConfig;
+use crate::service::Service;
+use crate::serving::shutdown_token;
 use crate::telemetry::Telemetry;
 
-/// Why a program ends early.
-pub type Failure = Box<dyn Error + Send + Sync>;
+/// The command line of a service.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct CommandLine<C: clap::Args> {
+    #[command(flatten)]
+    config: C,
+    #[command(flatten)]
+    telemetry: TelemetryConfig,
+}
 
-/// Runs a service to its end, with telemetry from before it starts until after it has ended. An error is one line on stderr, with
+/// Runs a service to its end, with telemetry from before it is opened until after it has ended. An error is one line on stderr, with
 /// the service's name and its causes, and the exit code 1.
-pub async fn run(
-    service: &'static str,
-    telemetry: &TelemetryConfig,
-    serve: impl Future<Output = Result<(), Failure>>,
-) -> ExitCode {
-    let telemetry = match Telemetry::start(service, telemetry) {
-        Ok(telemetry) => telemetry,
-        Err(error) => return failed(service, &error),
+pub fn main<S: Service>() -> ExitCode {
+    let command = CommandLine::<S::Config>::command().name(S::NAME).about(S::ABOUT);
+    let arguments = command.get_matches();
+    let outcome = match CommandLine::from_arg_matches(&arguments) {
+        Ok(CommandLine { config, telemetry }) => run::<S>(config, &telemetry),
+        Err(error) => error.exit(),
     };
-    let outcome = serve.await;
-    telemetry.shutdown();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(service, &*error),
+        Err(error) => {
+            let causes = std::iter::successors(error.source(), |&cause| cause.source());
+            let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+            eprintln!("{}: {error}{causes}", S::NAME);
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn failed(service: &str, error: &dyn Error) -> ExitCode {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    let causes: String = causes.map(|cause| format!(": {cause}")).collect();
-    eprintln!("{service}: {error}{causes}");
-    ExitCode::FAILURE
+fn run<S: Service>(config: S::Config, telemetry: &TelemetryConfig) -> Result<(), Box<dyn Error>> {
+    Runtime::new()?.block_on(async {
+        let telemetry = Telemetry::start(S::NAME, telemetry)?;
+        let served = async {
+            S::bind(config).await?.serve(shutdown_token()).await?;
+            Ok(())
+        };
+        let outcome = served.await;
+        telemetry.shutdown();
+        outcome
+    })
 }

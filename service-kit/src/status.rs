@@ -1,8 +1,10 @@
 //! The one way to build a `tonic::Status`: a stable reason, and google.rpc details that say what to do.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::time::Duration;
 
+use proto::reason::Reason;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
@@ -19,22 +21,34 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// An error with a stable reason and a message that says what to do.
-    pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
+    /// An error with a stable reason, whose code it has, and a message that says what to do.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         let mut details = ErrorDetails::new();
-        details.set_error_info(reason, proto::reason::DOMAIN, HashMap::new());
+        details.set_error_info(reason.name(), proto::reason::DOMAIN, HashMap::new());
         Self {
-            code,
+            code: reason.code(),
             message: message.into(),
             details: Box::new(details),
         }
+    }
+
+    /// A defect of ours. The cause is written to the log here, and the caller is told where it is.
+    pub fn internal(what: &str, cause: &(dyn Error + 'static)) -> Self {
+        tracing::error!(error = cause, "{what}");
+        Self::logged(what)
+    }
+
+    /// A defect of ours whose cause is in the log already.
+    pub fn logged(what: &str) -> Self {
+        let message = format!("{what}; the service's log has the cause");
+        Self::new(proto::reason::INTERNAL, message)
     }
 
     /// INVALID_ARGUMENT with every violation found, so that one round trip shows all of them.
     pub fn invalid_fields(violations: Vec<FieldViolation>) -> Self {
         let names: Vec<&str> = violations.iter().map(|violation| violation.field.as_str()).collect();
         let message = format!("invalid fields: {}", names.join(", "));
-        Self::new(Code::InvalidArgument, proto::reason::INVALID_FIELDS, message).violations(violations)
+        Self::new(proto::reason::INVALID_FIELDS, message).violations(violations)
     }
 
     /// Adds `BadRequest` violations.
@@ -72,12 +86,10 @@ impl From<Problem> for Status {
     }
 }
 
-/// The stable reason that a status carries; `None` when it was not made by a Bonafide service.
-pub fn reason(status: &Status) -> Option<String> {
-    status
-        .get_details_error_info()
-        .filter(|info| info.domain == proto::reason::DOMAIN)
-        .map(|info| info.reason)
+/// The stable reason that a status carries; `None` when it was not made by a Bonafide service, or by one that knows more reasons.
+pub fn reason(status: &Status) -> Option<Reason> {
+    let info = status.get_details_error_info()?;
+    Reason::named(&info.reason).filter(|_| info.domain == proto::reason::DOMAIN)
 }
 
 /// How long the status asks to wait before trying again.
@@ -117,6 +129,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_reason_arrives_with_its_code() {
+        for expected in proto::reason::ALL {
+            let status = Status::from(Problem::new(*expected, "why"));
+            assert_eq!((status.code(), reason(&status)), (expected.code(), Some(*expected)));
+        }
+        let foreign = ErrorDetails::with_error_info("INTERNAL", "example.com", HashMap::new());
+        assert_eq!(reason(&Status::with_error_details(Code::Internal, "", foreign)), None);
+    }
+
+    #[test]
     fn carries_every_detail() {
         let mut violations = Violations::new();
         violations
@@ -129,7 +151,7 @@ mod tests {
             .metadata("status", "verified");
         let status = Status::from(problem.retry_after(Duration::from_secs(2)));
         assert_eq!(status.code(), Code::InvalidArgument);
-        assert_eq!(reason(&status).as_deref(), Some(proto::reason::INVALID_FIELDS));
+        assert_eq!(reason(&status), Some(proto::reason::INVALID_FIELDS));
         assert_eq!(retry_after(&status), Some(Duration::from_secs(2)));
         let details = status.get_error_details();
         let fields: Vec<_> = details

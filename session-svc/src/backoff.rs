@@ -37,7 +37,6 @@ impl Backoff {
 mod tests {
     use super::*;
     use service_kit::status::Problem;
-    use tonic::Code;
 
     #[test]
     fn doubles_up_to_its_longest() {
@@ -53,7 +52,7 @@ mod tests {
 
     #[test]
     fn waits_as_long_as_it_is_asked_to() {
-        let asks = |delay| Status::from(Problem::new(Code::ResourceExhausted, "OVERLOADED", "").retry_after(delay));
+        let asks = |delay| Status::from(Problem::new(proto::reason::OVERLOADED, "").retry_after(delay));
         assert_eq!(
             Backoff::new().after(&asks(Duration::from_secs(3))),
             Duration::from_secs(3)

@@ -30,7 +30,7 @@ impl Capture {
         let request = PutImageRequest {
             account,
             purpose: request.purpose,
-            session: request.verification_session,
+            verification_session: request.verification_session,
             data: request.data,
         };
         let file = self.store.clone().put_image(request).await?.into_inner();
@@ -42,10 +42,13 @@ impl Capture {
         request: Request<SubmitVerificationSessionRequest>,
     ) -> Result<SubmitVerificationSessionResponse, Error> {
         let caller = Caller::of(&request)?;
-        let session = request.into_inner().verification_session;
-        validate::session_id(&session)?;
-        let account = caller.account_for(&session)?;
-        let request = SubmitSessionRequest { session, account };
+        let verification_session = request.into_inner().verification_session;
+        validate::session_id(&verification_session)?;
+        let account = caller.account_for(&verification_session)?;
+        let request = SubmitSessionRequest {
+            verification_session,
+            account,
+        };
         let stored = self.store.clone().submit_session(request).await?.into_inner();
         let session = stored.session.ok_or(Error::Incomplete("session"))?;
         Ok(SubmitVerificationSessionResponse { status: session.status })

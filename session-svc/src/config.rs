@@ -81,6 +81,12 @@ impl Default for Config {
     }
 }
 
+impl AsRef<ServeConfig> for Config {
+    fn as_ref(&self) -> &ServeConfig {
+        &self.serve
+    }
+}
+
 impl Config {
     /// Number of verifications driven at once. Workers wait for other services, hence more than cores.
     pub fn verification_workers(&self) -> usize {

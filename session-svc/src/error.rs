@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proto::reason;
 use service_kit::status::Problem;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::upstream;
 use crate::validate::ImageFault;
@@ -65,28 +65,24 @@ impl From<Problem> for Error {
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let message = error.to_string();
-        let problem = |code, reason| Problem::new(code, reason, message);
+        let problem = |reason| Problem::new(reason, message);
         match error {
-            Error::CredentialMissing => problem(Code::Unauthenticated, reason::CREDENTIAL_MISSING),
-            Error::CredentialInvalid => problem(Code::Unauthenticated, reason::CREDENTIAL_INVALID),
-            Error::ClientSecretExpired => problem(Code::PermissionDenied, reason::CLIENT_SECRET_EXPIRED),
-            Error::ClientSecretOtherSession => problem(Code::PermissionDenied, reason::CLIENT_SECRET_OTHER_SESSION),
-            Error::BackendsOnly | Error::SensitiveFields => problem(Code::PermissionDenied, reason::PERMISSION_MISSING),
-            Error::SessionNotFound => problem(Code::NotFound, reason::SESSION_NOT_FOUND),
-            Error::ReportNotFound => problem(Code::NotFound, reason::REPORT_NOT_FOUND),
+            Error::CredentialMissing => problem(reason::CREDENTIAL_MISSING),
+            Error::CredentialInvalid => problem(reason::CREDENTIAL_INVALID),
+            Error::ClientSecretExpired => problem(reason::CLIENT_SECRET_EXPIRED),
+            Error::ClientSecretOtherSession => problem(reason::CLIENT_SECRET_OTHER_SESSION),
+            Error::BackendsOnly | Error::SensitiveFields => problem(reason::PERMISSION_MISSING),
+            Error::SessionNotFound => problem(reason::SESSION_NOT_FOUND),
+            Error::ReportNotFound => problem(reason::REPORT_NOT_FOUND),
             Error::Fields(problem) => problem,
             Error::Image(fault) => fault.into(),
             Error::Store(status) => return upstream::for_caller(status),
             Error::Incomplete(what) => {
                 tracing::error!(what, "report-svc answered less than its contract says");
-                Problem::new(
-                    Code::Internal,
-                    reason::INTERNAL,
-                    "the request failed; the service's log has the cause",
-                )
+                Problem::logged("the request failed")
             }
-            Error::Busy(_) => problem(Code::ResourceExhausted, reason::OVERLOADED).retry_after(Duration::from_secs(1)),
-            Error::Stopping => problem(Code::Unavailable, reason::UNAVAILABLE).retry_after(Duration::from_millis(100)),
+            Error::Busy(_) => problem(reason::OVERLOADED).retry_after(Duration::from_secs(1)),
+            Error::Stopping => problem(reason::UNAVAILABLE).retry_after(Duration::from_millis(100)),
         }
         .into()
     }

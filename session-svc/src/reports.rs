@@ -20,10 +20,10 @@ impl Reports {
 
     async fn get(&self, request: Request<GetVerificationReportRequest>) -> Result<VerificationReport, Error> {
         let backend = Backend::of(&request)?;
-        let id = request.into_inner().id;
-        validate::report_id(&id)?;
+        let verification_report = request.into_inner().verification_report;
+        validate::report_id(&verification_report)?;
         let request = GetReportRequest {
-            id,
+            verification_report,
             account: backend.account.to_string(),
         };
         let report = self.store.clone().get_report(request).await?.into_inner();

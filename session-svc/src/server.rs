@@ -1,6 +1,5 @@
 //! Starting session-svc.
 
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +10,11 @@ use proto::identity::v1::verification_report_service_server::VerificationReportS
 use proto::identity::v1::verification_session_service_server::VerificationSessionServiceServer;
 use proto::selfie::v1::selfie_check_service_client::SelfieCheckServiceClient;
 use service_kit::client::{ClientError, ServiceChannel};
-use service_kit::config::Door;
+use service_kit::config::Exposure;
 use service_kit::health::Health;
-use service_kit::serving::{ServeError, Server};
+use service_kit::service::Service;
+use service_kit::serving::Services;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
 
 use crate::Store;
@@ -25,7 +24,7 @@ use crate::config::Config;
 use crate::limits::{Gate, Tally};
 use crate::reports::Reports;
 use crate::sessions::Sessions;
-use crate::worker::{Crew, Services};
+use crate::worker::{self, Crew};
 
 /// Largest message with a picture that is read at all. Somewhat larger than what is accepted, so that a camera's 11 MiB picture is
 /// answered with our own error; anything larger is refused by its length, unread.
@@ -62,14 +61,10 @@ pub enum StartError {
     /// A name that the queue cannot hold.
     #[error("--replica (HOSTNAME) must have 1 to {MAX_REPLICA_LENGTH} visible ASCII characters")]
     Replica,
-    /// The port could not be bound, or the configuration is wrong.
-    #[error(transparent)]
-    Serve(#[from] ServeError),
 }
 
-/// A session-svc that has bound its port.
-pub struct Service {
-    server: Server,
+/// A session-svc whose configuration is valid.
+pub struct SessionSvc {
     config: Config,
     authenticator: Arc<Authenticator>,
     client_secrets: Arc<ClientSecrets>,
@@ -78,9 +73,22 @@ pub struct Service {
     selfie: ServiceChannel,
 }
 
-impl Service {
-    /// Validates the configuration and binds. The other services need not be there yet.
-    pub async fn bind(config: Config) -> Result<Self, StartError> {
+impl SessionSvc {
+    fn store(&self) -> Store {
+        Store::new(self.report.clone()).max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES)
+    }
+}
+
+impl Service for SessionSvc {
+    const NAME: &'static str = "session-svc";
+    const ABOUT: &'static str =
+        "The public API: verification sessions, capture, reports; and the workers that drive the checks";
+    const EXPOSURE: Exposure = Exposure::Public;
+    type Config = Config;
+    type Error = StartError;
+
+    /// The other services need not be there yet.
+    async fn open(config: Config) -> Result<Self, StartError> {
         let client_secrets = ClientSecrets::new(&config.client_secret_key)?;
         let authenticator = Authenticator::new(ApiKeys::parse(&config.api_keys)?, client_secrets.clone());
         if !LEASES.contains(&config.lease) {
@@ -101,69 +109,51 @@ impl Service {
             report: channel("--report-address", &config.report_address)?,
             document: channel("--document-address", &config.document_address)?,
             selfie: channel("--selfie-address", &config.selfie_address)?,
-            server: Server::bind("session-svc", Door::Public, &config.serve).await?,
             authenticator: Arc::new(authenticator),
             client_secrets: Arc::new(client_secrets),
             config,
         })
     }
 
-    /// The address that was bound.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.server.local_addr()
-    }
-
-    /// Serves calls and drives verifications until `shutdown`, then lets both finish.
-    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        // Workers must not outlive a server that ends early.
-        let stop = shutdown.child_token();
-        let store = Store::new(self.report.clone()).max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES);
-        let crew = Crew::new(
-            Services {
-                store: store.clone(),
-                document: DocumentCheckServiceClient::new(self.document.clone()),
-                selfie: SelfieCheckServiceClient::new(self.selfie.clone()),
-                policy: self.config.documents.policy(),
-            },
-            self.config.lease,
-            self.config.serve.drain_timeout,
-            stop.clone(),
-        );
-        let workers = crew.work(&self.config.replica, self.config.verification_workers());
-
-        let mut routes = Routes::builder();
-        let watches = Tally::new(self.config.max_watches);
-        let sessions = Sessions::new(store.clone(), self.client_secrets, watches, stop.clone());
-        let capture =
-            CaptureServiceServer::new(Capture::new(store.clone())).max_decoding_message_size(MAX_UPLOAD_MESSAGE_BYTES);
-        let backends = auth::backends_only(Arc::clone(&self.authenticator));
-        let everyone = auth::backends_and_persons(self.authenticator);
-        routes
-            .add_service(InterceptedService::new(
-                VerificationSessionServiceServer::new(sessions).max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES),
-                backends.clone(),
-            ))
-            .add_service(InterceptedService::new(
-                VerificationReportServiceServer::new(Reports::new(store))
-                    .max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES),
-                backends,
-            ))
-            .add_service(InterceptedService::new(
-                Gate::new(capture, self.config.max_uploads),
-                everyone,
-            ));
-        let (report, document, selfie) = (self.report, self.document, self.selfie);
-        let health = Health::new()
+    fn health(&self) -> Health {
+        let (report, document, selfie) = (self.report.clone(), self.document.clone(), self.selfie.clone());
+        Health::new()
             .depends_on("report-svc", move || report.clone().serving())
             .uses("doc-check-svc", move || document.clone().serving())
-            .uses("selfie-svc", move || selfie.clone().serving());
+            .uses("selfie-svc", move || selfie.clone().serving())
+    }
 
-        let served = async {
-            let outcome = self.server.serve(routes, health, stop.clone()).await;
-            stop.cancel();
-            outcome
+    fn services(&self, stop: &CancellationToken) -> Services {
+        let store = self.store();
+        let watches = Tally::new(self.config.max_watches);
+        let sessions = Sessions::new(store.clone(), Arc::clone(&self.client_secrets), watches, stop.clone());
+        let sessions =
+            VerificationSessionServiceServer::new(sessions).max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES);
+        let reports = VerificationReportServiceServer::new(Reports::new(store.clone()))
+            .max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES);
+        let capture =
+            CaptureServiceServer::new(Capture::new(store)).max_decoding_message_size(MAX_UPLOAD_MESSAGE_BYTES);
+        let backends = auth::backends_only(Arc::clone(&self.authenticator));
+        let everyone = auth::backends_and_persons(Arc::clone(&self.authenticator));
+        Services::new()
+            .with(InterceptedService::new(sessions, backends.clone()))
+            .with(InterceptedService::new(reports, backends))
+            .with(InterceptedService::new(
+                Gate::new(capture, self.config.max_uploads),
+                everyone,
+            ))
+    }
+
+    /// Drives verifications.
+    async fn run(self, stop: CancellationToken) {
+        let services = worker::Services {
+            store: self.store(),
+            document: DocumentCheckServiceClient::new(self.document),
+            selfie: SelfieCheckServiceClient::new(self.selfie),
+            policy: self.config.documents.policy(),
         };
-        let (outcome, ()) = tokio::join!(served, workers);
-        outcome
+        let crew = Crew::new(services, self.config.lease, self.config.serve.drain_timeout, stop);
+        crew.work(&self.config.replica, self.config.verification_workers())
+            .await;
     }
 }

@@ -66,9 +66,9 @@ impl Sessions {
         let backend = Backend::of(&request)?;
         let request = request.into_inner();
         let expand = Expand::parse(&request.expand, &backend)?;
-        validate::session_id(&request.id)?;
+        validate::session_id(&request.verification_session)?;
         let request = GetSessionRequest {
-            id: request.id,
+            verification_session: request.verification_session,
             account: Some(backend.account.to_string()),
         };
         let stored = self.store.clone().get_session(request).await?.into_inner();
@@ -77,10 +77,10 @@ impl Sessions {
 
     async fn cancel(&self, request: Request<CancelVerificationSessionRequest>) -> Result<VerificationSession, Error> {
         let backend = Backend::of(&request)?;
-        let id = request.into_inner().id;
-        validate::session_id(&id)?;
+        let verification_session = request.into_inner().verification_session;
+        validate::session_id(&verification_session)?;
         let request = CancelSessionRequest {
-            id,
+            verification_session,
             account: backend.account.to_string(),
         };
         let stored = self.store.clone().cancel_session(request).await?.into_inner();
@@ -89,10 +89,10 @@ impl Sessions {
 
     async fn watch(&self, request: Request<WatchVerificationSessionRequest>) -> Result<Watch, Error> {
         let backend = Backend::of(&request)?;
-        let id = request.into_inner().id;
-        validate::session_id(&id)?;
+        let verification_session = request.into_inner().verification_session;
+        validate::session_id(&verification_session)?;
         let request = WatchSessionRequest {
-            id,
+            verification_session,
             account: backend.account.to_string(),
         };
         let place = self.watches.enter(&backend.account);

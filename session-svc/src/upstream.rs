@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use proto::reason;
+use proto::reason::{self, Reason};
 use service_kit::status::{self, Problem};
 use tonic::{Code, Status};
 
@@ -53,12 +53,9 @@ pub(crate) fn for_caller(status: Status) -> Status {
             unavailable(&status)
         }
         // Calls on a caller's behalf carry the caller's deadline, and nobody but the caller cancels them.
-        Code::DeadlineExceeded | Code::Cancelled => Problem::new(
-            Code::DeadlineExceeded,
-            reason::DEADLINE,
-            "the deadline passed before the request was done",
-        )
-        .into(),
+        Code::DeadlineExceeded | Code::Cancelled => {
+            Problem::new(reason::DEADLINE, "the deadline passed before the request was done").into()
+        }
         // A wrong service token is our fault: the caller's own credential was good.
         Code::Unauthenticated
         | Code::PermissionDenied
@@ -68,12 +65,7 @@ pub(crate) fn for_caller(status: Status) -> Status {
         | Code::Internal
         | Code::DataLoss => {
             log(&status);
-            Problem::new(
-                Code::Internal,
-                reason::INTERNAL,
-                "the request failed; the service's log has the cause",
-            )
-            .into()
+            Problem::logged("the request failed").into()
         }
     }
 }
@@ -81,7 +73,6 @@ pub(crate) fn for_caller(status: Status) -> Status {
 fn unavailable(status: &Status) -> Status {
     let delay = status::retry_after(status).unwrap_or(RETRY_AFTER);
     Problem::new(
-        Code::Unavailable,
         reason::UNAVAILABLE,
         "a service that this call needs does not answer: try again",
     )
@@ -97,7 +88,7 @@ fn without_metadata(status: &Status) -> Status {
 fn log(status: &Status) {
     tracing::warn!(
         code = status.code() as i32,
-        reason = status::reason(status),
+        reason = status::reason(status).map(Reason::name),
         error = status.message(),
         "report-svc could not serve a call"
     );
@@ -106,11 +97,13 @@ fn log(status: &Status) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashMap;
     use std::sync::Arc;
+    use tonic_types::{ErrorDetails, StatusExt as _};
 
     fn seen(code: Code) -> Status {
-        let status: Status = Problem::new(code, reason::SESSION_STATUS, "as report-svc says").into();
-        for_caller(status)
+        let details = ErrorDetails::with_error_info(reason::SESSION_STATUS.name(), reason::DOMAIN, HashMap::new());
+        for_caller(Status::with_error_details(code, "as report-svc says", details))
     }
 
     #[test]
@@ -124,7 +117,7 @@ mod tests {
         ] {
             let status = seen(code);
             assert_eq!((status.code(), status.message()), (code, "as report-svc says"));
-            assert_eq!(status::reason(&status).as_deref(), Some(reason::SESSION_STATUS));
+            assert_eq!(status::reason(&status), Some(reason::SESSION_STATUS));
         }
     }
 
@@ -139,7 +132,7 @@ mod tests {
         ] {
             let status = seen(code);
             assert_eq!(status.code(), Code::Internal);
-            assert_eq!(status::reason(&status).as_deref(), Some(reason::INTERNAL));
+            assert_eq!(status::reason(&status), Some(reason::INTERNAL));
             assert!(!status.message().contains("report-svc"));
         }
     }
@@ -151,7 +144,7 @@ mod tests {
         assert!(is_transient(&status));
         let status = for_caller(status);
         assert_eq!(status.code(), Code::Unavailable);
-        assert_eq!(status::reason(&status).as_deref(), Some(reason::UNAVAILABLE));
+        assert_eq!(status::reason(&status), Some(reason::UNAVAILABLE));
         assert_eq!(status::retry_after(&status), Some(RETRY_AFTER));
     }
 }

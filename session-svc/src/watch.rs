@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::{Stream, stream};
-use proto::identity::v1::{VerificationSession, VerificationSessionStatus};
+use proto::identity::v1::VerificationSession;
 use proto::store::v1::{StoredSession, WatchSessionRequest};
 use service_kit::deadline;
 use tokio::time::Instant;
@@ -84,7 +84,7 @@ impl Relay {
             () = shutdown.cancelled() => Err(Error::Stopping),
             changed = self.change() => changed,
         };
-        self.ended = item.as_ref().is_ok_and(is_final);
+        self.ended = item.as_ref().is_ok_and(|stored| stored.is_final);
         Some(item)
     }
 
@@ -123,14 +123,4 @@ impl Relay {
             }
         }
     }
-}
-
-/// Nothing more happens to a session after these.
-fn is_final(stored: &StoredSession) -> bool {
-    stored.session.as_ref().is_some_and(|session| match session.status() {
-        VerificationSessionStatus::Verified | VerificationSessionStatus::Canceled => true,
-        VerificationSessionStatus::Unspecified
-        | VerificationSessionStatus::RequiresInput
-        | VerificationSessionStatus::Processing => false,
-    })
 }

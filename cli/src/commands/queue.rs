@@ -103,7 +103,12 @@ impl Client {
     }
 
     async fn job(&mut self, session: String) -> anyhow::Result<QueuedJob> {
-        let found = self.queue.get_queued_job(GetQueuedJobRequest { session }).await;
+        let found = self
+            .queue
+            .get_queued_job(GetQueuedJobRequest {
+                verification_session: session,
+            })
+            .await;
         Ok(found
             .map_err(|status| refusal(&self.address, "find the job", &status))?
             .into_inner())
@@ -112,7 +117,7 @@ impl Client {
     /// Queues a session's job again; what became of it.
     async fn requeue(&mut self, session: String) -> anyhow::Result<&'static str> {
         let QueuedJob {
-            session,
+            verification_session,
             attempt,
             state,
             ..
@@ -122,15 +127,31 @@ impl Client {
             Some(State::Leased(_)) => return Ok("is with a worker: nothing was changed"),
             Some(State::DeadLettered(_) | State::Lost(_)) | None => {}
         }
-        let queued = self.queue.requeue_job(RequeueJobRequest { session, attempt }).await;
+        let queued = self
+            .queue
+            .requeue_job(RequeueJobRequest {
+                verification_session,
+                attempt,
+            })
+            .await;
         queued.map_err(|status| refusal(&self.address, "queue the job", &status))?;
         Ok("queued again")
     }
 
     /// Ends the attempt of a session's job; what became of it.
     async fn fail(&mut self, session: String) -> anyhow::Result<&'static str> {
-        let QueuedJob { session, attempt, .. } = self.job(session).await?;
-        let failed = self.queue.fail_job(FailJobRequest { session, attempt }).await;
+        let QueuedJob {
+            verification_session,
+            attempt,
+            ..
+        } = self.job(session).await?;
+        let failed = self
+            .queue
+            .fail_job(FailJobRequest {
+                verification_session,
+                attempt,
+            })
+            .await;
         let failed = failed.map_err(|status| refusal(&self.address, "end the attempt", &status))?;
         Ok(if failed.into_inner().attempt_ended {
             "attempt ended"
@@ -175,7 +196,7 @@ fn line(job: &QueuedJob) -> String {
         None => "in a state that this program does not know".to_owned(),
     };
     let QueuedJob {
-        session,
+        verification_session: session,
         attempt,
         delivery,
         ..

@@ -133,11 +133,12 @@ impl Page {
 
     fn selfie(&mut self, selfie: &SelfieReport, insights: &SelfieInsights) {
         self.check("selfie", selfie.status(), selfie.error.as_ref());
-        if let Some(similarity) = insights.similarity {
+        if let (Some(similarity), Some(threshold), Some(false_match_rate)) =
+            (insights.similarity, insights.threshold, insights.false_match_rate)
+        {
             let value = format!(
-                "{similarity:.3}, where {:.3} is needed (at which {} strangers would pass)",
-                insights.threshold,
-                one_in(insights.false_match_rate)
+                "{similarity:.3}, where {threshold:.3} is needed (at which {} strangers would pass)",
+                one_in(false_match_rate)
             );
             self.label("similarity", &value);
         }
@@ -241,8 +242,8 @@ mod tests {
             insights: Some(ReportInsights {
                 selfie: Some(SelfieInsights {
                     similarity: Some(0.1234),
-                    threshold: 0.415,
-                    false_match_rate: 1e-4,
+                    threshold: Some(0.415),
+                    false_match_rate: Some(1e-4),
                     checks: vec![
                         test("selfie_face", Outcome::Passed, ""),
                         test("face_match", Outcome::Failed, "too low"),

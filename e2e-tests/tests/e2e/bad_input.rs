@@ -1,15 +1,16 @@
 //! What is wrong gets its own answer, or its own outcome in the report, and leaves state as it was.
 
+use cli::api::Api;
 use cli::client::Submission;
 use cli::specimen::{Format, Specimen};
-use e2e_tests::backend::Backend;
 use e2e_tests::pictures::side_by_side;
 use e2e_tests::stage::{Stage, stage};
 use image::{DynamicImage, ImageFormat};
 use proto::identity::v1::{
-    GetVerificationReportRequest, ImagePurpose, VerificationErrorCode, VerificationSession, VerificationSessionStatus,
+    DocumentOptions, ImagePurpose, VerificationErrorCode, VerificationSession, VerificationSessionStatus,
 };
-use proto::reason;
+use proto::reason::{self, Reason};
+use service_kit::config::Secret;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use vision::models::Sample;
@@ -43,26 +44,33 @@ fn wall() -> Picture {
     Picture::from_fn(640, 480, |x, y| [(x / 4) as u8, (y / 3) as u8, 128])
 }
 
-fn refused(answer: Result<(), Status>, code: Code, expected: &str) -> Status {
-    let status = answer.expect_err(expected);
-    assert_eq!(status.code(), code, "{expected}: {}", status.message());
-    assert_eq!(service_kit::status::reason(&status).as_deref(), Some(expected));
+fn refused(answer: Result<(), Status>, code: Code, expected: Reason) -> Status {
+    let status = answer.expect_err(expected.name());
+    assert_eq!(status.code(), code, "{expected:?}: {}", status.message());
+    assert_eq!(service_kit::status::reason(&status), Some(expected));
     status
 }
 
 /// The session has no pictures and was never submitted.
-async fn untouched(backend: &Backend, id: &str) {
-    let session = backend.session(id).await.expect("still there");
+async fn untouched(backend: &Api, id: &str) {
+    let session = backend.session(id, &[]).await.expect("still there");
     let insights = session.insights.clone().unwrap_or_default();
     assert_eq!(session.status(), VerificationSessionStatus::RequiresInput);
     assert_eq!((insights.attempts, insights.files.len()), (0, 0));
 }
 
-async fn opened(stage: &Stage) -> (Backend, VerificationSession, Backend) {
+fn with_selfie() -> DocumentOptions {
+    DocumentOptions {
+        require_matching_selfie: true,
+        ..DocumentOptions::default()
+    }
+}
+
+async fn opened(stage: &Stage) -> (Api, VerificationSession, Api) {
     let backend = stage.backend();
-    let session = backend.create(true).await.expect("opened");
+    let session = backend.create(with_selfie()).await.expect("opened");
     let secret = session.client_secret.clone().expect("a new session has one");
-    let person = Backend::new(stage.deployment.address(), &secret);
+    let person = stage.api(&Secret::new(secret));
     (backend, session, person)
 }
 
@@ -96,7 +104,7 @@ fn pictures_that_cannot_be_used_are_refused_at_once() {
                 .into_iter()
                 .map(|found| found.field)
                 .collect();
-            assert_eq!(fields, ["data"], "{expected}");
+            assert_eq!(fields, ["data"], "{expected:?}");
         }
         let answer = person.upload(&session.id, ImagePurpose::Unspecified, vec![]).await;
         refused(answer, Code::InvalidArgument, reason::INVALID_FIELDS);
@@ -230,10 +238,7 @@ fn a_failed_attempt_can_be_tried_again_and_keeps_its_report() -> anyhow::Result<
     assert!(session.last_error.is_none());
     assert_eq!(report.insights.map(|insights| insights.attempt), Some(2));
     assert_ne!(report.id, failed.report.id);
-    let first = GetVerificationReportRequest { id: failed.report.id };
-    let first = stage
-        .run(stage.backend().reports().get_verification_report(first))?
-        .into_inner();
+    let first = stage.run(async { stage.backend().report(&failed.report.id).await })?;
     assert_eq!(first.insights.map(|insights| insights.attempt), Some(1));
     Ok(())
 }
@@ -275,7 +280,7 @@ fn submitting_needs_pictures_and_happens_once() -> anyhow::Result<()> {
             Code::FailedPrecondition,
             reason::SESSION_STATUS,
         );
-        let now = backend.session(&session.id).await?;
+        let now = backend.session(&session.id, &[]).await?;
         assert_eq!(now.last_verification_report, finished.last_verification_report);
         assert_eq!(now.insights.map(|insights| insights.attempts), Some(1));
         Ok(())
@@ -289,18 +294,15 @@ fn credentials_open_only_what_they_are_for() {
         let (backend, session, person) = opened(stage).await;
         let (_, other_session, other_person) = opened(stage).await;
         let picture = wall().encode_png().expect("a file");
-        let upload = |who: Backend, id: String| {
+        let upload = |who: Api, id: String| {
             let picture = picture.clone();
             async move { who.upload(&id, ImagePurpose::DocumentFront, picture).await }
         };
-        let stranger = Backend::new(
-            stage.deployment.address(),
-            "sk_live_0000000000000000000000000000000000000000",
-        );
-        let created = stranger.create(false).await.map(|_| ());
+        let stranger = stage.api(&Secret::new("sk_live_0000000000000000000000000000000000000000"));
+        let created = stranger.create(DocumentOptions::default()).await.map(|_| ());
         refused(created, Code::Unauthenticated, reason::CREDENTIAL_INVALID);
         refused(
-            stranger.session(&session.id).await.map(|_| ()),
+            stranger.session(&session.id, &[]).await.map(|_| ()),
             Code::Unauthenticated,
             reason::CREDENTIAL_INVALID,
         );
@@ -316,7 +318,7 @@ fn credentials_open_only_what_they_are_for() {
         let mut secret = session.client_secret.clone().expect("a new session has one");
         let last = secret.pop().expect("not empty");
         secret.push(if last == 'A' { 'B' } else { 'A' });
-        let forger = Backend::new(stage.deployment.address(), &secret);
+        let forger = stage.api(&Secret::new(secret));
         refused(
             upload(forger, session.id.clone()).await,
             Code::Unauthenticated,
@@ -334,13 +336,13 @@ fn what_does_not_exist_is_not_found() {
     let Some(stage) = stage() else { return };
     stage.run(async {
         let backend = stage.backend();
-        let session = backend.create(false).await.expect("opened");
+        let session = backend.create(DocumentOptions::default()).await.expect("opened");
         let mut unknown = session.id.clone();
         let last = unknown.pop().expect("not empty");
         unknown.push(if last == '0' { '1' } else { '0' });
         for id in [unknown.as_str(), "vs_", "", "vr_00", "vs_99zzzzzzzzzzzzzzzzzzzzzzzzzz"] {
             refused(
-                backend.session(id).await.map(|_| ()),
+                backend.session(id, &[]).await.map(|_| ()),
                 Code::NotFound,
                 reason::SESSION_NOT_FOUND,
             );
@@ -349,10 +351,7 @@ fn what_does_not_exist_is_not_found() {
             let answer = backend.upload(id, ImagePurpose::DocumentFront, picture).await;
             refused(answer, Code::NotFound, reason::SESSION_NOT_FOUND);
         }
-        let request = GetVerificationReportRequest {
-            id: "vr_07zzzzzzzzzzzzzzzzzzzzzzzzzz".to_owned(),
-        };
-        let answer = backend.reports().get_verification_report(request).await.map(|_| ());
+        let answer = backend.report("vr_07zzzzzzzzzzzzzzzzzzzzzzzzzz").await.map(|_| ());
         refused(answer, Code::NotFound, reason::REPORT_NOT_FOUND);
     });
 }
@@ -367,12 +366,8 @@ fn a_plain_key_sees_no_sensitive_fields() -> anyhow::Result<()> {
     let seen = stage.run(stage.client()?.verify(submission))?;
     assert!(seen.report.document.is_some_and(|document| document.number.is_some()));
 
-    let request = GetVerificationReportRequest { id: seen.report.id };
-    let report = stage.run(async {
-        let plain = Backend::new(stage.deployment.address(), stage.deployment.keys().api_key.expose());
-        plain.reports().get_verification_report(request).await
-    })?;
-    let report = report.into_inner();
+    let plain = stage.api(&stage.deployment.keys().api_key);
+    let report = stage.run(async { plain.report(&seen.report.id).await })?;
     let document = report.document.expect("the document was checked");
     assert_eq!(document.last_name.as_deref(), Some("ERIKSSON"));
     assert!(document.number.is_none() && document.dob.is_none() && document.expiration_date.is_none());

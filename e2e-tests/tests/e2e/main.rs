@@ -3,4 +3,5 @@
 mod bad_input;
 mod outcomes;
 mod privacy;
+mod reflection;
 mod traces;

@@ -117,7 +117,7 @@ fn dead_letter_reason(error: &Error) -> Option<DeadLetterReason> {
 fn job(session: &Session, leased: &Leased) -> Job {
     Job {
         lease_token: leased.lease.to_string(),
-        session: session.id.to_string(),
+        verification_session: session.id.to_string(),
         attempt: leased.lease.attempt,
         delivery: leased.delivery,
         excused: leased.excused,

@@ -77,6 +77,7 @@ impl Session {
             session: Some(self.public.clone()),
             account: self.account.clone(),
             version: self.version,
+            is_final: self.state().is_ok_and(State::is_final),
         }
     }
 

@@ -8,6 +8,7 @@ use proto::identity::v1::{
     VerificationError, VerificationErrorCode, VerificationSession, VerificationSessionOptions,
     VerificationSessionStatus, VerificationType,
 };
+use proto::reason::Reason;
 use proto::selfie::v1::CheckSelfieResponse;
 use proto::store::v1::store_service_client::StoreServiceClient;
 use proto::store::v1::{
@@ -16,9 +17,10 @@ use proto::store::v1::{
 };
 use report_svc::config::Config;
 use report_svc::seal::Keyring;
-use report_svc::server::Service;
+use report_svc::server::ReportSvc;
 use service_kit::client::ServiceChannel;
 use service_kit::config::Secret;
+use service_kit::service::Service as _;
 use service_kit::serving::ServeError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -58,7 +60,7 @@ async fn on<F: Future<Output = ()>>(redis: Option<&String>, test: impl Fn(Deploy
 }
 
 pub(crate) async fn start(config: Config) -> Deployment {
-    let service = Service::bind(config).await.expect("starts");
+    let service = ReportSvc::bind(config).await.expect("starts");
     let address = format!("http://{}", service.local_addr());
     let shutdown = CancellationToken::new();
     let served = tokio::spawn(service.serve(shutdown.clone()));
@@ -112,7 +114,7 @@ pub(crate) async fn put(client: &mut Client, session: &str, purpose: ImagePurpos
 
 pub(crate) fn image(session: &str, purpose: ImagePurpose, data: &[u8]) -> PutImageRequest {
     PutImageRequest {
-        session: session.to_owned(),
+        verification_session: session.to_owned(),
         account: None,
         purpose: purpose.into(),
         data: data.to_vec(),
@@ -121,7 +123,7 @@ pub(crate) fn image(session: &str, purpose: ImagePurpose, data: &[u8]) -> PutIma
 
 pub(crate) fn submission(session: &str) -> SubmitSessionRequest {
     SubmitSessionRequest {
-        session: session.to_owned(),
+        verification_session: session.to_owned(),
         account: Some(ACCOUNT.to_owned()),
     }
 }
@@ -136,7 +138,7 @@ pub(crate) async fn submitted(client: &mut Client) -> String {
 
 pub(crate) async fn get(client: &mut Client, session: &str) -> StoredSession {
     let request = GetSessionRequest {
-        id: session.to_owned(),
+        verification_session: session.to_owned(),
         account: Some(ACCOUNT.to_owned()),
     };
     client.get_session(request).await.expect("found").into_inner()
@@ -193,7 +195,7 @@ pub(crate) fn completion(
         ..SelfieReport::default()
     };
     CompleteVerificationRequest {
-        session: job.session.clone(),
+        verification_session: job.verification_session.clone(),
         attempt: job.attempt,
         lease_token: job.lease_token.clone(),
         document: Some(CheckDocumentResponse {
@@ -209,20 +211,20 @@ pub(crate) fn completion(
 }
 
 /// The stable reason that a status carries.
-pub(crate) fn reason_of(status: &Status) -> String {
-    service_kit::status::reason(status).unwrap_or_default()
+pub(crate) fn reason_of(status: &Status) -> Reason {
+    service_kit::status::reason(status).expect("a reason")
 }
 
 pub(crate) fn report_request(id: &str, account: &str) -> GetReportRequest {
     GetReportRequest {
-        id: id.to_owned(),
+        verification_report: id.to_owned(),
         account: account.to_owned(),
     }
 }
 
 pub(crate) fn cancellation(id: &str, account: &str) -> CancelSessionRequest {
     CancelSessionRequest {
-        id: id.to_owned(),
+        verification_session: id.to_owned(),
         account: account.to_owned(),
     }
 }

@@ -26,7 +26,7 @@ async fn a_waiting_worker_gets_a_job_at_once_and_an_answer_in_any_case() {
         let waiting = tokio::spawn(async move { lease(&mut worker, LEASE, Duration::from_secs(30)).await });
         let session = submitted(&mut client).await;
         let job = waiting.await.expect("no panic").expect("queued");
-        assert_eq!(job.session, session);
+        assert_eq!(job.verification_session, session);
 
         // A caller with little time left is told that there is none before it leaves.
         let wait = prost_types::Duration::try_from(LEASE).ok();
@@ -92,7 +92,10 @@ async fn a_lease_is_extended_handed_back_and_lost() {
         client.extend_lease(extension(&job.lease_token)).await.expect("held");
         client.release_job(handing_back(&job.lease_token)).await.expect("held");
         let again = lease(&mut client, LEASE, NOW).await.expect("at once");
-        assert_eq!((again.session.as_str(), again.delivery), (session.as_str(), 2));
+        assert_eq!(
+            (again.verification_session.as_str(), again.delivery),
+            (session.as_str(), 2)
+        );
         client
             .release_job(handing_back(&job.lease_token))
             .await
@@ -110,7 +113,7 @@ async fn a_lease_is_extended_handed_back_and_lost() {
             ];
             for error in errors {
                 assert_eq!(
-                    (error.code(), reason_of(&error).as_str()),
+                    (error.code(), reason_of(&error)),
                     (Code::FailedPrecondition, reason::LEASE_LOST)
                 );
             }
@@ -119,7 +122,7 @@ async fn a_lease_is_extended_handed_back_and_lost() {
         assert_eq!(reason_of(&error), reason::LEASE_LOST);
         for (session, attempt) in [(session.as_str(), 2), ("vs_0700000000000000000000000000", 1)] {
             let mut result = completion(&again, None, None);
-            (result.session, result.attempt) = (session.to_owned(), attempt);
+            (result.verification_session, result.attempt) = (session.to_owned(), attempt);
             let error = client.complete_verification(result).await.expect_err("of another job");
             assert_eq!(reason_of(&error), reason::INVALID_FIELDS);
         }
@@ -171,7 +174,7 @@ async fn an_outage_does_not_use_up_a_jobs_deliveries() {
         // More often than a job is leased before it is given up.
         for delivery in 1..=4 {
             let job = lease(&mut client, LEASE, NOW).await.expect("at once");
-            assert_eq!(job.session, session);
+            assert_eq!(job.verification_session, session);
             assert_eq!((job.delivery, job.excused), (delivery, delivery - 1));
             let handing_back = ReleaseJobRequest {
                 lease_token: job.lease_token,
@@ -200,7 +203,7 @@ async fn a_job_that_nobody_completes_is_given_up() {
         }
         let lost = lost.expect("leased");
         let watch = WatchSessionRequest {
-            id: session.clone(),
+            verification_session: session.clone(),
             account: ACCOUNT.to_owned(),
         };
         let mut watched = client.watch_session(watch).await.expect("found").into_inner();

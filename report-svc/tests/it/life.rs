@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use proto::identity::v1::{ImagePurpose, VerificationErrorCode, VerificationSessionStatus};
 use proto::reason;
 use proto::store::v1::{GetImageRequest, WatchSessionRequest};
 use report_svc::config::Config;
-use report_svc::server::{Service, StartError};
+use report_svc::server::{ReportSvc, StartError};
+use service_kit::service::{Service as _, StartError as BoundError};
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Request};
 
@@ -24,7 +26,7 @@ async fn a_session_lives_its_whole_life() {
     on_both(|Deployment { mut client, .. }| async move {
         let session = create(&mut client, true).await;
         let watch = WatchSessionRequest {
-            id: session.clone(),
+            verification_session: session.clone(),
             account: ACCOUNT.to_owned(),
         };
         let mut watched = client.watch_session(watch).await.expect("found").into_inner();
@@ -63,7 +65,7 @@ async fn a_session_lives_its_whole_life() {
 
         let job = lease(&mut client, LEASE, PATIENCE).await.expect("queued");
         assert_eq!(
-            (job.session.as_str(), job.attempt, job.delivery),
+            (job.verification_session.as_str(), job.attempt, job.delivery),
             (session.as_str(), 1, 1)
         );
         let files: Vec<_> = job
@@ -89,7 +91,7 @@ async fn a_session_lives_its_whole_life() {
             "the call's trace goes on with the job"
         );
         let picture = GetImageRequest {
-            session: session.clone(),
+            verification_session: session.clone(),
             file: front.clone(),
         };
         assert_eq!(
@@ -113,7 +115,7 @@ async fn a_session_lives_its_whole_life() {
         assert_eq!(public(&verified).last_error, None);
         let outputs = public(&verified).verified_outputs.as_ref().expect("verified");
         assert_eq!(outputs.first_name.as_deref(), Some("ANNA MARIA"));
-        assert!(next().await.is_none(), "the stream ends with the session");
+        assert!(!verified.is_final, "it may still be redacted");
 
         let found = client
             .get_report(report_request(&report.id, ACCOUNT))
@@ -133,6 +135,7 @@ async fn a_session_lives_its_whole_life() {
         assert!(!again.completed_now);
         assert!(again.report.expect("the one that exists") == report);
         assert_eq!(again.session.expect("set").version, verified.version);
+        assert!(next().now_or_never().is_none(), "the stream goes on");
     })
     .await;
 }
@@ -166,7 +169,7 @@ async fn a_failed_attempt_can_be_tried_again() {
         let held = &public(&stored).insights.as_ref().expect("set").files;
         assert!(held.len() == 2 && held.iter().any(|file| file.id == new));
         let picture = |file: &str| GetImageRequest {
-            session: session.clone(),
+            verification_session: session.clone(),
             file: file.to_owned(),
         };
         let evidence = client.get_image(picture(&old)).await.expect("kept").into_inner();
@@ -259,7 +262,7 @@ async fn an_idempotency_key_replays_the_first_answer() {
             .await
             .expect_err("other parameters");
         assert_eq!(
-            (error.code(), reason_of(&error).as_str()),
+            (error.code(), reason_of(&error)),
             (Code::InvalidArgument, reason::IDEMPOTENCY_KEY_REUSED)
         );
         let other = client
@@ -282,7 +285,7 @@ async fn stopping_ends_what_waits() {
          }| async move {
             let session = create(&mut client, false).await;
             let watch = WatchSessionRequest {
-                id: session,
+                verification_session: session,
                 account: ACCOUNT.to_owned(),
             };
             let mut watched = client.watch_session(watch).await.expect("found").into_inner();
@@ -296,7 +299,7 @@ async fn stopping_ends_what_waits() {
             shutdown.cancel();
             let error = watched.next().await.expect("an end").expect_err("which says why");
             assert_eq!(
-                (error.code(), reason_of(&error).as_str()),
+                (error.code(), reason_of(&error)),
                 (Code::Unavailable, reason::UNAVAILABLE)
             );
             assert!(waiting.await.expect("no panic").is_none());
@@ -317,8 +320,8 @@ async fn a_restart_finds_everything_and_nothing_personal_lies_open() {
         served,
     } = start(config.clone()).await;
     let session = submitted(&mut client).await;
-    let second = Service::bind(config.clone()).await.expect_err("the file is in use");
-    assert!(matches!(second, StartError::Embedded(_)), "{second}");
+    let second = ReportSvc::bind(config.clone()).await.expect_err("the file is in use");
+    assert!(matches!(second, BoundError::Open(StartError::Embedded(_))), "{second}");
     shutdown.cancel();
     served.await.expect("no panic").expect("stops");
 
@@ -329,7 +332,7 @@ async fn a_restart_finds_everything_and_nothing_personal_lies_open() {
     } = start(config).await;
     let job = lease(&mut client, LEASE, PATIENCE).await.expect("still queued");
     let picture = GetImageRequest {
-        session: session.clone(),
+        verification_session: session.clone(),
         file: job.files[0].id.clone(),
     };
     assert_eq!(

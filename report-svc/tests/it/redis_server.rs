@@ -325,7 +325,7 @@ async fn a_session_that_is_not_ours_is_set_aside() {
     // One request, as of a worker that asks again after an error.
     let request = crate::conformance::request(Duration::from_secs(60));
     let job = store.lease(&request).await.expect("goes on").expect("queued");
-    assert_eq!(job.session, other.as_str());
+    assert_eq!(job.verification_session, other.as_str());
     let letters = store.dead_letters(None, 10).await.expect("storage");
     let mut aside: Vec<_> = letters.iter().map(|letter| letter.session.to_string()).collect();
     let mut expected = [replaced.to_string(), changed.to_string()];
@@ -401,7 +401,7 @@ async fn a_session_whose_job_cannot_be_read_gets_a_new_one() {
     }
     let job = store.lease(&request()).await.expect("storage").expect("queued");
     assert_eq!(
-        (job.session.as_str(), job.attempt, job.delivery),
+        (job.verification_session.as_str(), job.attempt, job.delivery),
         (session.as_str(), 1, 1)
     );
     store.requeue(session.as_str(), 1).await.expect("in the queue");

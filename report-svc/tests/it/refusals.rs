@@ -30,12 +30,12 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
             "vr_0700000000000000000000000000",
         ] {
             let request = GetSessionRequest {
-                id: id.to_owned(),
+                verification_session: id.to_owned(),
                 account: None,
             };
             let error = client.get_session(request).await.expect_err("unknown");
             assert_eq!(
-                (error.code(), reason_of(&error).as_str()),
+                (error.code(), reason_of(&error)),
                 (Code::NotFound, reason::SESSION_NOT_FOUND),
                 "{id}"
             );
@@ -44,7 +44,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
                 .await
                 .expect_err("unknown");
             assert_eq!(
-                (error.code(), reason_of(&error).as_str()),
+                (error.code(), reason_of(&error)),
                 (Code::NotFound, reason::REPORT_NOT_FOUND),
                 "{id}"
             );
@@ -52,7 +52,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
         let other = || Some("acct_2".to_owned());
         let error = client
             .get_session(GetSessionRequest {
-                id: session.clone(),
+                verification_session: session.clone(),
                 account: other(),
             })
             .await;
@@ -67,7 +67,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
         );
         let error = client
             .watch_session(WatchSessionRequest {
-                id: session.clone(),
+                verification_session: session.clone(),
                 account: "acct_2".to_owned(),
             })
             .await;
@@ -76,7 +76,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
             reason::SESSION_NOT_FOUND
         );
         let picture = GetImageRequest {
-            session: session.clone(),
+            verification_session: session.clone(),
             file: "file_0700000000000000000000000000".to_owned(),
         };
         assert_eq!(
@@ -115,7 +115,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
         })
         .await;
         assert_eq!(
-            (error.code(), reason_of(&error).as_str()),
+            (error.code(), reason_of(&error)),
             (Code::FailedPrecondition, reason::IMAGE_MISSING)
         );
         let missing = error.get_details_precondition_failure().expect("details").violations;
@@ -159,7 +159,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
         })
         .await;
         assert_eq!(
-            (error.code(), reason_of(&error).as_str()),
+            (error.code(), reason_of(&error)),
             (Code::FailedPrecondition, reason::LEASE_LOST)
         );
         let report = client
@@ -184,7 +184,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
         assert_eq!(status(&stored), VerificationSessionStatus::Canceled);
         wrong_status(client, canceled, "canceled").await;
         let watch = WatchSessionRequest {
-            id: canceled.clone(),
+            verification_session: canceled.clone(),
             account: ACCOUNT.to_owned(),
         };
         let watched: Vec<_> = client
@@ -195,6 +195,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
             .collect()
             .await;
         assert_eq!(watched.len(), 1, "as it is, and no more");
+        assert!(watched.iter().flatten().all(|stored| stored.is_final));
     })
     .await;
 }
@@ -229,7 +230,7 @@ async fn wrong_status(client: &mut Client, session: &str, name: &str) {
     });
     for error in [put, submit, cancel.await] {
         assert_eq!(
-            (error.code(), reason_of(&error).as_str()),
+            (error.code(), reason_of(&error)),
             (Code::FailedPrecondition, reason::SESSION_STATUS)
         );
         assert_eq!(

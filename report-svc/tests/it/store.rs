@@ -208,7 +208,7 @@ async fn a_job_that_cannot_be_read_is_set_aside_once() {
 
     // The damaged one was queued first.
     let job = store.lease(&request(LEASE)).await.expect("goes on").expect("a job");
-    assert_eq!(job.session, session.as_str());
+    assert_eq!(job.verification_session, session.as_str());
     let lease = job.lease_token.parse().expect("a lease");
     store.complete(&lease, Findings::default()).await.expect("done");
     let letters = async || store.dead_letters(None, 10).await.expect("storage");
@@ -280,7 +280,7 @@ async fn a_job_without_its_master_key_waits_for_it() {
         0
     );
     let job = both.lease(&request(LEASE)).await.expect("goes on").expect("queued");
-    assert_eq!((job.session.as_str(), job.delivery), (id, 2));
+    assert_eq!((job.verification_session.as_str(), job.delivery), (id, 2));
     let lease = job.lease_token.parse().expect("a lease");
     assert!(
         both.complete(&lease, Findings::default())
@@ -519,7 +519,7 @@ async fn a_session_takes_up_no_more_than_its_limits() {
         let status = tonic::Status::from(error);
         assert_eq!(status.code(), Code::FailedPrecondition);
         let reason = service_kit::status::reason(&status);
-        assert_eq!(reason.as_deref(), Some(proto::reason::ATTEMPTS_EXHAUSTED));
+        assert_eq!(reason, Some(proto::reason::ATTEMPTS_EXHAUSTED));
     }
 }
 

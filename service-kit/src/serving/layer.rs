@@ -22,7 +22,7 @@ use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::aging::aging;
-use crate::config::{Door, Secret, ServeConfig};
+use crate::config::{Exposure, Secret, ServeConfig};
 use crate::methods::{self, Method, Methods};
 use crate::status::Problem;
 use crate::{deadline, propagation};
@@ -45,13 +45,13 @@ struct Shared {
     permits: Arc<Semaphore>,
     timeout: Duration,
     age: Duration,
-    door: Door,
+    exposure: Exposure,
     methods: &'static Methods,
     duration: Histogram<f64>,
 }
 
 impl GuardLayer {
-    pub(super) fn new(service: &'static str, door: Door, config: &ServeConfig) -> Result<Self, DecodeError> {
+    pub(super) fn new(service: &'static str, exposure: Exposure, config: &ServeConfig) -> Result<Self, DecodeError> {
         // Name and unit: OpenTelemetry semantic conventions for RPC metrics.
         let duration = opentelemetry::global::meter("bonafide")
             .f64_histogram("rpc.server.call.duration")
@@ -60,14 +60,14 @@ impl GuardLayer {
         Ok(Self {
             shared: Arc::new(Shared {
                 service,
-                token: match door {
-                    Door::Internal => config.service_token.clone(),
-                    Door::Public => None,
+                token: match exposure {
+                    Exposure::Internal => config.service_token.clone(),
+                    Exposure::Public => None,
                 },
                 permits: Arc::new(Semaphore::new(config.max_requests)),
                 timeout: config.request_timeout,
                 age: config.max_connection_age,
-                door,
+                exposure,
                 methods: Methods::ours()?,
                 duration,
             }),
@@ -143,9 +143,9 @@ impl Shared {
             rpc.response.status_code = Empty,
         );
         let caller = propagation::extract(headers);
-        let caller = match self.door {
-            Door::Internal => caller,
-            Door::Public => propagation::recorded(&caller),
+        let caller = match self.exposure {
+            Exposure::Internal => caller,
+            Exposure::Public => propagation::recorded(&caller),
         };
         // Fails only where no OpenTelemetry layer is installed, and then there is nothing to link.
         let _ = span.set_parent(caller);
@@ -164,11 +164,7 @@ impl Shared {
             return Ok(refuse(problem));
         }
         let Ok(_permit) = self.permits.try_acquire() else {
-            let problem = Problem::new(
-                Code::ResourceExhausted,
-                proto::reason::OVERLOADED,
-                "too many requests at once",
-            );
+            let problem = Problem::new(proto::reason::OVERLOADED, "too many requests at once");
             return Ok(refuse(problem.retry_after(Duration::from_secs(1))));
         };
         let asked = deadline::parse(request.headers()).unwrap_or(self.timeout);
@@ -178,14 +174,9 @@ impl Shared {
             Ok(Ok(response)) => response,
             Ok(Err(_panic)) => {
                 tracing::error!("a request panicked");
-                Ok(refuse(Problem::new(
-                    Code::Internal,
-                    proto::reason::INTERNAL,
-                    "the request failed; the service's log has the cause",
-                )))
+                Ok(refuse(Problem::logged("the request failed")))
             }
             Err(_elapsed) => Ok(refuse(Problem::new(
-                Code::DeadlineExceeded,
                 proto::reason::DEADLINE,
                 "the deadline passed before the request was done",
             ))),
@@ -201,7 +192,6 @@ impl Shared {
             .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
         else {
             return Err(Problem::new(
-                Code::Unauthenticated,
                 proto::reason::CREDENTIAL_MISSING,
                 "this service answers other services only: send the service token as a bearer credential",
             ));
@@ -210,7 +200,6 @@ impl Shared {
             return Ok(());
         }
         Err(Problem::new(
-            Code::Unauthenticated,
             proto::reason::CREDENTIAL_INVALID,
             "the service token is not the one that this service was started with",
         ))

@@ -1,14 +1,19 @@
-//! Serving gRPC: bind first, then serve until told to stop, then drain.
+//! Serving gRPC: bind first, then serve until asked to stop, then drain.
 //!
 //! ```text
 //! request ─▶ span, deadline, permit, service token, panic guard (serving::layer) ─▶ routes
 //! ```
 //!
-//! Every server carries `grpc.health.v1` and reflection beside its own routes.
+//! Every server carries `grpc.health.v1` and reflection beside its own services.
+//!
+//! The end has three parts. Health checks answer NOT_SERVING at once, so that whoever balances load sends new calls elsewhere; those
+//! that still come are served for [`ServeConfig::lame_duck`]. Then connections take no more calls (GOAWAY), and those that run may
+//! end. What is still running after [`ServeConfig::drain_timeout`] is dropped.
 
 mod aging;
 mod layer;
 mod lingering;
+mod services;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,13 +21,13 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
-use tonic::service::RoutesBuilder;
 use tonic::transport::server::TcpIncoming;
 
-use crate::config::{ConfigError, Door, ServeConfig};
+use crate::config::{ConfigError, Exposure, ServeConfig};
 use crate::health::Health;
 use layer::GuardLayer;
 use lingering::Lingering;
+pub use services::Services;
 
 /// Why a server could not start or ended early.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +58,7 @@ pub enum ServeError {
 #[derive(Debug)]
 pub struct Server {
     name: &'static str,
-    door: Door,
+    exposure: Exposure,
     config: ServeConfig,
     listener: TcpListener,
     address: SocketAddr,
@@ -61,8 +66,8 @@ pub struct Server {
 
 impl Server {
     /// Checks the configuration and binds. `name` is the service's (`report-svc`), as telemetry shows it.
-    pub async fn bind(name: &'static str, door: Door, config: &ServeConfig) -> Result<Self, ServeError> {
-        config.validate(door)?;
+    pub async fn bind(name: &'static str, exposure: Exposure, config: &ServeConfig) -> Result<Self, ServeError> {
+        config.validate(exposure)?;
         let bind = |source| ServeError::Bind {
             address: config.listen,
             source,
@@ -74,7 +79,7 @@ impl Server {
         }
         Ok(Self {
             name,
-            door,
+            exposure,
             config: config.clone(),
             listener,
             address,
@@ -86,22 +91,30 @@ impl Server {
         self.address
     }
 
-    /// Serves `routes` until `shutdown`, then refuses new work and waits for running requests, at most
-    /// [`ServeConfig::drain_timeout`].
+    /// Serves until `shutdown`, and ends in order.
+    ///
+    /// # Errors
+    /// When the server cannot start, or ends early.
     pub async fn serve(
         self,
-        mut routes: RoutesBuilder,
+        services: Services,
         health: Health,
         shutdown: CancellationToken,
     ) -> Result<(), ServeError> {
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(proto::DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()?;
-        routes.add_service(health.service());
-        routes.add_service(reflection);
+        self.serve_until(services, health, shutdown, CancellationToken::new())
+            .await
+    }
 
-        let guard = GuardLayer::new(self.name, self.door, &self.config)?;
+    /// The same; cancels `stop` when no more calls are taken.
+    pub(crate) async fn serve_until(
+        self,
+        services: Services,
+        health: Health,
+        shutdown: CancellationToken,
+        stop: CancellationToken,
+    ) -> Result<(), ServeError> {
+        let routes = services.routes(health.service())?;
+        let guard = GuardLayer::new(self.name, self.exposure, &self.config)?;
         let lingering = Lingering::new();
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true)).map({
             let lingering = lingering.clone();
@@ -113,8 +126,8 @@ impl Server {
             // `request_timeout`, streams by their own age.
             .max_connection_age(self.config.max_connection_age)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
-            .add_routes(routes.routes())
-            .serve_with_incoming_shutdown(incoming, shutdown.clone().cancelled_owned());
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
         let served = async {
             server.await?;
             lingering.ended().await;
@@ -122,9 +135,9 @@ impl Server {
         };
         tracing::info!(service = self.name, address = %self.address, "serving");
 
-        let watching = tokio::spawn(health.watch(shutdown.clone()));
+        let leaving = tokio::spawn(leave(health, shutdown, self.config.lame_duck, stop.clone()));
         let drained = async {
-            shutdown.cancelled().await;
+            stop.cancelled().await;
             tokio::time::sleep(self.config.drain_timeout).await;
         };
         let outcome = tokio::select! {
@@ -134,10 +147,19 @@ impl Server {
                 Ok(())
             }
         };
-        watching.abort();
+        leaving.abort();
         tracing::info!(service = self.name, "stopped");
         outcome
     }
+}
+
+/// Watches over the service's health until it is asked to stop; tells that it must not be called any more; and cancels `stop` when
+/// those who call it have had the time to learn of it.
+async fn leave(mut health: Health, shutdown: CancellationToken, lame_duck: Duration, stop: CancellationToken) {
+    health.watch(&shutdown).await;
+    tokio::time::sleep(lame_duck).await;
+    stop.cancel();
+    health.end_watches().await;
 }
 
 /// Ends when the process is asked to: SIGTERM or Ctrl-C.
@@ -175,4 +197,42 @@ pub fn shutdown_token() -> CancellationToken {
         canceled.cancel();
     });
     token
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_are_taken_for_the_lame_duck_time() {
+        let lame_duck = Duration::from_secs(5);
+        let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
+        let health = Health::new().depends_on("store", || async { true });
+        let told = health.teller();
+        let leaving = tokio::spawn(leave(health, shutdown.clone(), lame_duck, stop.clone()));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!((told.serving("").await, told.serving("store").await), (true, true));
+
+        let asked = Instant::now();
+        shutdown.cancel();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!((told.serving("").await, told.serving("store").await), (false, false));
+        tokio::time::sleep(lame_duck - Duration::from_millis(2)).await;
+        assert!(!stop.is_cancelled());
+        assert_eq!((told.serving("").await, told.serving("store").await), (false, false));
+        stop.cancelled().await;
+        assert_eq!(asked.elapsed(), lame_duck);
+        leaving.await.expect("no panic");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_lame_duck_time_no_time_is_lost() {
+        let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
+        let asked = Instant::now();
+        shutdown.cancel();
+        leave(Health::new(), shutdown, Duration::ZERO, stop.clone()).await;
+        assert!(stop.is_cancelled() && asked.elapsed() <= Duration::from_millis(1));
+    }
 }

@@ -6,8 +6,10 @@ mod service;
 
 use std::time::Duration;
 
+use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
 use service_kit::client::ServiceChannel;
 use service_kit::config::{Secret, ServeConfig};
+use service_kit::testing::listed_services;
 use service_kit::{deadline, status};
 use tonic::{Code, Request};
 
@@ -21,7 +23,7 @@ async fn a_panic_is_an_error_of_that_call_alone() {
     let mut client = client(&running, None);
     let error = client.check_document(order("panic")).await.expect_err("panicked");
     assert_eq!(error.code(), Code::Internal);
-    assert_eq!(status::reason(&error).as_deref(), Some(proto::reason::INTERNAL));
+    assert_eq!(status::reason(&error), Some(proto::reason::INTERNAL));
     client
         .check_document(order("answer"))
         .await
@@ -48,7 +50,7 @@ async fn a_deadline_is_honoured_and_known_to_the_service() {
         .await
         .expect_err("late");
     assert_eq!(error.code(), Code::DeadlineExceeded);
-    assert_eq!(status::reason(&error).as_deref(), Some(proto::reason::DEADLINE));
+    assert_eq!(status::reason(&error), Some(proto::reason::DEADLINE));
 }
 
 #[tokio::test]
@@ -68,7 +70,7 @@ async fn more_requests_than_allowed_are_refused_with_a_delay() {
         }
     };
     assert_eq!(refused.code(), Code::ResourceExhausted);
-    assert_eq!(status::reason(&refused).as_deref(), Some(proto::reason::OVERLOADED));
+    assert_eq!(status::reason(&refused), Some(proto::reason::OVERLOADED));
     assert!(status::retry_after(&refused).is_some());
     hanging.abort();
 }
@@ -85,15 +87,12 @@ async fn an_internal_door_opens_for_the_token_only() {
         .await
         .expect_err("no token");
     assert_eq!(missing.code(), Code::Unauthenticated);
-    assert_eq!(
-        status::reason(&missing).as_deref(),
-        Some(proto::reason::CREDENTIAL_MISSING)
-    );
+    assert_eq!(status::reason(&missing), Some(proto::reason::CREDENTIAL_MISSING));
     let wrong = client(&running, Some("another token of that length"))
         .check_document(order("answer"))
         .await;
     assert_eq!(
-        status::reason(&wrong.expect_err("wrong token")).as_deref(),
+        status::reason(&wrong.expect_err("wrong token")),
         Some(proto::reason::CREDENTIAL_INVALID)
     );
     client(&running, Some(TOKEN))
@@ -114,6 +113,42 @@ async fn tells_its_health_without_a_token_and_stops_when_told() {
     running.shutdown.cancel();
     running.server.await.expect("no panic");
     assert!(!channel.serving().await);
+}
+
+#[tokio::test]
+async fn reflection_lists_what_is_served() {
+    let running = start(ServeConfig::default()).await;
+    let channel = ServiceChannel::new(&running.address, None).expect("an address");
+    let listed = listed_services(channel).await.expect("answers");
+    assert_eq!(
+        listed,
+        [
+            "bonafide.document.v1.DocumentCheckService",
+            "bonafide.identity.v1.CaptureService",
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn calls_are_taken_in_the_lame_duck_time() {
+    let running = start(ServeConfig {
+        lame_duck: Duration::from_secs(3600),
+        ..ServeConfig::default()
+    })
+    .await;
+    let old = client(&running, None);
+    old.clone().check_document(order("answer")).await.expect("served");
+    running.shutdown.cancel();
+    let fresh = || ServiceChannel::new(&running.address, None).expect("an address");
+    while fresh().serving().await {
+        tokio::task::yield_now().await;
+    }
+    for mut client in [old, DocumentCheckServiceClient::new(fresh())] {
+        client.check_document(order("answer")).await.expect("still served");
+    }
+    running.server.abort();
 }
 
 #[tokio::test]

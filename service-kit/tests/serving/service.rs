@@ -12,13 +12,12 @@ use proto::identity::v1::{
     File, SubmitVerificationSessionRequest, SubmitVerificationSessionResponse, UploadImageRequest,
 };
 use service_kit::client::ServiceChannel;
-use service_kit::config::{Door, Secret, ServeConfig};
+use service_kit::config::{Exposure, Secret, ServeConfig};
 use service_kit::deadline;
 use service_kit::health::Health;
-use service_kit::serving::Server;
+use service_kit::serving::{Server, Services};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
 /// Does what the first picture's name says.
@@ -87,18 +86,18 @@ impl Running {
 }
 
 pub(crate) async fn start(config: ServeConfig) -> Running {
-    let server = Server::bind("test-svc", Door::Internal, &config)
+    let server = Server::bind("test-svc", Exposure::Internal, &config)
         .await
         .expect("a free port");
     let address = format!("http://{}", server.local_addr());
     let shutdown = CancellationToken::new();
-    let mut routes = Routes::builder();
-    routes.add_service(DocumentCheckServiceServer::new(Obedient));
     let counting = Counting::default();
     let most = proto::MAX_IMAGE_MESSAGE_BYTES;
-    routes.add_service(CaptureServiceServer::new(counting.clone()).max_decoding_message_size(most));
+    let services = Services::new()
+        .with(DocumentCheckServiceServer::new(Obedient))
+        .with(CaptureServiceServer::new(counting.clone()).max_decoding_message_size(most));
     let health = Health::new().depends_on("always", || async { true });
-    let serving = server.serve(routes, health, shutdown.clone());
+    let serving = server.serve(services, health, shutdown.clone());
     let server = tokio::spawn(async move { serving.await.expect("serves until told to stop") });
     Running {
         address,

@@ -1,9 +1,8 @@
 //! UploadImage: refused before anything is stored, and before anything is decoded.
 
 use proto::identity::v1::{ImagePurpose, UploadImageRequest};
-use proto::reason;
+use proto::reason::{self, Reason};
 use service_kit::status::{Problem, Violations};
-use tonic::Code;
 use tonic_types::FieldViolation;
 
 use super::brand::Foreign;
@@ -44,7 +43,7 @@ pub enum ImageFault {
 }
 
 impl ImageFault {
-    fn reason(self) -> &'static str {
+    fn reason(self) -> Reason {
         match self {
             Self::Empty => reason::IMAGE_EMPTY,
             Self::TooLarge => reason::IMAGE_TOO_LARGE,
@@ -58,7 +57,7 @@ impl ImageFault {
 impl From<ImageFault> for Problem {
     fn from(fault: ImageFault) -> Self {
         let violation = FieldViolation::new("data", fault.to_string());
-        Problem::new(Code::InvalidArgument, fault.reason(), fault.to_string()).violations(vec![violation])
+        Problem::new(fault.reason(), fault.to_string()).violations(vec![violation])
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
 use proto::identity::v1::{DocumentOptions, ImagePurpose};
-use proto::reason;
+use proto::reason::{self, Reason};
 use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse, FaceImage};
 use proto::store::v1::{CompleteVerificationRequest, GetImageRequest, Job};
 use service_kit::insights::timing;
@@ -51,13 +51,13 @@ impl CheckError {
         match self {
             Self::Service { status, .. } if upstream::is_transient(status) => tracing::warn!(
                 code = status.code() as i32,
-                reason = status::reason(status),
+                reason = status::reason(status).map(Reason::name),
                 error = status.message(),
                 "{self}"
             ),
             Self::Service { status, .. } => tracing::error!(
                 code = status.code() as i32,
-                reason = status::reason(status),
+                reason = status::reason(status).map(Reason::name),
                 error = status.message(),
                 "{self}"
             ),
@@ -105,7 +105,7 @@ impl Services {
         timings.extend(selfie_took.map(|took| timing("selfie_check", took)));
         timings.push(timing("verification", started.elapsed()));
         let request = CompleteVerificationRequest {
-            session: job.session.clone(),
+            verification_session: job.verification_session.clone(),
             attempt: job.attempt,
             lease_token: job.lease_token.clone(),
             document: Some(document),
@@ -118,7 +118,7 @@ impl Services {
     async fn fetch(&self, job: &Job) -> Result<Vec<Picture>, CheckError> {
         try_join_all(job.files.iter().map(async |file| {
             let request = GetImageRequest {
-                session: job.session.clone(),
+                verification_session: job.verification_session.clone(),
                 file: file.id.clone(),
             };
             let answer = patiently(async || self.store.clone().get_image(request.clone()).await)
@@ -173,7 +173,7 @@ impl Services {
     async fn complete(&self, request: CompleteVerificationRequest) -> Result<bool, CheckError> {
         let answer = patiently(async || self.store.clone().complete_verification(request.clone()).await)
             .await
-            .map_err(|status| match status::reason(&status).as_deref() {
+            .map_err(|status| match status::reason(&status) {
                 Some(reason::LEASE_LOST) => CheckError::LeaseLost,
                 _ => CheckError::service("completing the verification")(status),
             })?;

@@ -30,7 +30,7 @@ where
             Ok(Ok(())) => ends = asked + lease,
             // It is extended at the latest when the next try is answered, or has ended by then.
             Err(_elapsed) => {}
-            Ok(Err(status)) if status::reason(&status).as_deref() == Some(reason::LEASE_LOST) => return,
+            Ok(Err(status)) if status::reason(&status) == Some(reason::LEASE_LOST) => return,
             // Whatever else report-svc says is no word on the lease.
             Ok(Err(_)) => {}
         }
@@ -43,7 +43,6 @@ mod tests {
     use std::future::pending;
 
     use service_kit::status::Problem;
-    use tonic::Code;
 
     use super::*;
 
@@ -74,7 +73,7 @@ mod tests {
                     Answer::Hangs => pending().await,
                     Answer::Refused => Err(Status::unavailable("away")),
                     Answer::Fails => Err(Status::internal("a defect")),
-                    Answer::Lost => Err(Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, "lost").into()),
+                    Answer::Lost => Err(Problem::new(reason::LEASE_LOST, "lost").into()),
                 }
             }
         });

@@ -22,6 +22,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use proto::document::v1::DocumentPolicy;
 use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
+use proto::reason::Reason;
 use proto::selfie::v1::selfie_check_service_client::SelfieCheckServiceClient;
 use proto::store::v1::{ExtendLeaseRequest, Job, LeaseJobRequest, ReleaseJobRequest};
 use service_kit::client::ServiceChannel;
@@ -152,7 +153,7 @@ impl Crew {
             Ok(_) if !answered_before => tracing::info!("report-svc answers again: workers go on"),
             Err(status) if answered_before => tracing::warn!(
                 code = status.code() as i32,
-                reason = status::reason(status),
+                reason = status::reason(status).map(Reason::name),
                 error = status.message(),
                 "report-svc gives no jobs: workers wait until it does"
             ),
@@ -165,7 +166,7 @@ impl Crew {
         let span = tracing::info_span!(
             "verification",
             otel.kind = "consumer",
-            session = job.session,
+            session = job.verification_session,
             attempt = job.attempt,
             delivery = job.delivery,
         );
@@ -245,7 +246,7 @@ impl Crew {
             Ok(_) => tracing::info!(delay_s = delay.as_secs(), excused, "job handed back"),
             Err(status) => tracing::warn!(
                 code = status.code() as i32,
-                reason = status::reason(&status),
+                reason = status::reason(&status).map(Reason::name),
                 "the job could not be handed back: it is free when its lease ends"
             ),
         }

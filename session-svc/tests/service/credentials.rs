@@ -7,10 +7,11 @@ use proto::identity::v1::{
     CancelVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest, GetVerificationSessionRequest,
     ImagePurpose, SubmitVerificationSessionRequest, UploadImageRequest, WatchVerificationSessionRequest,
 };
-use proto::reason;
+use proto::reason::{self, Reason};
 use service_kit::config::Secret;
+use service_kit::service::Service as _;
 use session_svc::config::Config;
-use session_svc::server::Service;
+use session_svc::server::SessionSvc;
 use tonic::Code;
 
 use crate::fakes::Call;
@@ -20,27 +21,31 @@ use crate::harness::{
 };
 
 /// The answers of every method that is for backends.
-async fn backend_methods(running: &Running, credential: Option<&str>, session: &str) -> Vec<(Code, String)> {
+async fn backend_methods(running: &Running, credential: Option<&str>, session: &str) -> Vec<(Code, Reason)> {
     let id = session.to_owned();
     let mut sessions = running.sessions(credential);
     let get = GetVerificationSessionRequest {
-        id: id.clone(),
+        verification_session: id.clone(),
         expand: Vec::new(),
     };
     let report = GetVerificationReportRequest {
-        id: id::format(Kind::VerificationReport, 7, 1),
+        verification_report: id::format(Kind::VerificationReport, 7, 1),
     };
     vec![
         refusal(sessions.create_verification_session(document_request()).await),
         refusal(sessions.get_verification_session(get).await),
         refusal(
             sessions
-                .cancel_verification_session(CancelVerificationSessionRequest { id: id.clone() })
+                .cancel_verification_session(CancelVerificationSessionRequest {
+                    verification_session: id.clone(),
+                })
                 .await,
         ),
         refusal(
             sessions
-                .watch_verification_session(WatchVerificationSessionRequest { id })
+                .watch_verification_session(WatchVerificationSessionRequest {
+                    verification_session: id,
+                })
                 .await,
         ),
         refusal(running.reports(credential).get_verification_report(report).await),
@@ -48,7 +53,7 @@ async fn backend_methods(running: &Running, credential: Option<&str>, session: &
 }
 
 /// The answers of every method that is for persons.
-async fn person_methods(running: &Running, credential: Option<&str>, session: &str) -> Vec<(Code, String)> {
+async fn person_methods(running: &Running, credential: Option<&str>, session: &str) -> Vec<(Code, Reason)> {
     let mut capture = running.capture(credential);
     let upload = UploadImageRequest {
         verification_session: session.to_owned(),
@@ -72,9 +77,9 @@ async fn no_method_answers_without_a_known_credential() {
     let invalid = refused(Code::Unauthenticated, reason::CREDENTIAL_INVALID);
     for (credential, expected) in [
         (None, refused(Code::Unauthenticated, reason::CREDENTIAL_MISSING)),
-        (Some("sk_live_not_one_of_the_keys_here0"), invalid.clone()),
-        (Some("sk_test_0123456789abcdefghijklmn"), invalid.clone()),
-        (Some("nonsense"), invalid.clone()),
+        (Some("sk_live_not_one_of_the_keys_here0"), invalid),
+        (Some("sk_test_0123456789abcdefghijklmn"), invalid),
+        (Some("nonsense"), invalid),
         (Some(forged.as_str()), invalid),
     ] {
         let mut answers = backend_methods(&running, credential, &session).await;
@@ -109,7 +114,7 @@ async fn a_client_secret_opens_one_session_and_not_for_ever() {
         assert_eq!(answer, expected);
     }
     let expired = client_secret(&session.id, SystemTime::now() - Duration::from_secs(1));
-    let expected = refused(Code::PermissionDenied, reason::CLIENT_SECRET_EXPIRED);
+    let expected = refused(Code::Unauthenticated, reason::CLIENT_SECRET_EXPIRED);
     for answer in person_methods(&running, Some(&expired), &session.id).await {
         assert_eq!(answer, expected);
     }
@@ -156,7 +161,7 @@ async fn another_accounts_session_an_unknown_and_a_malformed_one_look_alike() {
     let unknown = id::format(Kind::VerificationSession, 7, 9999);
     let get = async |key: &str, id: &str| {
         let request = GetVerificationSessionRequest {
-            id: id.to_owned(),
+            verification_session: id.to_owned(),
             expand: Vec::new(),
         };
         running.sessions(key).get_verification_session(request).await
@@ -208,7 +213,7 @@ async fn does_not_start_with_keys_that_cannot_be_meant() {
             ..config()
         }
     };
-    Service::bind(addresses()).await.expect("starts");
+    SessionSvc::bind(addresses()).await.expect("starts");
     let keys = |keys: &str| Config {
         api_keys: Secret::new(keys),
         ..addresses()
@@ -256,7 +261,11 @@ async fn does_not_start_with_keys_that_cannot_be_meant() {
             "--replica",
         ),
     ] {
-        let error = Service::bind(config).await.err().expect("must be refused").to_string();
+        let error = SessionSvc::bind(config)
+            .await
+            .err()
+            .expect("must be refused")
+            .to_string();
         assert!(error.contains(words), "{error:?} lacks {words:?}");
     }
 }

@@ -13,17 +13,19 @@ use proto::identity::v1::{
     CreateVerificationSessionRequest, DocumentOptions, File, ImagePurpose, SubmitVerificationSessionRequest,
     UploadImageRequest, VerificationSession, VerificationSessionOptions, VerificationType,
 };
+use proto::reason::Reason;
 use proto::selfie::v1::selfie_check_service_server::SelfieCheckServiceServer;
 use proto::store::v1::store_service_server::StoreServiceServer;
 use service_kit::client::ServiceChannel;
 use service_kit::config::{Secret, ServeConfig};
+use service_kit::service::Service as _;
+use service_kit::serving::Services;
 use service_kit::status;
 use session_svc::config::Config;
-use session_svc::server::Service;
+use session_svc::server::SessionSvc;
 use sha2::Sha256;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tonic::service::{Routes, RoutesBuilder};
 use tonic::{Code, Status};
 
 use crate::fakes::{FakeDocument, FakeSelfie, FakeServer, FakeStore};
@@ -71,12 +73,10 @@ pub(crate) fn config() -> Config {
     }
 }
 
-/// Routes with one service.
-pub(crate) fn store_routes(store: &FakeStore) -> RoutesBuilder {
-    let mut routes = Routes::builder();
-    let server = StoreServiceServer::new(store.clone()).max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES);
-    routes.add_service(server);
-    routes
+/// What the fake of report-svc answers.
+pub(crate) fn store_services(store: &FakeStore) -> Services {
+    let server = StoreServiceServer::new(store.clone());
+    Services::new().with(server.max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES))
 }
 
 /// Starts without workers.
@@ -91,20 +91,18 @@ pub(crate) async fn start() -> Running {
 /// Starts with fakes behind it.
 pub(crate) async fn start_with(config: Config) -> Running {
     let (store, document, selfie) = (FakeStore::new(), FakeDocument::new(), FakeSelfie::new());
-    let store_server = FakeServer::start(store_routes(&store), &service_token()).await;
-    let mut routes = Routes::builder();
-    routes.add_service(DocumentCheckServiceServer::new(document.clone()));
-    let document_server = FakeServer::start(routes, &service_token()).await;
-    let mut routes = Routes::builder();
-    routes.add_service(SelfieCheckServiceServer::new(selfie.clone()));
-    let selfie_server = FakeServer::start(routes, &service_token()).await;
+    let store_server = FakeServer::start(store_services(&store), &service_token()).await;
+    let services = Services::new().with(DocumentCheckServiceServer::new(document.clone()));
+    let document_server = FakeServer::start(services, &service_token()).await;
+    let services = Services::new().with(SelfieCheckServiceServer::new(selfie.clone()));
+    let selfie_server = FakeServer::start(services, &service_token()).await;
     let config = Config {
         report_address: store_server.address(),
         document_address: document_server.address(),
         selfie_address: selfie_server.address(),
         ..config
     };
-    let service = Service::bind(config).await.expect("starts");
+    let service = SessionSvc::bind(config).await.expect("starts");
     let address = format!("http://{}", service.local_addr());
     let shutdown = CancellationToken::new();
     let serving = service.serve(shutdown.clone());
@@ -230,16 +228,13 @@ pub(crate) fn client_secret(session: &str, expiry: SystemTime) -> String {
 }
 
 /// Code and reason of a refusal.
-pub(crate) fn refusal<T>(answer: Result<T, Status>) -> (Code, String) {
+pub(crate) fn refusal<T>(answer: Result<T, Status>) -> (Code, Reason) {
     let status = answer.err().expect("must be refused");
-    (
-        status.code(),
-        status::reason(&status).unwrap_or_else(|| format!("no reason: {}", status.message())),
-    )
+    (status.code(), status::reason(&status).expect("a reason"))
 }
 
-pub(crate) fn refused(code: Code, reason: &str) -> (Code, String) {
-    (code, reason.to_owned())
+pub(crate) fn refused(code: Code, reason: Reason) -> (Code, Reason) {
+    (code, reason)
 }
 
 /// Fails a test that waits for something that never comes.

@@ -23,7 +23,7 @@ use crate::harness::{
 async fn get(running: &Running, key: &str, id: &str, expand: &[&str]) -> Result<VerificationSession, Status> {
     let expand = expand.iter().map(|value| (*value).to_owned()).collect();
     let request = GetVerificationSessionRequest {
-        id: id.to_owned(),
+        verification_session: id.to_owned(),
         expand,
     };
     running
@@ -34,7 +34,9 @@ async fn get(running: &Running, key: &str, id: &str, expand: &[&str]) -> Result<
 }
 
 async fn cancel(running: &Running, id: &str) -> Result<VerificationSession, Status> {
-    let request = CancelVerificationSessionRequest { id: id.to_owned() };
+    let request = CancelVerificationSessionRequest {
+        verification_session: id.to_owned(),
+    };
     running
         .sessions(SECRET_KEY)
         .cancel_verification_session(request)
@@ -91,7 +93,7 @@ async fn all_violations_come_at_once_and_nothing_is_stored() {
         .await
         .expect_err("wrong");
     assert_eq!(status.code(), Code::InvalidArgument);
-    assert_eq!(status::reason(&status).as_deref(), Some(reason::INVALID_FIELDS));
+    assert_eq!(status::reason(&status), Some(reason::INVALID_FIELDS));
     let violations = status.get_details_bad_request().expect("BadRequest").field_violations;
     let fields: Vec<_> = violations.iter().map(|violation| violation.field.as_str()).collect();
     assert_eq!(
@@ -111,15 +113,11 @@ async fn a_refusal_of_the_store_reaches_the_backend_whole() {
     let info = status.get_details_error_info().expect("ErrorInfo");
     assert_eq!(
         (info.domain.as_str(), info.reason.as_str()),
-        (reason::DOMAIN, reason::SESSION_STATUS)
+        (reason::DOMAIN, reason::SESSION_STATUS.name())
     );
     assert_eq!(info.metadata["status"], "canceled");
 
-    let reused = Problem::new(
-        Code::InvalidArgument,
-        reason::IDEMPOTENCY_KEY_REUSED,
-        "other parameters",
-    );
+    let reused = Problem::new(reason::IDEMPOTENCY_KEY_REUSED, "other parameters");
     running.store.fail(Call::Create, reused.into());
     let answer = running
         .sessions(SECRET_KEY)
@@ -146,12 +144,12 @@ async fn a_store_that_is_gone_is_unavailable_with_a_delay() {
     for answer in [create, read, upload] {
         let status = answer.expect_err("nobody there");
         assert_eq!(status.code(), Code::Unavailable, "{}", status.message());
-        assert_eq!(status::reason(&status).as_deref(), Some(reason::UNAVAILABLE));
+        assert_eq!(status::reason(&status), Some(reason::UNAVAILABLE));
         assert!(status::retry_after(&status).is_some());
     }
     running
         .store_server
-        .start_again(crate::harness::store_routes(&running.store))
+        .start_again(crate::harness::store_services(&running.store))
         .await;
     soon(async { while get(&running, SECRET_KEY, &session.id, &[]).await.is_err() {} }).await;
 }
@@ -274,7 +272,9 @@ async fn a_report_hides_what_is_sensitive_from_a_plain_key() {
             .insert(report.id.clone(), ("acme".to_owned(), report.clone()))
     });
     let get = async |key: &str| {
-        let request = GetVerificationReportRequest { id: report.id.clone() };
+        let request = GetVerificationReportRequest {
+            verification_report: report.id.clone(),
+        };
         running
             .reports(key)
             .get_verification_report(request)
@@ -302,7 +302,7 @@ async fn a_report_hides_what_is_sensitive_from_a_plain_key() {
     let not_found = refused(Code::NotFound, reason::REPORT_NOT_FOUND);
     assert_eq!(refusal(get(OTHER_ACCOUNTS_KEY).await), not_found);
     let request = GetVerificationReportRequest {
-        id: "vr_nonsense".to_owned(),
+        verification_report: "vr_nonsense".to_owned(),
     };
     assert_eq!(
         refusal(running.reports(SECRET_KEY).get_verification_report(request).await),

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use proto::id::{self, Kind};
+use proto::identity::v1::redaction::Status as Redacting;
 use proto::identity::v1::{
     DocumentOptions, VerificationSession, VerificationSessionStatus, WatchVerificationSessionRequest,
 };
@@ -13,11 +14,13 @@ use tonic::{Code, Streaming};
 
 use crate::fakes::Call;
 use crate::harness::{
-    OTHER_ACCOUNTS_KEY, Running, SECRET_KEY, config, refusal, refused, soon, start, start_with, store_routes,
+    OTHER_ACCOUNTS_KEY, Running, SECRET_KEY, config, refusal, refused, soon, start, start_with, store_services,
 };
 
 async fn watch(running: &Running, id: &str) -> Streaming<VerificationSession> {
-    let request = WatchVerificationSessionRequest { id: id.to_owned() };
+    let request = WatchVerificationSessionRequest {
+        verification_session: id.to_owned(),
+    };
     running
         .sessions(SECRET_KEY)
         .watch_verification_session(request)
@@ -55,15 +58,19 @@ async fn every_change_arrives_once_whatever_happens_to_the_connection_behind() {
     // The store's process dies, and something happens before we are back.
     running.store_server.kill().await;
     running.store.set_status(&id, VerificationSessionStatus::RequiresInput);
-    running.store_server.start_again(store_routes(&running.store)).await;
+    running.store_server.start_again(store_services(&running.store)).await;
     assert_eq!(next(&mut stream).await, VerificationSessionStatus::RequiresInput);
 
     running.store.set_status(&id, VerificationSessionStatus::Verified);
     assert_eq!(next(&mut stream).await, VerificationSessionStatus::Verified);
-    assert!(
-        soon(stream.message()).await.expect("no error").is_none(),
-        "nothing comes after verified"
-    );
+
+    // What is verified may be redacted.
+    for expected in [Redacting::Processing, Redacting::Redacted] {
+        running.store.set_redaction(&id, expected);
+        let session = soon(stream.message()).await.expect("no error").expect("not the end");
+        assert_eq!(session.redaction.expect("begun").status(), expected);
+    }
+    assert!(soon(stream.message()).await.expect("no error").is_none());
 }
 
 #[tokio::test]
@@ -86,7 +93,9 @@ async fn an_unknown_session_is_refused_at_once() {
         (SECRET_KEY, &unknown),
         (SECRET_KEY, "vs_nonsense"),
     ] {
-        let request = WatchVerificationSessionRequest { id: id.to_owned() };
+        let request = WatchVerificationSessionRequest {
+            verification_session: id.to_owned(),
+        };
         let answer = running.sessions(key).watch_verification_session(request).await;
         assert_eq!(refusal(answer), refused(Code::NotFound, reason::SESSION_NOT_FOUND));
     }
@@ -103,7 +112,9 @@ async fn an_account_watches_so_many_sessions_at_once() {
     let id = running.create(DocumentOptions::default()).await.id;
     let mut stream = watch(&running, &id).await;
     next(&mut stream).await;
-    let again = || WatchVerificationSessionRequest { id: id.clone() };
+    let again = || WatchVerificationSessionRequest {
+        verification_session: id.clone(),
+    };
     let answer = running.sessions(SECRET_KEY).watch_verification_session(again()).await;
     assert_eq!(refusal(answer), refused(Code::ResourceExhausted, reason::OVERLOADED));
     let others = running

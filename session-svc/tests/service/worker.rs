@@ -11,10 +11,10 @@ use service_kit::status::Problem;
 use session_svc::config::Config;
 use session_svc::documents::DocumentConfig;
 use tokio::sync::Notify;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::fakes::{Answer, Call};
-use crate::harness::{PICTURE, Running, config, soon, start_with, store_routes};
+use crate::harness::{PICTURE, Running, config, soon, start_with, store_services};
 
 const MATCHING: DocumentOptions = DocumentOptions {
     allowed_types: Vec::new(),
@@ -58,7 +58,7 @@ async fn released(running: &Running) -> Vec<(Duration, bool)> {
 }
 
 fn unavailable() -> Status {
-    let problem = Problem::new(Code::Unavailable, reason::UNAVAILABLE, "being replaced");
+    let problem = Problem::new(reason::UNAVAILABLE, "being replaced");
     problem.retry_after(Duration::from_millis(1)).into()
 }
 
@@ -119,7 +119,7 @@ async fn both_checks_get_their_pictures_and_the_verification_is_completed() {
 
     let completed = &completed[0];
     assert_eq!(
-        (completed.session.as_str(), completed.attempt),
+        (completed.verification_session.as_str(), completed.attempt),
         (session.id.as_str(), 1)
     );
     assert!(completed.document.is_some() && completed.selfie.is_some());
@@ -148,8 +148,7 @@ async fn a_selfie_that_nobody_asked_to_match_is_not_compared() {
 async fn what_is_unavailable_is_asked_again_within_the_lease() {
     let running = start().await;
     running.store.fail(Call::GetImage, unavailable());
-    let overloaded =
-        Problem::new(Code::ResourceExhausted, reason::OVERLOADED, "full").retry_after(Duration::from_millis(1));
+    let overloaded = Problem::new(reason::OVERLOADED, "full").retry_after(Duration::from_millis(1));
     running.document.0.next(Answer::Refuse(unavailable()));
     running.document.0.next(Answer::Refuse(overloaded.into()));
     running.selfie.0.next(Answer::Refuse(unavailable()));
@@ -191,13 +190,13 @@ async fn a_check_that_panics_costs_its_job_a_delay_and_nobody_else_anything() {
     assert!(running.store.read().completed.is_empty());
 
     let next = running.submitted(MATCHING).await;
-    assert_eq!(completed(&running, 1).await[0].session, next.id);
+    assert_eq!(completed(&running, 1).await[0].verification_session, next.id);
 }
 
 #[tokio::test]
 async fn a_job_without_its_picture_is_handed_back() {
     let running = start().await;
-    let missing = Problem::new(Code::NotFound, reason::FILE_NOT_FOUND, "no such picture");
+    let missing = Problem::new(reason::FILE_NOT_FOUND, "no such picture");
     running.store.fail(Call::GetImage, missing.into());
     running.submitted(DocumentOptions::default()).await;
     assert_eq!(released(&running).await, [(Duration::from_secs(5), false)]);
@@ -241,8 +240,8 @@ async fn a_lost_lease_ends_the_work_on_its_job() {
     // The only worker goes on with the next job.
     let next = running.submitted(DocumentOptions::default()).await;
     let completed = completed(&running, 1).await;
-    assert_eq!(completed[0].session, next.id);
-    assert_ne!(completed[0].session, lost.id);
+    assert_eq!(completed[0].verification_session, next.id);
+    assert_ne!(completed[0].verification_session, lost.id);
     assert_eq!(
         calls(&running, Call::Release),
         0,
@@ -262,7 +261,7 @@ async fn a_completion_that_comes_too_late_changes_nothing() {
     running.store.set_status(&late.id, VerificationSessionStatus::Verified);
     answer.notify_one();
     let next = running.submitted(DocumentOptions::default()).await;
-    assert_eq!(completed(&running, 1).await[0].session, next.id);
+    assert_eq!(completed(&running, 1).await[0].verification_session, next.id);
     both_completed(&running).await;
     assert_eq!(calls(&running, Call::Release), 0);
 }
@@ -278,7 +277,7 @@ async fn a_completion_under_a_lost_lease_is_the_end_of_it() {
     running.store.change(|state| state.leased.clear());
     answer.notify_one();
     let next = running.submitted(DocumentOptions::default()).await;
-    assert_eq!(completed(&running, 1).await[0].session, next.id);
+    assert_eq!(completed(&running, 1).await[0].verification_session, next.id);
     both_completed(&running).await;
     assert_eq!(
         calls(&running, Call::Release),
@@ -293,7 +292,7 @@ async fn workers_go_on_when_the_store_is_back() {
     running.submitted(DocumentOptions::default()).await;
     completed(&running, 1).await;
     running.store_server.kill().await;
-    running.store_server.start_again(store_routes(&running.store)).await;
+    running.store_server.start_again(store_services(&running.store)).await;
     let session = loop {
         // The first calls may meet the broken connection.
         let answer = running.sessions(crate::harness::SECRET_KEY);
@@ -306,7 +305,7 @@ async fn workers_go_on_when_the_store_is_back() {
             break running.submitted(DocumentOptions::default()).await;
         }
     };
-    assert_eq!(completed(&running, 2).await[1].session, session.id);
+    assert_eq!(completed(&running, 2).await[1].verification_session, session.id);
 }
 
 #[tokio::test]

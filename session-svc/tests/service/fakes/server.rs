@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use service_kit::config::{Door, Secret, ServeConfig};
+use service_kit::config::{Exposure, Secret, ServeConfig};
 use service_kit::health::Health;
-use service_kit::serving::Server;
+use service_kit::serving::{Server, Services};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
-use tonic::service::RoutesBuilder;
 
 pub(crate) struct FakeServer {
     runtime: Option<Runtime>,
@@ -17,18 +16,18 @@ pub(crate) struct FakeServer {
 }
 
 impl FakeServer {
-    pub(crate) async fn start(routes: RoutesBuilder, token: &Secret) -> Self {
+    pub(crate) async fn start(services: Services, token: &Secret) -> Self {
         let mut server = Self {
             runtime: None,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             token: token.clone(),
         };
-        server.start_again(routes).await;
+        server.start_again(services).await;
         server
     }
 
     /// On the same address.
-    pub(crate) async fn start_again(&mut self, routes: RoutesBuilder) {
+    pub(crate) async fn start_again(&mut self, services: Services) {
         let config = ServeConfig {
             listen: self.address,
             service_token: Some(self.token.clone()),
@@ -39,10 +38,10 @@ impl FakeServer {
             .enable_all()
             .build()
             .expect("a runtime");
-        let bound = runtime.spawn(async move { Server::bind("fake", Door::Internal, &config).await });
+        let bound = runtime.spawn(async move { Server::bind("fake", Exposure::Internal, &config).await });
         let server = bound.await.expect("no panic").expect("the port is free");
         self.address = server.local_addr();
-        runtime.spawn(server.serve(routes, Health::new(), CancellationToken::new()));
+        runtime.spawn(server.serve(services, Health::new(), CancellationToken::new()));
         self.runtime = Some(runtime);
     }
 

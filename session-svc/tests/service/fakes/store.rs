@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::{Stream, stream};
 use proto::id::{self, Kind};
 use proto::identity::v1::{
-    File, ImagePurpose, SessionInsights, VerificationReport, VerificationSession, VerificationSessionStatus,
-    VerifiedOutputs,
+    File, ImagePurpose, Redaction, SessionInsights, VerificationReport, VerificationSession, VerificationSessionStatus,
+    VerifiedOutputs, redaction,
 };
 use proto::reason;
 use proto::store::v1::store_service_server::StoreService;
@@ -21,7 +21,7 @@ use proto::store::v1::{
 };
 use service_kit::status::Problem;
 use tokio::sync::{Semaphore, watch};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 use tonic_types::PreconditionViolation;
 
 /// What was asked, method by method.
@@ -116,6 +116,17 @@ impl FakeStore {
             let stored = state.sessions.get_mut(id).expect("a session");
             stored.version += 1;
             stored.session.get_or_insert_default().set_status(status);
+            stored.is_final = status == VerificationSessionStatus::Canceled;
+        });
+    }
+
+    /// Moves a session's redaction on.
+    pub(crate) fn set_redaction(&self, id: &str, status: redaction::Status) {
+        self.change(|state| {
+            let stored = state.sessions.get_mut(id).expect("a session");
+            stored.version += 1;
+            stored.session.get_or_insert_default().redaction = Some(Redaction { status: status.into() });
+            stored.is_final = status == redaction::Status::Redacted;
         });
     }
 
@@ -136,14 +147,7 @@ impl FakeStore {
         let stored = self.read().sessions.get(id).cloned();
         stored
             .filter(|stored| account.is_none_or(|account| account == stored.account))
-            .ok_or_else(|| {
-                Problem::new(
-                    Code::NotFound,
-                    reason::SESSION_NOT_FOUND,
-                    "no such verification session",
-                )
-                .into()
-            })
+            .ok_or_else(|| Problem::new(reason::SESSION_NOT_FOUND, "no such verification session").into())
     }
 
     fn requiring_input(&self, id: &str, account: Option<&str>) -> Result<StoredSession, Status> {
@@ -156,11 +160,7 @@ impl FakeStore {
         if status == VerificationSessionStatus::RequiresInput {
             return Ok(stored);
         }
-        let problem = Problem::new(
-            Code::FailedPrecondition,
-            reason::SESSION_STATUS,
-            "the session does not require input",
-        );
+        let problem = Problem::new(reason::SESSION_STATUS, "the session does not require input");
         let name = match status {
             VerificationSessionStatus::Processing => "processing",
             VerificationSessionStatus::Verified => "verified",
@@ -209,6 +209,7 @@ impl StoreService for FakeStore {
                 session: Some(session.clone()),
                 account,
                 version: 1,
+                is_final: false,
             };
             state.sessions.insert(session.id, stored.clone());
             stored
@@ -219,15 +220,16 @@ impl StoreService for FakeStore {
     async fn get_session(&self, request: Request<GetSessionRequest>) -> Result<Response<StoredSession>, Status> {
         self.note(Call::Get)?;
         let request = request.into_inner();
-        self.session(&request.id, request.account.as_deref()).map(Response::new)
+        self.session(&request.verification_session, request.account.as_deref())
+            .map(Response::new)
     }
 
     async fn cancel_session(&self, request: Request<CancelSessionRequest>) -> Result<Response<StoredSession>, Status> {
         self.note(Call::Cancel)?;
         let request = request.into_inner();
-        self.requiring_input(&request.id, Some(&request.account))?;
-        self.set_status(&request.id, VerificationSessionStatus::Canceled);
-        self.session(&request.id, None).map(Response::new)
+        self.requiring_input(&request.verification_session, Some(&request.account))?;
+        self.set_status(&request.verification_session, VerificationSessionStatus::Canceled);
+        self.session(&request.verification_session, None).map(Response::new)
     }
 
     type WatchSessionStream = Pin<Box<dyn Stream<Item = Result<StoredSession, Status>> + Send>>;
@@ -237,7 +239,10 @@ impl StoreService for FakeStore {
         request: Request<WatchSessionRequest>,
     ) -> Result<Response<Self::WatchSessionStream>, Status> {
         self.note(Call::Watch)?;
-        let WatchSessionRequest { id, account } = request.into_inner();
+        let WatchSessionRequest {
+            verification_session: id,
+            account,
+        } = request.into_inner();
         self.session(&id, Some(&account))?;
         let cut = self.change(|state| {
             state.watchers += 1;
@@ -265,7 +270,7 @@ impl StoreService for FakeStore {
     async fn put_image(&self, request: Request<PutImageRequest>) -> Result<Response<File>, Status> {
         self.note(Call::PutImage)?;
         let PutImageRequest {
-            session,
+            verification_session: session,
             account,
             purpose,
             data,
@@ -296,14 +301,16 @@ impl StoreService for FakeStore {
     async fn get_image(&self, request: Request<GetImageRequest>) -> Result<Response<GetImageResponse>, Status> {
         self.note(Call::GetImage)?;
         let data = self.read().images.get(&request.get_ref().file).cloned();
-        let data =
-            data.ok_or_else(|| Status::from(Problem::new(Code::NotFound, reason::FILE_NOT_FOUND, "no such file")))?;
+        let data = data.ok_or_else(|| Status::from(Problem::new(reason::FILE_NOT_FOUND, "no such file")))?;
         Ok(Response::new(GetImageResponse { data }))
     }
 
     async fn submit_session(&self, request: Request<SubmitSessionRequest>) -> Result<Response<StoredSession>, Status> {
         self.note(Call::Submit)?;
-        let SubmitSessionRequest { session: id, account } = request.into_inner();
+        let SubmitSessionRequest {
+            verification_session: id,
+            account,
+        } = request.into_inner();
         let stored = self.requiring_input(&id, account.as_deref())?;
         let session = stored.session.expect("a session");
         let files = session.insights.map(|insights| insights.files).unwrap_or_default();
@@ -325,8 +332,8 @@ impl StoreService for FakeStore {
                 .collect();
             let missing = names
                 .iter()
-                .map(|name| PreconditionViolation::new(reason::IMAGE_MISSING, *name, "must be uploaded first"));
-            let problem = Problem::new(Code::FailedPrecondition, reason::IMAGE_MISSING, "pictures are missing")
+                .map(|name| PreconditionViolation::new(reason::IMAGE_MISSING.name(), *name, "must be uploaded first"));
+            let problem = Problem::new(reason::IMAGE_MISSING, "pictures are missing")
                 .metadata("missing", names.join(","))
                 .preconditions(missing.collect());
             return Err(problem.into());
@@ -335,7 +342,7 @@ impl StoreService for FakeStore {
         self.change(|state| {
             state.waiting.push_back(Job {
                 lease_token: format!("lease of {id}"),
-                session: id.clone(),
+                verification_session: id.clone(),
                 attempt: 1,
                 delivery: 1,
                 excused: 0,
@@ -383,7 +390,7 @@ impl StoreService for FakeStore {
         if self.read().leased.contains_key(&request.get_ref().lease_token) {
             return Ok(Response::new(ExtendLeaseResponse {}));
         }
-        Err(Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, "the lease ended").into())
+        Err(Problem::new(reason::LEASE_LOST, "the lease ended").into())
     }
 
     async fn release_job(&self, request: Request<ReleaseJobRequest>) -> Result<Response<ReleaseJobResponse>, Status> {
@@ -410,17 +417,20 @@ impl StoreService for FakeStore {
         request: Request<CompleteVerificationRequest>,
     ) -> Result<Response<CompleteVerificationResponse>, Status> {
         let request = request.into_inner();
-        let current = self.session(&request.session, None)?;
+        let current = self.session(&request.verification_session, None)?;
         let status = current.session.as_ref().map(VerificationSession::status);
         let completed_now = status == Some(VerificationSessionStatus::Processing);
         if completed_now && !self.read().leased.contains_key(&request.lease_token) {
             self.change(|state| state.calls.push(Call::Complete));
-            return Err(Problem::new(Code::FailedPrecondition, reason::LEASE_LOST, "another worker has it").into());
+            return Err(Problem::new(reason::LEASE_LOST, "another worker has it").into());
         }
         if completed_now {
             self.change(|state| {
                 let report = next_id(state, Kind::VerificationReport);
-                let stored = state.sessions.get_mut(&request.session).expect("a session");
+                let stored = state
+                    .sessions
+                    .get_mut(&request.verification_session)
+                    .expect("a session");
                 let session = stored.session.get_or_insert_default();
                 session.last_verification_report = Some(report.clone());
                 session.verified_outputs = Some(VerifiedOutputs::default());
@@ -442,7 +452,7 @@ impl StoreService for FakeStore {
             });
         }
         self.note(Call::Complete)?;
-        let session = self.session(&request.session, None)?;
+        let session = self.session(&request.verification_session, None)?;
         Ok(Response::new(CompleteVerificationResponse {
             report: None,
             session: Some(session),
@@ -452,10 +462,13 @@ impl StoreService for FakeStore {
 
     async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<VerificationReport>, Status> {
         self.note(Call::GetReport)?;
-        let GetReportRequest { id, account } = request.into_inner();
+        let GetReportRequest {
+            verification_report: id,
+            account,
+        } = request.into_inner();
         let held = self.read().reports.get(&id).cloned();
         held.filter(|(owner, _)| *owner == account)
             .map(|(_, report)| Response::new(report))
-            .ok_or_else(|| Problem::new(Code::NotFound, reason::REPORT_NOT_FOUND, "no such verification report").into())
+            .ok_or_else(|| Problem::new(reason::REPORT_NOT_FOUND, "no such verification report").into())
     }
 }

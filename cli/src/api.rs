@@ -1,0 +1,127 @@
+//! The calls of one caller, with one credential: each gives its answer, or the status that refused it.
+
+use std::time::Duration;
+
+use proto::identity::v1::capture_service_client::CaptureServiceClient;
+use proto::identity::v1::verification_report_service_client::VerificationReportServiceClient;
+use proto::identity::v1::verification_session_service_client::VerificationSessionServiceClient;
+use proto::identity::v1::{
+    CreateVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest, GetVerificationSessionRequest,
+    ImagePurpose, SubmitVerificationSessionRequest, UploadImageRequest, VerificationReport, VerificationSession,
+    VerificationSessionOptions, VerificationSessionStatus, VerificationType, WatchVerificationSessionRequest,
+};
+use service_kit::client::{ClientError, ServiceChannel};
+use service_kit::config::Secret;
+use service_kit::status;
+use tonic::{Code, Status};
+
+/// The pause before a watch is taken up again that broke.
+const WATCH_AGAIN: Duration = Duration::from_millis(100);
+
+/// A caller with one credential: an API key or a client secret.
+#[derive(Clone)]
+pub struct Api {
+    channel: ServiceChannel,
+}
+
+impl Api {
+    /// Calls the deployment at `address` (`http://host:port`) with this credential. Connects with the first call; must be made
+    /// inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the address or the credential cannot be one.
+    pub fn new(address: &str, credential: &Secret) -> Result<Self, ClientError> {
+        let channel = ServiceChannel::new(address, Some(credential))?;
+        Ok(Self { channel })
+    }
+
+    /// The calls about sessions.
+    pub fn sessions(&self) -> VerificationSessionServiceClient<ServiceChannel> {
+        VerificationSessionServiceClient::new(self.channel.clone())
+    }
+
+    /// The calls about reports.
+    pub fn reports(&self) -> VerificationReportServiceClient<ServiceChannel> {
+        VerificationReportServiceClient::new(self.channel.clone())
+    }
+
+    /// The person's calls.
+    pub fn capture(&self) -> CaptureServiceClient<ServiceChannel> {
+        CaptureServiceClient::new(self.channel.clone())
+    }
+
+    /// Opens a session for a document.
+    pub async fn create(&self, document: DocumentOptions) -> Result<VerificationSession, Status> {
+        let request = CreateVerificationSessionRequest {
+            r#type: VerificationType::Document.into(),
+            options: Some(VerificationSessionOptions {
+                document: Some(document),
+                ..VerificationSessionOptions::default()
+            }),
+            ..CreateVerificationSessionRequest::default()
+        };
+        Ok(self.sessions().create_verification_session(request).await?.into_inner())
+    }
+
+    /// Reads a session, and what `expand` asks for.
+    pub async fn session(&self, id: &str, expand: &[&str]) -> Result<VerificationSession, Status> {
+        let request = GetVerificationSessionRequest {
+            verification_session: id.to_owned(),
+            expand: expand.iter().map(|part| (*part).to_owned()).collect(),
+        };
+        Ok(self.sessions().get_verification_session(request).await?.into_inner())
+    }
+
+    /// Reads a report.
+    pub async fn report(&self, id: &str) -> Result<VerificationReport, Status> {
+        let request = GetVerificationReportRequest {
+            verification_report: id.to_owned(),
+        };
+        Ok(self.reports().get_verification_report(request).await?.into_inner())
+    }
+
+    /// Uploads a picture.
+    pub async fn upload(&self, session: &str, purpose: ImagePurpose, data: Vec<u8>) -> Result<(), Status> {
+        let request = UploadImageRequest {
+            verification_session: session.to_owned(),
+            purpose: purpose.into(),
+            data,
+        };
+        self.capture().upload_image(request).await.map(drop)
+    }
+
+    /// Submits a session.
+    pub async fn submit(&self, session: &str) -> Result<(), Status> {
+        let request = SubmitVerificationSessionRequest {
+            verification_session: session.to_owned(),
+        };
+        self.capture().submit_verification_session(request).await.map(drop)
+    }
+
+    /// Watches a session until its checks have ended. A watch that breaks is taken up again.
+    pub async fn finished(&self, session: &str) -> Result<VerificationSession, Status> {
+        loop {
+            let request = WatchVerificationSessionRequest {
+                verification_session: session.to_owned(),
+            };
+            let mut changes = self.sessions().watch_verification_session(request).await?.into_inner();
+            let pause = loop {
+                match changes.message().await {
+                    Ok(Some(session)) if session.status() == VerificationSessionStatus::Processing => {}
+                    Ok(Some(session)) => return Ok(session),
+                    // The connection has reached its age.
+                    Ok(None) => break Duration::ZERO,
+                    Err(status) if is_broken(&status) => break status::retry_after(&status).unwrap_or(WATCH_AGAIN),
+                    Err(status) => return Err(status),
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Whether a stream ended by what happened to the connection or the replica rather than to the session.
+fn is_broken(status: &Status) -> bool {
+    // A status with a source was made on this side, of a transport's error.
+    std::error::Error::source(status).is_some() || status.code() == Code::Unavailable
+}
