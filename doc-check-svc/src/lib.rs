@@ -1,17 +1,16 @@
-//! Reads and judges identity documents.
+//! Reads and evaluates identity documents.
 //!
 //! [`reader`] turns pictures into a machine-readable zone and lines of print, [`mrz`] knows what such a zone may hold and how sure it
 //! is, [`printed`] compares print and zone, [`evidence`] joins the two, [`page`] and [`capture`] look at the picture around them,
-//! [`judge`] tests what was read, [`policy`] turns the tests into the outcome of the check, and [`server`] puts
+//! [`rules`] tests what was read, [`policy`] turns the tests into the outcome of the check, and [`server`] puts
 //! all of it behind gRPC. Nothing is kept between calls.
 
 pub mod capture;
+pub mod checker;
 pub mod config;
 pub mod error;
-pub mod evaluate;
 pub mod evidence;
-pub mod judge;
-mod look;
+mod inspection;
 mod message;
 pub mod mrz;
 pub mod page;
@@ -20,6 +19,7 @@ pub mod printed;
 pub mod reader;
 mod request;
 pub mod requirements;
+pub mod rules;
 pub mod server;
 
 mod service;

@@ -8,42 +8,42 @@ use std::borrow::Cow;
 use proto::identity::v1::{CheckDetail, VerificationErrorCode, check_detail};
 
 use Code::{CountryNotSupported, Expired, TypeNotSupported, UnderSupportedAge, UnverifiedOther};
-use Effect::{Explains, Refuses, Told};
+use Effect::{Explains, Informs, Refuses};
 
 table! {
     // The first row that refuses, from top to bottom, decides: what keeps from reading the document, then what makes its data doubtful,
     // then what the data say.
     //
     // test                   name in `insights`                 when it failed                               when it is not available
-    PictureReadable         = "picture_readable",              Refuses(UnverifiedOther, UNREADABLE),        Told;
-    TwoSides                = "document_two_sides",            Refuses(UnverifiedOther, SAME_SIDE),         Told;
-    ZoneResolution          = "mrz_resolution",                Explains(TOO_SMALL),                         Told;
-    ZoneSharpness           = "mrz_sharpness",                 Explains(BLURRED),                           Told;
-    ZoneContrast            = "mrz_contrast",                  Explains(PALE),                              Told;
-    ZoneWithoutGlare        = "mrz_without_glare",             Explains(WASHED_OUT),                        Told;
-    ZoneUncovered           = "mrz_uncovered",                 Explains(COVERED),                           Told;
+    PictureReadable         = "picture_readable",              Refuses(UnverifiedOther, UNREADABLE),        Informs;
+    TwoSides                = "document_two_sides",            Refuses(UnverifiedOther, SAME_SIDE),         Informs;
+    ZoneResolution          = "mrz_resolution",                Explains(TOO_SMALL),                         Informs;
+    ZoneSharpness           = "mrz_sharpness",                 Explains(BLURRED),                           Informs;
+    ZoneContrast            = "mrz_contrast",                  Explains(PALE),                              Informs;
+    ZoneWithoutGlare        = "mrz_without_glare",             Explains(WASHED_OUT),                        Informs;
+    ZoneUncovered           = "mrz_uncovered",                 Explains(COVERED),                           Informs;
     MrzFound                = "mrz_found",                     Refuses(UnverifiedOther, NO_ZONE),           Refuses(UnverifiedOther, NO_ZONE);
     DocumentType            = "document_type",                 Refuses(TypeNotSupported, UNKNOWN_TYPE),     Refuses(TypeNotSupported, UNKNOWN_TYPE);
     DocumentTypeAllowed     = "document_type_allowed",         Refuses(TypeNotSupported, NOT_ALLOWED),      Refuses(TypeNotSupported, NOT_ALLOWED);
-    OneDocument             = "one_document",                  Refuses(UnverifiedOther, TWO_DOCUMENTS),     Told;
-    SidesAgree              = "document_sides_agree",          Refuses(UnverifiedOther, SIDES_DIFFER),      Told;
-    DocumentWhole           = "document_whole",                Refuses(UnverifiedOther, CUT_OFF),           Told;
+    OneDocument             = "one_document",                  Refuses(UnverifiedOther, TWO_DOCUMENTS),     Informs;
+    SidesAgree              = "document_sides_agree",          Refuses(UnverifiedOther, SIDES_DIFFER),      Informs;
+    DocumentWhole           = "document_whole",                Refuses(UnverifiedOther, CUT_OFF),           Informs;
     // Put right in the report.
-    SidesInOrder            = "document_sides_in_order",       Told,                                        Told;
+    SidesInOrder            = "document_sides_in_order",       Informs,                                        Informs;
     // Many documents lie on something of their own colour.
-    DocumentOutline         = "document_outline",              Told,                                        Told;
+    DocumentOutline         = "document_outline",              Informs,                                        Informs;
     // Cards have it on the other side.
-    PortraitInPlace         = "portrait_in_place",             Refuses(UnverifiedOther, NO_PORTRAIT),       Told;
-    ZoneDarkOnLight         = "mrz_dark_on_light",             Refuses(UnverifiedOther, NEGATIVE),          Told;
-    InColour                = "document_in_colour",            Refuses(UnverifiedOther, COPY),              Told;
-    NotOnAScreen            = "document_not_on_screen",        Refuses(UnverifiedOther, SCREEN),            Told;
-    PictureUnedited         = "picture_unedited",              Refuses(UnverifiedOther, EDITED),            Told;
+    PortraitInPlace         = "portrait_in_place",             Refuses(UnverifiedOther, NO_PORTRAIT),       Informs;
+    ZoneDarkOnLight         = "mrz_dark_on_light",             Refuses(UnverifiedOther, NEGATIVE),          Informs;
+    InColour                = "document_in_colour",            Refuses(UnverifiedOther, COPY),              Informs;
+    NotOnAScreen            = "document_not_on_screen",        Refuses(UnverifiedOther, SCREEN),            Informs;
+    PictureUnedited         = "picture_unedited",              Refuses(UnverifiedOther, EDITED),            Informs;
     MrzLegible              = "mrz_legible",                   Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     NumberCheckDigit        = "mrz_number_check_digit",        Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     BirthDateCheckDigit     = "mrz_birth_date_check_digit",    Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     ExpiryDateCheckDigit    = "mrz_expiry_date_check_digit",   Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     // Only passports have it.
-    OptionalDataCheckDigit  = "mrz_optional_data_check_digit", Refuses(UnverifiedOther, DOUBTFUL),          Told;
+    OptionalDataCheckDigit  = "mrz_optional_data_check_digit", Refuses(UnverifiedOther, DOUBTFUL),          Informs;
     // Visas have none, and are of no type that is supported.
     CompositeCheckDigit     = "mrz_composite_check_digit",     Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
     MrzFields               = "mrz_fields",                    Refuses(UnverifiedOther, DOUBTFUL),          Refuses(UnverifiedOther, DOUBTFUL);
@@ -54,17 +54,17 @@ table! {
     PrintedExpiryDate       = "printed_expiry_date",           Refuses(UnverifiedOther, DIFFERS),           Refuses(UnverifiedOther, NO_PRINT);
     PrintedState            = "printed_state",                 Refuses(UnverifiedOther, DIFFERS),           Refuses(UnverifiedOther, NO_PRINT);
     // Marks of sexes are not printed everywhere.
-    PrintedSex              = "printed_sex",                   Refuses(UnverifiedOther, DIFFERS),           Told;
+    PrintedSex              = "printed_sex",                   Refuses(UnverifiedOther, DIFFERS),           Informs;
     BirthDateStated         = "birth_date_stated",             Refuses(UnverifiedOther, NO_BIRTH_DATE),     Refuses(UnverifiedOther, NO_BIRTH_DATE);
     // Not available: the issuer is known to print none.
-    ExpiryDateStated        = "expiry_date_stated",            Refuses(UnverifiedOther, NO_EXPIRY_DATE),    Told;
+    ExpiryDateStated        = "expiry_date_stated",            Refuses(UnverifiedOther, NO_EXPIRY_DATE),    Informs;
     // Not available: specimens are allowed.
-    NotASpecimen            = "document_not_specimen",         Refuses(UnverifiedOther, SPECIMEN),          Told;
+    NotASpecimen            = "document_not_specimen",         Refuses(UnverifiedOther, SPECIMEN),          Informs;
     CountryAllowed          = "country_allowed",               Refuses(CountryNotSupported, COUNTRY),       Refuses(CountryNotSupported, COUNTRY);
-    // Not available: it has no expiry date, which is for the rows above and below to judge.
-    NotExpired              = "document_not_expired",          Refuses(Expired, EXPIRED),                   Told;
-    ValidityPlausible       = "validity_plausible",            Refuses(UnverifiedOther, VALIDITY),          Told;
-    IssueDatePlausible      = "issue_date_plausible",          Refuses(UnverifiedOther, ISSUE_DATE),        Told;
+    // Not available: it has no expiry date, which is for the rows above and below to decide.
+    NotExpired              = "document_not_expired",          Refuses(Expired, EXPIRED),                   Informs;
+    ValidityPlausible       = "validity_plausible",            Refuses(UnverifiedOther, VALIDITY),          Informs;
+    IssueDatePlausible      = "issue_date_plausible",          Refuses(UnverifiedOther, ISSUE_DATE),        Informs;
     BirthBeforeIssue        = "birth_before_issue",            Refuses(UnverifiedOther, BIRTH_DATE),        Refuses(UnverifiedOther, BIRTH_DATE);
     HolderAgePlausible      = "holder_age_plausible",          Refuses(UnverifiedOther, BIRTH_DATE),        Refuses(UnverifiedOther, BIRTH_DATE);
     HolderOfAge             = "holder_of_age",                 Refuses(UnderSupportedAge, TOO_YOUNG),       Refuses(UnverifiedOther, AGE_UNKNOWN);
@@ -199,7 +199,7 @@ const UNEXPLAINED: [&str; 5] = [NO_ZONE, DOUBTFUL, NO_BIRTH_DATE, NO_EXPIRY_DATE
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing but a line in `insights`.
-    Told,
+    Informs,
     /// Nothing by itself: a document that was read without doubt may be in a poor picture. But where a row below could not be sure of
     /// what it read, this sentence says why.
     Explains(&'static str),
@@ -295,7 +295,7 @@ pub fn decide(findings: &[Finding]) -> Option<Refusal> {
     let mut why = None;
     for row in TABLE {
         match effect(row, findings) {
-            Told => {}
+            Informs => {}
             Explains(sentence) => why = why.or(Some(sentence)),
             Refuses(code, sentence) => {
                 let explained = why.filter(|_| UNEXPLAINED.contains(&sentence));
@@ -320,7 +320,7 @@ fn effect(row: &Row, findings: &[Finding]) -> Effect {
     if outcomes().any(|outcome| matches!(outcome, Outcome::Failed(_))) {
         row.failed
     } else if outcomes().count() > 0 && outcomes().all(|outcome| *outcome == Outcome::Passed) {
-        Told
+        Informs
     } else {
         row.not_available
     }

@@ -15,7 +15,7 @@ fn all_but(others: &[Finding]) -> Vec<Finding> {
 
 fn refusal(effect: Effect) -> Option<Refusal> {
     match effect {
-        Told | Explains(_) => None,
+        Informs | Explains(_) => None,
         Refuses(code, sentence) => Some(Refusal { code, sentence }),
     }
 }

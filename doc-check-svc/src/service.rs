@@ -13,12 +13,12 @@ use vision::picture::{DecodeError, Limits, Picture};
 
 use crate::error::Error;
 use crate::evidence::PrintSays;
-use crate::judge::{Reading, judge};
-use crate::look::{Look, look};
+use crate::inspection::{Inspection, inspect};
 use crate::message;
 use crate::policy::Code;
 use crate::reader::{DocumentReader, Spent, Zone};
 use crate::request::Check;
+use crate::rules::{Reading, evaluate};
 
 /// The service of doc-check-svc. Clones share everything.
 #[derive(Clone)]
@@ -86,7 +86,7 @@ impl Shared {
             .reader
             .read(&pictures, check.today, &|| caller.gone(), &mut spent)?;
 
-        let Look { findings, order } = zone.as_ref().map(|zone| look(zone, &pictures)).unwrap_or_default();
+        let Inspection { findings, order } = zone.as_ref().map(|zone| inspect(zone, &pictures)).unwrap_or_default();
 
         let unreadable: Vec<DecodeError> = decoded.into_iter().filter_map(Result::err).collect();
         let mrz = zone.as_ref().map(|zone| &zone.mrz);
@@ -104,7 +104,7 @@ impl Shared {
                 .as_ref()
                 .and_then(|zone| Some(zone.printed.issue_date.as_ref()?.value)),
         };
-        let judgement = judge(&reading, findings, &check.requirements, check.today);
+        let evaluation = evaluate(&reading, findings, &check.requirements, check.today);
 
         let mut report = zone.as_ref().map(message::report).unwrap_or_default();
         // A picture that could not be opened has no side: it comes last.
@@ -115,13 +115,13 @@ impl Shared {
             .chain(unordered)
             .filter_map(|index| check.images.get(index));
         report.files = files.map(|image| image.file.clone()).collect();
-        report.status = match judgement.refusal {
+        report.status = match evaluation.refusal {
             None => CheckStatus::Verified,
             Some(_) => CheckStatus::Unverified,
         }
         .into();
         let error = |code: fn(Code) -> VerificationErrorCode| {
-            judgement.refusal.map(|refusal| VerificationError {
+            evaluation.refusal.map(|refusal| VerificationError {
                 code: code(refusal.code).into(),
                 reason: refusal.sentence.to_owned(),
             })
@@ -137,7 +137,7 @@ impl Shared {
                 .iter()
                 .flat_map(|zone| zone.fields.iter().map(message::field))
                 .collect(),
-            checks: judgement.findings.into_iter().map(CheckDetail::from).collect(),
+            checks: evaluation.findings.into_iter().map(CheckDetail::from).collect(),
             timings: vec![
                 insights::timing("decode", decode),
                 insights::timing("text_detection", spent.detect),

@@ -5,7 +5,7 @@
 //! `last_error`. Some codes are for sessions only: of a document that fails with one of these, the report says
 //! `document_unverified_other`, and the check says beside it what the session is to say.
 //!
-//! Neither check sees the other's answer: that the portrait and the zone are of one document is judged here.
+//! Neither check sees the other's answer: that the portrait and the zone are of one document is decided here.
 
 use proto::document::v1::CheckDocumentResponse;
 use proto::identity::v1::check_detail::Outcome as Tested;
@@ -65,7 +65,7 @@ pub fn assemble(
         Some(answer) => (answer.document, answer.insights, answer.session_error),
         None => (None, None, None),
     };
-    let document = judged_document(document, session_error.as_ref(), files);
+    let document = document_report(document, session_error.as_ref(), files);
     let mut verdict = match (&document.error, session_error) {
         (None, _) => Ok(outputs(&document)),
         (Some(error), None) => Err(error.clone()),
@@ -82,7 +82,7 @@ pub fn assemble(
             Some(answer) => (answer.selfie, answer.insights),
             None => (None, None),
         };
-        let mut report = judged_selfie(answer, files);
+        let mut report = selfie_report(answer, files);
         let mut insights = insights.unwrap_or_default();
         let zone = document_insights
             .as_ref()
@@ -119,7 +119,7 @@ pub fn assemble(
     Outcome { report, verdict }
 }
 
-fn judged_document(
+fn document_report(
     answer: Option<DocumentReport>,
     session_error: Option<&VerificationError>,
     files: &[File],
@@ -145,7 +145,7 @@ fn judged_document(
     document
 }
 
-fn judged_selfie(answer: Option<SelfieReport>, files: &[File]) -> SelfieReport {
+fn selfie_report(answer: Option<SelfieReport>, files: &[File]) -> SelfieReport {
     let ran = answer.is_some();
     let mut selfie = answer.unwrap_or_default();
     let other = VerificationErrorCode::SelfieUnverifiedOther;

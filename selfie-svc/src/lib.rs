@@ -1,6 +1,6 @@
 //! Decides whether the selfie shows the person of the document's portrait.
 //!
-//! [`pipeline`] turns pictures into faces with embeddings (detect, align, embed, measure), [`judge`] turns those into the
+//! [`pipeline`] turns pictures into faces with embeddings (detect, align, embed, measure), [`rules`] turns those into the
 //! outcome of the check, [`calibration`] knows what a similarity is worth in error rates, and [`server`] puts all of it
 //! behind gRPC, faces alone as well. Nothing is kept between calls.
 
@@ -8,8 +8,8 @@ pub mod calibration;
 pub mod config;
 pub mod error;
 mod faces;
-pub mod judge;
 mod message;
 pub mod pipeline;
+pub mod rules;
 pub mod server;
 mod service;

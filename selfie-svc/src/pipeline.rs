@@ -14,7 +14,7 @@ use vision::models::{Model, ModelError, ModelStore, Weights};
 use vision::ops::Precision;
 use vision::picture::Picture;
 
-use crate::judge::Measured;
+use crate::rules::Measured;
 
 /// The networks that the pipeline needs.
 pub const MODELS: [Model; 2] = [Model::YuNet, Model::SFace];
@@ -284,7 +284,7 @@ pub fn subject<'faces>(faces: &'faces [Face], picture: &Picture) -> Option<&'fac
     faces.iter().max_by(|a, b| prominence(a).total_cmp(&prominence(b)))
 }
 
-/// What the judgement needs to know of the chosen face among all faces of its picture.
+/// What the evaluation needs to know of the chosen face among all faces of its picture.
 pub fn measured(chosen: &Examined, faces: &[Face]) -> Measured {
     let others = faces.iter().filter(|face| face.bounds != chosen.face.bounds);
     let rival = others.map(|face| face.bounds.area()).fold(0.0, f32::max);

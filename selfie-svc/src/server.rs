@@ -72,7 +72,7 @@ impl SelfieSvc {
 
 impl Service for SelfieSvc {
     const NAME: &'static str = "selfie-svc";
-    const ABOUT: &'static str = "Finds, aligns, embeds and compares faces; judges the selfie";
+    const ABOUT: &'static str = "Finds, aligns, embeds and compares faces; evaluates the selfie";
     const EXPOSURE: Exposure = Exposure::Internal;
     type Config = Config;
     type Error = StartError;

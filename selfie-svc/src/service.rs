@@ -14,9 +14,9 @@ use vision::picture::{DecodeError, Limits, Picture};
 
 use crate::calibration::OperatingPoint;
 use crate::error::Error;
-use crate::judge::{Judgement, Likeness, Sight, judge};
 use crate::message;
 use crate::pipeline::{self, Examined, FacePipeline, Spent, timed};
+use crate::rules::{Evaluation, Likeness, Observation, evaluate};
 
 /// Both services of selfie-svc. Clones share everything.
 #[derive(Clone)]
@@ -78,18 +78,18 @@ impl SelfieCheckService for Selfie {
 const ENOUGH_BETWEEN_EYES: f32 = 70.0;
 
 /// What one picture of the selfie check showed. Faces lie where they do at the picture's own size.
-enum Look {
+enum Examination {
     Unreadable(DecodeError),
     NoFace,
     Face { examined: Box<Examined>, faces: Vec<Face> },
 }
 
-impl Look {
-    fn sight(&self) -> Sight<'_> {
+impl Examination {
+    fn observation(&self) -> Observation<'_> {
         match self {
-            Self::Unreadable(error) => Sight::Unreadable(error),
-            Self::NoFace => Sight::NoFace,
-            Self::Face { examined, faces } => Sight::Face(pipeline::measured(examined, faces)),
+            Self::Unreadable(error) => Observation::Unreadable(error),
+            Self::NoFace => Observation::NoFace,
+            Self::Face { examined, faces } => Observation::Face(pipeline::measured(examined, faces)),
         }
     }
 
@@ -123,21 +123,21 @@ impl Shared {
         caller: &Caller,
     ) -> Result<CheckSelfieResponse, Error> {
         let mut clock = Clock::default();
-        let (document, document_look) = self.find_portrait(documents, &mut clock, caller)?;
-        let selfie_look = self.look(&selfie.data, &mut clock, caller, |faces, picture| {
+        let (document, portrait) = self.find_portrait(documents, &mut clock, caller)?;
+        let subject = self.examine(&selfie.data, &mut clock, caller, |faces, picture| {
             pipeline::subject(faces, picture)
         })?;
 
-        let likeness = document_look
+        let likeness = portrait
             .examined()
-            .zip(selfie_look.examined())
+            .zip(subject.examined())
             .map(|(document, selfie)| Likeness {
                 similarity: f64::from(document.embedding.cosine(&selfie.embedding)),
                 correlation: pipeline::correlation(&document.aligned, &selfie.aligned),
             });
-        let judgement = judge(&document_look.sight(), &selfie_look.sight(), likeness, self.point);
-        let has_portrait = judgement.has_portrait();
-        let Judgement { failure, checks } = judgement;
+        let evaluation = evaluate(&portrait.observation(), &subject.observation(), likeness, self.point);
+        let has_portrait = evaluation.has_portrait();
+        let Evaluation { failure, checks } = evaluation;
 
         let status = if failure.is_none() {
             CheckStatus::Verified
@@ -158,8 +158,8 @@ impl Shared {
                 similarity: likeness.map(|likeness| likeness.similarity),
                 threshold: Some(self.point.threshold),
                 false_match_rate: Some(self.point.false_match_rate),
-                document_face: document_look.quality(),
-                selfie_face: selfie_look.quality(),
+                document_face: portrait.quality(),
+                selfie_face: subject.quality(),
                 checks,
                 timings: vec![
                     insights::timing("decode", clock.decode),
@@ -177,10 +177,10 @@ impl Shared {
         documents: &'images [FaceImage],
         clock: &mut Clock,
         caller: &Caller,
-    ) -> Result<(&'images FaceImage, Look), Error> {
+    ) -> Result<(&'images FaceImage, Examination), Error> {
         let mut first = None;
         for document in documents {
-            let look = self.look(&document.data, clock, caller, |faces, _| pipeline::portrait(faces))?;
+            let look = self.examine(&document.data, clock, caller, |faces, _| pipeline::portrait(faces))?;
             if look.examined().is_some() {
                 return Ok((document, look));
             }
@@ -189,13 +189,13 @@ impl Shared {
         first.ok_or(Error::Missing("documents"))
     }
 
-    fn look(
+    fn examine(
         &self,
         data: &[u8],
         clock: &mut Clock,
         caller: &Caller,
         choose: impl for<'faces> Fn(&'faces [Face], &Picture) -> Option<&'faces Face>,
-    ) -> Result<Look, Error> {
+    ) -> Result<Examination, Error> {
         if caller.gone() {
             return Err(Error::Abandoned);
         }
@@ -206,7 +206,7 @@ impl Shared {
         });
         let (picture, mut divisor) = match decoded {
             Ok(decoded) => decoded,
-            Err(error) => return Ok(Look::Unreadable(error)),
+            Err(error) => return Ok(Examination::Unreadable(error)),
         };
         let mut upright = timed(&mut clock.faces.detect, || self.pipeline.finder().upright(picture))?;
         let between_eyes = choose(&upright.faces, &upright.picture).map(|face| face.landmarks.eye_distance());
@@ -216,19 +216,19 @@ impl Shared {
             }
             match timed(&mut clock.decode, || Picture::decode(data, &self.limits)) {
                 Ok(whole) => upright = upright.onto(whole),
-                Err(error) => return Ok(Look::Unreadable(error)),
+                Err(error) => return Ok(Examination::Unreadable(error)),
             }
             divisor = 1;
         }
         let Some(chosen) = choose(&upright.faces, &upright.picture) else {
-            return Ok(Look::NoFace);
+            return Ok(Examination::NoFace);
         };
         let mut examined = timed(&mut clock.faces.embed, || {
             self.pipeline.examine(&upright.picture, chosen)
         })?;
         let scale = divisor as f32;
         examined.face = examined.face.scaled(scale, scale);
-        Ok(Look::Face {
+        Ok(Examination::Face {
             examined: Box::new(examined),
             faces: upright.faces.iter().map(|face| face.scaled(scale, scale)).collect(),
         })

@@ -1,4 +1,4 @@
-//! The public door: verification sessions, capture, reports, and the workers that drive the checks.
+//! The service that is called from outside: verification sessions, capture, reports, and the workers that drive the checks.
 //!
 //! ```text
 //! caller ─▶ auth (interceptor) ─▶ limits ─▶ validate ─▶ sessions | capture | reports ─▶ report-svc

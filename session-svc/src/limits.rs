@@ -24,20 +24,20 @@ use crate::error::Error;
 /// A person sends a document's two sides and a selfie.
 const CALLS_PER_SESSION: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 
-/// Counts what goes on at once under each name, up to a limit. Clones share the counts.
+/// Limits what goes on at once under each key. Clones share the counts.
 #[derive(Clone)]
-pub(crate) struct Tally {
+pub(crate) struct KeyedLimiter {
     limit: NonZeroUsize,
     counts: Arc<Mutex<HashMap<String, usize>>>,
 }
 
 /// Counts as one until it is dropped.
-pub(crate) struct Place {
-    tally: Tally,
+pub(crate) struct Permit {
+    limiter: KeyedLimiter,
     name: String,
 }
 
-impl Tally {
+impl KeyedLimiter {
     pub(crate) fn new(limit: NonZeroUsize) -> Self {
         Self {
             limit,
@@ -45,24 +45,24 @@ impl Tally {
         }
     }
 
-    /// A place under this name; `None` when all are taken.
-    pub(crate) fn enter(&self, name: &str) -> Option<Place> {
+    /// A permit for this key; `None` when all are taken.
+    pub(crate) fn try_acquire(&self, name: &str) -> Option<Permit> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.get(name).copied().unwrap_or_default();
         if count >= self.limit.get() {
             return None;
         }
         counts.insert(name.to_owned(), count + 1);
-        Some(Place {
-            tally: self.clone(),
+        Some(Permit {
+            limiter: self.clone(),
             name: name.to_owned(),
         })
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let mut counts = self.tally.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.limiter.counts.lock().unwrap_or_else(PoisonError::into_inner);
         match counts.get_mut(&self.name) {
             Some(count) if *count > 1 => *count -= 1,
             _ => {
@@ -76,37 +76,37 @@ impl Drop for Place {
 #[derive(Clone)]
 pub(crate) struct Gate<S> {
     inner: S,
-    sessions: Tally,
+    sessions: KeyedLimiter,
     uploads: Arc<Semaphore>,
 }
 
 /// What a call takes up while it runs.
-type Admitted = (Option<Place>, Option<OwnedSemaphorePermit>);
+type Admitted = (Option<Permit>, Option<OwnedSemaphorePermit>);
 
 impl<S> Gate<S> {
     pub(crate) fn new(inner: S, uploads: NonZeroUsize) -> Self {
         Self {
             inner,
-            sessions: Tally::new(CALLS_PER_SESSION),
+            sessions: KeyedLimiter::new(CALLS_PER_SESSION),
             uploads: Arc::new(Semaphore::new(uploads.get())),
         }
     }
 
     fn admit(&self, request: &Request<Body>) -> Result<Admitted, Error> {
-        let place = match request.extensions().get::<Caller>() {
+        let session = match request.extensions().get::<Caller>() {
             Some(Caller::Person { session }) => {
-                let place = self.sessions.enter(session);
-                Some(place.ok_or(Error::Busy("too many calls for this session"))?)
+                let permit = self.sessions.try_acquire(session);
+                Some(permit.ok_or(Error::Busy("too many calls for this session"))?)
             }
             Some(Caller::Backend(_)) | None => None,
         };
-        let permit = if request.uri().path().ends_with("/UploadImage") {
+        let upload = if request.uri().path().ends_with("/UploadImage") {
             let permit = Arc::clone(&self.uploads).try_acquire_owned();
             Some(permit.map_err(|_| Error::Busy("too many uploads"))?)
         } else {
             None
         };
-        Ok((place, permit))
+        Ok((session, upload))
     }
 }
 
@@ -148,17 +148,17 @@ mod tests {
 
     #[test]
     fn places_are_counted_by_name_and_come_back() {
-        let tally = Tally::new(NonZeroUsize::new(2).expect("not zero"));
-        let first = tally.enter("a").expect("free");
-        let second = tally.enter("a").expect("free");
-        assert!(tally.enter("a").is_none());
-        let other = tally.enter("b").expect("another name");
+        let limiter = KeyedLimiter::new(NonZeroUsize::new(2).expect("not zero"));
+        let first = limiter.try_acquire("a").expect("free");
+        let second = limiter.try_acquire("a").expect("free");
+        assert!(limiter.try_acquire("a").is_none());
+        let other = limiter.try_acquire("b").expect("another name");
         drop(first);
-        let third = tally.clone().enter("a").expect("free again");
-        assert!(tally.enter("a").is_none());
+        let third = limiter.clone().try_acquire("a").expect("free again");
+        assert!(limiter.try_acquire("a").is_none());
         drop((second, third, other));
         assert!(
-            tally.counts.lock().expect("no panic").is_empty(),
+            limiter.counts.lock().expect("no panic").is_empty(),
             "nobody is remembered"
         );
     }

@@ -21,10 +21,10 @@ use crate::Store;
 use crate::auth::{self, ApiKeyError, ApiKeys, Authenticator, ClientSecretKeyError, ClientSecrets};
 use crate::capture::Capture;
 use crate::config::Config;
-use crate::limits::{Gate, Tally};
+use crate::limits::{Gate, KeyedLimiter};
 use crate::reports::Reports;
 use crate::sessions::Sessions;
-use crate::worker::{self, Crew};
+use crate::worker::{self, WorkerPool};
 
 /// Largest message with a picture that is read at all. Somewhat larger than what is accepted, so that a camera's 11 MiB picture is
 /// answered with our own error; anything larger is refused by its length, unread.
@@ -125,7 +125,7 @@ impl Service for SessionSvc {
 
     fn services(&self, stop: &CancellationToken) -> Services {
         let store = self.store();
-        let watches = Tally::new(self.config.max_watches);
+        let watches = KeyedLimiter::new(self.config.max_watches);
         let sessions = Sessions::new(store.clone(), Arc::clone(&self.client_secrets), watches, stop.clone());
         let sessions =
             VerificationSessionServiceServer::new(sessions).max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES);
@@ -152,8 +152,8 @@ impl Service for SessionSvc {
             selfie: SelfieCheckServiceClient::new(self.selfie),
             policy: self.config.documents.policy(),
         };
-        let crew = Crew::new(services, self.config.lease, self.config.serve.drain_timeout, stop);
-        crew.work(&self.config.replica, self.config.verification_workers())
+        let pool = WorkerPool::new(services, self.config.lease, self.config.serve.drain_timeout, stop);
+        pool.work(&self.config.replica, self.config.verification_workers())
             .await;
     }
 }

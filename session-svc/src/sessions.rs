@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 
 use crate::auth::{Backend, ClientSecrets};
 use crate::error::Error;
-use crate::limits::Tally;
+use crate::limits::KeyedLimiter;
 use crate::present::{self, Expand};
 use crate::watch::{self, Watch};
 use crate::{Store, validate};
@@ -26,7 +26,7 @@ pub(crate) struct Sessions {
     store: Store,
     client_secrets: Arc<ClientSecrets>,
     /// Open watches of each account.
-    watches: Tally,
+    watches: KeyedLimiter,
     shutdown: CancellationToken,
 }
 
@@ -34,7 +34,7 @@ impl Sessions {
     pub(crate) fn new(
         store: Store,
         client_secrets: Arc<ClientSecrets>,
-        watches: Tally,
+        watches: KeyedLimiter,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
@@ -95,11 +95,11 @@ impl Sessions {
             verification_session,
             account: backend.account.to_string(),
         };
-        let place = self.watches.enter(&backend.account);
-        let place = place.ok_or(Error::Busy("the account watches too many sessions"))?;
+        let permit = self.watches.try_acquire(&backend.account);
+        let permit = permit.ok_or(Error::Busy("the account watches too many sessions"))?;
         let client_secrets = Arc::clone(&self.client_secrets);
         let present = move |stored| present::session(stored, &backend, Expand::default(), &client_secrets);
-        watch::open(self.store.clone(), request, present, place, self.shutdown.clone()).await
+        watch::open(self.store.clone(), request, present, permit, self.shutdown.clone()).await
     }
 }
 

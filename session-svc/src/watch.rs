@@ -17,11 +17,11 @@ use tonic::{Status, Streaming};
 
 use crate::backoff::Backoff;
 use crate::error::Error;
-use crate::limits::Place;
+use crate::limits::Permit;
 use crate::{Store, upstream};
 
 /// How long a subscription may be lost before the backend is told.
-const PATIENCE: Duration = Duration::from_secs(60);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
 /// How long report-svc has to answer a subscription.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ pub(crate) async fn open<P>(
     mut store: Store,
     request: WatchSessionRequest,
     present: P,
-    place: Place,
+    permit: Permit,
     shutdown: CancellationToken,
 ) -> Result<Watch, Error>
 where
@@ -48,7 +48,7 @@ where
         relayed: None,
         ended: false,
         shutdown,
-        _place: place,
+        _permit: permit,
     };
     Ok(Box::pin(stream::unfold(
         (relay, present),
@@ -69,7 +69,7 @@ struct Relay {
     ended: bool,
     shutdown: CancellationToken,
     /// The account's, for as long as the backend reads.
-    _place: Place,
+    _permit: Permit,
 }
 
 impl Relay {
@@ -111,7 +111,7 @@ impl Relay {
         mut lost: Status,
         backoff: &mut Backoff,
     ) -> Result<Streaming<StoredSession>, Error> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + GIVE_UP_AFTER;
         loop {
             // Even after an orderly end: report-svc may be ending streams as fast as we open them.
             tokio::time::sleep(backoff.after(&lost)).await;

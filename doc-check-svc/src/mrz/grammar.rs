@@ -129,7 +129,7 @@ impl Slot {
                 _ => None,
             },
             (FieldKind::IssuingState | FieldKind::Nationality, 0) if symbol == b'<' => Some(RARE),
-            // What was printed wrong is told, not made right.
+            // What was printed wrong is stated, not made right.
             _ if self.class == Class::Letters => Some(if expected { 0.0 } else { UNGRAMMATICAL }),
             // No month begins with 2, no day with 4.
             (FieldKind::BirthDate | FieldKind::ExpiryDate, 2) if (b'2'..=b'9').contains(&symbol) => {

@@ -463,7 +463,7 @@ fn weights(format: Format, field: &Field, beliefs: &[Belief]) -> Vec<(String, f6
         .iter()
         .map(|code| ((*code).to_owned(), prior * likelihood(code)))
         .collect();
-    // As it was read, digits too where they resemble no letter: what is printed wrong is told, not made right.
+    // As it was read, digits too where they resemble no letter: what is printed wrong is stated, not made right.
     let read: String = [a, b, c]
         .into_iter()
         .map(|belief| char::from(belief.symbol().map_or(b'<', letter)))

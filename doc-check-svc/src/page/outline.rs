@@ -70,7 +70,7 @@ impl Outline {
     /// Looks for the edges of a page.
     #[must_use]
     pub fn seen(page: &Page, picture: &Picture) -> Self {
-        Self(Edge::ALL.map(|edge| look(page, picture, edge)))
+        Self(Edge::ALL.map(|edge| edge_seen(page, picture, edge)))
     }
 
     /// What was seen of one.
@@ -114,7 +114,7 @@ fn tolerance(page: &Page, edge: Edge) -> f32 {
     }
 }
 
-fn look(page: &Page, picture: &Picture, edge: Edge) -> EdgeSeen {
+fn edge_seen(page: &Page, picture: &Picture, edge: Edge) -> EdgeSeen {
     let tolerance = tolerance(page, edge);
     let end = end(page, picture, edge, tolerance);
     let steps = Steps::of(page, picture, edge, tolerance);

@@ -1,5 +1,5 @@
 //! The place of the portrait on a page: zone V, along its left edge (ICAO Doc 9303-4 and 9303-6, section 3.3). Whose portrait it is, is
-//! not judged here, only whether there is a picture at all.
+//! not evaluated here, only whether there is a picture at all.
 
 use vision::geometry::Rect;
 use vision::picture::Picture;

@@ -121,7 +121,7 @@ fn is_on_front(format: Format) -> bool {
 }
 
 /// A side by what its print says of the other's zone. Where most fields agree, one that differs was altered, which is not for here to
-/// judge.
+/// decide.
 fn of_print(printed: &Printed) -> Other {
     let fields = [
         ("surname", verdict(&printed.surname)),

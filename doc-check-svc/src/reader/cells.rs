@@ -22,7 +22,7 @@ const SOILED: f32 = 1.7;
 /// How far from the line's the ends of a character's ink may be, as a share of the line's height. Fillers are 0.04 lower.
 const UNEVEN: f32 = 0.11;
 
-/// Probability that a character that both looks agree on was printed as another, that one of which only the second look saw was, and
+/// Probability that a character that both passes agree on was printed as another, that one of which only the second pass saw was, and
 /// one whose ink looks as that of no whole character does.
 const DOUBT: f32 = 5e-5;
 const ONCE: f32 = 2e-3;
@@ -38,9 +38,9 @@ struct Seen {
 }
 
 /// One pass of text recognition over a zone, laid on its grid.
-pub(super) struct Look(Vec<Seen>);
+pub(super) struct Pass(Vec<Seen>);
 
-impl Look {
+impl Pass {
     /// Lays the frames of each line's pieces on the grid.
     pub(super) fn on(grid: &Grid, lines: &[&[Frames]]) -> Option<Self> {
         let back = grid.map.inverse()?;
@@ -87,7 +87,7 @@ impl Look {
         Some(Self(seen))
     }
 
-    /// The likeliest symbols by this look alone.
+    /// The likeliest symbols by this pass alone.
     pub(super) fn beliefs(&self) -> Vec<Belief> {
         let belief = |seen: &Seen| {
             if seen.presence < PRESENT {
@@ -170,8 +170,8 @@ impl Cell {
     }
 }
 
-/// What was seen at every position by two looks and in the ink.
-pub(super) fn beliefs(first: &Look, second: &Look, ink: &[Ink]) -> Vec<Belief> {
+/// What was seen at every position by two passes and in the ink.
+pub(super) fn beliefs(first: &Pass, second: &Pass, ink: &[Ink]) -> Vec<Belief> {
     let places = first.0.iter().zip(&second.0).zip(ink);
     places
         .map(|((first, second), ink)| belief(first, second, *ink))
@@ -192,7 +192,7 @@ fn belief(first: &Seen, second: &Seen, ink: Ink) -> Belief {
     if first.presence < PRESENT {
         return Belief::read(&second.weights, doubt.max(ONCE));
     }
-    // Where the looks disagree, neither is believed.
+    // Where the passes disagree, neither is believed.
     let mut both = [0.0; SYMBOLS];
     for (both, (a, b)) in both.iter_mut().zip(first.weights.iter().zip(&second.weights)) {
         *both = (a * b).sqrt();

@@ -401,10 +401,10 @@ fn likely(mut layouts: Vec<Layout>) -> Vec<Layout> {
     let mut likely: Vec<Layout> = Vec::new();
     for layout in layouts {
         let known = |other: &Layout| other.shape == layout.shape && other.firsts.first() == layout.firsts.first();
-        let settled = likely.first().is_some_and(|best| {
+        let is_clear = likely.first().is_some_and(|best| {
             best.filled >= FULL && (layout.shape.length <= best.shape.length || layout.beyond > best.beyond)
         });
-        if !settled && !likely.iter().any(known) {
+        if !is_clear && !likely.iter().any(known) {
             likely.push(layout);
         }
     }

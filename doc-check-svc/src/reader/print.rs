@@ -10,7 +10,7 @@ use vision::text::{self, Alphabet, LineHeight, RecognizeOptions, TextLine};
 use super::ReadError;
 use super::grid::Grid;
 use super::rows::{ASKEW, along, deviation, direction, within};
-use super::search::{Found, Scale, Search};
+use super::search::{Candidate, Scale, Search};
 use super::ways::Ways;
 use crate::page::zone_line;
 
@@ -54,7 +54,7 @@ impl Search<'_> {
         &mut self,
         picture: &Picture,
         ways: &Ways,
-        found: &Found,
+        found: &Candidate,
     ) -> Result<Vec<TextLine>, ReadError> {
         let bounds = found.grid.page().bounds();
         let is_small = bounds.width.max(bounds.height) < SMALL * picture.longest_side() as f32;
@@ -68,14 +68,19 @@ impl Search<'_> {
     }
 
     /// The same without what lies beside the page, detected where it is level and fills what is seen.
-    pub(super) fn print_level(&mut self, picture: &Picture, found: &Found) -> Result<Vec<TextLine>, ReadError> {
+    pub(super) fn print_level(&mut self, picture: &Picture, found: &Candidate) -> Result<Vec<TextLine>, ReadError> {
         let (page, direction) = (found.grid.page(), found.grid.direction());
         let quads = self.detect_around(picture, &[page], direction, 0.0, Scale::Letters)?;
         self.print_among(picture, &quads, found)
     }
 
     /// Of some lines those on the page of a zone.
-    fn print_among(&mut self, picture: &Picture, quads: &[Quad], found: &Found) -> Result<Vec<TextLine>, ReadError> {
+    fn print_among(
+        &mut self,
+        picture: &Picture,
+        quads: &[Quad],
+        found: &Candidate,
+    ) -> Result<Vec<TextLine>, ReadError> {
         let page = found.grid.page();
         let mut quads = within(ACROSS, quads, found.grid.direction());
         quads.retain(|quad| page.contains(quad.middle()) && !covers(&found.grid, quad));
@@ -83,7 +88,7 @@ impl Search<'_> {
     }
 
     /// Lines of other zones, of documents that lie beside the page.
-    fn zones_beside(&mut self, picture: &Picture, ways: &Ways, found: &Found) -> Result<Vec<TextLine>, ReadError> {
+    fn zones_beside(&mut self, picture: &Picture, ways: &Ways, found: &Candidate) -> Result<Vec<TextLine>, ReadError> {
         let page = found.grid.page();
         let is_beside = |quad: &Quad| !page.contains(quad.middle()) && quad.width() > LEAST_ZONE_ASPECT * quad.height();
         let mut beside = within(ACROSS, &ways.quads, found.grid.direction());

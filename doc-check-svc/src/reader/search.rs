@@ -7,7 +7,7 @@ use vision::geometry::{Point, Quad};
 use vision::picture::Picture;
 use vision::text::{Alphabet, DetectOptions, Frames, LineHeight, RecognizeOptions, TextReader, cut};
 
-use super::cells::{self, Look};
+use super::cells::{self, Pass};
 use super::grid::Grid;
 use super::level::Level;
 use super::rows::{Row, along, upside_down};
@@ -61,13 +61,13 @@ impl Scale {
 
 /// A zone in one picture.
 #[derive(Clone)]
-pub(super) struct Found {
+pub(super) struct Candidate {
     pub(super) grid: Grid,
-    pub(super) look: Vec<Vec<Frames>>,
+    pub(super) frames: Vec<Vec<Frames>>,
     pub(super) evidence: Evidence,
 }
 
-impl Found {
+impl Candidate {
     /// No need to look for another.
     pub(super) fn is_sure(&self) -> bool {
         self.evidence.fit() >= SURE_FIT
@@ -81,10 +81,10 @@ impl Found {
 }
 
 /// Keeps the surer, or else the likelier, of two zones; answers whether there is no need to look for another.
-fn settled(best: &mut Option<Found>, new: Option<Found>) -> bool {
+fn keep_better(best: &mut Option<Candidate>, new: Option<Candidate>) -> bool {
     let both = best.take().into_iter().chain(new);
-    *best = both.max_by(Found::by_likelihood);
-    best.as_ref().is_some_and(Found::is_sure)
+    *best = both.max_by(Candidate::by_likelihood);
+    best.as_ref().is_some_and(Candidate::is_sure)
 }
 
 /// What looking needs besides a picture.
@@ -102,11 +102,11 @@ impl Search<'_> {
 
     /// The likeliest zone of some pictures, and the index of its picture among them. What costs more is done where nothing else led to
     /// a zone, and first where the text looks most like that of one: the side with the portrait of a card has none.
-    pub(super) fn find(&mut self, pictures: &[(&Picture, Ways)]) -> Result<Option<(usize, Found)>, ReadError> {
+    pub(super) fn find(&mut self, pictures: &[(&Picture, Ways)]) -> Result<Option<(usize, Candidate)>, ReadError> {
         let mut order: Vec<(usize, &(&Picture, Ways))> = pictures.iter().enumerate().collect();
         order.sort_by(|(_, (_, a)), (_, (_, b))| b.promise().total_cmp(&a.promise()));
         let mut tried: Vec<Tried> = pictures.iter().map(|_| Tried::default()).collect();
-        let mut best: Option<(usize, Found)> = None;
+        let mut best: Option<(usize, Candidate)> = None;
         for look in [Self::among, Self::smaller, Self::closer] {
             for (index, (picture, ways)) in &order {
                 let Some(found) = look(self, picture, ways, &mut tried[*index])? else {
@@ -125,19 +125,19 @@ impl Search<'_> {
     }
 
     /// The likeliest zone where its fillers are seen.
-    fn smaller(&mut self, picture: &Picture, _: &Ways, tried: &mut Tried) -> Result<Option<Found>, ReadError> {
+    fn smaller(&mut self, picture: &Picture, _: &Ways, tried: &mut Tried) -> Result<Option<Candidate>, ReadError> {
         let quads = self.detect(picture, Scale::Fillers)?;
         self.among(picture, &Ways::of(quads), tried)
     }
 
     /// The likeliest zone where the text of each way is level and large.
-    fn closer(&mut self, picture: &Picture, ways: &Ways, tried: &mut Tried) -> Result<Option<Found>, ReadError> {
+    fn closer(&mut self, picture: &Picture, ways: &Ways, tried: &mut Tried) -> Result<Option<Candidate>, ReadError> {
         let mut best = None;
         for way in ways.iter().take(MOST_CLOSER) {
             let text = along(&ways.quads, way.direction);
             for scale in [Scale::Fillers, Scale::Letters] {
                 let again = self.detect_around(picture, &text, way.direction, AROUND_TEXT, scale)?;
-                if settled(&mut best, self.among(picture, &Ways::of(again), tried)?) {
+                if keep_better(&mut best, self.among(picture, &Ways::of(again), tried)?) {
                     return Ok(best);
                 }
             }
@@ -146,7 +146,7 @@ impl Search<'_> {
     }
 
     /// The likeliest zone among the rows as they were detected.
-    fn among(&mut self, picture: &Picture, ways: &Ways, tried: &mut Tried) -> Result<Option<Found>, ReadError> {
+    fn among(&mut self, picture: &Picture, ways: &Ways, tried: &mut Tried) -> Result<Option<Candidate>, ReadError> {
         let mut best = self.stacked(picture, ways, tried)?;
         // Small print is seen better in a crop.
         if let Some(found) = &best
@@ -154,17 +154,17 @@ impl Search<'_> {
         {
             let zone = found.grid.outline();
             let again = self.detect_around(picture, &[zone], found.grid.direction(), AROUND_ZONE, Scale::Letters)?;
-            settled(&mut best, self.stacked(picture, &Ways::of(again), tried)?);
+            keep_better(&mut best, self.stacked(picture, &Ways::of(again), tried)?);
         }
         Ok(best)
     }
 
     /// The likeliest zone in the most promising stacks, either way round.
-    fn stacked(&mut self, picture: &Picture, ways: &Ways, tried: &mut Tried) -> Result<Option<Found>, ReadError> {
+    fn stacked(&mut self, picture: &Picture, ways: &Ways, tried: &mut Tried) -> Result<Option<Candidate>, ReadError> {
         let mut best = None;
         for stack in ways.stacks() {
             for rows in [&stack.rows, &upside_down(&stack.rows)] {
-                if tried.is_new(rows) && settled(&mut best, self.zone(picture, rows)?) {
+                if tried.is_new(rows) && keep_better(&mut best, self.zone(picture, rows)?) {
                     return Ok(best);
                 }
             }
@@ -173,7 +173,7 @@ impl Search<'_> {
     }
 
     /// The beliefs of a zone's positions, from a second look at every line as the grid has it.
-    pub(super) fn beliefs(&mut self, picture: &Picture, found: &Found) -> Result<Vec<Belief>, ReadError> {
+    pub(super) fn beliefs(&mut self, picture: &Picture, found: &Candidate) -> Result<Vec<Belief>, ReadError> {
         self.stop()?;
         let grid = &found.grid;
         let quads: Vec<Quad> = (0..grid.shape.lines).map(|line| grid.row(line, MARGIN)).collect();
@@ -181,12 +181,12 @@ impl Search<'_> {
         let frames = self.text.frames(picture, &quads, ZONE)?;
         self.spent.recognize += started.elapsed();
         let lines: Vec<&[Frames]> = frames.chunks(1).collect();
-        let first: Vec<&[Frames]> = found.look.iter().map(Vec::as_slice).collect();
+        let first: Vec<&[Frames]> = found.frames.iter().map(Vec::as_slice).collect();
         let pictures: Vec<Picture> = quads
             .iter()
             .filter_map(|quad| cut(picture, quad, ZONE.height))
             .collect();
-        let (Some(first), Some(second)) = (Look::on(grid, &first), Look::on(grid, &lines)) else {
+        let (Some(first), Some(second)) = (Pass::on(grid, &first), Pass::on(grid, &lines)) else {
             return Ok(Vec::new());
         };
         Ok(cells::beliefs(&first, &second, &cells::ink(grid, &pictures, MARGIN)))
@@ -226,14 +226,14 @@ impl Search<'_> {
     }
 
     /// The likeliest zone in all rows of a stack or in two of them.
-    fn zone(&mut self, picture: &Picture, rows: &[Row]) -> Result<Option<Found>, ReadError> {
+    fn zone(&mut self, picture: &Picture, rows: &[Row]) -> Result<Option<Candidate>, ReadError> {
         let lines = self.recognize(picture, rows)?;
         let started = Instant::now();
         let mut best = None;
         for size in [3, 2] {
             for (rows, frames) in rows.windows(size).zip(lines.windows(size)) {
                 self.stop()?;
-                settled(&mut best, zone(rows, frames));
+                keep_better(&mut best, zone(rows, frames));
             }
         }
         self.spent.correct += started.elapsed();
@@ -255,16 +255,16 @@ impl Search<'_> {
 }
 
 /// The zone in rows below each other, if they can be one.
-fn zone(rows: &[Row], frames: &[Vec<Frames>]) -> Option<Found> {
+fn zone(rows: &[Row], frames: &[Vec<Frames>]) -> Option<Candidate> {
     let lines: Vec<&[Frames]> = frames.iter().map(Vec::as_slice).collect();
     let laid = Grid::fit(rows, &lines).into_iter().filter_map(|grid| {
-        let evidence = Evidence::of(grid.shape, &Look::on(&grid, &lines)?.beliefs())?;
+        let evidence = Evidence::of(grid.shape, &Pass::on(&grid, &lines)?.beliefs())?;
         Some((grid, evidence))
     });
     let (grid, evidence) = laid.max_by(|(_, a), (_, b)| a.log_ratio.total_cmp(&b.log_ratio))?;
-    (evidence.fit() >= LEAST_FIT).then(|| Found {
+    (evidence.fit() >= LEAST_FIT).then(|| Candidate {
         grid,
-        look: frames.to_vec(),
+        frames: frames.to_vec(),
         evidence,
     })
 }

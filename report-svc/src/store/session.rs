@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// Holds a picture, instead of the one of the same purpose. Answers that one when nothing needs it any more: what an attempt
-    /// was judged by is kept.
+    /// was decided by is kept.
     pub fn hold(&mut self, image: ImageRecord) -> Option<ImageRecord> {
         let purpose = |image: &ImageRecord| image.file.as_ref().map(File::purpose);
         self.uploaded.images = self.uploaded.images.saturating_add(1);

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 
 use super::Services;
-use super::patience::patiently;
+use super::retry_policy::with_retries;
 use crate::upstream;
 
 /// Why a job has no outcome.
@@ -121,7 +121,7 @@ impl Services {
                 verification_session: job.verification_session.clone(),
                 file: file.id.clone(),
             };
-            let answer = patiently(async || self.store.clone().get_image(request.clone()).await)
+            let answer = with_retries(async || self.store.clone().get_image(request.clone()).await)
                 .await
                 .map_err(CheckError::service("fetching a picture"))?;
             Ok(Picture {
@@ -150,7 +150,7 @@ impl Services {
             policy: Some(self.policy.clone()),
         };
         of_purpose(pictures, ImagePurpose::DocumentFront)?;
-        patiently(async || self.document.clone().check_document(request()).await)
+        with_retries(async || self.document.clone().check_document(request()).await)
             .await
             .map_err(CheckError::service("the document check"))
     }
@@ -165,13 +165,13 @@ impl Services {
             documents: document_sides(pictures).map(image).collect(),
             selfie: Some(image(selfie)),
         };
-        patiently(async || self.selfie.clone().check_selfie(request()).await)
+        with_retries(async || self.selfie.clone().check_selfie(request()).await)
             .await
             .map_err(CheckError::service("the selfie check"))
     }
 
     async fn complete(&self, request: CompleteVerificationRequest) -> Result<bool, CheckError> {
-        let answer = patiently(async || self.store.clone().complete_verification(request.clone()).await)
+        let answer = with_retries(async || self.store.clone().complete_verification(request.clone()).await)
             .await
             .map_err(|status| match status::reason(&status) {
                 Some(reason::LEASE_LOST) => CheckError::LeaseLost,

@@ -12,7 +12,7 @@
 
 mod checks;
 mod lease;
-mod patience;
+mod retry_policy;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub(crate) struct Services {
 }
 
 /// What all workers of a replica share.
-pub(crate) struct Crew {
+pub(crate) struct WorkerPool {
     services: Services,
     lease: Duration,
     /// How long a running job may go on after `stop`; then it is handed back.
@@ -80,7 +80,7 @@ enum Outcome {
     },
 }
 
-impl Crew {
+impl WorkerPool {
     pub(crate) fn new(
         services: Services,
         lease: Duration,
@@ -102,9 +102,9 @@ impl Crew {
     pub(crate) async fn work(self: Arc<Self>, replica: &str, workers: usize) {
         let mut running = JoinSet::new();
         for index in 0..workers {
-            let crew = Arc::clone(&self);
+            let pool = Arc::clone(&self);
             let name = format!("{replica}/{index}");
-            running.spawn(async move { crew.work_alone(&name).await });
+            running.spawn(async move { pool.work_alone(&name).await });
         }
         running.join_all().await;
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use doc_check_svc::evaluate::Checker;
+use doc_check_svc::checker::Checker;
 use doc_check_svc::reader::{DocumentReader, MODELS};
 use service_kit::config::Device;
 use time::OffsetDateTime;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use doc_check_svc::evaluate::{Checked, Checker};
+use doc_check_svc::checker::{Checked, Checker};
 use proto::document::v1::{CheckDocumentRequest, DocumentImage, DocumentPolicy};
 use proto::identity::v1::{CheckStatus, Date, DocumentInsights, DocumentReport, ImagePurpose, Timing};
 use service_kit::compute::Caller;

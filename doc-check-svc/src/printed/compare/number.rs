@@ -21,12 +21,12 @@ impl Comparison<'_> {
         // What was not seen at its end may be fillers: it may have any of these lengths, and differs only if it does with each.
         let least = number.iter().rposition(|seen| seen.is_known());
         let lengths = (least.map_or(0, |at| at + 1)..=number.len()).rev();
-        let told = lengths.filter_map(|length| Some(self.number_of(number.get(..length)?)));
-        let told = told.reduce(|one, other| match (&one, &other) {
+        let said = lengths.filter_map(|length| Some(self.number_of(number.get(..length)?)));
+        let said = said.reduce(|one, other| match (&one, &other) {
             (Agreement::Agrees(_), _) | (_, Agreement::Differs { .. }) => one,
             _ => other,
         });
-        told.unwrap_or(Agreement::NotSeen)
+        said.unwrap_or(Agreement::NotSeen)
     }
 
     fn number_of(&self, seen: &[Seen]) -> Agreement<String> {

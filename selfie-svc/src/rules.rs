@@ -23,7 +23,7 @@ pub const COPY_CORRELATION: f64 = 0.75;
 
 /// What was found in one picture.
 #[derive(Clone, Copy, Debug)]
-pub enum Sight<'a> {
+pub enum Observation<'a> {
     /// The picture could not be decoded.
     Unreadable(&'a DecodeError),
     /// No face.
@@ -32,7 +32,7 @@ pub enum Sight<'a> {
     Face(Measured),
 }
 
-/// What the judgement needs to know of a face.
+/// What the evaluation needs to know of a face.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
     /// Pixels of the submitted picture.
@@ -52,15 +52,15 @@ pub struct Likeness {
 
 /// The outcome and every test that led to it.
 #[derive(Debug, Default)]
-pub struct Judgement {
+pub struct Evaluation {
     /// The first failure, which names the check's error; `None` when the check passed.
     pub failure: Option<(VerificationErrorCode, &'static str)>,
     /// Every test, in order.
     pub checks: Vec<CheckDetail>,
 }
 
-impl Judgement {
-    /// Whether the document has a portrait to compare with. It is judged first: without one, no other failure names the error.
+impl Evaluation {
+    /// Whether the document has a portrait to compare with. It is evaluated first: without one, no other failure names the error.
     pub fn has_portrait(&self) -> bool {
         !matches!(
             self.failure,
@@ -86,58 +86,63 @@ fn detail(name: &str, outcome: Outcome, reason: String) -> CheckDetail {
     }
 }
 
-/// Judges what was seen. `likeness` is `Some` exactly when both sights are faces.
-pub fn judge(document: &Sight<'_>, selfie: &Sight<'_>, likeness: Option<Likeness>, point: OperatingPoint) -> Judgement {
+/// Evaluates what was seen. `likeness` is `Some` exactly when both observations are faces.
+pub fn evaluate(
+    document: &Observation<'_>,
+    selfie: &Observation<'_>,
+    likeness: Option<Likeness>,
+    point: OperatingPoint,
+) -> Evaluation {
     use VerificationErrorCode::{
         SelfieDocumentMissingPhoto, SelfieFaceMismatch, SelfieManipulated, SelfieUnverifiedOther,
     };
-    let mut judgement = Judgement::default();
+    let mut evaluation = Evaluation::default();
 
     match document {
-        Sight::Unreadable(error) => judgement.failed(
+        Observation::Unreadable(error) => evaluation.failed(
             "document_portrait",
             error.to_string(),
             SelfieDocumentMissingPhoto,
             "The picture of the document could not be opened. Please take it again.",
         ),
-        Sight::NoFace => judgement.failed(
+        Observation::NoFace => evaluation.failed(
             "document_portrait",
             "no face was found in the pictures of the document".to_owned(),
             SelfieDocumentMissingPhoto,
             "No portrait was found on the document. Please show the side with the photo, in even light.",
         ),
-        Sight::Face(face) if face.inter_eye_distance < MIN_INTER_EYE_DISTANCE => judgement.failed(
+        Observation::Face(face) if face.inter_eye_distance < MIN_INTER_EYE_DISTANCE => evaluation.failed(
             "document_portrait",
             too_small(face),
             SelfieDocumentMissingPhoto,
             "The portrait on the document is too small. Please take the picture from nearer.",
         ),
-        Sight::Face(_) => judgement.passed("document_portrait"),
+        Observation::Face(_) => evaluation.passed("document_portrait"),
     }
 
     match selfie {
-        Sight::Unreadable(error) => judgement.failed(
+        Observation::Unreadable(error) => evaluation.failed(
             "selfie_face",
             error.to_string(),
             SelfieUnverifiedOther,
             "The selfie could not be opened. Please take it again.",
         ),
-        Sight::NoFace => judgement.failed(
+        Observation::NoFace => evaluation.failed(
             "selfie_face",
             "no face was found in the selfie".to_owned(),
             SelfieUnverifiedOther,
             "No face was found in the selfie. Please look into the camera, in even light.",
         ),
-        Sight::Face(face) if face.inter_eye_distance < MIN_INTER_EYE_DISTANCE => judgement.failed(
+        Observation::Face(face) if face.inter_eye_distance < MIN_INTER_EYE_DISTANCE => evaluation.failed(
             "selfie_face",
             too_small(face),
             SelfieUnverifiedOther,
             "The face in the selfie is too small. Please come nearer to the camera.",
         ),
-        Sight::Face(face) => {
-            judgement.passed("selfie_face");
+        Observation::Face(face) => {
+            evaluation.passed("selfie_face");
             if face.rival_area >= RIVAL_AREA {
-                judgement.failed(
+                evaluation.failed(
                     "selfie_single_person",
                     format!(
                         "another face has {:.0} % of the area of the first",
@@ -147,7 +152,7 @@ pub fn judge(document: &Sight<'_>, selfie: &Sight<'_>, likeness: Option<Likeness
                     "The selfie shows more than one person. Please take it alone.",
                 );
             } else {
-                judgement.passed("selfie_single_person");
+                evaluation.passed("selfie_single_person");
             }
         }
     }
@@ -155,7 +160,7 @@ pub fn judge(document: &Sight<'_>, selfie: &Sight<'_>, likeness: Option<Likeness
     match likeness {
         Some(likeness) => {
             if likeness.similarity >= COPY_SIMILARITY && likeness.correlation >= COPY_CORRELATION {
-                judgement.failed(
+                evaluation.failed(
                     "selfie_is_a_picture_of_its_own",
                     format!(
                         "similarity {:.3} and correlation {:.3} are those of a copy",
@@ -165,10 +170,10 @@ pub fn judge(document: &Sight<'_>, selfie: &Sight<'_>, likeness: Option<Likeness
                     "The selfie is a copy of the document's photo. Please take a new picture of yourself.",
                 );
             } else {
-                judgement.passed("selfie_is_a_picture_of_its_own");
+                evaluation.passed("selfie_is_a_picture_of_its_own");
             }
             if likeness.similarity < point.threshold {
-                judgement.failed(
+                evaluation.failed(
                     "face_match",
                     format!(
                         "similarity {:.3} is below the threshold {:.3}",
@@ -178,24 +183,24 @@ pub fn judge(document: &Sight<'_>, selfie: &Sight<'_>, likeness: Option<Likeness
                     "The face in the selfie does not match the photo on the document.",
                 );
             } else {
-                judgement.passed("face_match");
+                evaluation.passed("face_match");
             }
         }
         None => {
             for name in ["selfie_is_a_picture_of_its_own", "face_match"] {
                 let reason = "there were not two faces to compare".to_owned();
-                judgement.checks.push(detail(name, Outcome::NotAvailable, reason));
+                evaluation.checks.push(detail(name, Outcome::NotAvailable, reason));
             }
         }
     }
 
     // Said out loud in every report, so that nobody takes a match for proof of a living person.
-    judgement.checks.push(detail(
+    evaluation.checks.push(detail(
         "presentation_attack_detection",
         Outcome::NotAvailable,
         "no presentation attack detection model is installed".to_owned(),
     ));
-    judgement
+    evaluation
 }
 
 fn too_small(face: &Measured) -> String {
@@ -214,7 +219,7 @@ mod tests {
         threshold: 0.4,
         false_match_rate: 1e-4,
     };
-    const GOOD: Sight<'static> = Sight::Face(Measured {
+    const GOOD: Observation<'static> = Observation::Face(Measured {
         inter_eye_distance: 60.0,
         rival_area: 0.0,
     });
@@ -226,21 +231,27 @@ mod tests {
         })
     }
 
-    fn code(document: Sight<'_>, selfie: Sight<'_>, likeness: Option<Likeness>) -> Option<VerificationErrorCode> {
-        judge(&document, &selfie, likeness, POINT).failure.map(|(code, _)| code)
+    fn code(
+        document: Observation<'_>,
+        selfie: Observation<'_>,
+        likeness: Option<Likeness>,
+    ) -> Option<VerificationErrorCode> {
+        evaluate(&document, &selfie, likeness, POINT)
+            .failure
+            .map(|(code, _)| code)
     }
 
     #[test]
     fn each_cause_has_its_code() {
-        let tiny = Sight::Face(Measured {
+        let tiny = Observation::Face(Measured {
             inter_eye_distance: 5.0,
             rival_area: 0.0,
         });
-        let crowd = Sight::Face(Measured {
+        let crowd = Observation::Face(Measured {
             inter_eye_distance: 60.0,
             rival_area: 0.8,
         });
-        let passer_by = Sight::Face(Measured {
+        let passer_by = Observation::Face(Measured {
             inter_eye_distance: 60.0,
             rival_area: 0.1,
         });
@@ -256,18 +267,28 @@ mod tests {
             (GOOD, GOOD, copy, Some(SelfieManipulated)),
             (GOOD, crowd, alike(0.7), Some(SelfieUnverifiedOther)),
             (GOOD, tiny, alike(0.7), Some(SelfieUnverifiedOther)),
-            (GOOD, Sight::NoFace, None, Some(SelfieUnverifiedOther)),
-            (GOOD, Sight::Unreadable(&damaged), None, Some(SelfieUnverifiedOther)),
-            (tiny, GOOD, alike(0.7), Some(SelfieDocumentMissingPhoto)),
-            (Sight::NoFace, GOOD, None, Some(SelfieDocumentMissingPhoto)),
+            (GOOD, Observation::NoFace, None, Some(SelfieUnverifiedOther)),
             (
-                Sight::Unreadable(&damaged),
+                GOOD,
+                Observation::Unreadable(&damaged),
+                None,
+                Some(SelfieUnverifiedOther),
+            ),
+            (tiny, GOOD, alike(0.7), Some(SelfieDocumentMissingPhoto)),
+            (Observation::NoFace, GOOD, None, Some(SelfieDocumentMissingPhoto)),
+            (
+                Observation::Unreadable(&damaged),
                 GOOD,
                 None,
                 Some(SelfieDocumentMissingPhoto),
             ),
             // What is wrong with the document is told first.
-            (Sight::NoFace, Sight::NoFace, None, Some(SelfieDocumentMissingPhoto)),
+            (
+                Observation::NoFace,
+                Observation::NoFace,
+                None,
+                Some(SelfieDocumentMissingPhoto),
+            ),
         ] {
             assert_eq!(
                 code(document, selfie, likeness),
@@ -279,24 +300,29 @@ mod tests {
 
     #[test]
     fn a_portrait_is_there_when_its_test_passed() {
-        let tiny = Sight::Face(Measured {
+        let tiny = Observation::Face(Measured {
             inter_eye_distance: 5.0,
             rival_area: 0.0,
         });
-        for document in [GOOD, tiny, Sight::NoFace, Sight::Unreadable(&DecodeError::Truncated)] {
-            for selfie in [GOOD, Sight::NoFace] {
-                let judgement = judge(&document, &selfie, alike(0.1), POINT);
-                let test = judgement.checks.iter().find(|check| check.name == "document_portrait");
+        for document in [
+            GOOD,
+            tiny,
+            Observation::NoFace,
+            Observation::Unreadable(&DecodeError::Truncated),
+        ] {
+            for selfie in [GOOD, Observation::NoFace] {
+                let evaluation = evaluate(&document, &selfie, alike(0.1), POINT);
+                let test = evaluation.checks.iter().find(|check| check.name == "document_portrait");
                 let passed = test.expect("always told").outcome() == Outcome::Passed;
-                assert_eq!(judgement.has_portrait(), passed, "{document:?} {selfie:?}");
+                assert_eq!(evaluation.has_portrait(), passed, "{document:?} {selfie:?}");
             }
         }
     }
 
     #[test]
     fn never_claims_a_living_person() {
-        let judgement = judge(&GOOD, &GOOD, alike(0.9), POINT);
-        let attack = judgement
+        let evaluation = evaluate(&GOOD, &GOOD, alike(0.9), POINT);
+        let attack = evaluation
             .checks
             .iter()
             .find(|check| check.name == "presentation_attack_detection");

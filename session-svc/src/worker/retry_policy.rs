@@ -14,14 +14,14 @@ use crate::upstream;
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long to go on trying. A service that is being replaced is back before; after that the job may wait in the queue.
-const PATIENCE: Duration = Duration::from_secs(120);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(120);
 
-/// Calls until the answer is one that trying again will not change, or patience ends.
-pub(super) async fn patiently<T, F>(mut call: impl FnMut() -> F) -> Result<T, Status>
+/// Calls until the answer is one that trying again will not change, or too much time has passed.
+pub(super) async fn with_retries<T, F>(mut call: impl FnMut() -> F) -> Result<T, Status>
 where
     F: Future<Output = Result<Response<T>, Status>>,
 {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + GIVE_UP_AFTER;
     let mut backoff = Backoff::new();
     loop {
         match deadline::scope(Some(CALL_TIMEOUT), call()).await {
@@ -47,7 +47,7 @@ mod tests {
     /// How many calls are made before the answer to `answers`, the last of which repeats.
     async fn calls(answers: &[Result<(), Code>]) -> (usize, Result<(), Code>) {
         let made = Cell::new(0);
-        let outcome = patiently(async || {
+        let outcome = with_retries(async || {
             let answer = answers[made.get().min(answers.len() - 1)];
             made.set(made.get() + 1);
             answer.map(Response::new).map_err(|code| Status::new(code, ""))
@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(outcome, Err(Code::Unavailable));
         let took = started.elapsed();
         assert!(
-            made > 20 && took <= PATIENCE && took > PATIENCE - Duration::from_secs(5),
+            made > 20 && took <= GIVE_UP_AFTER && took > GIVE_UP_AFTER - Duration::from_secs(5),
             "{made} calls in {took:?}"
         );
     }

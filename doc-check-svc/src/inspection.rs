@@ -13,7 +13,7 @@ use crate::reader::Zone;
 
 /// What was seen.
 #[derive(Default)]
-pub(crate) struct Look {
+pub(crate) struct Inspection {
     /// The tests of it.
     pub(crate) findings: Vec<Finding>,
     /// Indices of the pictures that could be opened, in the order in which they belong.
@@ -21,7 +21,7 @@ pub(crate) struct Look {
 }
 
 /// Looks at the pictures that could be opened, each with its index.
-pub(crate) fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> Look {
+pub(crate) fn inspect(zone: &Zone, pictures: &[(usize, &Picture)]) -> Inspection {
     let sides: Vec<Side<'_>> = zone
         .sides
         .iter()
@@ -58,7 +58,7 @@ pub(crate) fn look(zone: &Zone, pictures: &[(usize, &Picture)]) -> Look {
     }
     let order = submitted.order().into_iter();
     let order = order.filter_map(|place| pictures.get(place)).map(|(index, _)| *index);
-    Look {
+    Inspection {
         findings,
         order: order.collect(),
     }
@@ -74,5 +74,5 @@ fn hull(lines: &[TextLine]) -> Option<Quad> {
 }
 
 #[cfg(test)]
-#[path = "look_tests.rs"]
+#[path = "inspection_tests.rs"]
 mod tests;

@@ -52,14 +52,14 @@ pub struct Reading<'a> {
 
 /// The outcome and every test that led to it.
 #[derive(Debug)]
-pub struct Judgement {
+pub struct Evaluation {
     /// Why the document is not verified; `None` when it is.
     pub refusal: Option<Refusal>,
     /// Every test, in the order of the policy's table.
     pub findings: Vec<Finding>,
 }
 
-impl Judgement {
+impl Evaluation {
     /// What the policy makes of these tests.
     #[must_use]
     pub fn of(mut findings: Vec<Finding>) -> Self {
@@ -71,9 +71,14 @@ impl Judgement {
     }
 }
 
-/// Judges what was read, beside what was `seen` of the pictures. `today` is the day on which the document must be valid.
+/// Evaluates what was read, beside what was `seen` of the pictures. `today` is the day on which the document must be valid.
 #[must_use]
-pub fn judge(reading: &Reading<'_>, seen: Vec<Finding>, requirements: &Requirements, today: time::Date) -> Judgement {
+pub fn evaluate(
+    reading: &Reading<'_>,
+    seen: Vec<Finding>,
+    requirements: &Requirements,
+    today: time::Date,
+) -> Evaluation {
     let mut findings = seen;
     findings.extend([picture_readable(reading), mrz_found(reading)]);
     if let Some(mrz) = reading.mrz {
@@ -96,7 +101,7 @@ pub fn judge(reading: &Reading<'_>, seen: Vec<Finding>, requirements: &Requireme
         findings.extend(birth(mrz, reading.issued, requirements, today));
         findings.push(issue(mrz, reading.issued, today));
     }
-    Judgement::of(findings)
+    Evaluation::of(findings)
 }
 
 fn picture_readable(reading: &Reading<'_>) -> Finding {
@@ -336,5 +341,5 @@ fn birth(mrz: &Mrz, issued: Option<Date>, requirements: &Requirements, today: ti
 }
 
 #[cfg(test)]
-#[path = "judge_tests.rs"]
+#[path = "rules_tests.rs"]
 mod tests;

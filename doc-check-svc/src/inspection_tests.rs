@@ -44,7 +44,7 @@ fn zone(left: f32, fit: f64) -> Zone {
 fn only_a_zone_that_was_read_well_says_where_its_page_is() {
     let picture = Picture::from_fn(640, 440, |_, _| [200; 3]);
     let whole = |left, fit| {
-        let Look { findings, order } = look(&zone(left, fit), &[(0, &picture)]);
+        let Inspection { findings, order } = inspect(&zone(left, fit), &[(0, &picture)]);
         assert!(order.is_empty(), "no side was read");
         let found = findings.into_iter().find(|finding| finding.test == Test::DocumentWhole);
         found.expect("a finding").outcome

@@ -75,7 +75,7 @@ fn specimens() -> Requirements {
     }
 }
 
-fn judged_on(mrz: &Mrz, requirements: &Requirements, today: time::Date) -> Judgement {
+fn evaluated_on(mrz: &Mrz, requirements: &Requirements, today: time::Date) -> Evaluation {
     let fields = sure();
     let reading = Reading {
         pictures: 1,
@@ -83,7 +83,7 @@ fn judged_on(mrz: &Mrz, requirements: &Requirements, today: time::Date) -> Judge
         fields: &fields,
         ..Reading::default()
     };
-    judge(&reading, Vec::new(), requirements, today)
+    evaluate(&reading, Vec::new(), requirements, today)
 }
 
 /// Every field as zone and print both have it.
@@ -110,13 +110,13 @@ fn refused(change: impl Fn(&mut FieldEvidence)) -> Option<(Code, Vec<&'static st
         fields: &fields,
         ..Reading::default()
     };
-    let judgement = judge(&reading, Vec::new(), &specimens(), date!(2012 - 01 - 01));
-    let failed = judgement
+    let evaluation = evaluate(&reading, Vec::new(), &specimens(), date!(2012 - 01 - 01));
+    let failed = evaluation
         .findings
         .iter()
         .filter(|finding| matches!(finding.outcome, Outcome::Failed(_)));
     let names = failed.map(|finding| finding.test.name()).collect();
-    judgement.refusal.map(|refusal| (refusal.code, names))
+    evaluation.refusal.map(|refusal| (refusal.code, names))
 }
 
 #[test]
@@ -157,17 +157,17 @@ fn print_that_differs_or_is_missing_is_refused() {
     }
 }
 
-fn judged(mrz: &Mrz, requirements: &Requirements) -> Judgement {
-    judged_on(mrz, requirements, TODAY)
+fn evaluated(mrz: &Mrz, requirements: &Requirements) -> Evaluation {
+    evaluated_on(mrz, requirements, TODAY)
 }
 
-fn code(judgement: &Judgement) -> Option<Code> {
-    judgement.refusal.map(|refusal| refusal.code)
+fn code(evaluation: &Evaluation) -> Option<Code> {
+    evaluation.refusal.map(|refusal| refusal.code)
 }
 
 /// How a test ended: `Some(true)` when it passed, `None` when it was not available.
-fn passed(judgement: &Judgement, test: Test) -> Option<bool> {
-    let mut found = judgement.findings.iter().filter(|finding| finding.test == test);
+fn passed(evaluation: &Evaluation, test: Test) -> Option<bool> {
+    let mut found = evaluation.findings.iter().filter(|finding| finding.test == test);
     let outcome = &found.next().expect("the test was made").outcome;
     assert_eq!(found.next(), None, "once");
     match outcome {
@@ -188,9 +188,9 @@ fn every_test_is_made_of_a_document_and_told_in_the_order_of_the_table() {
         issued: Some(date!(2022 - 04 - 16).into()),
         ..Reading::default()
     };
-    let judgement = judge(&reading, Vec::new(), &Requirements::default(), TODAY);
-    assert_eq!(judgement.refusal, None);
-    let tests: Vec<Test> = judgement.findings.iter().map(|finding| finding.test).collect();
+    let evaluation = evaluate(&reading, Vec::new(), &Requirements::default(), TODAY);
+    assert_eq!(evaluation.refusal, None);
+    let tests: Vec<Test> = evaluation.findings.iter().map(|finding| finding.test).collect();
     // Those of the pictures are made elsewhere.
     let of_pictures = [
         Test::TwoSides,
@@ -217,7 +217,7 @@ fn every_test_is_made_of_a_document_and_told_in_the_order_of_the_table() {
         .collect();
     assert_eq!(tests, expected);
     assert!(
-        judgement
+        evaluation
             .findings
             .iter()
             .all(|finding| finding.outcome == Outcome::Passed)
@@ -239,7 +239,7 @@ fn a_state_that_is_not_printed_is_not_verified() {
             nationality,
             ..Reading::default()
         };
-        judge(&reading, Vec::new(), &Requirements::default(), TODAY)
+        evaluate(&reading, Vec::new(), &Requirements::default(), TODAY)
             .refusal
             .is_some()
     };
@@ -256,7 +256,7 @@ fn a_document_is_valid_to_the_end_of_its_last_day_and_of_the_grace() {
             expiry_grace_days: grace,
             ..specimens()
         };
-        code(&judged_on(&passport(), &requirements, today))
+        code(&evaluated_on(&passport(), &requirements, today))
     };
     assert_eq!(on(date!(2012 - 04 - 15), 0), None);
     assert_eq!(on(date!(2012 - 04 - 16), 0), Some(Code::Expired));
@@ -273,7 +273,7 @@ fn only_allowed_types_pass() {
             types: types.to_vec(),
             ..specimens()
         };
-        judged_on(&passport(), &requirements, today)
+        evaluated_on(&passport(), &requirements, today)
     };
     assert_eq!(with(&[DocumentType::IdCard, DocumentType::Passport]).refusal, None);
     let refused = with(&[DocumentType::IdCard, DocumentType::DrivingLicense]);
@@ -288,14 +288,14 @@ fn visas_and_former_french_cards_are_not_supported() {
         "V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
         "L898902C36UTO7408122F1204159ZE184226B<<<<<<<",
     ]);
-    let judgement = judged(&visa, &specimens());
-    assert_eq!(code(&judgement), Some(Code::TypeNotSupported));
-    assert_eq!(passed(&judgement, Test::CompositeCheckDigit), None);
+    let evaluation = evaluated(&visa, &specimens());
+    assert_eq!(code(&evaluation), Some(Code::TypeNotSupported));
+    assert_eq!(passed(&evaluation, Test::CompositeCheckDigit), None);
     let french = mrz(&[
         "IDFRABERTHIER<<<<<<<<<<<<<<<<<<<<<<<",
         "8806923102858CORINNE<<<<<<<6512068F6",
     ]);
-    assert_eq!(code(&judged(&french, &specimens())), Some(Code::TypeNotSupported));
+    assert_eq!(code(&evaluated(&french, &specimens())), Some(Code::TypeNotSupported));
 }
 
 #[test]
@@ -304,17 +304,17 @@ fn a_zone_that_does_not_hold_together_is_not_verified() {
         "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
         "L898902C46UTO7408122F1204159ZE184226B<<<<<10",
     ]);
-    let judgement = judged_on(&wrong, &specimens(), date!(2012 - 01 - 01));
-    assert_eq!(code(&judgement), Some(Code::UnverifiedOther));
-    assert_eq!(passed(&judgement, Test::NumberCheckDigit), Some(false));
-    assert_eq!(passed(&judgement, Test::BirthDateCheckDigit), Some(true));
+    let evaluation = evaluated_on(&wrong, &specimens(), date!(2012 - 01 - 01));
+    assert_eq!(code(&evaluation), Some(Code::UnverifiedOther));
+    assert_eq!(passed(&evaluation, Test::NumberCheckDigit), Some(false));
+    assert_eq!(passed(&evaluation, Test::BirthDateCheckDigit), Some(true));
     let stranger = mrz(&[
         "P<ZZZERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
         "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
     ]);
-    let judgement = judged_on(&stranger, &specimens(), date!(2012 - 01 - 01));
-    assert_eq!(code(&judgement), Some(Code::UnverifiedOther));
-    assert_eq!(passed(&judgement, Test::IssuingState), Some(false));
+    let evaluation = evaluated_on(&stranger, &specimens(), date!(2012 - 01 - 01));
+    assert_eq!(code(&evaluation), Some(Code::UnverifiedOther));
+    assert_eq!(passed(&evaluation, Test::IssuingState), Some(false));
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn one_bad_picture_of_two_does_no_harm() {
             fields: &fields,
             ..Reading::default()
         };
-        judge(&reading, Vec::new(), &specimens(), date!(2012 - 01 - 01))
+        evaluate(&reading, Vec::new(), &specimens(), date!(2012 - 01 - 01))
     };
     let passport = passport();
     let good = read(Some(&passport), &[DecodeError::Truncated], 2);
@@ -360,11 +360,11 @@ fn fictional_states_need_to_be_allowed() {
             specimens: allow,
             ..Requirements::default()
         };
-        let judgement = judged(&zone(Format::Td1, issuer, "740812", "320415"), &requirements);
-        assert_eq!(passed(&judgement, Test::NotASpecimen), expected, "{issuer} {allow}");
+        let evaluation = evaluated(&zone(Format::Td1, issuer, "740812", "320415"), &requirements);
+        assert_eq!(passed(&evaluation, Test::NotASpecimen), expected, "{issuer} {allow}");
         let refused = expected == Some(false);
         assert_eq!(
-            code(&judgement),
+            code(&evaluation),
             refused.then_some(Code::UnverifiedOther),
             "{issuer} {allow}"
         );
@@ -373,7 +373,7 @@ fn fictional_states_need_to_be_allowed() {
     let mut stranger = zone(Format::Td3, "SWE", "740812", "320415");
     stranger.nationality = "UTO".to_owned();
     assert_eq!(
-        passed(&judged(&stranger, &Requirements::default()), Test::NotASpecimen),
+        passed(&evaluated(&stranger, &Requirements::default()), Test::NotASpecimen),
         Some(false)
     );
 }
@@ -386,7 +386,7 @@ fn countries_can_be_limited() {
             ..Requirements::default()
         };
         let mrz = zone(Format::Td1, "D", "740812", "320415");
-        code(&judged(&mrz, &requirements))
+        code(&evaluated(&mrz, &requirements))
     };
     assert_eq!(with(&[]), None);
     assert_eq!(with(&["FR", "DE"]), None);
@@ -401,12 +401,12 @@ fn the_holder_is_of_age_when_all_that_the_date_may_mean_is() {
             least_age,
             ..Requirements::default()
         };
-        let judgement = judged(&zone(Format::Td3, "SWE", birth, "320415"), &requirements);
-        let finding = judgement
+        let evaluation = evaluated(&zone(Format::Td3, "SWE", birth, "320415"), &requirements);
+        let finding = evaluation
             .findings
             .iter()
             .find(|finding| finding.test == Test::HolderOfAge);
-        (finding.expect("made").outcome.clone(), code(&judgement))
+        (finding.expect("made").outcome.clone(), code(&evaluation))
     };
     // On 22 November 2026.
     for (birth, least, expected) in [
@@ -448,9 +448,9 @@ fn a_birth_lies_before_the_issue_and_not_too_far_back() {
             issued: issued.map(Date::from),
             ..Reading::default()
         };
-        let judgement = judge(&reading, Vec::new(), &Requirements::default(), TODAY);
-        let tests = [Test::BirthBeforeIssue, Test::HolderAgePlausible].map(|test| passed(&judgement, test));
-        (tests, code(&judgement))
+        let evaluation = evaluate(&reading, Vec::new(), &Requirements::default(), TODAY);
+        let tests = [Test::BirthBeforeIssue, Test::HolderAgePlausible].map(|test| passed(&evaluation, test));
+        (tests, code(&evaluation))
     };
     let fine = ([Some(true), Some(true)], None);
     assert_eq!(with(date!(1974 - 08 - 12), None), fine);
@@ -489,9 +489,9 @@ fn a_date_of_issue_lies_between_birth_expiry_and_today() {
             issued: Some(issued.into()),
             ..Reading::default()
         };
-        let judgement = judge(&reading, Vec::new(), &Requirements::default(), TODAY);
-        assert_eq!(passed(&judgement, Test::IssueDatePlausible), Some(holds), "{issued}");
-        assert!(holds || judgement.refusal.is_some(), "{issued}");
+        let evaluation = evaluate(&reading, Vec::new(), &Requirements::default(), TODAY);
+        assert_eq!(passed(&evaluation, Test::IssueDatePlausible), Some(holds), "{issued}");
+        assert!(holds || evaluation.refusal.is_some(), "{issued}");
     }
 }
 
@@ -508,7 +508,7 @@ fn what_is_printed_of_state_and_specimen_counts() {
             says_specimen,
             ..Reading::default()
         };
-        judge(&reading, Vec::new(), requirements, TODAY).refusal.is_some()
+        evaluate(&reading, Vec::new(), requirements, TODAY).refusal.is_some()
     };
     let default = Requirements::default();
     assert!(!refused(PrintSays::Agrees, false, &default));
@@ -521,9 +521,9 @@ fn what_is_printed_of_state_and_specimen_counts() {
 #[test]
 fn dates_that_are_not_stated_are_missed() {
     let made = |format, issuer, birth, expiry| {
-        let judgement = judged(&zone(format, issuer, birth, expiry), &Requirements::default());
-        let tests = [Test::BirthDateStated, Test::ExpiryDateStated].map(|test| passed(&judgement, test));
-        (tests, code(&judgement))
+        let evaluation = evaluated(&zone(format, issuer, birth, expiry), &Requirements::default());
+        let tests = [Test::BirthDateStated, Test::ExpiryDateStated].map(|test| passed(&evaluation, test));
+        (tests, code(&evaluation))
     };
     let other = Some(Code::UnverifiedOther);
     assert_eq!(
@@ -558,30 +558,30 @@ fn dates_that_are_not_stated_are_missed() {
 
 #[test]
 fn validity_has_an_end_that_can_be() {
-    let judged = |format, expiry| {
-        let judgement = judged(&zone(format, "SWE", "740812", expiry), &Requirements::default());
-        (passed(&judgement, Test::ValidityPlausible), code(&judgement))
+    let evaluated = |format, expiry| {
+        let evaluation = evaluated(&zone(format, "SWE", "740812", expiry), &Requirements::default());
+        (passed(&evaluation, Test::ValidityPlausible), code(&evaluation))
     };
     let (fine, wrong) = ((Some(true), None), (Some(false), Some(Code::UnverifiedOther)));
-    assert_eq!(judged(Format::Td3, "371122"), fine, "in eleven years");
-    assert_eq!(judged(Format::Td3, "371123"), wrong);
-    assert_eq!(judged(Format::Td3, "700101"), wrong);
+    assert_eq!(evaluated(Format::Td3, "371122"), fine, "in eleven years");
+    assert_eq!(evaluated(Format::Td3, "371123"), wrong);
+    assert_eq!(evaluated(Format::Td3, "700101"), wrong);
     assert_eq!(
-        judged(Format::Td3, "991231"),
+        evaluated(Format::Td3, "991231"),
         (Some(true), Some(Code::Expired)),
         "in 1999"
     );
     for format in [Format::Td1, Format::Td2] {
-        assert_eq!(judged(format, "571122"), fine, "a card, in 31 years");
-        assert_eq!(judged(format, "571123"), wrong);
-        assert_eq!(judged(format, "991231"), fine, "for ever");
-        assert_eq!(judged(format, "990101"), fine, "for ever");
+        assert_eq!(evaluated(format, "571122"), fine, "a card, in 31 years");
+        assert_eq!(evaluated(format, "571123"), wrong);
+        assert_eq!(evaluated(format, "991231"), fine, "for ever");
+        assert_eq!(evaluated(format, "990101"), fine, "for ever");
     }
 }
 
 #[test]
 fn nothing_personal_is_said() {
-    let expired = judged(&passport(), &Requirements::default());
+    let expired = evaluated(&passport(), &Requirements::default());
     let said = format!("{:?}", expired.findings);
     for personal in ["ERIKSSON", "L898902C3", "7408"] {
         assert!(!said.contains(personal));
