@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod id;
 pub mod lifecycle;
 pub mod limits;
+mod list_request;
 pub mod master_key;
 pub mod queue_service;
 pub mod records;

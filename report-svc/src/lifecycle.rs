@@ -160,6 +160,9 @@ const fn redacting(status: Status) -> State {
 }
 
 impl Status {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::RequiresInput, Self::Processing, Self::Verified, Self::Canceled];
+
     /// The status's public name.
     pub const fn name(self) -> &'static str {
         match self {
@@ -191,12 +194,6 @@ impl From<Status> for VerificationSessionStatus {
 mod tests {
     use super::*;
 
-    const STATUSES: [Status; 4] = [
-        Status::RequiresInput,
-        Status::Processing,
-        Status::Verified,
-        Status::Canceled,
-    ];
     const REDACTIONS: [Option<Redaction>; 3] = [None, Some(Redaction::Processing), Some(Redaction::Redacted)];
     const ACTIONS: [Action; 7] = [
         Action::Attach,
@@ -304,7 +301,7 @@ mod tests {
     #[test]
     fn every_pair_follows_the_table() {
         let mut accepted = 0;
-        for status in STATUSES {
+        for status in Status::ALL {
             for redaction in REDACTIONS {
                 for action in ACTIONS {
                     // Redaction cannot begin during processing.
@@ -329,7 +326,7 @@ mod tests {
 
     #[test]
     fn final_states_allow_no_action_but_redaction() {
-        for status in STATUSES.into_iter().filter(|status| status.is_final()) {
+        for status in Status::ALL.into_iter().filter(|status| status.is_final()) {
             let left: Vec<_> = ACTIONS
                 .into_iter()
                 .filter(|action| {

@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use report_svc::id::Id;
 use report_svc::storage::{
-    Changes, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, Lease, LeaseRequest, Leased, NewSession,
-    Storage, StorageError, StoredEvent, Versioned,
+    Changes, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, Lease, LeaseRequest, Leased, ListQuery,
+    NewSession, Storage, StorageError, StoredEvent, Versioned,
 };
 
 /// A method of [`Storage`] that reads or changes.
@@ -15,10 +15,14 @@ use report_svc::storage::{
 pub(crate) enum Step {
     Create,
     Session,
+    Sessions,
+    List,
+    Expired,
     Commit,
     Report,
     Attempt,
     Events,
+    TrimEvents,
     Lease,
     Extend,
     Release,
@@ -59,6 +63,21 @@ impl<H: Hook> Storage for Hooked<H> {
         self.storage.session(id).await
     }
 
+    async fn sessions(&self, ids: &[Id]) -> Result<Vec<Option<Versioned>>, StorageError> {
+        self.hook.before(Step::Sessions).await;
+        self.storage.sessions(ids).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Id>, StorageError> {
+        self.hook.before(Step::List).await;
+        self.storage.list(query).await
+    }
+
+    async fn expired(&self, partition: u8, until: SystemTime, limit: usize) -> Result<Vec<Id>, StorageError> {
+        self.hook.before(Step::Expired).await;
+        self.storage.expired(partition, until, limit).await
+    }
+
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
         self.hook.before(Step::Commit).await;
         Ok(self.hook.told(self.storage.commit(step).await?))
@@ -77,6 +96,11 @@ impl<H: Hook> Storage for Hooked<H> {
     async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<StoredEvent>, StorageError> {
         self.hook.before(Step::Events).await;
         self.storage.events(partition, after, limit).await
+    }
+
+    async fn trim_events(&self, partition: u8, before: SystemTime, limit: usize) -> Result<usize, StorageError> {
+        self.hook.before(Step::TrimEvents).await;
+        self.storage.trim_events(partition, before, limit).await
     }
 
     async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError> {

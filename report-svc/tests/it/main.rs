@@ -7,6 +7,7 @@ mod embedded;
 mod hooked;
 mod jobs;
 mod life;
+mod listing;
 mod process;
 mod redis_server;
 mod refusals;

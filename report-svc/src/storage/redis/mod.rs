@@ -13,9 +13,10 @@
 
 mod connection;
 mod keys;
+mod list;
 
 use std::fmt;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
@@ -27,10 +28,10 @@ use tokio_util::task::AbortOnDropHandle;
 use self::connection::{Connection, listen};
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobState, JobStep, LONGEST_LEASE,
-    Lease, LeaseRequest, Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, note_foreign_entry,
-    note_unreadable_job,
+    Lease, LeaseRequest, Leased, ListQuery, NewSession, Nonce, Reindex, Storage, StorageError, StoredEvent, Versioned,
+    millis, note_foreign_entry, note_unreadable_job, since_epoch,
 };
-use crate::id::Id;
+use crate::id::{Id, first_at};
 
 /// A request for a lease is remembered for so long beyond the lease: longer than any call takes.
 const REQUEST_MARGIN: Duration = Duration::from_secs(60);
@@ -68,6 +69,8 @@ struct Scripts {
     requeue: Script,
     discard: Script,
     show: Script,
+    list: Script,
+    trim: Script,
 }
 
 impl Scripts {
@@ -86,6 +89,8 @@ impl Scripts {
             requeue: of_queue(include_str!("requeue.lua")),
             discard: of_queue(include_str!("discard.lua")),
             show: of_queue(include_str!("show.lua")),
+            list: Script::new(include_str!("list.lua")),
+            trim: Script::new(include_str!("trim.lua")),
         }
     }
 }
@@ -121,9 +126,9 @@ impl Redis {
 
     /// The time as scripts take it.
     fn now(&self) -> String {
-        self.clock.as_ref().map_or(String::new(), |clock| {
-            millis(clock().duration_since(UNIX_EPOCH).unwrap_or_default()).to_string()
-        })
+        self.clock
+            .as_ref()
+            .map_or(String::new(), |clock| since_epoch(clock()).to_string())
     }
 
     /// A script of a session's partition on its queue, with the session as its first argument.
@@ -243,11 +248,15 @@ impl Storage for Redis {
             .key(keys::events(partition))
             .key(keys::event_counter(partition))
             .key(key)
+            .key(keys::expiries(partition))
+            .key(keys::lists(partition, &new.entry))
             .arg(&new.record)
             .arg(new.event.id.as_str())
             .arg(&new.event.record)
             .arg(kept)
             .arg(millis(lifetime))
+            .arg(new.id.as_str())
+            .arg(moment(new.expires))
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(existing.map_or(Created::New, Created::Existing))
@@ -274,6 +283,29 @@ impl Storage for Redis {
         }
     }
 
+    async fn sessions(&self, ids: &[Id]) -> Result<Vec<Option<Versioned>>, StorageError> {
+        // Commands that are sent at once travel together.
+        let reads = ids.iter().map(async |id| match self.session(id).await {
+            Err(StorageError::Foreign(_)) => Ok(None),
+            read => read,
+        });
+        try_join_all(reads).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Id>, StorageError> {
+        Ok(list::list(&self.scripts.list, &self.connection, query).await?)
+    }
+
+    async fn expired(&self, partition: u8, until: SystemTime, limit: usize) -> Result<Vec<Id>, StorageError> {
+        let entries: Vec<String> = self
+            .connection
+            .clone()
+            .zrangebyscore_limit(keys::expiries(partition), "-inf", since_epoch(until), 0, limit as isize)
+            .await?;
+        let session = |entry: &String| Id::parse(Kind::VerificationSession, entry);
+        Ok(entries.iter().filter_map(session).collect())
+    }
+
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
         let partition = step.session.partition();
         let (job, attempt, nonce) = match &step.job {
@@ -282,6 +314,10 @@ impl Storage for Redis {
             JobStep::Finish(held) if held.session != step.session => return Ok(Committed::JobLost),
             JobStep::Finish(held) => ("finish", held.attempt, held.nonce.to_string()),
             JobStep::FinishDeadLetter { attempt } => ("finish_dead_letter", *attempt, String::new()),
+        };
+        let (left, entered) = match &step.reindex {
+            Some(Reindex { from, to }) => (keys::lists(partition, from), keys::lists(partition, to)),
+            None => Default::default(),
         };
         let report_key = match &step.report {
             Some(report) => keys::report(&report.id),
@@ -298,6 +334,9 @@ impl Storage for Redis {
             .key(keys::due(partition))
             .key(keys::jobs(partition))
             .key(keys::dead_letters(partition))
+            .key(keys::expiries(partition))
+            .key(&left)
+            .key(&entered)
             .arg(step.expected)
             .arg(&step.record)
             .arg(step.session.as_str())
@@ -323,6 +362,8 @@ impl Storage for Redis {
                     .as_ref()
                     .map_or([].as_slice(), |report| report.attempt_record.as_slice()),
             )
+            .arg(moment(step.expires))
+            .arg(left.len())
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(match u64::try_from(version) {
@@ -359,6 +400,18 @@ impl Storage for Redis {
             .into_iter()
             .map(|entry| event(entry).ok_or(StorageError::Foreign("an event")))
             .collect()
+    }
+
+    async fn trim_events(&self, partition: u8, before: SystemTime, limit: usize) -> Result<usize, StorageError> {
+        let first_kept = Id::at(Kind::Event, partition, first_at(since_epoch(before)));
+        Ok(self
+            .scripts
+            .trim
+            .key(keys::events(partition))
+            .arg(first_kept.as_str())
+            .arg(limit)
+            .invoke_async(&mut self.connection.clone())
+            .await?)
     }
 
     async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError> {
@@ -545,6 +598,7 @@ fn job_of(row: &[String]) -> Option<Job> {
     })
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Milliseconds since 1970 as scripts take them; nothing for never.
+fn moment(time: Option<SystemTime>) -> String {
+    time.map_or(String::new(), |time| since_epoch(time).to_string())
 }

@@ -5,6 +5,7 @@
 //!
 //! * a session in `processing` has exactly one job, in the queue or set aside, of its last attempt; every other session has none;
 //! * every finished attempt has one report;
+//! * the lists of sessions, and of those that expire, have what a look at every session says;
 //! * a lease ends by its holder's own doing, or by another lease after its time has passed; no two are alike, and no request has two.
 //!
 //! In the end everything that is left is done by workers that never fail, and no session may be left in `processing`.
