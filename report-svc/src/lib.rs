@@ -20,6 +20,7 @@ mod list_request;
 pub mod master_key;
 pub mod queue_service;
 pub mod records;
+mod retention;
 pub mod seal;
 pub mod server;
 pub mod service;

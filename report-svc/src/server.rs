@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use proto::store::v1::queue_service_server::QueueServiceServer;
 use proto::store::v1::store_service_server::StoreServiceServer;
@@ -15,10 +15,11 @@ use tonic::service::Routes;
 use crate::config::{Config, ConfigError};
 use crate::evidence::{Evidence, EvidenceError};
 use crate::queue_service::{QueueApi, requeue_readable};
+use crate::retention::trim_events;
 use crate::service::StoreApi;
 use crate::storage::Storage;
 use crate::storage::embedded::{Embedded, OpenError};
-use crate::storage::redis::Redis;
+use crate::storage::redis::{CheckError, Redis};
 use crate::store::Store;
 
 /// Name of the database file under the folder of data.
@@ -42,6 +43,9 @@ pub enum StartError {
     /// Redis does not answer.
     #[error("redis does not answer: {0}")]
     Redis(#[from] redis::RedisError),
+    /// Redis does not keep what it is given.
+    #[error(transparent)]
+    RedisCheck(#[from] CheckError),
     /// The folder of pictures cannot be used.
     #[error("the folder of pictures cannot be used: {0}")]
     Evidence(#[from] EvidenceError),
@@ -55,6 +59,7 @@ pub enum StartError {
 pub struct Service {
     server: Server,
     store: Store,
+    event_retention: Duration,
 }
 
 impl Service {
@@ -66,7 +71,11 @@ impl Service {
         let server = Server::bind("report-svc", Door::Internal, &config.serve).await?;
         let evidence = Evidence::in_folder(&config.data.join(EVIDENCE_FOLDER))?;
         let storage: Arc<dyn Storage> = match &config.redis_url {
-            Some(addresses) => Arc::new(Redis::connect(addresses.expose()).await?),
+            Some(addresses) => {
+                let redis = Redis::connect(addresses.expose()).await?;
+                redis.check(&config.redis_allow).await?;
+                Arc::new(redis)
+            }
             None => {
                 let path = config.data.join(DATABASE_FILE);
                 let opening = tokio::task::spawn_blocking(move || Embedded::open(&path, Arc::new(SystemTime::now)));
@@ -77,6 +86,7 @@ impl Service {
         Ok(Self {
             server,
             store: Store::new(storage, evidence, keyring, limits),
+            event_retention: config.event_retention,
         })
     }
 
@@ -95,6 +105,7 @@ impl Service {
         // What runs beside the server must not outlive one that ends early, and is over when this is: the database is free then.
         let stop = shutdown.child_token();
         let requeueing = requeue_readable(self.store.clone(), stop.clone());
+        let trimming = trim_events(self.store.clone(), self.event_retention, stop.clone());
         let queue = QueueServiceServer::new(QueueApi::new(self.store.clone()));
         let api = StoreApi::new(self.store, stop.clone());
         let mut routes = Routes::builder();
@@ -110,7 +121,7 @@ impl Service {
             stop.cancel();
             outcome
         };
-        let (outcome, ()) = tokio::join!(served, requeueing);
+        let (outcome, (), ()) = tokio::join!(served, requeueing, trimming);
         outcome
     }
 }

@@ -9,6 +9,7 @@ mod jobs;
 mod life;
 mod listing;
 mod process;
+mod redis_check;
 mod redis_server;
 mod refusals;
 mod schedules;

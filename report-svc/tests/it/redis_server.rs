@@ -128,7 +128,7 @@ fn spawn(port: u16, folder: &Path, arguments: &[&str]) -> std::io::Result<Child>
 }
 
 /// Three nodes that share the slots.
-async fn start_cluster() -> Option<Vec<RedisServer>> {
+pub(crate) async fn start_cluster() -> Option<Vec<RedisServer>> {
     let mut nodes = Vec::new();
     for slots in [["0", "5000"], ["5001", "11000"], ["11001", "16383"]] {
         let node = RedisServer::start_with(&["--cluster-enabled", "yes"]).await?;

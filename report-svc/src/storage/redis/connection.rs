@@ -5,7 +5,8 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
+use redis::{Client, Cmd, ErrorKind, FromRedisValue as _, Pipeline, RedisFuture, RedisResult, Value};
 use tokio_stream::StreamExt as _;
 
 use super::keys;
@@ -45,6 +46,28 @@ impl Connection {
             .response_timeout(RESPONSE_TIMEOUT)
             .build()?;
         Ok(Self::Cluster(client.get_async_connection().await?))
+    }
+
+    /// Asks the server, or every master of a Cluster, whose host and port are told. What one of them refuses is its answer.
+    pub(super) async fn ask_masters(&mut self, command: Cmd) -> RedisResult<Vec<(Option<String>, Value)>> {
+        let answer = match self {
+            Self::Server(connection) => {
+                let answer = match connection.req_packed_command(&command).await {
+                    Err(error) => Value::ServerError(error.try_into()?),
+                    Ok(answer) => answer,
+                };
+                return Ok(vec![(None, answer)]);
+            }
+            Self::Cluster(connection) => {
+                let masters = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
+                connection.route_command(command, masters).await?
+            }
+        };
+        let Value::Map(answers) = answer else {
+            return Err((ErrorKind::Parse, "not an answer of every master").into());
+        };
+        let named = |(master, answer)| Ok((Some(String::from_redis_value(master)?), answer));
+        answers.into_iter().map(named).collect()
     }
 }
 

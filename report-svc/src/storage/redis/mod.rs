@@ -1,16 +1,38 @@
 //! The Redis storage, for production: a single server, or a Cluster. Sentinel and TLS are not there yet.
 //!
 //! The key space is cut into partitions, each a hash tag; everything that one step changes lies in one of them, so that a
-//! step is one Lua script (`*.lua` beside this file), called by its hash. How durable an answered step is, is Redis's own
-//! setting: `appendonly yes` with `appendfsync always` loses nothing, `everysec` up to a second when the machine fails.
+//! step is one Lua script (`*.lua` beside this file), called by its hash.
+//!
+//! # What is kept
+//!
+//! How durable an answered step is, is the server's own setting. With `appendonly yes` and `appendfsync always` nothing that was answered
+//! is lost when the process or the machine fails, with `everysec` about a second of it. [`Redis::check`] refuses a server that appends
+//! to no file or evicts keys.
+//!
+//! Replicas are written to asynchronously: one that is promoted lacks what it had not received. What it has is the beginning of its
+//! master's history, step by step and each of them whole, so that every partition is as it was a moment earlier: sessions, jobs,
+//! reports, events and lists agree with each other. Steps that were answered since then are undone. A session may be in an earlier
+//! status again, a report that was read be gone, and an attempt be made again under the job that came back; the positions of events
+//! that were lost are given to others.
+//!
+//! `min-replicas-to-write` with `min-replicas-max-lag` bounds how much that is: a master without replicas takes no steps. `WAIT` and
+//! `WAITAOF` are not sent. They answer for the connection that wrote, and block it: on a connection that all callers share each would
+//! wait for all, and after a reconnect for nothing. In a Cluster the client cannot bind them to the node of the step before. And they undo
+//! nothing: a step that no replica confirmed in time has happened all the same.
+//!
+//! # Queue and news
 //!
 //! Each partition's queue is a sorted set of sessions by the moment from which their job may be leased, with the jobs in a hash
 //! beside it (`queue.lua`). A request for a lease takes the job that is longest due, in whichever partition; so that a request that is
 //! sent again leases no second one, what it came to is remembered under a key of its own (`claim.lua`, `settle.lua`).
 //!
+//! Sessions are listed by sorted sets (see [`crate::storage::IndexEntry`]) of their ids, which sort by time within a partition; a page
+//! of an account is merged from those of all partitions (`list.lua`, `list.rs`).
+//!
 //! Scripts publish what changed. One connection per process listens, so that nobody polls for news; since a published
 //! message may be lost, whoever must not miss a change looks again after a while.
 
+mod check;
 mod connection;
 mod keys;
 mod list;
@@ -25,6 +47,7 @@ use redis::streams::StreamRangeReply;
 use redis::{AsyncCommands as _, Client, ErrorKind, RedisError, RedisResult, Script, ScriptInvocation, cmd};
 use tokio_util::task::AbortOnDropHandle;
 
+pub use self::check::{CheckError, Finding, Risk};
 use self::connection::{Connection, listen};
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobState, JobStep, LONGEST_LEASE,
