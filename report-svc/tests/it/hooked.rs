@@ -1,4 +1,4 @@
-//! A storage with something done at each of its steps.
+//! A storage with something done at each of its steps. Those that change something can be sent twice.
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,11 +33,19 @@ pub(crate) enum Step {
     DeadLetters,
 }
 
+/// How often a step reaches the storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Once,
+    /// Its first answer was lost.
+    Twice,
+}
+
 /// What is done.
 #[async_trait::async_trait]
 pub(crate) trait Hook: fmt::Debug + Send + Sync + 'static {
     /// Before a step.
-    async fn before(&self, step: Step);
+    async fn before(&self, step: Step) -> Sent;
 
     /// What the caller is told that a commit came to.
     fn told(&self, outcome: Committed) -> Committed {
@@ -54,7 +62,9 @@ pub(crate) struct Hooked<H> {
 #[async_trait::async_trait]
 impl<H: Hook> Storage for Hooked<H> {
     async fn create(&self, new: NewSession) -> Result<Created, StorageError> {
-        self.hook.before(Step::Create).await;
+        if self.hook.before(Step::Create).await == Sent::Twice {
+            self.storage.create(new.clone()).await?;
+        }
         self.storage.create(new).await
     }
 
@@ -79,7 +89,9 @@ impl<H: Hook> Storage for Hooked<H> {
     }
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
-        self.hook.before(Step::Commit).await;
+        if self.hook.before(Step::Commit).await == Sent::Twice {
+            self.storage.commit(step.clone()).await?;
+        }
         Ok(self.hook.told(self.storage.commit(step).await?))
     }
 
@@ -99,37 +111,51 @@ impl<H: Hook> Storage for Hooked<H> {
     }
 
     async fn trim_events(&self, partition: u8, before: SystemTime, limit: usize) -> Result<usize, StorageError> {
-        self.hook.before(Step::TrimEvents).await;
+        if self.hook.before(Step::TrimEvents).await == Sent::Twice {
+            self.storage.trim_events(partition, before, limit).await?;
+        }
         self.storage.trim_events(partition, before, limit).await
     }
 
     async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError> {
-        self.hook.before(Step::Lease).await;
+        if self.hook.before(Step::Lease).await == Sent::Twice {
+            self.storage.lease(request).await?;
+        }
         self.storage.lease(request).await
     }
 
     async fn extend(&self, held: &Lease, time: Duration) -> Result<bool, StorageError> {
-        self.hook.before(Step::Extend).await;
+        if self.hook.before(Step::Extend).await == Sent::Twice {
+            self.storage.extend(held, time).await?;
+        }
         self.storage.extend(held, time).await
     }
 
     async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError> {
-        self.hook.before(Step::Release).await;
+        if self.hook.before(Step::Release).await == Sent::Twice {
+            self.storage.release(held, delay, excused).await?;
+        }
         self.storage.release(held, delay, excused).await
     }
 
     async fn dead_letter(&self, held: &Lease, reason: &DeadLetterReason) -> Result<bool, StorageError> {
-        self.hook.before(Step::DeadLetter).await;
+        if self.hook.before(Step::DeadLetter).await == Sent::Twice {
+            self.storage.dead_letter(held, reason).await?;
+        }
         self.storage.dead_letter(held, reason).await
     }
 
     async fn requeue(&self, session: &Id, attempt: u32, deliveries: Deliveries) -> Result<bool, StorageError> {
-        self.hook.before(Step::Requeue).await;
+        if self.hook.before(Step::Requeue).await == Sent::Twice {
+            self.storage.requeue(session, attempt, deliveries).await?;
+        }
         self.storage.requeue(session, attempt, deliveries).await
     }
 
     async fn discard(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
-        self.hook.before(Step::Discard).await;
+        if self.hook.before(Step::Discard).await == Sent::Twice {
+            self.storage.discard(session, attempt).await?;
+        }
         self.storage.discard(session, attempt).await
     }
 

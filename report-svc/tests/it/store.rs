@@ -30,7 +30,7 @@ use tonic::{Code, Request};
 use crate::clock::Hand;
 use crate::conformance::{entry, request};
 use crate::deployment::{ACCOUNT, completion};
-use crate::hooked::{Hook, Hooked, Step};
+use crate::hooked::{Hook, Hooked, Sent, Step};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -116,10 +116,11 @@ struct Observed {
 
 #[async_trait::async_trait]
 impl Hook for Observed {
-    async fn before(&self, step: Step) {
+    async fn before(&self, step: Step) -> Sent {
         if step == Step::Lease {
             self.leases.fetch_add(1, Ordering::SeqCst);
         }
+        Sent::Once
     }
 
     fn told(&self, outcome: Committed) -> Committed {

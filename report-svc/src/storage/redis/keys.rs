@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::id::Id;
 use crate::lifecycle::Status;
-use crate::storage::{IndexEntry, ReferenceTag};
+use crate::storage::{IndexEntry, Nonce, ReferenceTag};
 
 /// Version of everything under these names.
 const SCHEMA: &str = "v2";
@@ -75,11 +75,16 @@ pub(super) fn dead_letters(partition: u8) -> String {
     of_partition(partition, "dead-letters")
 }
 
-/// Hash that expires: call, the latest call of a request for a lease; lease, what the request came to. Requests are spread over the
+/// String that expires: the claim under which the latest call of a request for a lease looks for a job. Requests are spread over the
 /// partitions: the job may lie in any.
 pub(super) fn lease_request(id: &str) -> String {
     let [first, ..]: [u8; 32] = Sha256::digest(id).into();
     named(first % PARTITIONS, "lease-request", id)
+}
+
+/// String that expires: what a nonce came to in a partition, the session whose job was leased under it or nothing. Written once.
+pub(super) fn lease(partition: u8, nonce: Nonce) -> String {
+    named(partition, "lease", &nonce.to_string())
 }
 
 fn of_partition(partition: u8, what: &str) -> String {

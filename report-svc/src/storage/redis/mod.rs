@@ -23,8 +23,7 @@
 //! # Queue and news
 //!
 //! Each partition's queue is a sorted set of sessions by the moment from which their job may be leased, with the jobs in a hash
-//! beside it (`queue.lua`). A request for a lease takes the job that is longest due, in whichever partition; so that a request that is
-//! sent again leases no second one, what it came to is remembered under a key of its own (`claim.lua`, `settle.lua`).
+//! beside it (`queue.lua`). A request for a lease takes the job that is longest due, in whichever partition (`lease.rs`).
 //!
 //! Sessions are listed by sorted sets (see [`crate::storage::IndexEntry`]) of their ids, which sort by time within a partition; a page
 //! of an account is merged from those of all partitions (`list.lua`, `list.rs`).
@@ -35,42 +34,40 @@
 mod check;
 mod connection;
 mod keys;
+mod lease;
 mod list;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use proto::id::{Kind, PARTITIONS};
+use proto::id::Kind;
 use redis::streams::StreamRangeReply;
 use redis::{AsyncCommands as _, Client, ErrorKind, RedisError, RedisResult, Script, ScriptInvocation, cmd};
 use tokio_util::task::AbortOnDropHandle;
 
 pub use self::check::{CheckError, Finding, Risk};
+pub use self::connection::Hook;
 use self::connection::{Connection, listen};
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobState, JobStep, LONGEST_LEASE,
-    Lease, LeaseRequest, Leased, ListQuery, NewSession, Nonce, Reindex, Storage, StorageError, StoredEvent, Versioned,
-    millis, note_foreign_entry, note_unreadable_job, since_epoch,
+    Lease, LeaseRequest, Leased, ListQuery, NewSession, Reindex, Storage, StorageError, StoredEvent, Versioned, millis,
+    note_unreadable_job, since_epoch,
 };
 use crate::id::{Id, first_at};
 
-/// A request for a lease is remembered for so long beyond the lease: longer than any call takes.
-const REQUEST_MARGIN: Duration = Duration::from_secs(60);
-
-/// A Redis server or Cluster.
+/// A Redis server or Cluster. Clones share its connections.
+#[derive(Clone)]
 pub struct Redis {
     connection: Connection,
     changes: Changes,
     /// Instead of the server's.
     clock: Option<Clock>,
-    scripts: Scripts,
-    _listener: AbortOnDropHandle<()>,
+    scripts: Arc<Scripts>,
+    _listener: Arc<AbortOnDropHandle<()>>,
 }
-
-/// What `lease.lua` answers of a job that it leased: its entry, attempt, delivery, and how many were excused.
-type LeasedEntry = (String, u32, u32, u32);
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,10 +79,10 @@ impl fmt::Debug for Redis {
 struct Scripts {
     create: Script,
     commit: Script,
-    claim: Script,
-    settle: Script,
     due: Script,
+    claim: Script,
     lease: Script,
+    resume: Script,
     extend: Script,
     release: Script,
     dead_letter: Script,
@@ -102,10 +99,10 @@ impl Scripts {
         Self {
             create: Script::new(include_str!("create.lua")),
             commit: of_queue(include_str!("commit.lua")),
-            claim: Script::new(include_str!("claim.lua")),
-            settle: Script::new(include_str!("settle.lua")),
             due: of_queue(include_str!("due.lua")),
+            claim: Script::new(include_str!("claim.lua")),
             lease: of_queue(include_str!("lease.lua")),
+            resume: of_queue(include_str!("resume.lua")),
             extend: of_queue(include_str!("extend.lua")),
             release: of_queue(include_str!("release.lua")),
             dead_letter: of_queue(include_str!("dead_letter.lua")),
@@ -134,8 +131,8 @@ impl Redis {
             connection,
             changes,
             clock: None,
-            scripts: Scripts::new(),
-            _listener: AbortOnDropHandle::new(listener),
+            scripts: Arc::new(Scripts::new()),
+            _listener: Arc::new(AbortOnDropHandle::new(listener)),
         })
     }
 
@@ -144,6 +141,14 @@ impl Redis {
         Self {
             clock: Some(clock),
             ..self
+        }
+    }
+
+    /// The same, with something to be awaited before each of its commands, for tests.
+    pub fn hooked(&self, hook: Hook) -> Self {
+        Self {
+            connection: self.connection.hooked(hook),
+            ..self.clone()
         }
     }
 
@@ -163,92 +168,6 @@ impl Redis {
             .key(keys::dead_letters(partition))
             .arg(session.as_str());
         invocation
-    }
-
-    /// The partitions that have a job to lease, the one whose job is longest due first. Asked all at once, and nothing is written:
-    /// most calls find nothing.
-    async fn partitions_with_work(&self) -> Result<Vec<u8>, RedisError> {
-        let looks = (0..PARTITIONS).map(async |partition| {
-            let mut look = self.scripts.due.key(keys::due(partition));
-            let since = look.arg(self.now()).invoke_async(&mut self.connection.clone()).await;
-            let since: Option<u64> = unless_foreign(partition, since)?.flatten();
-            Ok::<_, RedisError>(since.map(|since| (since, partition)))
-        });
-        let mut waiting: Vec<(u64, u8)> = try_join_all(looks).await?.into_iter().flatten().collect();
-        waiting.sort_unstable();
-        Ok(waiting.into_iter().map(|(_, partition)| partition).collect())
-    }
-
-    /// Leases a job of one of these partitions.
-    async fn lease_first(
-        &self,
-        partitions: &[u8],
-        request: &LeaseRequest,
-        nonce: Nonce,
-    ) -> Result<Option<Leased>, StorageError> {
-        for partition in partitions {
-            let answer: RedisResult<(Vec<String>, Option<LeasedEntry>)> = self
-                .scripts
-                .lease
-                .key(keys::due(*partition))
-                .key(keys::jobs(*partition))
-                .arg(nonce.to_string())
-                .arg(&request.worker)
-                .arg(millis(request.time.min(LONGEST_LEASE)))
-                .arg(self.now())
-                .invoke_async(&mut self.connection.clone())
-                .await;
-            let Some((foreign, leased)) = unless_foreign(*partition, answer)? else {
-                continue;
-            };
-            foreign.iter().for_each(|entry| note_foreign_entry(entry));
-            let Some((entry, attempt, delivery, excused)) = leased else {
-                continue;
-            };
-            if let Some(session) = Id::parse(Kind::VerificationSession, &entry) {
-                let lease = Lease {
-                    session,
-                    attempt,
-                    nonce,
-                };
-                return Ok(Some(Leased {
-                    lease,
-                    delivery,
-                    excused,
-                }));
-            }
-            note_foreign_entry(&entry);
-            self.connection
-                .clone()
-                .zrem::<_, _, ()>(keys::due(*partition), entry)
-                .await?;
-        }
-        Ok(None)
-    }
-
-    /// The lease that an earlier call of a request came to, if it is still held: anew for all of its time.
-    async fn given_before(&self, token: Option<String>, time: Duration) -> Result<Option<Leased>, StorageError> {
-        let Some(lease) = token.and_then(|token| token.parse::<Lease>().ok()) else {
-            return Ok(None);
-        };
-        let held = self.hold(&lease, time).await?;
-        Ok(held.map(|(delivery, excused)| Leased {
-            lease,
-            delivery,
-            excused,
-        }))
-    }
-
-    /// Extends a lease; its job's deliveries and how many of them were excused, or `None` when it was lost.
-    async fn hold(&self, held: &Lease, time: Duration) -> Result<Option<(u32, u32)>, StorageError> {
-        Ok(self
-            .on_job(&self.scripts.extend, &held.session)
-            .arg(held.attempt)
-            .arg(held.nonce.to_string())
-            .arg(millis(time.min(LONGEST_LEASE)))
-            .arg(self.now())
-            .invoke_async(&mut self.connection.clone())
-            .await?)
     }
 }
 
@@ -438,50 +357,18 @@ impl Storage for Redis {
     }
 
     async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError> {
-        let key = keys::lease_request(&request.request_id);
-        let given = self.connection.clone().hget(&key, "lease").await?;
-        if let Some(leased) = self.given_before(given, request.time).await? {
-            return Ok(Some(leased));
-        }
-        let partitions = self.partitions_with_work().await?;
-        if partitions.is_empty() {
-            return Ok(None);
-        }
-        let nonce = Nonce::random()?;
-        let remembered = millis(request.time.min(LONGEST_LEASE) + REQUEST_MARGIN);
-        let given = self
-            .scripts
-            .claim
-            .key(&key)
-            .arg(nonce.to_string())
-            .arg(remembered)
-            .invoke_async(&mut self.connection.clone())
-            .await?;
-        if let Some(leased) = self.given_before(given, request.time).await? {
-            return Ok(Some(leased));
-        }
-        let Some(leased) = self.lease_first(&partitions, request, nonce).await? else {
-            return Ok(None);
-        };
-        let settled: bool = self
-            .scripts
-            .settle
-            .key(&key)
-            .arg(nonce.to_string())
-            .arg(leased.lease.to_string())
-            .arg(remembered)
-            .invoke_async(&mut self.connection.clone())
-            .await?;
-        if settled {
-            return Ok(Some(leased));
-        }
-        // The request was sent again while this call looked: its answer is the other call's.
-        self.release(&leased.lease, Duration::ZERO, true).await?;
-        Ok(None)
+        self.lease_job(request).await
     }
 
     async fn extend(&self, held: &Lease, time: Duration) -> Result<bool, StorageError> {
-        Ok(self.hold(held, time).await?.is_some())
+        Ok(self
+            .on_job(&self.scripts.extend, &held.session)
+            .arg(held.attempt)
+            .arg(held.nonce.to_string())
+            .arg(millis(time.min(LONGEST_LEASE)))
+            .arg(self.now())
+            .invoke_async(&mut self.connection.clone())
+            .await?)
     }
 
     async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError> {

@@ -18,7 +18,7 @@ use super::gate::{Gate, Gated};
 use super::operation::{Answer, Operation, worker};
 use crate::clock::Hand;
 use crate::deployment::ACCOUNT;
-use crate::hooked::Hooked;
+use crate::hooked::{Hooked, Sent};
 
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 
@@ -75,9 +75,13 @@ struct Seen {
     job: Option<Job>,
 }
 
+/// A storage as operations get it, which stand at their gates before its steps.
+pub(super) type GatedStorage = Box<dyn Fn(&Gate) -> Arc<dyn Storage>>;
+
 /// One schedule's store and what is known of it.
 pub(super) struct World<'a> {
     storage: Arc<dyn Storage>,
+    gated: GatedStorage,
     hand: Hand,
     keys: &'a Keys,
     evidence: Evidence,
@@ -116,11 +120,18 @@ pub(super) const HAPPENINGS: [&str; 10] = [
 
 impl<'a> World<'a> {
     /// On an empty storage.
-    pub(super) async fn new(seed: u64, storage: Arc<dyn Storage>, hand: Hand, keys: &'a Keys) -> Self {
+    pub(super) async fn new(
+        seed: u64,
+        storage: Arc<dyn Storage>,
+        gated: GatedStorage,
+        hand: Hand,
+        keys: &'a Keys,
+    ) -> Self {
         let evidence = Evidence::in_memory();
         let store = Store::new(Arc::clone(&storage), evidence.clone(), keys.all.clone(), LIMITS);
         let mut world = Self {
             storage,
+            gated,
             hand,
             keys,
             evidence,
@@ -176,7 +187,7 @@ impl<'a> World<'a> {
         };
         let gate = Gate::default();
         let storage = Hooked {
-            storage: Arc::clone(&self.storage),
+            storage: (self.gated)(&gate),
             hook: gate.clone(),
         };
         let store = Store::new(Arc::new(storage), self.evidence.clone(), keys.clone(), LIMITS);
@@ -201,14 +212,15 @@ impl<'a> World<'a> {
     }
 
     /// One operation takes one step.
-    pub(super) async fn step(&mut self, index: usize) -> Result<(), Violation> {
+    pub(super) async fn step(&mut self, index: usize, sent: Sent) -> Result<(), Violation> {
         let now = self.hand.now();
         let running = &mut self.running[index];
         let operation = running.operation.clone();
-        let answer = running.gated.step().await;
+        let answer = running.gated.step(sent).await;
+        let again = if sent == Sent::Twice { " and does it again" } else { "" };
         self.steps.push(match &answer {
-            Some(answer) => format!("#{} goes on: {answer}", running.number),
-            None => format!("#{} goes on", running.number),
+            Some(answer) => format!("#{} goes on{again}: {answer}", running.number),
+            None => format!("#{} goes on{again}", running.number),
         });
         let ended = answer.is_some();
         self.check(&operation, now).await?;
@@ -225,7 +237,7 @@ impl<'a> World<'a> {
     /// every attempt must have ended.
     pub(super) async fn drain(&mut self) -> Result<(), Violation> {
         while !self.running.is_empty() {
-            self.step(0).await?;
+            self.step(0, Sent::Once).await?;
         }
         for seen in self.seen.clone() {
             let attempt = seen.attempts;
@@ -260,7 +272,7 @@ impl<'a> World<'a> {
     async fn run(&mut self, operation: Operation) -> Result<(), Violation> {
         self.ask(operation);
         while !self.running.is_empty() {
-            self.step(0).await?;
+            self.step(0, Sent::Once).await?;
         }
         Ok(())
     }
