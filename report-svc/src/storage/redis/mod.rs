@@ -16,9 +16,9 @@
 //! that were lost are given to others.
 //!
 //! `min-replicas-to-write` with `min-replicas-max-lag` bounds how much that is: a master without replicas takes no steps. `WAIT` and
-//! `WAITAOF` are not sent. They answer for the connection that wrote, and block it: on a connection that all callers share each would
-//! wait for all, and after a reconnect for nothing. In a Cluster the client cannot bind them to the node of the step before. And they undo
-//! nothing: a step that no replica confirmed in time has happened all the same.
+//! `WAITAOF` are not sent. They answer for the connection that wrote, and block it: on a connection that all callers share, each would
+//! wait for all; and when it was opened anew since the step, they answer for nothing. They undo nothing either: a step that no replica
+//! confirmed in time has happened all the same.
 //!
 //! # Queue and news
 //!
