@@ -19,7 +19,7 @@ const BELOW_MILLIS: u32 = 80;
 /// The least that the time-ordered bits can be of an identifier that was made at this millisecond since 1970. Times that no identifier
 /// can carry come after all of them.
 pub fn first_at(millis: u64) -> u128 {
-    u128::from(millis).checked_mul(1 << BELOW_MILLIS).unwrap_or(u128::MAX)
+    u128::from(millis).saturating_mul(1 << BELOW_MILLIS)
 }
 
 impl Id {

@@ -119,7 +119,8 @@ async fn lists_an_accounts_sessions_page_by_page() {
             .sessions;
         let created = |index: usize| public(&sessions[index]).created.expect("set");
         let (first, last) = (created(15), created(5));
-        let filters: [(CreatedFilter, &dyn Fn(&prost_types::Timestamp) -> bool); 3] = [
+        type Holds<'a> = &'a dyn Fn(&prost_types::Timestamp) -> bool;
+        let filters: [(CreatedFilter, Holds<'_>); 3] = [
             (
                 CreatedFilter {
                     gte: Some(first),
@@ -332,7 +333,7 @@ async fn sessions_expire_that_wait_for_a_person() {
     let lease = lease.expect("storage").expect("queued").lease;
     store.complete(&lease, Default::default()).await.expect("failed");
     assert_eq!(expired(days(1)).await, []);
-    assert_eq!(expired(days(3)).await, [session.clone()]);
+    assert_eq!(expired(days(3)).await, std::slice::from_ref(&session));
     assert_eq!(store.expired(session.partition(), 10).await.expect("storage"), []);
     store.cancel(session.as_str(), ACCOUNT).await.expect("canceled");
     assert_eq!(expired(days(1000)).await, []);

@@ -1,6 +1,7 @@
 //! What sessions are found by, against a model that looks at all of them.
 
 use std::ops::Range;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
@@ -299,9 +300,9 @@ async fn tells_what_expired(storage: &dyn Storage) {
     let [late, early, never] = &ids;
     let expired = async |until, limit| storage.expired(partition, at(until), limit).await.expect("storage");
     assert_eq!(expired(9, 10).await, []);
-    assert_eq!(expired(10, 10).await, [early.clone()]);
+    assert_eq!(expired(10, 10).await, from_ref(early));
     assert_eq!(expired(20, 10).await, [early.clone(), late.clone()]);
-    assert_eq!(expired(20, 1).await, [early.clone()]);
+    assert_eq!(expired(20, 1).await, from_ref(early));
     let move_to = |id, expires| Commit {
         expires,
         ..step(id, 1, b"two", JobStep::Keep)
