@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use doc_check_svc::server::DocCheckSvc;
 use report_svc::server::ReportSvc;
+use report_svc::storage::redis::Risk;
 use selfie_svc::server::SelfieSvc;
 use service_kit::compute::Pool;
 use service_kit::config::{ComputeConfig, Secret, ServeConfig};
@@ -38,6 +39,8 @@ pub struct Options {
     pub data: PathBuf,
     /// Keeps state in Redis rather than in the embedded store.
     pub redis_url: Option<Secret>,
+    /// What Redis may lack all the same.
+    pub redis_allow: Vec<Risk>,
     /// Folder of the networks; the user's cache folder when not given.
     pub models: Option<PathBuf>,
     /// Inference threads, which the two services that compute share.
@@ -55,6 +58,7 @@ impl Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: data.to_owned(),
             redis_url: None,
+            redis_allow: Vec::new(),
             models: None,
             compute: ComputeConfig::default(),
             lease: DEFAULT_LEASE,
@@ -130,6 +134,7 @@ impl Deployment {
         let report = start::<ReportSvc>(report_svc::config::Config {
             serve: inside.clone(),
             redis_url: options.redis_url,
+            redis_allow: options.redis_allow,
             master_keys: Some(keys.master_key.clone()),
             ..report_svc::config::Config::embedded(options.data)
         })

@@ -169,6 +169,8 @@ fn overwrite(data: &Path, session: &str, record: &[u8]) -> anyhow::Result<Vec<u8
         record: record.to_vec(),
         report: None,
         event: None,
+        reindex: None,
+        expires: None,
         job: JobStep::Keep,
     };
     anyhow::ensure!(matches!(runtime.block_on(storage.commit(step))?, Committed::Done(_)));

@@ -2,6 +2,10 @@
 //!
 //! `vs_07` + 26 characters. The partition is carried in the id, so that every key of one session can be found without a
 //! look-up; ids of one kind sort by time after the partition's two digits.
+//!
+//! Their order is that of their 128 bits, whatever the partition: lists of several partitions are merged by them. A UUID version 7
+//! begins with the millisecond, then counts on within one process; ids that several processes made in one millisecond are in an
+//! order that is random, and the same for everybody.
 
 /// What an identifier names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +53,24 @@ pub fn format(kind: Kind, partition: u8, unique: u128) -> String {
 
 /// The partition of a well-formed identifier of this kind; `None` for anything else.
 pub fn partition(kind: Kind, id: &str) -> Option<u8> {
+    parse(kind, id).map(|(partition, _)| partition)
+}
+
+/// Partition and time-ordered bits of a well-formed identifier of this kind; `None` for anything else.
+pub fn parse(kind: Kind, id: &str) -> Option<(u8, u128)> {
     let rest = id.strip_prefix(kind.prefix())?;
-    let (partition, unique) = rest.split_at_checked(2)?;
-    let well_formed = unique.len() == UNIQUE_LENGTH
-        && unique.bytes().all(|byte| ALPHABET.contains(&byte))
-        && partition.bytes().all(|byte| byte.is_ascii_digit());
+    let (partition, digits) = rest.split_at_checked(2)?;
+    if digits.len() != UNIQUE_LENGTH || !partition.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut unique: u128 = 0;
+    for byte in digits.bytes() {
+        let digit = ALPHABET.iter().position(|letter| *letter == byte)?;
+        // The first digit stands for the three bits that 25 others leave.
+        unique = unique.checked_mul(32)?.checked_add(digit as u128)?;
+    }
     let partition = partition.parse().ok()?;
-    (well_formed && partition < PARTITIONS).then_some(partition)
+    (partition < PARTITIONS).then_some((partition, unique))
 }
 
 #[cfg(test)]
@@ -68,6 +83,10 @@ mod tests {
             let id = format(Kind::VerificationSession, partition_in, u128::MAX);
             assert_eq!(partition(Kind::VerificationSession, &id), Some(partition_in));
             assert_eq!(partition(Kind::VerificationReport, &id), None);
+        }
+        for unique in [0, 31, 1 << 80, u128::MAX] {
+            let id = format(Kind::Event, 3, unique);
+            assert_eq!(parse(Kind::Event, &id), Some((3, unique)));
         }
     }
 
@@ -89,6 +108,7 @@ mod tests {
             "vs_99",
             "vs_0700000000000000000000000000u",
             "vs_16aaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "vs_0780000000000000000000000000",
         ] {
             assert_eq!(partition(Kind::VerificationSession, id), None, "{id}");
         }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use service_kit::config::{Secret, ServeConfig};
 use zeroize::Zeroizing;
@@ -9,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::limits::Limits;
 use crate::master_key::{MasterKeyError, master_key};
 use crate::seal::{Keyring, KeyringError};
+use crate::storage::redis::Risk;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,6 +25,15 @@ pub struct Config {
     /// it the state lies in one file under --data, for one process.
     #[arg(long, env = "BONAFIDE_REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
+    /// What Redis may lack all the same, separated by commas: a server that may lose state is refused otherwise.
+    #[arg(
+        long,
+        env = "BONAFIDE_REDIS_ALLOW",
+        value_enum,
+        value_delimiter = ',',
+        value_name = "RISK"
+    )]
+    pub redis_allow: Vec<Risk>,
     /// Master keys as id:base64 of 32 bytes, separated by commas: the first seals, all open. Needed with Redis; without it a
     /// key is made in keys/master_key under --data.
     #[arg(long, env = "BONAFIDE_MASTER_KEYS", hide_env_values = true)]
@@ -45,6 +56,9 @@ pub struct Config {
     /// MiB of pictures uploaded to one session in all.
     #[arg(long, env = "BONAFIDE_MAX_IMAGES_MIB", default_value_t = default(|limits| (limits.image_bytes / MIB) as u32))]
     pub max_images_mib: NonZeroU32,
+    /// How long events are kept for whoever reads them late.
+    #[arg(long, env = "BONAFIDE_EVENT_RETENTION", default_value = "30d", value_parser = humantime::parse_duration)]
+    pub event_retention: Duration,
 }
 
 const MIB: u64 = 1024 * 1024;
@@ -95,6 +109,7 @@ impl Config {
             serve: ServeConfig::default(),
             data: data.into(),
             redis_url: None,
+            redis_allow: Vec::new(),
             master_keys: None,
             master_keys_file: None,
             max_deliveries: default(|limits| limits.deliveries),
@@ -102,6 +117,7 @@ impl Config {
             max_images_per_attempt: default(|limits| limits.images_per_attempt),
             max_images: default(|limits| limits.images),
             max_images_mib: default(|limits| (limits.image_bytes / MIB) as u32),
+            event_retention: Duration::from_secs(30 * 24 * 3600),
         }
     }
 

@@ -178,6 +178,9 @@ const fn redacting(status: Status) -> State {
 }
 
 impl Status {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::RequiresInput, Self::Processing, Self::Verified, Self::Canceled];
+
     /// The status's public name.
     pub const fn name(self) -> &'static str {
         match self {
@@ -204,12 +207,6 @@ impl From<Status> for VerificationSessionStatus {
 mod tests {
     use super::*;
 
-    const STATUSES: [Status; 4] = [
-        Status::RequiresInput,
-        Status::Processing,
-        Status::Verified,
-        Status::Canceled,
-    ];
     const REDACTIONS: [Option<Redaction>; 3] = [None, Some(Redaction::Processing), Some(Redaction::Redacted)];
 
     /// Every row of the published table, as status, redaction, action, status, redaction, event.
@@ -308,7 +305,7 @@ mod tests {
     #[test]
     fn every_pair_follows_the_table() {
         let mut accepted = 0;
-        for status in STATUSES {
+        for status in Status::ALL {
             for redaction in REDACTIONS {
                 for action in Action::ALL {
                     // Redaction cannot begin during processing.
@@ -333,7 +330,7 @@ mod tests {
 
     #[test]
     fn canceled_and_redacted_sessions_change_no_more() {
-        for status in STATUSES {
+        for status in Status::ALL {
             for redaction in REDACTIONS {
                 let state = State { status, redaction };
                 let expected = match redaction {

@@ -21,6 +21,11 @@ impl Records {
         Ok(self.0.seal(kind, id, &plain)?)
     }
 
+    /// The master keys.
+    pub fn keyring(&self) -> &Keyring {
+        &self.0
+    }
+
     /// Whether records can be opened that are sealed under this master key.
     pub fn opens(&self, key: &str) -> bool {
         self.0.holds(key)

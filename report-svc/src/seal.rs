@@ -15,7 +15,11 @@ use std::fmt;
 use base64::Engine as _;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::storage::ReferenceTag;
 
 const FORMAT: u8 = 1;
 const KEY_LENGTH: usize = 32;
@@ -147,6 +151,8 @@ pub struct Keyring {
 struct MasterKey {
     id: String,
     key: SecretKey,
+    /// Ready to take what is to be tagged.
+    tagging: Hmac<Sha256>,
 }
 
 impl Keyring {
@@ -189,27 +195,59 @@ impl Keyring {
 
     /// Opens a record of this kind and id.
     pub fn open(&self, kind: Kind, id: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let (master, rest) = self.sealed_under(sealed)?;
+        let (wrapped, sealed) = rest
+            .split_at_checked(NONCE_LENGTH + KEY_LENGTH + TAG_LENGTH)
+            .ok_or(SealError::Damaged)?;
+        let data_key = master.key.open(kind, id, wrapped)?;
+        let data_key = SecretKey::from_bytes(&data_key).ok_or(SealError::Damaged)?;
+        data_key.open(kind, id, sealed)
+    }
+
+    /// What stands for an account's reference in the lists of sessions, under the current key.
+    ///
+    /// A reference may be personal data, and few people may have one that is likely: a plain digest could be guessed. So it is an HMAC
+    /// under a key that is derived from a master key. A session is listed under the key that its record is sealed under.
+    pub fn reference_tag(&self, account: &str, reference: &str) -> ReferenceTag {
+        self.current.reference_tag(account, reference)
+    }
+
+    /// The tag under the key that a record is sealed under.
+    pub fn reference_tag_beside(
+        &self,
+        sealed: &[u8],
+        account: &str,
+        reference: &str,
+    ) -> Result<ReferenceTag, SealError> {
+        let (master, _) = self.sealed_under(sealed)?;
+        Ok(master.reference_tag(account, reference))
+    }
+
+    /// The tags under every key: whatever was sealed under one of them is found by these.
+    pub fn reference_tags(&self, account: &str, reference: &str) -> Vec<ReferenceTag> {
+        self.keys()
+            .map(|master| master.reference_tag(account, reference))
+            .collect()
+    }
+
+    /// Whether the ring has a key of this id.
+    pub fn holds(&self, id: &str) -> bool {
+        self.keys().any(|master| master.id == id)
+    }
+
+    /// The key that something is sealed under, and what follows its id.
+    fn sealed_under<'a>(&self, sealed: &'a [u8]) -> Result<(&MasterKey, &'a [u8]), SealError> {
         let Some(([FORMAT, key_id_length], rest)) = sealed.split_first_chunk::<2>() else {
             return Err(SealError::Damaged);
         };
         let (key_id, rest) = rest
             .split_at_checked(usize::from(*key_id_length))
             .ok_or(SealError::Damaged)?;
-        let (wrapped, sealed) = rest
-            .split_at_checked(NONCE_LENGTH + KEY_LENGTH + TAG_LENGTH)
-            .ok_or(SealError::Damaged)?;
         let master = self
             .keys()
             .find(|master| master.id.as_bytes() == key_id)
             .ok_or_else(|| SealError::UnknownKey(String::from_utf8_lossy(key_id).into_owned()))?;
-        let data_key = master.key.open(kind, id, wrapped)?;
-        let data_key = SecretKey::from_bytes(&data_key).ok_or(SealError::Damaged)?;
-        data_key.open(kind, id, sealed)
-    }
-
-    /// Whether the ring has a key of this id.
-    pub fn holds(&self, id: &str) -> bool {
-        self.keys().any(|master| master.id == id)
+        Ok((master, rest))
     }
 
     fn keys(&self) -> impl Iterator<Item = &MasterKey> {
@@ -239,11 +277,40 @@ impl MasterKey {
             .map_err(|_| wrong())?;
         let key = SecretKey::from_bytes(&bytes);
         bytes.zeroize();
+        let key = key.ok_or_else(wrong)?;
         Ok(Self {
             id: id.to_owned(),
-            key: key.ok_or_else(wrong)?,
+            tagging: keyed(&derived(&key, TAGGING)),
+            key,
         })
     }
+
+    fn reference_tag(&self, account: &str, reference: &str) -> ReferenceTag {
+        let mut tag = self.tagging.clone();
+        tag.update(&(account.len() as u64).to_be_bytes());
+        tag.update(account.as_bytes());
+        tag.update(reference.as_bytes());
+        let digest = tag.finalize().into_bytes();
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&digest[..16]);
+        ReferenceTag(tag)
+    }
+}
+
+/// What the key is derived for that tags references.
+const TAGGING: &[u8] = b"bonafide.v1\0reference";
+
+/// A key that is derived from a uniformly random one: HKDF-Expand of RFC 5869 for one block.
+fn derived(key: &SecretKey, purpose: &[u8]) -> SecretKey {
+    let block = keyed(key).chain_update(purpose).chain_update([1]);
+    SecretKey(Zeroizing::new(block.finalize().into_bytes().into()))
+}
+
+fn keyed(key: &SecretKey) -> Hmac<Sha256> {
+    // A key that is shorter than the hash's block stands before zeros.
+    let mut block = Zeroizing::new([0; 64]);
+    block[..KEY_LENGTH].copy_from_slice(key.expose());
+    Hmac::new(&(*block).into())
 }
 
 /// Unambiguous: no name of a kind contains a zero byte.
@@ -317,6 +384,36 @@ mod tests {
         assert!(!sealed.windows(4).any(|window| window == b"name"));
         let again = ring.seal(Kind::Session, "vs_1", b"name").expect("seals");
         assert_ne!(sealed, again, "every record has a key and nonces of its own");
+    }
+
+    #[test]
+    fn tags_references_and_tells_nothing_of_them() {
+        let (old, old_list) = ring(&["old"]);
+        let (new, new_list) = ring(&["new"]);
+        let both = Keyring::parse(&format!("{new_list},{old_list}")).expect("two keys");
+        let tag = |ring: &Keyring| ring.reference_tag("acct_1", "anna@example.org");
+        assert_eq!(tag(&both), tag(&new));
+        assert_ne!(tag(&both), tag(&old), "whoever has no key cannot try references");
+        assert_eq!(
+            both.reference_tags("acct_1", "anna@example.org"),
+            [tag(&new), tag(&old)]
+        );
+        let sealed = old.seal(Kind::Session, "vs_1", b"name").expect("seals");
+        let beside = both.reference_tag_beside(&sealed, "acct_1", "anna@example.org");
+        assert_eq!(beside.expect("holds it"), tag(&old));
+        assert!(new.reference_tag_beside(&sealed, "acct_1", "anna@example.org").is_err());
+        assert_ne!(new.reference_tag("acct_", "1x"), new.reference_tag("acct_1", "x"));
+    }
+
+    /// HMAC-SHA-256 under HMAC-SHA-256(key, "bonafide.v1" 0 "reference" 1), by Python's `hmac`.
+    #[test]
+    fn a_tag_is_what_it_is_said_to_be() {
+        let list = format!("k1:{}", base64::engine::general_purpose::STANDARD.encode([7; 32]));
+        let ring = Keyring::parse(&list).expect("a key");
+        assert_eq!(
+            ring.reference_tag("acct_1", "order 12").to_string(),
+            "119a61730164f54f2a3b95f0ad516ca4"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Starting report-svc.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use proto::store::v1::queue_service_server::QueueServiceServer;
 use proto::store::v1::store_service_server::StoreServiceServer;
@@ -14,10 +14,11 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, ConfigError};
 use crate::evidence::{Evidence, EvidenceError};
 use crate::queue_service::{QueueApi, requeue_readable};
+use crate::retention::trim_events;
 use crate::service::StoreApi;
 use crate::storage::Storage;
 use crate::storage::embedded::{Embedded, OpenError};
-use crate::storage::redis::Redis;
+use crate::storage::redis::{CheckError, Redis};
 use crate::store::Store;
 
 /// Name of the database file under the folder of data.
@@ -38,6 +39,9 @@ pub enum StartError {
     /// Redis does not answer.
     #[error("redis does not answer: {0}")]
     Redis(#[from] redis::RedisError),
+    /// Redis does not keep what it is given.
+    #[error(transparent)]
+    RedisCheck(#[from] CheckError),
     /// The folder of pictures cannot be used.
     #[error("the folder of pictures cannot be used: {0}")]
     Evidence(#[from] EvidenceError),
@@ -50,6 +54,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct ReportSvc {
     store: Store,
+    event_retention: Duration,
 }
 
 impl Service for ReportSvc {
@@ -64,7 +69,11 @@ impl Service for ReportSvc {
         let keyring = config.keyring()?;
         let evidence = Evidence::in_folder(&config.data.join(EVIDENCE_FOLDER))?;
         let storage: Arc<dyn Storage> = match &config.redis_url {
-            Some(addresses) => Arc::new(Redis::connect(addresses.expose()).await?),
+            Some(addresses) => {
+                let redis = Redis::connect(addresses.expose()).await?;
+                redis.check(&config.redis_allow).await?;
+                Arc::new(redis)
+            }
             None => {
                 let path = config.data.join(DATABASE_FILE);
                 let opening = tokio::task::spawn_blocking(move || Embedded::open(&path, Arc::new(SystemTime::now)));
@@ -74,6 +83,7 @@ impl Service for ReportSvc {
         tracing::info!(storage = ?storage, "storage opened");
         Ok(Self {
             store: Store::new(storage, evidence, keyring, limits),
+            event_retention: config.event_retention,
         })
     }
 
@@ -95,6 +105,8 @@ impl Service for ReportSvc {
 
     /// Is over when the service is: the database is free then.
     async fn run(self, stop: CancellationToken) {
-        requeue_readable(self.store, stop).await;
+        let requeueing = requeue_readable(self.store.clone(), stop.clone());
+        let trimming = trim_events(self.store, self.event_retention, stop);
+        tokio::join!(requeueing, trimming);
     }
 }

@@ -10,8 +10,8 @@ use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
-    LeaseJobRequest, LeaseJobResponse, PutImageRequest, ReleaseJobRequest, ReleaseJobResponse, StoredSession,
-    SubmitSessionRequest, WatchSessionRequest,
+    LeaseJobRequest, LeaseJobResponse, ListSessionsRequest, ListSessionsResponse, PutImageRequest, ReleaseJobRequest,
+    ReleaseJobResponse, StoredSession, SubmitSessionRequest, WatchSessionRequest,
 };
 use service_kit::deadline;
 use service_kit::status::Violations;
@@ -26,8 +26,9 @@ use tracing::Instrument as _;
 
 use crate::assemble::Findings;
 use crate::error::Error;
+use crate::list_request;
 use crate::storage::{LONGEST_LEASE, Lease, LeaseRequest};
-use crate::store::Store;
+use crate::store::{Page, Session, Store};
 
 /// How often a waiting call looks for itself: for leases that ended, delays that passed, and news that got lost.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -148,6 +149,18 @@ impl StoreService for StoreApi {
             .session(&request.verification_session, request.account.as_deref())
             .await?;
         Ok(Response::new(session.to_stored()))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<ListSessionsRequest>,
+    ) -> Result<Response<ListSessionsResponse>, Status> {
+        let (filter, cursor, limit) = list_request::read(request.into_inner()).map_err(Error::Invalid)?;
+        let Page { sessions, has_more } = self.store.list(&filter, &cursor, limit).await?;
+        Ok(Response::new(ListSessionsResponse {
+            sessions: sessions.iter().map(Session::to_stored).collect(),
+            has_more,
+        }))
     }
 
     async fn cancel_session(&self, request: Request<CancelSessionRequest>) -> Result<Response<StoredSession>, Status> {

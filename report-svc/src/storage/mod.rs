@@ -6,19 +6,21 @@
 //!   (with Redis, as far as its `appendfsync` says);
 //! * of two steps that expect the same version one happens and the other is told of the conflict;
 //! * a step that is sent again, as a client does that lost its connection, happens once and is answered as before;
+//! * a session is in the lists that it belongs into, and in no other, from the step on that says so ([`IndexEntry`]);
 //! * a queued job is leased to one worker at a time, to another one when the lease ends, and to nobody after the step that
 //!   finishes it;
 //! * every step that touches a leased job names the lease, and does nothing when that is not the job's lease any more.
 
 mod changes;
 pub mod embedded;
+mod index;
 mod job;
 mod lease;
 pub mod redis;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
@@ -27,6 +29,7 @@ use crate::id::Id;
 use job::{note_foreign_entry, note_unreadable_job};
 
 pub use changes::{Changes, SessionChanges};
+pub use index::{IndexEntry, ListQuery, Order, ReferenceTag, Reindex, Scope};
 pub use job::{DeadLetterReason, Job, JobState};
 pub use lease::{Lease, LeaseRequest, Leased, Nonce, NotALease};
 
@@ -67,6 +70,10 @@ pub struct NewSession {
     pub record: Vec<u8>,
     /// The event that tells of it.
     pub event: SealedEvent,
+    /// What it is found by.
+    pub entry: IndexEntry,
+    /// When it expires, if ever.
+    pub expires: Option<SystemTime>,
     /// Makes the creation happen once.
     pub idempotency: Option<NewIdempotency>,
 }
@@ -113,6 +120,10 @@ pub struct Commit {
     pub report: Option<SealedReport>,
     /// The event that tells of it.
     pub event: Option<SealedEvent>,
+    /// What it is found by, where that changes.
+    pub reindex: Option<Reindex>,
+    /// When it expires now, if ever.
+    pub expires: Option<SystemTime>,
     /// What happens to the session's job.
     pub job: JobStep,
 }
@@ -196,6 +207,15 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Reads a session.
     async fn session(&self, id: &Id) -> Result<Option<Versioned>, StorageError>;
 
+    /// Reads many sessions, in the order of the ids; `None`, too, for what we did not write.
+    async fn sessions(&self, ids: &[Id]) -> Result<Vec<Option<Versioned>>, StorageError>;
+
+    /// The sessions of a list, in the order asked for.
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Id>, StorageError>;
+
+    /// A partition's sessions that expired until a moment, those first that expired first.
+    async fn expired(&self, partition: u8, until: SystemTime, limit: usize) -> Result<Vec<Id>, StorageError>;
+
     /// Changes a session that still has the expected version; all of the step or none of it.
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError>;
 
@@ -207,6 +227,10 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
 
     /// Reads a partition's events after a position (0 for all), oldest first.
     async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<StoredEvent>, StorageError>;
+
+    /// Drops a partition's oldest events that were made before a moment, `limit` at the most; how many. Positions go on counting, and
+    /// who reads on after one that was dropped gets what is left.
+    async fn trim_events(&self, partition: u8, before: SystemTime, limit: usize) -> Result<usize, StorageError>;
 
     /// Leases a job that is new, was handed back, or whose lease lapsed. Does not wait.
     async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError>;
@@ -239,4 +263,13 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
 
     /// Whether the storage answers now.
     async fn healthy(&self) -> bool;
+}
+
+/// Milliseconds since 1970.
+fn since_epoch(time: SystemTime) -> u64 {
+    millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

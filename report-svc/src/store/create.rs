@@ -9,12 +9,12 @@ use proto::identity::v1::{CreateVerificationSessionRequest, VerificationSession}
 use proto::store::v1::IdempotencyRecord;
 use sha2::{Digest as _, Sha256};
 
-use super::{Session, Store, now};
+use super::{Session, Store};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::{EventType, State};
 use crate::seal::Kind;
-use crate::storage::{Created, NewIdempotency, NewSession};
+use crate::storage::{Created, IndexEntry, NewIdempotency, NewSession};
 
 /// How long the first answer is given again.
 const IDEMPOTENCY_LIFETIME: Duration = Duration::from_secs(24 * 3600);
@@ -39,6 +39,7 @@ impl Store {
         };
         let id = Id::new(IdKind::VerificationSession, partition);
         let fingerprint = fingerprint(livemode, &request);
+        let reference = request.client_reference_id.clone();
         let mut session = Session {
             id: id.clone(),
             version: 1,
@@ -49,12 +50,19 @@ impl Store {
             submitted: None,
             trace_context: Default::default(),
             uploaded: Default::default(),
+            found_by: IndexEntry {
+                account: account.to_owned(),
+                reference: reference.map(|reference| self.records.keyring().reference_tag(account, &reference)),
+                status: State::NEW.status,
+            },
         };
         session.settle();
         let idempotency = key.map(|key| self.idempotency(key, &id, &fingerprint)).transpose()?;
         let new = NewSession {
             record: self.records.seal(Kind::Session, id.as_str(), &session.to_record())?,
             event: self.seal_event(&session, EventType::Created)?,
+            entry: session.found_by.clone(),
+            expires: session.expires(SystemTime::now())?,
             id,
             idempotency,
         };
@@ -90,7 +98,8 @@ fn public(id: &Id, livemode: bool, request: CreateVerificationSessionRequest) ->
     VerificationSession {
         id: id.to_string(),
         client_reference_id: request.client_reference_id,
-        created: Some(now()),
+        // Lists are ordered and filtered by it, which ids carry.
+        created: Some(id.made().into()),
         livemode,
         metadata: request.metadata,
         options: Some(request.options.unwrap_or_default()),

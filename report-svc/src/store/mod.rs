@@ -4,8 +4,10 @@ mod complete;
 mod create;
 mod images;
 mod jobs;
+mod list;
 mod queue;
 mod session;
+mod sweep;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,6 +16,7 @@ use proto::id::Kind as IdKind;
 use proto::identity::v1::VerificationReport;
 use proto::store::v1::{AttemptRecord, EventRecord, ReportRecord, SessionRecord};
 
+pub use list::{Cursor, Filter, Page};
 pub use queue::{Failed, Queued};
 pub use session::Session;
 
@@ -24,7 +27,7 @@ use crate::lifecycle::{Action, EventType};
 use crate::limits::Limits;
 use crate::records::Records;
 use crate::seal::{Keyring, Kind};
-use crate::storage::{Commit, Committed, JobStep, SealedEvent, SealedReport, Storage};
+use crate::storage::{Commit, Committed, IndexEntry, JobStep, Reindex, SealedEvent, SealedReport, Storage, Versioned};
 
 /// Conflicts after which a change is given up: the person's device, the backend and a worker may meet, but not this often.
 const TRIES: usize = 16;
@@ -80,11 +83,24 @@ impl Store {
     pub async fn session(&self, id: &str, account: Option<&str>) -> Result<Session, Error> {
         let id = Id::parse(IdKind::VerificationSession, id).ok_or(Error::SessionNotFound)?;
         let found = self.storage.session(&id).await?.ok_or(Error::SessionNotFound)?;
-        let record: SessionRecord = self.records.open(Kind::Session, id.as_str(), &found.record)?;
-        if account.is_some_and(|account| account != record.account) {
+        let session = self.open(id, &found)?;
+        if account.is_some_and(|account| account != session.account) {
             return Err(Error::SessionNotFound);
         }
-        Session::from_record(id, found.version, record)
+        Ok(session)
+    }
+
+    fn open(&self, id: Id, found: &Versioned) -> Result<Session, Error> {
+        let record: SessionRecord = self.records.open(Kind::Session, id.as_str(), &found.record)?;
+        let reference = record
+            .session
+            .as_ref()
+            .and_then(|session| session.client_reference_id.as_ref());
+        let keyring = self.records.keyring();
+        let tag = reference
+            .map(|reference| keyring.reference_tag_beside(&found.record, &record.account, reference))
+            .transpose()?;
+        Session::from_record(id, found.version, record, tag)
     }
 
     /// requires_input → canceled.
@@ -143,14 +159,23 @@ impl Store {
             .report
             .map(|(id, report)| self.seal_report(session, id, report))
             .transpose()?;
-        let (expected, job) = (session.version, change.job);
+        // The record is sealed under the current key, and so is the reference tagged.
+        let reference = session.public.client_reference_id.as_deref();
+        let to = IndexEntry {
+            account: session.account.clone(),
+            reference: reference.map(|reference| self.records.keyring().reference_tag(&session.account, reference)),
+            status: session.state()?.status,
+        };
+        let from = session.found_by.clone();
         let step = Commit {
             session: session.id.clone(),
-            expected,
+            expected: session.version,
             record,
             report,
             event,
-            job,
+            reindex: (from != to).then_some(Reindex { from, to }),
+            expires: session.expires(SystemTime::now())?,
+            job: change.job,
         };
         Ok(self.storage.commit(step).await?)
     }

@@ -1,6 +1,7 @@
 //! A session in memory, between its record and the world.
 
 use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
 
 use prost_types::Timestamp;
 use proto::identity::v1::redaction::Status as RedactionStatus;
@@ -13,6 +14,10 @@ use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::{Action, EventType, Redaction, State, Status, transition};
 use crate::limits::{ImageLimit, Limits};
+use crate::storage::{IndexEntry, ReferenceTag};
+
+/// How long a session waits for a person. The address of the page on which they submit is good for as long.
+const WAITS_FOR: Duration = Duration::from_secs(48 * 3600);
 
 /// A session as it was read, and as it is being changed.
 pub struct Session {
@@ -34,6 +39,18 @@ pub struct Session {
     pub trace_context: HashMap<String, String>,
     /// What was uploaded, whether or not it is held.
     pub uploaded: Uploaded,
+    /// What it is found by, as it was read.
+    pub(super) found_by: IndexEntry,
+}
+
+fn status(public: &VerificationSession) -> Result<Status, Error> {
+    match public.status() {
+        VerificationSessionStatus::RequiresInput => Ok(Status::RequiresInput),
+        VerificationSessionStatus::Processing => Ok(Status::Processing),
+        VerificationSessionStatus::Verified => Ok(Status::Verified),
+        VerificationSessionStatus::Canceled => Ok(Status::Canceled),
+        VerificationSessionStatus::Unspecified => Err(Error::Incomplete("status")),
+    }
 }
 
 /// The picture with this id.
@@ -43,13 +60,24 @@ pub(super) fn find_image<'a>(images: &'a [ImageRecord], file: &str) -> Option<&'
 }
 
 impl Session {
-    /// A record as it was read.
-    pub fn from_record(id: Id, version: u64, record: SessionRecord) -> Result<Self, Error> {
+    /// A record as it was read, under `tag` where it has a reference.
+    pub(super) fn from_record(
+        id: Id,
+        version: u64,
+        record: SessionRecord,
+        tag: Option<ReferenceTag>,
+    ) -> Result<Self, Error> {
+        let public = record.session.ok_or(Error::Incomplete("session"))?;
         Ok(Self {
             id,
             version,
+            found_by: IndexEntry {
+                account: record.account.clone(),
+                reference: tag,
+                status: status(&public)?,
+            },
             account: record.account,
-            public: record.session.ok_or(Error::Incomplete("session"))?,
+            public,
             images: record.images,
             attempts: record.attempts,
             submitted: record.submitted,
@@ -83,13 +111,7 @@ impl Session {
 
     /// Where it stands.
     pub fn state(&self) -> Result<State, Error> {
-        let status = match self.public.status() {
-            VerificationSessionStatus::RequiresInput => Status::RequiresInput,
-            VerificationSessionStatus::Processing => Status::Processing,
-            VerificationSessionStatus::Verified => Status::Verified,
-            VerificationSessionStatus::Canceled => Status::Canceled,
-            VerificationSessionStatus::Unspecified => return Err(Error::Incomplete("status")),
-        };
+        let status = status(&self.public)?;
         let redaction = match self.public.redaction.as_ref().map(PublicRedaction::status) {
             None => None,
             Some(RedactionStatus::Processing) => Some(Redaction::Processing),
@@ -111,6 +133,12 @@ impl Session {
             PublicRedaction { status: status.into() }
         });
         Ok(next.event)
+    }
+
+    /// When it expires unless something happens to it before: sessions that wait for a person do.
+    pub fn expires(&self, now: SystemTime) -> Result<Option<SystemTime>, Error> {
+        let waits = self.state()? == State::NEW;
+        Ok(waits.then(|| now + WAITS_FOR))
     }
 
     /// Whether this submission is the one that the checks run for now.

@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use proto::id::{Kind, PARTITIONS};
 use report_svc::id::Id;
+use report_svc::lifecycle::Status;
 use report_svc::storage::{
-    Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobState, JobStep, Lease, LeaseRequest, Leased,
-    NewIdempotency, NewSession, SealedEvent, SealedReport, Storage, Versioned,
+    Commit, Committed, Created, DeadLetterReason, Deliveries, IndexEntry, Job, JobState, JobStep, Lease, LeaseRequest,
+    Leased, NewIdempotency, NewSession, SealedEvent, SealedReport, Storage, Versioned,
 };
 
 use crate::clock::Hand;
+
+mod events;
+mod index;
 
 /// A storage under test.
 #[async_trait::async_trait]
@@ -50,6 +54,8 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     sets_aside_and_queues_again(subject).await;
     ends_what_was_set_aside(storage).await;
     lists_what_was_set_aside(storage).await;
+    index::suite(subject).await;
+    events::suite(storage).await;
     tells_of_changes(subject).await;
 }
 
@@ -62,7 +68,7 @@ fn session_id() -> Id {
     )
 }
 
-fn event(session: &Id, record: &[u8]) -> SealedEvent {
+pub(crate) fn event(session: &Id, record: &[u8]) -> SealedEvent {
     SealedEvent {
         id: Id::new(Kind::Event, session.partition()),
         record: record.to_vec(),
@@ -79,27 +85,40 @@ pub(crate) fn report(id: &Id) -> SealedReport {
     }
 }
 
-fn new_session(id: &Id) -> NewSession {
+pub(crate) fn new_session(id: &Id) -> NewSession {
     NewSession {
         id: id.clone(),
         record: b"one".to_vec(),
         event: event(id, b"created"),
+        entry: entry(Status::RequiresInput),
+        expires: None,
         idempotency: None,
     }
 }
 
-fn step(session: &Id, expected: u64, record: &[u8], job: JobStep) -> Commit {
+pub(crate) fn step(session: &Id, expected: u64, record: &[u8], job: JobStep) -> Commit {
     Commit {
         session: session.clone(),
         expected,
         record: record.to_vec(),
         report: None,
         event: None,
+        reindex: None,
+        expires: None,
         job,
     }
 }
 
-async fn create(storage: &dyn Storage) -> Id {
+/// Of an account's session without a reference.
+pub(crate) fn entry(status: Status) -> IndexEntry {
+    IndexEntry {
+        account: "acct_1".to_owned(),
+        reference: None,
+        status,
+    }
+}
+
+pub(crate) async fn create(storage: &dyn Storage) -> Id {
     let id = session_id();
     assert_eq!(storage.create(new_session(&id)).await.expect("storage"), Created::New);
     id

@@ -7,11 +7,12 @@ use std::time::{Duration, SystemTime};
 use proto::id::Kind;
 use redb::{Database, ReadableTable as _, TableDefinition};
 use report_svc::id::Id;
+use report_svc::lifecycle::Status;
 use report_svc::storage::embedded::{Embedded, OpenError};
 use report_svc::storage::{Commit, Committed, JobStep, NewSession, SealedEvent, Storage};
 
 use crate::clock::Hand;
-use crate::conformance::{Subject, suite};
+use crate::conformance::{Subject, entry, suite};
 
 struct Manual {
     storage: Arc<dyn Storage>,
@@ -60,6 +61,8 @@ async fn finds_everything_again_after_a_restart() {
             id: id.clone(),
             record: b"one".to_vec(),
             event: event(b"first"),
+            entry: entry(Status::RequiresInput),
+            expires: None,
             idempotency: None,
         };
         storage.create(new).await.expect("storage");
@@ -69,6 +72,8 @@ async fn finds_everything_again_after_a_restart() {
             record: b"two".to_vec(),
             report: Some(report.clone()),
             event: Some(event(b"second")),
+            reindex: None,
+            expires: None,
             job: JobStep::Enqueue { attempt: 1 },
         };
         assert_eq!(storage.commit(step).await.expect("storage"), Committed::Done(2));
@@ -179,6 +184,8 @@ async fn a_job_in_the_place_of_one_that_cannot_be_read_is_leased_once() {
         record: b"again".to_vec(),
         report: None,
         event: None,
+        reindex: None,
+        expires: None,
         job: JobStep::Enqueue { attempt: 1 },
     };
     assert_eq!(storage.commit(again).await.expect("storage"), Committed::Done(3));

@@ -1,13 +1,13 @@
-//! A storage with something done at each of its steps.
+//! A storage with something done at each of its steps. Those that change something can be sent twice.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use report_svc::id::Id;
 use report_svc::storage::{
-    Changes, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, Lease, LeaseRequest, Leased, NewSession,
-    Storage, StorageError, StoredEvent, Versioned,
+    Changes, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, Lease, LeaseRequest, Leased, ListQuery,
+    NewSession, Storage, StorageError, StoredEvent, Versioned,
 };
 
 /// A method of [`Storage`] that reads or changes.
@@ -15,10 +15,14 @@ use report_svc::storage::{
 pub(crate) enum Step {
     Create,
     Session,
+    Sessions,
+    List,
+    Expired,
     Commit,
     Report,
     Attempt,
     Events,
+    TrimEvents,
     Lease,
     Extend,
     Release,
@@ -29,11 +33,19 @@ pub(crate) enum Step {
     DeadLetters,
 }
 
+/// How often a step reaches the storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Once,
+    /// Its first answer was lost.
+    Twice,
+}
+
 /// What is done.
 #[async_trait::async_trait]
 pub(crate) trait Hook: fmt::Debug + Send + Sync + 'static {
     /// Before a step.
-    async fn before(&self, step: Step);
+    async fn before(&self, step: Step) -> Sent;
 
     /// What the caller is told that a commit came to.
     fn told(&self, outcome: Committed) -> Committed {
@@ -50,7 +62,9 @@ pub(crate) struct Hooked<H> {
 #[async_trait::async_trait]
 impl<H: Hook> Storage for Hooked<H> {
     async fn create(&self, new: NewSession) -> Result<Created, StorageError> {
-        self.hook.before(Step::Create).await;
+        if self.hook.before(Step::Create).await == Sent::Twice {
+            self.storage.create(new.clone()).await?;
+        }
         self.storage.create(new).await
     }
 
@@ -59,8 +73,25 @@ impl<H: Hook> Storage for Hooked<H> {
         self.storage.session(id).await
     }
 
+    async fn sessions(&self, ids: &[Id]) -> Result<Vec<Option<Versioned>>, StorageError> {
+        self.hook.before(Step::Sessions).await;
+        self.storage.sessions(ids).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Id>, StorageError> {
+        self.hook.before(Step::List).await;
+        self.storage.list(query).await
+    }
+
+    async fn expired(&self, partition: u8, until: SystemTime, limit: usize) -> Result<Vec<Id>, StorageError> {
+        self.hook.before(Step::Expired).await;
+        self.storage.expired(partition, until, limit).await
+    }
+
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
-        self.hook.before(Step::Commit).await;
+        if self.hook.before(Step::Commit).await == Sent::Twice {
+            self.storage.commit(step.clone()).await?;
+        }
         Ok(self.hook.told(self.storage.commit(step).await?))
     }
 
@@ -79,33 +110,52 @@ impl<H: Hook> Storage for Hooked<H> {
         self.storage.events(partition, after, limit).await
     }
 
+    async fn trim_events(&self, partition: u8, before: SystemTime, limit: usize) -> Result<usize, StorageError> {
+        if self.hook.before(Step::TrimEvents).await == Sent::Twice {
+            self.storage.trim_events(partition, before, limit).await?;
+        }
+        self.storage.trim_events(partition, before, limit).await
+    }
+
     async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError> {
-        self.hook.before(Step::Lease).await;
+        if self.hook.before(Step::Lease).await == Sent::Twice {
+            self.storage.lease(request).await?;
+        }
         self.storage.lease(request).await
     }
 
     async fn extend(&self, held: &Lease, time: Duration) -> Result<bool, StorageError> {
-        self.hook.before(Step::Extend).await;
+        if self.hook.before(Step::Extend).await == Sent::Twice {
+            self.storage.extend(held, time).await?;
+        }
         self.storage.extend(held, time).await
     }
 
     async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError> {
-        self.hook.before(Step::Release).await;
+        if self.hook.before(Step::Release).await == Sent::Twice {
+            self.storage.release(held, delay, excused).await?;
+        }
         self.storage.release(held, delay, excused).await
     }
 
     async fn dead_letter(&self, held: &Lease, reason: &DeadLetterReason) -> Result<bool, StorageError> {
-        self.hook.before(Step::DeadLetter).await;
+        if self.hook.before(Step::DeadLetter).await == Sent::Twice {
+            self.storage.dead_letter(held, reason).await?;
+        }
         self.storage.dead_letter(held, reason).await
     }
 
     async fn requeue(&self, session: &Id, attempt: u32, deliveries: Deliveries) -> Result<bool, StorageError> {
-        self.hook.before(Step::Requeue).await;
+        if self.hook.before(Step::Requeue).await == Sent::Twice {
+            self.storage.requeue(session, attempt, deliveries).await?;
+        }
         self.storage.requeue(session, attempt, deliveries).await
     }
 
     async fn discard(&self, session: &Id, attempt: u32) -> Result<bool, StorageError> {
-        self.hook.before(Step::Discard).await;
+        if self.hook.before(Step::Discard).await == Sent::Twice {
+            self.storage.discard(session, attempt).await?;
+        }
         self.storage.discard(session, attempt).await
     }
 

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use proto::id::{Kind, PARTITIONS};
@@ -12,8 +13,9 @@ use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::id::Id;
 use report_svc::storage::redis::Redis;
-use report_svc::storage::{Deliveries, Storage};
+use report_svc::storage::{Deliveries, JobState, Storage};
 use report_svc::store::{Failed, Queued};
+use tokio::sync::mpsc;
 
 use crate::clock::Hand;
 use crate::conformance::{Subject, suite};
@@ -128,7 +130,7 @@ fn spawn(port: u16, folder: &Path, arguments: &[&str]) -> std::io::Result<Child>
 }
 
 /// Three nodes that share the slots.
-async fn start_cluster() -> Option<Vec<RedisServer>> {
+pub(crate) async fn start_cluster() -> Option<Vec<RedisServer>> {
     let mut nodes = Vec::new();
     for slots in [["0", "5000"], ["5001", "11000"], ["11001", "16383"]] {
         let node = RedisServer::start_with(&["--cluster-enabled", "yes"]).await?;
@@ -237,6 +239,57 @@ async fn leases_lapse_by_the_servers_clock() {
     };
     assert_eq!((&again.lease.session, first.delivery, again.delivery), (&id, 1, 2));
     assert_eq!(storage.lease(&request(long)).await.expect("storage"), None);
+}
+
+/// A call dies before each of its commands in turn; the request is sent again.
+#[tokio::test]
+async fn a_call_that_died_leaves_no_second_lease() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let storage = Redis::connect(&server.address).await.expect("connects");
+    for lives in 0.. {
+        let sessions = [
+            crate::conformance::submit(&storage).await,
+            crate::conformance::submit(&storage).await,
+        ];
+        let request = crate::conformance::request(Duration::from_secs(60));
+        let (dies, mut died) = mpsc::unbounded_channel();
+        let commands = AtomicUsize::new(0);
+        let dying = storage.hooked(Arc::new(move |_| {
+            let lives_on = commands.fetch_add(1, Ordering::SeqCst) < lives;
+            let dies = dies.clone();
+            Box::pin(async move {
+                if !lives_on {
+                    let _ = dies.send(());
+                    std::future::pending::<()>().await;
+                }
+            })
+        }));
+        let first = tokio::select! {
+            leased = dying.lease(&request) => leased.expect("storage"),
+            _ = died.recv() => None,
+        };
+        let again = storage.lease(&request).await.expect("storage").expect("queued");
+        assert!(
+            first.as_ref().is_none_or(|first| *first == again),
+            "after {lives} commands"
+        );
+        let mut held = 0;
+        for session in &sessions {
+            let job = storage.job(session).await.expect("storage").expect("queued");
+            held += usize::from(matches!(job.state, JobState::Leased { .. }));
+        }
+        assert_eq!(held, 1, "after {lives} commands");
+        for _ in &sessions {
+            if let Some(leased) = storage.lease(&request).await.expect("storage") {
+                crate::conformance::finish(&storage, &leased.lease).await;
+            }
+        }
+        if first.is_some() {
+            break;
+        }
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use report_svc::assemble::Findings;
 use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::id::Id;
+use report_svc::lifecycle::Status as LifecycleStatus;
 use report_svc::limits::{ImageLimit, Limits};
 use report_svc::seal::Keyring;
 use report_svc::service::StoreApi;
@@ -27,9 +28,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request};
 
 use crate::clock::Hand;
-use crate::conformance::request;
+use crate::conformance::{entry, request};
 use crate::deployment::{ACCOUNT, completion};
-use crate::hooked::{Hook, Hooked, Step};
+use crate::hooked::{Hook, Hooked, Sent, Step};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -115,10 +116,11 @@ struct Observed {
 
 #[async_trait::async_trait]
 impl Hook for Observed {
-    async fn before(&self, step: Step) {
+    async fn before(&self, step: Step) -> Sent {
         if step == Step::Lease {
             self.leases.fetch_add(1, Ordering::SeqCst);
         }
+        Sent::Once
     }
 
     fn told(&self, outcome: Committed) -> Committed {
@@ -171,6 +173,8 @@ async fn damaged(storage: &dyn Storage) -> Id {
             id: Id::new(Kind::Event, 3),
             record: Vec::new(),
         },
+        entry: entry(LifecycleStatus::RequiresInput),
+        expires: None,
         idempotency: None,
     };
     storage.create(new).await.expect("storage");
@@ -180,6 +184,8 @@ async fn damaged(storage: &dyn Storage) -> Id {
         record: DAMAGED.to_vec(),
         report: None,
         event: None,
+        reindex: None,
+        expires: None,
         job: JobStep::Enqueue { attempt: 1 },
     };
     storage.commit(submission).await.expect("storage");

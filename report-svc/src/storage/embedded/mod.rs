@@ -6,7 +6,12 @@
 //! Jobs lie in `jobs` under their session. Those in the queue lie also in `due` under the moment from which they may be leased:
 //! the moment of their submission, the end of their lease, or the end of the delay with which they were handed back. Those that
 //! were set aside lie also in `dead_letters`.
+//!
+//! The partitions that ids carry mean nothing here but to whoever reads events or jobs partition by partition: a list of sessions is one
+//! range of `lists`, in order already.
 
+mod events;
+mod index;
 mod job;
 mod queue;
 mod steps;
@@ -14,21 +19,21 @@ mod steps;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use proto::id::Kind;
 use redb::backends::InMemoryBackend;
 use redb::{
-    Database, DatabaseError, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition,
-    WriteTransaction,
+    Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, ReadableTable as _,
+    TableDefinition, WriteTransaction,
 };
 
 use self::job::JobRow;
 use self::queue::Finished;
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobStep, Lease, LeaseRequest,
-    Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
+    Leased, ListQuery, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, millis, since_epoch,
 };
 use crate::id::Id;
 
@@ -37,18 +42,24 @@ const SCHEMA: u64 = 2;
 
 /// `schema` → [`SCHEMA`].
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
-/// Session → version, sealed record.
-const SESSIONS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("sessions");
+/// Session → version, expiry in milliseconds (0: never), sealed record.
+const SESSIONS: TableDefinition<'_, &str, (u64, u64, &[u8])> = TableDefinition::new("sessions");
+/// List, status, time-ordered bits of a session's id, its partition; see [`index`].
+const LISTS: TableDefinition<'_, index::Key, ()> = TableDefinition::new("lists");
+/// Partition, expiry, session.
+const SESSION_EXPIRIES: TableDefinition<'_, (u8, u64, &str), ()> = TableDefinition::new("session_expiries");
 /// Report → sealed record.
 const REPORTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("reports");
 /// Session, attempt → sealed record of a finished attempt.
 const ATTEMPTS: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("attempts");
 /// Partition, position → event, sealed record.
 const EVENTS: TableDefinition<'_, (u8, u64), (&str, &[u8])> = TableDefinition::new("events");
+/// Partition → the last position that an event got.
+const EVENT_COUNTERS: TableDefinition<'_, u8, u64> = TableDefinition::new("event_counters");
 /// Hash of account and key → expiry in milliseconds, sealed record.
 const IDEMPOTENCY: TableDefinition<'_, &[u8; 32], (u64, &[u8])> = TableDefinition::new("idempotency");
-/// Expiry, hash: what to forget next.
-const EXPIRIES: TableDefinition<'_, (u64, &[u8; 32]), ()> = TableDefinition::new("expiries");
+/// Expiry, hash of account and key: what to forget next.
+const IDEMPOTENCY_EXPIRIES: TableDefinition<'_, (u64, &[u8; 32]), ()> = TableDefinition::new("idempotency_expiries");
 /// Session → its job, see [`job::JobRow`].
 const JOBS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("jobs");
 /// Due, session: what to lease next.
@@ -182,11 +193,14 @@ fn prepare(database: &Database) -> Result<u64, redb::Error> {
         }
     };
     transaction.open_table(SESSIONS)?;
+    transaction.open_table(LISTS)?;
+    transaction.open_table(SESSION_EXPIRIES)?;
     transaction.open_table(REPORTS)?;
     transaction.open_table(ATTEMPTS)?;
     transaction.open_table(EVENTS)?;
+    transaction.open_table(EVENT_COUNTERS)?;
     transaction.open_table(IDEMPOTENCY)?;
-    transaction.open_table(EXPIRIES)?;
+    transaction.open_table(IDEMPOTENCY_EXPIRIES)?;
     transaction.open_table(JOBS)?;
     transaction.open_table(DUE)?;
     transaction.open_table(LEASE_REQUESTS)?;
@@ -204,17 +218,27 @@ impl Storage for Embedded {
 
     async fn session(&self, id: &Id) -> Result<Option<Versioned>, StorageError> {
         let id = id.clone();
+        self.read(move |transaction| get(&transaction.open_table(SESSIONS)?, &id))
+            .await
+    }
+
+    async fn sessions(&self, ids: &[Id]) -> Result<Vec<Option<Versioned>>, StorageError> {
+        let ids = ids.to_vec();
         self.read(move |transaction| {
-            let found = transaction.open_table(SESSIONS)?.get(id.as_str())?;
-            Ok(found.map(|found| {
-                let (version, record) = found.value();
-                Versioned {
-                    version,
-                    record: record.to_vec(),
-                }
-            }))
+            let sessions = transaction.open_table(SESSIONS)?;
+            ids.iter().map(|id| get(&sessions, id)).collect()
         })
         .await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Id>, StorageError> {
+        let query = query.clone();
+        self.read(move |transaction| index::list(transaction, &query)).await
+    }
+
+    async fn expired(&self, partition: u8, until: SystemTime, limit: usize) -> Result<Vec<Id>, StorageError> {
+        self.read(move |transaction| index::expired(transaction, partition, until, limit))
+            .await
     }
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
@@ -269,6 +293,18 @@ impl Storage for Embedded {
                 Ok(StoredEvent { position, id, record })
             })
             .collect()
+    }
+
+    async fn trim_events(&self, partition: u8, before: SystemTime, limit: usize) -> Result<usize, StorageError> {
+        // Most calls find nothing: only one that does pays for a write.
+        let old = self
+            .read(move |transaction| events::old(&transaction.open_table(EVENTS)?, partition, before, 1))
+            .await?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        self.write(move |transaction, _| events::trim(transaction, partition, before, limit))
+            .await
     }
 
     async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError> {
@@ -351,11 +387,22 @@ impl Storage for Embedded {
     }
 }
 
-/// Milliseconds since 1970.
-fn now(clock: &Clock) -> u64 {
-    millis(clock().duration_since(UNIX_EPOCH).unwrap_or_default())
+/// A session's row.
+fn get(
+    sessions: &ReadOnlyTable<&'static str, (u64, u64, &'static [u8])>,
+    id: &Id,
+) -> Result<Option<Versioned>, redb::Error> {
+    let found = sessions.get(id.as_str())?;
+    Ok(found.map(|found| {
+        let (version, _, record) = found.value();
+        Versioned {
+            version,
+            record: record.to_vec(),
+        }
+    }))
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Milliseconds since 1970.
+fn now(clock: &Clock) -> u64 {
+    since_epoch(clock())
 }

@@ -3,8 +3,8 @@
 use redb::{ReadableTable as _, WriteTransaction};
 
 use super::queue::{self, Finished};
-use super::{ATTEMPTS, EVENTS, EXPIRIES, IDEMPOTENCY, REPORTS, SESSIONS, millis};
-use crate::storage::{Commit, Committed, Created, JobStep, NewIdempotency, NewSession, SealedEvent};
+use super::{ATTEMPTS, IDEMPOTENCY, IDEMPOTENCY_EXPIRIES, REPORTS, SESSIONS, events, index, millis};
+use crate::storage::{Commit, Committed, Created, JobStep, NewIdempotency, NewSession, since_epoch};
 
 /// Idempotency records forgotten at each creation: more than one, so that they never pile up.
 const FORGOTTEN_AT_ONCE: usize = 8;
@@ -19,15 +19,18 @@ pub(super) fn create(transaction: &WriteTransaction, new: &NewSession, now: u64)
     if sessions.get(new.id.as_str())?.is_some() {
         return Ok(Created::New);
     }
-    sessions.insert(new.id.as_str(), (1, new.record.as_slice()))?;
-    append(transaction, &new.event)?;
+    let expiry = new.expires.map_or(0, since_epoch);
+    sessions.insert(new.id.as_str(), (1, expiry, new.record.as_slice()))?;
+    index::enter(transaction, &new.id, &new.entry)?;
+    index::expire(transaction, &new.id, 0, expiry)?;
+    events::append(transaction, &new.event)?;
     Ok(Created::New)
 }
 
 /// Keeps an idempotency record, or returns the one that is kept already.
 fn remember(transaction: &WriteTransaction, new: &NewIdempotency, now: u64) -> Result<Option<Vec<u8>>, redb::Error> {
     let mut records = transaction.open_table(IDEMPOTENCY)?;
-    let mut expiries = transaction.open_table(EXPIRIES)?;
+    let mut expiries = transaction.open_table(IDEMPOTENCY_EXPIRIES)?;
     let mut expired = Vec::new();
     for row in expiries.range(..=(now, &[u8::MAX; 32]))?.take(FORGOTTEN_AT_ONCE) {
         let (row, _) = row?;
@@ -59,15 +62,15 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
     let session = step.session.as_str();
     let mut sessions = transaction.open_table(SESSIONS)?;
     let held = sessions.get(session)?.map(|found| {
-        let (version, record) = found.value();
-        (version, record == step.record)
+        let (version, expiry, record) = found.value();
+        (version, expiry, record == step.record)
     });
     let version = step.expected.saturating_add(1);
-    match held {
-        Some((held, _)) if held == step.expected => {}
-        Some((held, true)) if held == version => return Ok(Committed::Done(version)),
+    let old_expiry = match held {
+        Some((held, expiry, _)) if held == step.expected => expiry,
+        Some((held, _, true)) if held == version => return Ok(Committed::Done(version)),
         _ => return Ok(Committed::Conflict),
-    }
+    };
     // The only part that can refuse comes first: a transaction without changes may be committed.
     match &step.job {
         JobStep::Keep => {}
@@ -83,7 +86,13 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
             }
         }
     }
-    sessions.insert(session, (version, step.record.as_slice()))?;
+    let expiry = step.expires.map_or(0, since_epoch);
+    sessions.insert(session, (version, expiry, step.record.as_slice()))?;
+    index::expire(transaction, &step.session, old_expiry, expiry)?;
+    if let Some(reindex) = &step.reindex {
+        index::leave(transaction, &step.session, &reindex.from)?;
+        index::enter(transaction, &step.session, &reindex.to)?;
+    }
     if let Some(report) = &step.report {
         transaction
             .open_table(REPORTS)?
@@ -93,19 +102,7 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
             .insert((session, report.attempt), report.attempt_record.as_slice())?;
     }
     if let Some(event) = &step.event {
-        append(transaction, event)?;
+        events::append(transaction, event)?;
     }
     Ok(Committed::Done(version))
-}
-
-fn append(transaction: &WriteTransaction, event: &SealedEvent) -> Result<(), redb::Error> {
-    let mut events = transaction.open_table(EVENTS)?;
-    let partition = event.id.partition();
-    let last = events
-        .range((partition, 0)..=(partition, u64::MAX))?
-        .next_back()
-        .transpose()?;
-    let position = last.map_or(1, |(key, _)| key.value().1.saturating_add(1));
-    events.insert((partition, position), (event.id.as_str(), event.record.as_slice()))?;
-    Ok(())
 }

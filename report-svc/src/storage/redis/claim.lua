@@ -1,6 +1,9 @@
--- Makes a lease call the latest one of its request. Answers the lease that an earlier call of the request came to, if any.
+-- Makes a claim the latest one of its request. Answers nothing; or the claim that another call has made since, and changes nothing.
 -- KEYS: request
--- ARGV: nonce of the call, how long the request is remembered in milliseconds
-redis.call('HSET', KEYS[1], 'call', ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return redis.call('HGET', KEYS[1], 'lease')
+-- ARGV: the claim that was read (empty: none), the new one, how long it is remembered in milliseconds
+local latest = redis.call('GET', KEYS[1]) or ''
+if latest ~= ARGV[1] and latest ~= ARGV[2] then
+  return latest
+end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return false

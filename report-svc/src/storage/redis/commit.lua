@@ -3,10 +3,11 @@
 --
 -- A client that loses its connection sends the step again, and cannot know that it happened. No two sealed records are alike,
 -- so the session that has this step's record one version later had this very step.
--- KEYS: session, events, event counter, report, due, jobs, dead letters
+-- KEYS: session, events, event counter, report, due, jobs, dead letters, expiries, the lists that the session leaves, and those that
+--       it enters
 -- ARGV: expected version, record, session id, report (empty: none), event id (empty: none), event record,
 --       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce, time (empty: the server's), channel for changes,
---       attempt of the report, its record
+--       attempt of the report, its record, moment in milliseconds when the session expires (empty: never), how many lists it leaves
 local held = redis.call('HMGET', KEYS[1], 'version', 'record')
 if held[1] ~= ARGV[1] then
   local after = tonumber(ARGV[1]) + 1
@@ -27,6 +28,19 @@ if not finished and ARGV[7] ~= 'keep' and ARGV[7] ~= 'enqueue' then
 end
 local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HSET', KEYS[1], 'record', ARGV[2])
+local left = 8 + ARGV[15]
+for list = 9, #KEYS do
+  if list <= left then
+    redis.call('ZREM', KEYS[list], ARGV[3])
+  else
+    redis.call('ZADD', KEYS[list], 0, ARGV[3])
+  end
+end
+if ARGV[14] ~= '' then
+  redis.call('ZADD', KEYS[8], ARGV[14], ARGV[3])
+else
+  redis.call('ZREM', KEYS[8], ARGV[3])
+end
 if ARGV[4] ~= '' then
   redis.call('SET', KEYS[4], ARGV[4])
   redis.call('HSET', KEYS[1], 'attempt:' .. ARGV[12], ARGV[13])

@@ -1,11 +1,14 @@
 //! Connections: to one server, or to a Cluster; and the one that listens for changes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
+use redis::{Client, Cmd, ErrorKind, FromRedisValue as _, Pipeline, RedisFuture, RedisResult, Value};
 use tokio_stream::StreamExt as _;
 
 use super::keys;
@@ -20,9 +23,18 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Pause before listening again after the connection broke. Whoever waits for changes looks by himself meanwhile.
 const LISTEN_AGAIN: Duration = Duration::from_millis(500);
 
+/// Awaited before a command is sent.
+pub type Hook = Arc<dyn Fn(&Cmd) -> BoxFuture<'static, ()> + Send + Sync>;
+
 /// A connection that opens itself again after it broke. Clones share it.
 #[derive(Clone)]
-pub(super) enum Connection {
+pub(super) struct Connection {
+    link: Link,
+    hook: Option<Hook>,
+}
+
+#[derive(Clone)]
+enum Link {
     Server(ConnectionManager),
     Cluster(ClusterConnection),
 }
@@ -38,21 +50,63 @@ impl Connection {
             let manager = Client::open(*address)?
                 .get_connection_manager_with_config(config)
                 .await?;
-            return Ok(Self::Server(manager));
+            return Ok(Self::over(Link::Server(manager)));
         }
         let client = ClusterClient::builder(addresses.iter().copied())
             .connection_timeout(CONNECT_TIMEOUT)
             .response_timeout(RESPONSE_TIMEOUT)
             .build()?;
-        Ok(Self::Cluster(client.get_async_connection().await?))
+        Ok(Self::over(Link::Cluster(client.get_async_connection().await?)))
+    }
+
+    fn over(link: Link) -> Self {
+        Self { link, hook: None }
+    }
+
+    /// The same connection, with a hook.
+    pub(super) fn hooked(&self, hook: Hook) -> Self {
+        Self {
+            link: self.link.clone(),
+            hook: Some(hook),
+        }
+    }
+
+    /// Asks the server, or every master of a Cluster, whose host and port are told. What one of them refuses is its answer.
+    pub(super) async fn ask_masters(&mut self, command: Cmd) -> RedisResult<Vec<(Option<String>, Value)>> {
+        let answer = match &mut self.link {
+            Link::Server(connection) => {
+                let answer = match connection.req_packed_command(&command).await {
+                    Err(error) => Value::ServerError(error.try_into()?),
+                    Ok(answer) => answer,
+                };
+                return Ok(vec![(None, answer)]);
+            }
+            Link::Cluster(connection) => {
+                let masters = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
+                connection.route_command(command, masters).await?
+            }
+        };
+        let Value::Map(answers) = answer else {
+            return Err((ErrorKind::Parse, "not an answer of every master").into());
+        };
+        let named = |(master, answer)| Ok((Some(String::from_redis_value(master)?), answer));
+        answers.into_iter().map(named).collect()
     }
 }
 
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
-        match self {
-            Self::Server(connection) => connection.req_packed_command(command),
-            Self::Cluster(connection) => connection.req_packed_command(command),
+        let hook = self.hook.as_ref().map(|hook| hook(command));
+        let answer = match &mut self.link {
+            Link::Server(connection) => connection.req_packed_command(command),
+            Link::Cluster(connection) => connection.req_packed_command(command),
+        };
+        match hook {
+            None => answer,
+            Some(hook) => Box::pin(async move {
+                hook.await;
+                answer.await
+            }),
         }
     }
 
@@ -62,16 +116,16 @@ impl ConnectionLike for Connection {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        match self {
-            Self::Server(connection) => connection.req_packed_commands(pipeline, offset, count),
-            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+        match &mut self.link {
+            Link::Server(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Link::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
         }
     }
 
     fn get_db(&self) -> i64 {
-        match self {
-            Self::Server(connection) => connection.get_db(),
-            Self::Cluster(connection) => connection.get_db(),
+        match &self.link {
+            Link::Server(connection) => connection.get_db(),
+            Link::Cluster(connection) => connection.get_db(),
         }
     }
 }

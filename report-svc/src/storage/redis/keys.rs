@@ -4,6 +4,8 @@ use proto::id::PARTITIONS;
 use sha2::{Digest as _, Sha256};
 
 use crate::id::Id;
+use crate::lifecycle::Status;
+use crate::storage::{IndexEntry, Nonce, ReferenceTag};
 
 /// Version of everything under these names.
 const SCHEMA: &str = "v2";
@@ -14,6 +16,28 @@ pub(super) const CHANGES: &str = "bonafide:v2:changes";
 /// Hash: version, record; attempt:1, attempt:2 …, the records of finished attempts.
 pub(super) fn session(id: &Id) -> String {
     named(id.partition(), "session", id.as_str())
+}
+
+/// Sorted set of the sessions of an account in a status, by name. The account comes last: it may contain anything.
+pub(super) fn by_account(partition: u8, status: Status, account: &str) -> String {
+    named(partition, &format!("sessions:{}", status.name()), account)
+}
+
+/// Sorted set of the sessions of a reference in a status, by name. The reference may be personal: its tag tells nothing of it.
+pub(super) fn by_reference(partition: u8, status: Status, tag: ReferenceTag) -> String {
+    named(partition, &format!("references:{}", status.name()), &tag.to_string())
+}
+
+/// The lists that a session stands in.
+pub(super) fn lists(partition: u8, entry: &IndexEntry) -> Vec<String> {
+    let by_reference = entry.reference.map(|tag| by_reference(partition, entry.status, tag));
+    let by_account = by_account(partition, entry.status, &entry.account);
+    std::iter::once(by_account).chain(by_reference).collect()
+}
+
+/// Sorted set of the sessions that expire, by the moment in milliseconds.
+pub(super) fn expiries(partition: u8) -> String {
+    of_partition(partition, "expiries")
 }
 
 /// String: sealed report.
@@ -51,11 +75,16 @@ pub(super) fn dead_letters(partition: u8) -> String {
     of_partition(partition, "dead-letters")
 }
 
-/// Hash that expires: call, the latest call of a request for a lease; lease, what the request came to. Requests are spread over the
+/// String that expires: the claim under which the latest call of a request for a lease looks for a job. Requests are spread over the
 /// partitions: the job may lie in any.
 pub(super) fn lease_request(id: &str) -> String {
     let [first, ..]: [u8; 32] = Sha256::digest(id).into();
     named(first % PARTITIONS, "lease-request", id)
+}
+
+/// String that expires: what a nonce came to in a partition, the session whose job was leased under it or nothing. Written once.
+pub(super) fn lease(partition: u8, nonce: Nonce) -> String {
+    named(partition, "lease", &nonce.to_string())
 }
 
 fn of_partition(partition: u8, what: &str) -> String {

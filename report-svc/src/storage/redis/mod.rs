@@ -1,52 +1,73 @@
 //! The Redis storage, for production: a single server, or a Cluster. Sentinel and TLS are not there yet.
 //!
 //! The key space is cut into partitions, each a hash tag; everything that one step changes lies in one of them, so that a
-//! step is one Lua script (`*.lua` beside this file), called by its hash. How durable an answered step is, is Redis's own
-//! setting: `appendonly yes` with `appendfsync always` loses nothing, `everysec` up to a second when the machine fails.
+//! step is one Lua script (`*.lua` beside this file), called by its hash.
+//!
+//! # What is kept
+//!
+//! How durable an answered step is, is the server's own setting. With `appendonly yes` and `appendfsync always` nothing that was answered
+//! is lost when the process or the machine fails, with `everysec` about a second of it. [`Redis::check`] refuses a server that appends
+//! to no file or evicts keys.
+//!
+//! Replicas are written to asynchronously: one that is promoted lacks what it had not received. What it has is the beginning of its
+//! master's history, step by step and each of them whole, so that every partition is as it was a moment earlier: sessions, jobs,
+//! reports, events and lists agree with each other. Steps that were answered since then are undone. A session may be in an earlier
+//! status again, a report that was read be gone, and an attempt be made again under the job that came back; the positions of events
+//! that were lost are given to others.
+//!
+//! `min-replicas-to-write` with `min-replicas-max-lag` bounds how much that is: a master without replicas takes no steps. `WAIT` and
+//! `WAITAOF` are not sent. They answer for the connection that wrote, and block it: on a connection that all callers share, each would
+//! wait for all; and when it was opened anew since the step, they answer for nothing. They undo nothing either: a step that no replica
+//! confirmed in time has happened all the same.
+//!
+//! # Queue and news
 //!
 //! Each partition's queue is a sorted set of sessions by the moment from which their job may be leased, with the jobs in a hash
-//! beside it (`queue.lua`). A request for a lease takes the job that is longest due, in whichever partition; so that a request that is
-//! sent again leases no second one, what it came to is remembered under a key of its own (`claim.lua`, `settle.lua`).
+//! beside it (`queue.lua`). A request for a lease takes the job that is longest due, in whichever partition (`lease.rs`).
+//!
+//! Sessions are listed by sorted sets (see [`crate::storage::IndexEntry`]) of their ids, which sort by time within a partition; a page
+//! of an account is merged from those of all partitions (`list.lua`, `list.rs`).
 //!
 //! Scripts publish what changed. One connection per process listens, so that nobody polls for news; since a published
 //! message may be lost, whoever must not miss a change looks again after a while.
 
+mod check;
 mod connection;
 mod keys;
+mod lease;
+mod list;
 
 use std::fmt;
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use proto::id::{Kind, PARTITIONS};
+use proto::id::Kind;
 use redis::streams::StreamRangeReply;
 use redis::{AsyncCommands as _, Client, ErrorKind, RedisError, RedisResult, Script, ScriptInvocation, cmd};
 use tokio_util::task::AbortOnDropHandle;
 
+pub use self::check::{CheckError, Finding, Risk};
+pub use self::connection::Hook;
 use self::connection::{Connection, listen};
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobState, JobStep, LONGEST_LEASE,
-    Lease, LeaseRequest, Leased, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, note_foreign_entry,
-    note_unreadable_job,
+    Lease, LeaseRequest, Leased, ListQuery, NewSession, Reindex, Storage, StorageError, StoredEvent, Versioned, millis,
+    note_unreadable_job, since_epoch,
 };
-use crate::id::Id;
+use crate::id::{Id, first_at};
 
-/// A request for a lease is remembered for so long beyond the lease: longer than any call takes.
-const REQUEST_MARGIN: Duration = Duration::from_secs(60);
-
-/// A Redis server or Cluster.
+/// A Redis server or Cluster. Clones share its connections.
+#[derive(Clone)]
 pub struct Redis {
     connection: Connection,
     changes: Changes,
     /// Instead of the server's.
     clock: Option<Clock>,
-    scripts: Scripts,
-    _listener: AbortOnDropHandle<()>,
+    scripts: Arc<Scripts>,
+    _listener: Arc<AbortOnDropHandle<()>>,
 }
-
-/// What `lease.lua` answers of a job that it leased: its entry, attempt, delivery, and how many were excused.
-type LeasedEntry = (String, u32, u32, u32);
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,16 +79,18 @@ impl fmt::Debug for Redis {
 struct Scripts {
     create: Script,
     commit: Script,
-    claim: Script,
-    settle: Script,
     due: Script,
+    claim: Script,
     lease: Script,
+    resume: Script,
     extend: Script,
     release: Script,
     dead_letter: Script,
     requeue: Script,
     discard: Script,
     show: Script,
+    list: Script,
+    trim: Script,
 }
 
 impl Scripts {
@@ -76,16 +99,18 @@ impl Scripts {
         Self {
             create: Script::new(include_str!("create.lua")),
             commit: of_queue(include_str!("commit.lua")),
-            claim: Script::new(include_str!("claim.lua")),
-            settle: Script::new(include_str!("settle.lua")),
             due: of_queue(include_str!("due.lua")),
+            claim: Script::new(include_str!("claim.lua")),
             lease: of_queue(include_str!("lease.lua")),
+            resume: of_queue(include_str!("resume.lua")),
             extend: of_queue(include_str!("extend.lua")),
             release: of_queue(include_str!("release.lua")),
             dead_letter: of_queue(include_str!("dead_letter.lua")),
             requeue: of_queue(include_str!("requeue.lua")),
             discard: of_queue(include_str!("discard.lua")),
             show: of_queue(include_str!("show.lua")),
+            list: Script::new(include_str!("list.lua")),
+            trim: Script::new(include_str!("trim.lua")),
         }
     }
 }
@@ -106,8 +131,8 @@ impl Redis {
             connection,
             changes,
             clock: None,
-            scripts: Scripts::new(),
-            _listener: AbortOnDropHandle::new(listener),
+            scripts: Arc::new(Scripts::new()),
+            _listener: Arc::new(AbortOnDropHandle::new(listener)),
         })
     }
 
@@ -119,11 +144,19 @@ impl Redis {
         }
     }
 
+    /// The same, with something to be awaited before each of its commands, for tests.
+    pub fn hooked(&self, hook: Hook) -> Self {
+        Self {
+            connection: self.connection.hooked(hook),
+            ..self.clone()
+        }
+    }
+
     /// The time as scripts take it.
     fn now(&self) -> String {
-        self.clock.as_ref().map_or(String::new(), |clock| {
-            millis(clock().duration_since(UNIX_EPOCH).unwrap_or_default()).to_string()
-        })
+        self.clock
+            .as_ref()
+            .map_or(String::new(), |clock| since_epoch(clock()).to_string())
     }
 
     /// A script of a session's partition on its queue, with the session as its first argument.
@@ -135,92 +168,6 @@ impl Redis {
             .key(keys::dead_letters(partition))
             .arg(session.as_str());
         invocation
-    }
-
-    /// The partitions that have a job to lease, the one whose job is longest due first. Asked all at once, and nothing is written:
-    /// most calls find nothing.
-    async fn partitions_with_work(&self) -> Result<Vec<u8>, RedisError> {
-        let looks = (0..PARTITIONS).map(async |partition| {
-            let mut look = self.scripts.due.key(keys::due(partition));
-            let since = look.arg(self.now()).invoke_async(&mut self.connection.clone()).await;
-            let since: Option<u64> = unless_foreign(partition, since)?.flatten();
-            Ok::<_, RedisError>(since.map(|since| (since, partition)))
-        });
-        let mut waiting: Vec<(u64, u8)> = try_join_all(looks).await?.into_iter().flatten().collect();
-        waiting.sort_unstable();
-        Ok(waiting.into_iter().map(|(_, partition)| partition).collect())
-    }
-
-    /// Leases a job of one of these partitions.
-    async fn lease_first(
-        &self,
-        partitions: &[u8],
-        request: &LeaseRequest,
-        nonce: Nonce,
-    ) -> Result<Option<Leased>, StorageError> {
-        for partition in partitions {
-            let answer: RedisResult<(Vec<String>, Option<LeasedEntry>)> = self
-                .scripts
-                .lease
-                .key(keys::due(*partition))
-                .key(keys::jobs(*partition))
-                .arg(nonce.to_string())
-                .arg(&request.worker)
-                .arg(millis(request.time.min(LONGEST_LEASE)))
-                .arg(self.now())
-                .invoke_async(&mut self.connection.clone())
-                .await;
-            let Some((foreign, leased)) = unless_foreign(*partition, answer)? else {
-                continue;
-            };
-            foreign.iter().for_each(|entry| note_foreign_entry(entry));
-            let Some((entry, attempt, delivery, excused)) = leased else {
-                continue;
-            };
-            if let Some(session) = Id::parse(Kind::VerificationSession, &entry) {
-                let lease = Lease {
-                    session,
-                    attempt,
-                    nonce,
-                };
-                return Ok(Some(Leased {
-                    lease,
-                    delivery,
-                    excused,
-                }));
-            }
-            note_foreign_entry(&entry);
-            self.connection
-                .clone()
-                .zrem::<_, _, ()>(keys::due(*partition), entry)
-                .await?;
-        }
-        Ok(None)
-    }
-
-    /// The lease that an earlier call of a request came to, if it is still held: anew for all of its time.
-    async fn given_before(&self, token: Option<String>, time: Duration) -> Result<Option<Leased>, StorageError> {
-        let Some(lease) = token.and_then(|token| token.parse::<Lease>().ok()) else {
-            return Ok(None);
-        };
-        let held = self.hold(&lease, time).await?;
-        Ok(held.map(|(delivery, excused)| Leased {
-            lease,
-            delivery,
-            excused,
-        }))
-    }
-
-    /// Extends a lease; its job's deliveries and how many of them were excused, or `None` when it was lost.
-    async fn hold(&self, held: &Lease, time: Duration) -> Result<Option<(u32, u32)>, StorageError> {
-        Ok(self
-            .on_job(&self.scripts.extend, &held.session)
-            .arg(held.attempt)
-            .arg(held.nonce.to_string())
-            .arg(millis(time.min(LONGEST_LEASE)))
-            .arg(self.now())
-            .invoke_async(&mut self.connection.clone())
-            .await?)
     }
 }
 
@@ -243,11 +190,15 @@ impl Storage for Redis {
             .key(keys::events(partition))
             .key(keys::event_counter(partition))
             .key(key)
+            .key(keys::expiries(partition))
+            .key(keys::lists(partition, &new.entry))
             .arg(&new.record)
             .arg(new.event.id.as_str())
             .arg(&new.event.record)
             .arg(kept)
             .arg(millis(lifetime))
+            .arg(new.id.as_str())
+            .arg(moment(new.expires))
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(existing.map_or(Created::New, Created::Existing))
@@ -274,6 +225,29 @@ impl Storage for Redis {
         }
     }
 
+    async fn sessions(&self, ids: &[Id]) -> Result<Vec<Option<Versioned>>, StorageError> {
+        // Commands that are sent at once travel together.
+        let reads = ids.iter().map(async |id| match self.session(id).await {
+            Err(StorageError::Foreign(_)) => Ok(None),
+            read => read,
+        });
+        try_join_all(reads).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Id>, StorageError> {
+        Ok(list::list(&self.scripts.list, &self.connection, query).await?)
+    }
+
+    async fn expired(&self, partition: u8, until: SystemTime, limit: usize) -> Result<Vec<Id>, StorageError> {
+        let entries: Vec<String> = self
+            .connection
+            .clone()
+            .zrangebyscore_limit(keys::expiries(partition), "-inf", since_epoch(until), 0, limit as isize)
+            .await?;
+        let session = |entry: &String| Id::parse(Kind::VerificationSession, entry);
+        Ok(entries.iter().filter_map(session).collect())
+    }
+
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
         let partition = step.session.partition();
         let (job, attempt, nonce) = match &step.job {
@@ -282,6 +256,10 @@ impl Storage for Redis {
             JobStep::Finish(held) if held.session != step.session => return Ok(Committed::JobLost),
             JobStep::Finish(held) => ("finish", held.attempt, held.nonce.to_string()),
             JobStep::FinishDeadLetter { attempt } => ("finish_dead_letter", *attempt, String::new()),
+        };
+        let (left, entered) = match &step.reindex {
+            Some(Reindex { from, to }) => (keys::lists(partition, from), keys::lists(partition, to)),
+            None => Default::default(),
         };
         let report_key = match &step.report {
             Some(report) => keys::report(&report.id),
@@ -298,6 +276,9 @@ impl Storage for Redis {
             .key(keys::due(partition))
             .key(keys::jobs(partition))
             .key(keys::dead_letters(partition))
+            .key(keys::expiries(partition))
+            .key(&left)
+            .key(&entered)
             .arg(step.expected)
             .arg(&step.record)
             .arg(step.session.as_str())
@@ -323,6 +304,8 @@ impl Storage for Redis {
                     .as_ref()
                     .map_or([].as_slice(), |report| report.attempt_record.as_slice()),
             )
+            .arg(moment(step.expires))
+            .arg(left.len())
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(match u64::try_from(version) {
@@ -361,51 +344,31 @@ impl Storage for Redis {
             .collect()
     }
 
+    async fn trim_events(&self, partition: u8, before: SystemTime, limit: usize) -> Result<usize, StorageError> {
+        let first_kept = Id::at(Kind::Event, partition, first_at(since_epoch(before)));
+        Ok(self
+            .scripts
+            .trim
+            .key(keys::events(partition))
+            .arg(first_kept.as_str())
+            .arg(limit)
+            .invoke_async(&mut self.connection.clone())
+            .await?)
+    }
+
     async fn lease(&self, request: &LeaseRequest) -> Result<Option<Leased>, StorageError> {
-        let key = keys::lease_request(&request.request_id);
-        let given = self.connection.clone().hget(&key, "lease").await?;
-        if let Some(leased) = self.given_before(given, request.time).await? {
-            return Ok(Some(leased));
-        }
-        let partitions = self.partitions_with_work().await?;
-        if partitions.is_empty() {
-            return Ok(None);
-        }
-        let nonce = Nonce::random()?;
-        let remembered = millis(request.time.min(LONGEST_LEASE) + REQUEST_MARGIN);
-        let given = self
-            .scripts
-            .claim
-            .key(&key)
-            .arg(nonce.to_string())
-            .arg(remembered)
-            .invoke_async(&mut self.connection.clone())
-            .await?;
-        if let Some(leased) = self.given_before(given, request.time).await? {
-            return Ok(Some(leased));
-        }
-        let Some(leased) = self.lease_first(&partitions, request, nonce).await? else {
-            return Ok(None);
-        };
-        let settled: bool = self
-            .scripts
-            .settle
-            .key(&key)
-            .arg(nonce.to_string())
-            .arg(leased.lease.to_string())
-            .arg(remembered)
-            .invoke_async(&mut self.connection.clone())
-            .await?;
-        if settled {
-            return Ok(Some(leased));
-        }
-        // The request was sent again while this call looked: its answer is the other call's.
-        self.release(&leased.lease, Duration::ZERO, true).await?;
-        Ok(None)
+        self.lease_job(request).await
     }
 
     async fn extend(&self, held: &Lease, time: Duration) -> Result<bool, StorageError> {
-        Ok(self.hold(held, time).await?.is_some())
+        Ok(self
+            .on_job(&self.scripts.extend, &held.session)
+            .arg(held.attempt)
+            .arg(held.nonce.to_string())
+            .arg(millis(time.min(LONGEST_LEASE)))
+            .arg(self.now())
+            .invoke_async(&mut self.connection.clone())
+            .await?)
     }
 
     async fn release(&self, held: &Lease, delay: Duration, excused: bool) -> Result<bool, StorageError> {
@@ -545,6 +508,7 @@ fn job_of(row: &[String]) -> Option<Job> {
     })
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Milliseconds since 1970 as scripts take them; nothing for never.
+fn moment(time: Option<SystemTime>) -> String {
+    time.map_or(String::new(), |time| since_epoch(time).to_string())
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use crate::hooked::{Hook, Step};
+use redis::Cmd;
+
+use crate::hooked::{Hook, Sent, Step};
 
 /// Holds an operation up before each of its steps at the storage, until it is let through.
 #[derive(Clone, Debug, Default)]
@@ -16,12 +18,30 @@ pub(super) struct Gate(Arc<State>);
 struct State {
     open: AtomicBool,
     waiting: AtomicBool,
+    /// The step that is let through is sent again.
+    twice: AtomicBool,
 }
 
-#[async_trait::async_trait]
-impl Hook for Gate {
-    async fn before(&self, _: Step) {
-        let State { open, waiting } = &*self.0;
+impl Gate {
+    /// Holds a call for a lease up before each of its commands that could come between those of another call.
+    pub(super) fn of_commands(&self) -> report_svc::storage::redis::Hook {
+        let gate = self.clone();
+        Arc::new(move |command: &Cmd| {
+            let of_lease = |argument: &[u8]| argument.windows(6).any(|part| part == b":lease");
+            let held_up = command
+                .args_iter()
+                .any(|argument| matches!(argument, redis::Arg::Simple(argument) if of_lease(argument)));
+            let gate = gate.clone();
+            Box::pin(async move {
+                if held_up {
+                    gate.pass().await;
+                }
+            })
+        })
+    }
+
+    async fn pass(&self) {
+        let State { open, waiting, .. } = &*self.0;
         poll_fn(|_| {
             let through = open.swap(false, Ordering::SeqCst);
             waiting.store(!through, Ordering::SeqCst);
@@ -29,6 +49,17 @@ impl Hook for Gate {
             if through { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
+    }
+}
+
+#[async_trait::async_trait]
+impl Hook for Gate {
+    async fn before(&self, _: Step) -> Sent {
+        self.pass().await;
+        match self.0.twice.swap(false, Ordering::SeqCst) {
+            true => Sent::Twice,
+            false => Sent::Once,
+        }
     }
 }
 
@@ -48,9 +79,10 @@ impl<T> Gated<T> {
     }
 
     /// Takes one step and goes as far as the next one; what it came to, if it has ended.
-    pub(super) async fn step(&mut self) -> Option<T> {
-        let State { open, waiting } = &*self.gate.0;
+    pub(super) async fn step(&mut self, sent: Sent) -> Option<T> {
+        let State { open, waiting, twice } = &*self.gate.0;
         open.store(true, Ordering::SeqCst);
+        twice.store(sent == Sent::Twice, Ordering::SeqCst);
         waiting.store(false, Ordering::SeqCst);
         let ended = poll_fn(|context| match self.future.as_mut().poll(context) {
             Poll::Ready(outcome) => Poll::Ready(Some(outcome)),

@@ -5,6 +5,7 @@
 //!
 //! * a session in `processing` has exactly one job, in the queue or set aside, of its last attempt; every other session has none;
 //! * every finished attempt has one report;
+//! * the lists of sessions, and of those that expire, have what a look at every session says;
 //! * a lease ends by its holder's own doing, or by another lease after its time has passed; no two are alike, and no request has two.
 //!
 //! In the end everything that is left is done by workers that never fail, and no session may be left in `processing`.
@@ -27,8 +28,9 @@ use report_svc::storage::embedded::Embedded;
 use report_svc::storage::redis::Redis;
 
 use self::operation::Operation;
-use self::world::{HAPPENINGS, Keys, LEASE, Violation, World};
+use self::world::{GatedStorage, HAPPENINGS, Keys, LEASE, Violation, World};
 use crate::clock::Hand;
+use crate::hooked::Sent;
 use crate::redis_server::RedisServer;
 
 /// Choices of one schedule.
@@ -40,7 +42,10 @@ const AT_ONCE: usize = 4;
 #[tokio::test]
 async fn no_schedule_breaks_the_embedded_storage() {
     run(200, async |hand| {
-        Arc::new(Embedded::in_memory(hand.clock()).expect("opens"))
+        let storage = Arc::new(Embedded::in_memory(hand.clock()).expect("opens"));
+        let shared: Arc<dyn Storage> = storage.clone();
+        let gated: GatedStorage = Box::new(move |_| Arc::clone(&shared));
+        (storage, gated)
     })
     .await;
 }
@@ -54,20 +59,24 @@ async fn no_schedule_breaks_redis() {
     run(60, async |hand| {
         server.command(&["FLUSHALL"]).await;
         let connected = Redis::connect(&server.address).await.expect("connects");
-        Arc::new(connected.with_clock(hand.clock()))
+        let storage = connected.with_clock(hand.clock());
+        let shared = storage.clone();
+        let gated: GatedStorage = Box::new(move |gate| Arc::new(shared.hooked(gate.of_commands())));
+        (Arc::new(storage), gated)
     })
     .await;
 }
 
 /// Runs so many schedules unless told otherwise, each on a storage that is `empty`.
-async fn run<S: Storage>(schedules: u64, empty: impl AsyncFn(&Hand) -> Arc<S>) {
+async fn run<S: Storage>(schedules: u64, empty: impl AsyncFn(&Hand) -> (Arc<S>, GatedStorage)) {
     let first = number("BONAFIDE_SCHEDULE_SEED").unwrap_or(0);
     let schedules = number("BONAFIDE_SCHEDULES").unwrap_or(schedules);
     let keys = Keys::new();
     let mut happened: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in first..first + schedules {
         let hand = Hand::new();
-        let mut world = World::new(seed, empty(&hand).await, hand, &keys).await;
+        let (storage, gated) = empty(&hand).await;
+        let mut world = World::new(seed, storage, gated, hand, &keys).await;
         if let Err(violation) = schedule(seed, &mut world).await {
             let steps = world.steps.join("\n");
             panic!(
@@ -108,7 +117,14 @@ async fn schedule(seed: u64, world: &mut World<'_>) -> Result<(), Violation> {
                 world.ask(operation.clone());
                 asked.push(operation);
             }
-            _ if world.running() > 0 => world.step(random.random_range(0..world.running())).await?,
+            _ if world.running() > 0 => {
+                let sent = if random.random_bool(0.1) {
+                    Sent::Twice
+                } else {
+                    Sent::Once
+                };
+                world.step(random.random_range(0..world.running()), sent).await?;
+            }
             _ => {}
         }
     }

@@ -8,21 +8,25 @@ use proto::identity::v1::{CreateVerificationSessionRequest, ImagePurpose, Verifi
 use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::id::Id;
+use report_svc::lifecycle::Status as LifecycleStatus;
 use report_svc::limits::Limits;
 use report_svc::seal::Keyring;
-use report_svc::storage::{Job, JobState, Lease, Nonce, Storage};
+use report_svc::storage::{Job, JobState, Lease, ListQuery, Nonce, Order, Scope, Storage};
 use report_svc::store::Store;
 
 use super::gate::{Gate, Gated};
 use super::operation::{Answer, Operation, worker};
 use crate::clock::Hand;
 use crate::deployment::ACCOUNT;
-use crate::hooked::Hooked;
+use crate::hooked::{Hooked, Sent};
 
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 
 /// Sessions of a schedule.
 const SESSIONS: usize = 2;
+
+/// The reference of the first session; the others have none.
+const REFERENCE: &str = "order 12";
 
 /// So few deliveries that jobs are given up often, and no end of attempts.
 const LIMITS: Limits = Limits {
@@ -63,15 +67,21 @@ struct Running {
 #[derive(Clone, Debug)]
 struct Seen {
     session: Id,
+    version: u64,
+    status: LifecycleStatus,
     processing: bool,
     attempts: u32,
     reports: usize,
     job: Option<Job>,
 }
 
+/// A storage as operations get it, which stand at their gates before its steps.
+pub(super) type GatedStorage = Box<dyn Fn(&Gate) -> Arc<dyn Storage>>;
+
 /// One schedule's store and what is known of it.
 pub(super) struct World<'a> {
     storage: Arc<dyn Storage>,
+    gated: GatedStorage,
     hand: Hand,
     keys: &'a Keys,
     evidence: Evidence,
@@ -110,11 +120,18 @@ pub(super) const HAPPENINGS: [&str; 10] = [
 
 impl<'a> World<'a> {
     /// On an empty storage.
-    pub(super) async fn new(seed: u64, storage: Arc<dyn Storage>, hand: Hand, keys: &'a Keys) -> Self {
+    pub(super) async fn new(
+        seed: u64,
+        storage: Arc<dyn Storage>,
+        gated: GatedStorage,
+        hand: Hand,
+        keys: &'a Keys,
+    ) -> Self {
         let evidence = Evidence::in_memory();
         let store = Store::new(Arc::clone(&storage), evidence.clone(), keys.all.clone(), LIMITS);
         let mut world = Self {
             storage,
+            gated,
             hand,
             keys,
             evidence,
@@ -133,6 +150,7 @@ impl<'a> World<'a> {
             // The key decides on the partition, which would be drawn at random.
             let request = CreateVerificationSessionRequest {
                 idempotency_key: Some(format!("{seed}/{number}")),
+                client_reference_id: (number == 0).then(|| REFERENCE.to_owned()),
                 ..CreateVerificationSessionRequest::default()
             };
             let session = world.store.create(ACCOUNT, false, request).await.expect("created").id;
@@ -169,7 +187,7 @@ impl<'a> World<'a> {
         };
         let gate = Gate::default();
         let storage = Hooked {
-            storage: Arc::clone(&self.storage),
+            storage: (self.gated)(&gate),
             hook: gate.clone(),
         };
         let store = Store::new(Arc::new(storage), self.evidence.clone(), keys.clone(), LIMITS);
@@ -194,14 +212,15 @@ impl<'a> World<'a> {
     }
 
     /// One operation takes one step.
-    pub(super) async fn step(&mut self, index: usize) -> Result<(), Violation> {
+    pub(super) async fn step(&mut self, index: usize, sent: Sent) -> Result<(), Violation> {
         let now = self.hand.now();
         let running = &mut self.running[index];
         let operation = running.operation.clone();
-        let answer = running.gated.step().await;
+        let answer = running.gated.step(sent).await;
+        let again = if sent == Sent::Twice { " and does it again" } else { "" };
         self.steps.push(match &answer {
-            Some(answer) => format!("#{} goes on: {answer}", running.number),
-            None => format!("#{} goes on", running.number),
+            Some(answer) => format!("#{} goes on{again}: {answer}", running.number),
+            None => format!("#{} goes on{again}", running.number),
         });
         let ended = answer.is_some();
         self.check(&operation, now).await?;
@@ -218,7 +237,7 @@ impl<'a> World<'a> {
     /// every attempt must have ended.
     pub(super) async fn drain(&mut self) -> Result<(), Violation> {
         while !self.running.is_empty() {
-            self.step(0).await?;
+            self.step(0, Sent::Once).await?;
         }
         for seen in self.seen.clone() {
             let attempt = seen.attempts;
@@ -253,7 +272,7 @@ impl<'a> World<'a> {
     async fn run(&mut self, operation: Operation) -> Result<(), Violation> {
         self.ask(operation);
         while !self.running.is_empty() {
-            self.step(0).await?;
+            self.step(0, Sent::Once).await?;
         }
         Ok(())
     }
@@ -267,6 +286,8 @@ impl<'a> World<'a> {
         }
         Seen {
             session: session.clone(),
+            version: found.version,
+            status: found.state().expect("has one").status,
             processing: found.public.status() == Status::Processing,
             attempts: found.attempts,
             reports,
@@ -277,6 +298,7 @@ impl<'a> World<'a> {
     /// What must hold after every step, and between what was before and what is now.
     async fn check(&mut self, operation: &Operation, now: SystemTime) -> Result<(), Violation> {
         let mut holders = HashSet::new();
+        let mut changed = false;
         for index in 0..self.seen.len() {
             let before = self.seen[index].clone();
             let after = self.look(&before.session).await;
@@ -302,7 +324,51 @@ impl<'a> World<'a> {
             }
             self.check_lease(operation, now, &before, &after)?;
             self.note(operation, now, &before, &after);
+            changed |= before.version != after.version;
             self.seen[index] = after;
+        }
+        if changed { self.check_index().await } else { Ok(()) }
+    }
+
+    /// The lists have what a look at every session says, and so have the sessions that expire.
+    async fn check_index(&self) -> Result<(), Violation> {
+        let tags = self.keys.all.reference_tags(ACCOUNT, REFERENCE);
+        let scopes = [
+            (Scope::Account(ACCOUNT.to_owned()), SESSIONS),
+            (Scope::References(tags), 1),
+        ];
+        for (scope, sessions) in scopes {
+            for status in LifecycleStatus::ALL.map(Some).into_iter().chain([None]) {
+                let in_list = |seen: &&Seen| status.is_none_or(|status| seen.status == status);
+                let expected = self.seen[..sessions].iter().filter(in_list);
+                let expected: Vec<&Id> = expected.map(|seen| &seen.session).collect();
+                let query = ListQuery {
+                    scope: scope.clone(),
+                    status,
+                    between: 0..u128::MAX,
+                    order: Order::OldestFirst,
+                    limit: 2 * SESSIONS,
+                };
+                let listed = self.storage.list(&query).await.expect("storage");
+                if listed.iter().collect::<Vec<_>>() != expected {
+                    return Err(format!("{query:?} lists {listed:?} instead of {expected:?}"));
+                }
+            }
+        }
+        let far = SystemTime::now() + Duration::from_secs(1_000_000);
+        for seen in &self.seen {
+            let expired = self
+                .storage
+                .expired(seen.session.partition(), far, 10)
+                .await
+                .expect("storage");
+            let waits = seen.status == LifecycleStatus::RequiresInput;
+            if expired.contains(&seen.session) != waits {
+                return Err(format!(
+                    "{}: in {:?}, and {expired:?} expire",
+                    seen.session, seen.status
+                ));
+            }
         }
         Ok(())
     }

@@ -16,8 +16,8 @@ use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
-    Job, LeaseJobRequest, LeaseJobResponse, PutImageRequest, ReleaseJobRequest, ReleaseJobResponse, StoredSession,
-    SubmitSessionRequest, WatchSessionRequest,
+    Job, LeaseJobRequest, LeaseJobResponse, ListSessionsRequest, ListSessionsResponse, PutImageRequest,
+    ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest, WatchSessionRequest,
 };
 use service_kit::status::Problem;
 use tokio::sync::{Semaphore, watch};
@@ -222,6 +222,10 @@ impl StoreService for FakeStore {
         let request = request.into_inner();
         self.session(&request.verification_session, request.account.as_deref())
             .map(Response::new)
+    }
+
+    async fn list_sessions(&self, _: Request<ListSessionsRequest>) -> Result<Response<ListSessionsResponse>, Status> {
+        Err(Status::unimplemented("nobody asks for it"))
     }
 
     async fn cancel_session(&self, request: Request<CancelSessionRequest>) -> Result<Response<StoredSession>, Status> {

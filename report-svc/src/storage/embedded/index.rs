@@ -1,0 +1,137 @@
+//! The lists of sessions, and when sessions expire.
+
+use std::time::SystemTime;
+
+use proto::id::Kind;
+use redb::{AccessGuard, ReadTransaction, WriteTransaction};
+
+use super::{LISTS, SESSION_EXPIRIES};
+use crate::id::Id;
+use crate::lifecycle::Status;
+use crate::storage::{IndexEntry, ListQuery, Order, Scope, since_epoch};
+
+/// Puts a session into the lists that it belongs into.
+pub(super) fn enter(transaction: &WriteTransaction, session: &Id, entry: &IndexEntry) -> Result<(), redb::Error> {
+    let mut table = transaction.open_table(LISTS)?;
+    for list in lists(entry) {
+        table.insert(
+            (
+                list.as_slice(),
+                code(entry.status),
+                session.unique(),
+                session.partition(),
+            ),
+            (),
+        )?;
+    }
+    Ok(())
+}
+
+/// Takes a session out of them.
+pub(super) fn leave(transaction: &WriteTransaction, session: &Id, entry: &IndexEntry) -> Result<(), redb::Error> {
+    let mut table = transaction.open_table(LISTS)?;
+    for list in lists(entry) {
+        table.remove((
+            list.as_slice(),
+            code(entry.status),
+            session.unique(),
+            session.partition(),
+        ))?;
+    }
+    Ok(())
+}
+
+/// The sessions of a list.
+pub(super) fn list(transaction: &ReadTransaction, query: &ListQuery) -> Result<Vec<Id>, redb::Error> {
+    if query.between.is_empty() {
+        return Ok(Vec::new());
+    }
+    let table = transaction.open_table(LISTS)?;
+    let lists = match &query.scope {
+        Scope::Account(account) => vec![of_account(account)],
+        Scope::References(tags) => tags.iter().map(|tag| of_reference(&tag.0)).collect(),
+    };
+    let mut found = Vec::new();
+    for list in &lists {
+        for status in query.statuses().into_iter().map(code) {
+            let key = |unique| (list.as_slice(), status, unique, 0);
+            let rows = table.range(key(query.between.start)..key(query.between.end))?;
+            let place = |row: Result<(AccessGuard<'_, Key>, _), _>| {
+                row.map(|(key, _)| {
+                    let (_, _, unique, partition) = key.value();
+                    (unique, partition)
+                })
+            };
+            let rows: Result<Vec<_>, _> = match query.order {
+                Order::NewestFirst => rows.rev().take(query.limit).map(place).collect(),
+                Order::OldestFirst => rows.take(query.limit).map(place).collect(),
+            };
+            found.extend(rows?);
+        }
+    }
+    found.sort_unstable();
+    if query.order == Order::NewestFirst {
+        found.reverse();
+    }
+    found.truncate(query.limit);
+    let id = |(unique, partition)| Id::at(Kind::VerificationSession, partition, unique);
+    Ok(found.into_iter().map(id).collect())
+}
+
+/// The key of a row: list, status, time-ordered bits of the session, its partition.
+pub(super) type Key = (&'static [u8], u8, u128, u8);
+
+fn lists(entry: &IndexEntry) -> impl Iterator<Item = Vec<u8>> {
+    let reference = entry.reference.map(|tag| of_reference(&tag.0));
+    std::iter::once(of_account(&entry.account)).chain(reference)
+}
+
+fn of_account(account: &str) -> Vec<u8> {
+    [b"a", account.as_bytes()].concat()
+}
+
+fn of_reference(tag: &[u8; 16]) -> Vec<u8> {
+    [b"r", tag.as_slice()].concat()
+}
+
+/// Never changes: it is in the file.
+fn code(status: Status) -> u8 {
+    match status {
+        Status::RequiresInput => 0,
+        Status::Processing => 1,
+        Status::Verified => 2,
+        Status::Canceled => 3,
+    }
+}
+
+/// Moves a session's expiry; 0 is never.
+pub(super) fn expire(transaction: &WriteTransaction, session: &Id, old: u64, new: u64) -> Result<(), redb::Error> {
+    if old == new {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(SESSION_EXPIRIES)?;
+    let key = |moment| (session.partition(), moment, session.as_str());
+    if old != 0 {
+        table.remove(key(old))?;
+    }
+    if new != 0 {
+        table.insert(key(new), ())?;
+    }
+    Ok(())
+}
+
+/// A partition's sessions that expired until a moment.
+pub(super) fn expired(
+    transaction: &ReadTransaction,
+    partition: u8,
+    until: SystemTime,
+    limit: usize,
+) -> Result<Vec<Id>, redb::Error> {
+    let table = transaction.open_table(SESSION_EXPIRIES)?;
+    let after = since_epoch(until).saturating_add(1);
+    let mut found = Vec::new();
+    for row in table.range((partition, 0, "")..(partition, after, ""))?.take(limit) {
+        found.extend(Id::parse(Kind::VerificationSession, row?.0.value().2));
+    }
+    Ok(found)
+}

@@ -1,0 +1,118 @@
+//! Listing an account's sessions.
+
+use std::ops::Range;
+
+use super::{Session, Store};
+use crate::error::Error;
+use crate::id::Id;
+use crate::lifecycle::Status;
+use crate::storage::{ListQuery, Order, Scope};
+
+/// Which sessions of an account.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Whose.
+    pub account: String,
+    /// Only those with this reference.
+    pub client_reference_id: Option<String>,
+    /// Only those in this status.
+    pub status: Option<Status>,
+    /// Only those whose ids have time-ordered bits between these.
+    pub created: Range<u128>,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug)]
+pub enum Cursor {
+    /// At the newest session.
+    Newest,
+    /// With what was created before this session.
+    StartingAfter(Id),
+    /// With what was created after this session: the page ends next to it.
+    EndingBefore(Id),
+}
+
+/// A page of sessions, newest first.
+pub struct Page {
+    /// As many as were asked for, or all that there are.
+    pub sessions: Vec<Session>,
+    /// Whether there are more on the far side of the page.
+    pub has_more: bool,
+}
+
+impl Store {
+    /// An account's sessions, `limit` at the most. A cursor of another account is not found.
+    pub async fn list(&self, filter: &Filter, cursor: &Cursor, limit: usize) -> Result<Page, Error> {
+        let scope = match &filter.client_reference_id {
+            None => Scope::Account(filter.account.clone()),
+            Some(reference) => {
+                let tags = self.records.keyring().reference_tags(&filter.account, reference);
+                Scope::References(tags)
+            }
+        };
+        let (order, between) = match cursor {
+            Cursor::Newest => (Order::NewestFirst, filter.created.clone()),
+            Cursor::StartingAfter(session) => (Order::NewestFirst, before(&filter.created, session)),
+            Cursor::EndingBefore(session) => (Order::OldestFirst, after(&filter.created, session)),
+        };
+        if let Cursor::StartingAfter(session) | Cursor::EndingBefore(session) = cursor {
+            self.session(session.as_str(), Some(&filter.account)).await?;
+        }
+        let mut query = ListQuery {
+            scope,
+            status: filter.status,
+            between,
+            order,
+            limit: 0,
+        };
+        let mut sessions = Vec::new();
+        // One more tells whether there are more.
+        while sessions.len() <= limit {
+            query.limit = limit + 1 - sessions.len();
+            let ids = self.storage.list(&query).await?;
+            let found = self.storage.sessions(&ids).await?;
+            for (id, found) in ids.iter().zip(found) {
+                let session = found.ok_or(Error::SessionNotFound);
+                match session.and_then(|found| self.open(id.clone(), &found)) {
+                    Ok(session) if is_wanted(&session, filter)? => sessions.push(session),
+                    // It changed since the list was read.
+                    Ok(_) => {}
+                    Err(error) => tracing::error!(session = %id, %error, "left out of a list: it cannot be read"),
+                }
+            }
+            match ids.last().filter(|_| ids.len() == query.limit) {
+                Some(last) => {
+                    query.between = match order {
+                        Order::NewestFirst => before(&query.between, last),
+                        Order::OldestFirst => after(&query.between, last),
+                    };
+                }
+                None => break,
+            }
+        }
+        let has_more = sessions.len() > limit;
+        sessions.truncate(limit);
+        if order == Order::OldestFirst {
+            sessions.reverse();
+        }
+        Ok(Page { sessions, has_more })
+    }
+}
+
+fn is_wanted(session: &Session, filter: &Filter) -> Result<bool, Error> {
+    let status = session.state()?.status;
+    let reference = &session.public.client_reference_id;
+    Ok(session.account == filter.account
+        && filter.status.is_none_or(|wanted| wanted == status)
+        && (filter.client_reference_id.is_none() || filter.client_reference_id == *reference))
+}
+
+/// What of a range lies before a session.
+fn before(range: &Range<u128>, session: &Id) -> Range<u128> {
+    range.start..session.unique().min(range.end)
+}
+
+/// What of a range lies after a session.
+fn after(range: &Range<u128>, session: &Id) -> Range<u128> {
+    session.unique().saturating_add(1).max(range.start)..range.end
+}
