@@ -24,7 +24,7 @@ redis-server:
 
 # Each fuzzer for so many seconds, from the kept inputs on; `make test` replays those and tries neighbours of them. Needs a nightly
 # compiler. No sanitizer: the code under test is safe Rust, and a fuzzer without one tries more.
-FUZZERS := picture zone lattice print
+FUZZERS := picture jpeg zone lattice print
 FUZZ_SECONDS ?= 600
 FUZZ := target/fuzz
 fuzz:

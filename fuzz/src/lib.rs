@@ -9,6 +9,7 @@
 //!
 //! Inputs are pictures, or text that a person can read and write: see the modules for how.
 
+pub mod jpeg;
 pub mod lattice;
 pub mod picture;
 pub mod print;
@@ -30,10 +31,14 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     Target {
         name: "picture",
         check: picture::check,
+    },
+    Target {
+        name: "jpeg",
+        check: jpeg::check,
     },
     Target {
         name: "zone",

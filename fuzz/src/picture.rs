@@ -38,7 +38,7 @@ pub fn check(file: &[u8]) {
 }
 
 /// The picture, reduced where `enough` pixels along its longer side are enough; `None` where it is refused.
-fn decode(file: &[u8], enough: u32) -> Option<Picture> {
+pub(crate) fn decode(file: &[u8], enough: u32) -> Option<Picture> {
     let before = ALLOCATED.current_usage();
     ALLOCATED.reset_peak_usage();
     let decoded = Picture::decode_reduced(file, &LIMITS, enough);

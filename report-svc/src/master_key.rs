@@ -11,7 +11,7 @@ use service_kit::private;
 use zeroize::Zeroizing;
 
 use crate::seal::{Keyring, SealError};
-use crate::server::DATABASE_FILE;
+use crate::storage::embedded::DATABASE_FILE;
 
 /// Name of the folder of keys under the folder of data.
 const FOLDER: &str = "keys";

@@ -17,12 +17,9 @@ use crate::queue_service::{QueueApi, requeue_readable};
 use crate::retention::trim_events;
 use crate::service::StoreApi;
 use crate::storage::Storage;
-use crate::storage::embedded::{Embedded, OpenError};
+use crate::storage::embedded::{DATABASE_FILE, Embedded, OpenError};
 use crate::storage::redis::{CheckError, Redis};
 use crate::store::Store;
-
-/// Name of the database file under the folder of data.
-pub(crate) const DATABASE_FILE: &str = "state.redb";
 
 /// Name of the folder of pictures under the folder of data.
 const EVIDENCE_FOLDER: &str = "evidence";

@@ -258,8 +258,8 @@ impl StoreService for StoreApi {
             time: lease.unwrap_or_default(),
         };
         let wait = wait.unwrap_or_default();
-        let patience = deadline::remaining().map_or(wait, |left| wait.min(left.saturating_sub(ANSWER_MARGIN)));
-        let answer = self.wait_for_job(&request, Instant::now() + patience).await?;
+        let longest = deadline::remaining().map_or(wait, |left| wait.min(left.saturating_sub(ANSWER_MARGIN)));
+        let answer = self.wait_for_job(&request, Instant::now() + longest).await?;
         Ok(Response::new(answer))
     }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use proto::reason;
 use service_kit::status::Problem;
 use tonic::Status;
+use tonic_types::FieldViolation;
 
 use crate::upstream;
-use crate::validate::ImageFault;
+use crate::validate::{Fault, ImageFault};
 
 /// Why a call cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +42,7 @@ pub enum Error {
     Fields(Problem),
     /// A picture that is refused before it is stored.
     #[error(transparent)]
-    Image(#[from] ImageFault),
+    Image(ImageFault),
     /// What report-svc answered, or that it did not.
     #[error("report-svc refused or did not answer")]
     Store(#[from] Status),
@@ -56,9 +57,28 @@ pub enum Error {
     Stopping,
 }
 
-impl From<Problem> for Error {
-    fn from(problem: Problem) -> Self {
-        Self::Fields(problem)
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::SessionId => Self::SessionNotFound,
+            Fault::ReportId => Self::ReportNotFound,
+            Fault::Fields(problem) => Self::Fields(problem),
+            Fault::Image(fault) => Self::Image(fault),
+        }
+    }
+}
+
+impl From<ImageFault> for Problem {
+    fn from(fault: ImageFault) -> Self {
+        let reason = match fault {
+            ImageFault::Empty => reason::IMAGE_EMPTY,
+            ImageFault::TooLarge => reason::IMAGE_TOO_LARGE,
+            ImageFault::Format | ImageFault::Heic | ImageFault::Avif => reason::IMAGE_FORMAT,
+            ImageFault::Damaged => reason::IMAGE_DAMAGED,
+            ImageFault::Dimensions => reason::IMAGE_DIMENSIONS,
+        };
+        let violation = FieldViolation::new("data", fault.to_string());
+        Self::new(reason, fault.to_string()).violations(vec![violation])
     }
 }
 

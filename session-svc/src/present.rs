@@ -37,7 +37,7 @@ impl Expand {
             }
             expand.outputs = true;
         }
-        violations.check()?;
+        violations.check().map_err(Error::Fields)?;
         if (expand.dob || expand.id_number) && !backend.reads_sensitive {
             return Err(Error::SensitiveFields);
         }

@@ -51,7 +51,7 @@ impl Store {
                 return Err(Error::LeaseLost);
             }
             let (report, change) = self.finish(&mut session, findings.clone(), JobStep::Finish(lease.clone()))?;
-            session.settle();
+            session.derive_insights();
             match self.commit(&session, change).await? {
                 Committed::Done(version) => {
                     session.version = version;

@@ -56,7 +56,7 @@ impl Store {
                 status: State::NEW.status,
             },
         };
-        session.settle();
+        session.derive_insights();
         let idempotency = key.map(|key| self.idempotency(key, &id, &fingerprint)).transpose()?;
         let new = NewSession {
             record: self.records.seal(Kind::Session, id.as_str(), &session.to_record())?,

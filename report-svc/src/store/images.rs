@@ -55,7 +55,7 @@ impl Store {
             let event = session.apply(Action::Attach)?;
             if !happened {
                 self.require_room(session, file.size)?;
-                replaced = session.hold(image.clone());
+                replaced = session.attach(image.clone());
             }
             Ok(Change::of(event))
         });

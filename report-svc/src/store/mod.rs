@@ -137,7 +137,7 @@ impl Store {
         for _ in 0..TRIES {
             let mut session = self.session(id, account).await?;
             let step = change(&mut session)?;
-            session.settle();
+            session.derive_insights();
             match self.commit(&session, step).await? {
                 Committed::Done(version) => {
                     session.version = version;

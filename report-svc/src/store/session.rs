@@ -164,9 +164,9 @@ impl Session {
         }
     }
 
-    /// Holds a picture, instead of the one of the same purpose. Answers that one when nothing needs it any more: what an attempt
+    /// Attaches a picture, instead of the one of the same purpose. Answers that one when nothing needs it any more: what an attempt
     /// was decided by is kept.
-    pub fn hold(&mut self, image: ImageRecord) -> Option<ImageRecord> {
+    pub fn attach(&mut self, image: ImageRecord) -> Option<ImageRecord> {
         let purpose = |image: &ImageRecord| image.file.as_ref().map(File::purpose);
         self.uploaded.images = self.uploaded.images.saturating_add(1);
         self.uploaded.images_of_attempt = self.uploaded.images_of_attempt.saturating_add(1);
@@ -216,8 +216,8 @@ impl Session {
             .collect()
     }
 
-    /// Brings what is derived up to date, before it is written.
-    pub fn settle(&mut self) {
+    /// Brings the insights up to date, which follow from the rest, before it is written.
+    pub fn derive_insights(&mut self) {
         self.public.insights = Some(SessionInsights {
             attempts: self.attempts,
             files: self.files(),

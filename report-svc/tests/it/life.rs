@@ -292,7 +292,7 @@ async fn stopping_ends_what_waits() {
             watched.next().await.expect("as it is").expect("no error");
             let mut worker = client.clone();
             let waiting = tokio::spawn(async move { lease(&mut worker, LEASE, Duration::from_secs(50)).await });
-            // The worker's call must have arrived before the door closes.
+            // The worker's call must have arrived before the server stops.
             tokio::task::yield_now().await;
             create(&mut client, false).await;
             let started = Instant::now();

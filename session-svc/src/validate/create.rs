@@ -8,7 +8,7 @@ use proto::identity::v1::{
 };
 use service_kit::status::Violations;
 
-use crate::error::Error;
+use super::Fault;
 
 /// Longest text in the request, characters.
 const MAX_TEXT: usize = 255;
@@ -19,7 +19,7 @@ const MAX_METADATA_VALUE: usize = 500;
 const NOT_SUPPORTED: &str = "not supported yet";
 
 /// Checks the whole request.
-pub(crate) fn create_session(request: &CreateVerificationSessionRequest) -> Result<(), Error> {
+pub(crate) fn create_session(request: &CreateVerificationSessionRequest) -> Result<(), Fault> {
     let mut violations = Violations::new();
     match VerificationType::try_from(request.r#type) {
         Ok(VerificationType::Document) => {}
@@ -56,7 +56,7 @@ pub(crate) fn create_session(request: &CreateVerificationSessionRequest) -> Resu
         let fits = text.is_none_or(|text| (1..=MAX_TEXT).contains(&text.chars().count()));
         violations.require(fits, field, "must have 1 to 255 characters when it is given");
     }
-    Ok(violations.check()?)
+    violations.check().map_err(Fault::Fields)
 }
 
 fn check_options(options: &VerificationSessionOptions, violations: &mut Violations) {
@@ -139,6 +139,7 @@ fn check_metadata(metadata: &HashMap<String, String>, violations: &mut Violation
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use proptest::prelude::*;
     use proto::identity::v1::{EmailOptions, IdNumberOptions, PhoneOptions, ProvidedDetails, RelatedPerson};
     use tonic::Status;
@@ -156,7 +157,9 @@ mod tests {
         match create_session(request) {
             Ok(()) => Vec::new(),
             Err(error) => {
-                let bad = Status::from(error).get_details_bad_request().expect("BadRequest");
+                let bad = Status::from(Error::from(error))
+                    .get_details_bad_request()
+                    .expect("BadRequest");
                 bad.field_violations
                     .into_iter()
                     .map(|violation| violation.field)

@@ -1,13 +1,11 @@
 //! UploadImage: refused before anything is stored, and before anything is decoded.
 
 use proto::identity::v1::{ImagePurpose, UploadImageRequest};
-use proto::reason::{self, Reason};
-use service_kit::status::{Problem, Violations};
-use tonic_types::FieldViolation;
+use service_kit::status::Violations;
 
+use super::Fault;
 use super::brand::Foreign;
 use super::dimensions::Format;
-use crate::error::Error;
 
 const MIN_SIDE: u32 = 32;
 const MAX_SIDE: u32 = 12_000;
@@ -42,27 +40,8 @@ pub enum ImageFault {
     Dimensions,
 }
 
-impl ImageFault {
-    fn reason(self) -> Reason {
-        match self {
-            Self::Empty => reason::IMAGE_EMPTY,
-            Self::TooLarge => reason::IMAGE_TOO_LARGE,
-            Self::Format | Self::Heic | Self::Avif => reason::IMAGE_FORMAT,
-            Self::Damaged => reason::IMAGE_DAMAGED,
-            Self::Dimensions => reason::IMAGE_DIMENSIONS,
-        }
-    }
-}
-
-impl From<ImageFault> for Problem {
-    fn from(fault: ImageFault) -> Self {
-        let violation = FieldViolation::new("data", fault.to_string());
-        Problem::new(fault.reason(), fault.to_string()).violations(vec![violation])
-    }
-}
-
 /// Checks purpose and picture. A wrong purpose is told together with what is wrong with the picture.
-pub(crate) fn upload_image(request: &UploadImageRequest) -> Result<(), Error> {
+pub(crate) fn upload_image(request: &UploadImageRequest) -> Result<(), Fault> {
     let fault = picture(&request.data).err();
     let purpose = ImagePurpose::try_from(request.purpose).unwrap_or(ImagePurpose::Unspecified);
     if purpose == ImagePurpose::Unspecified {
@@ -71,9 +50,9 @@ pub(crate) fn upload_image(request: &UploadImageRequest) -> Result<(), Error> {
         if let Some(fault) = fault {
             violations.require(false, "data", &fault.to_string());
         }
-        violations.check()?;
+        violations.check().map_err(Fault::Fields)?;
     }
-    fault.map_or(Ok(()), |fault| Err(fault.into()))
+    fault.map_or(Ok(()), |fault| Err(Fault::Image(fault)))
 }
 
 fn picture(data: &[u8]) -> Result<(), ImageFault> {
@@ -104,6 +83,7 @@ fn picture(data: &[u8]) -> Result<(), ImageFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use proptest::prelude::*;
     use tonic::Status;
     use tonic_types::StatusExt as _;
@@ -161,7 +141,7 @@ mod tests {
                 data: Vec::new(),
                 ..Default::default()
             };
-            let status = Status::from(upload_image(&request).expect_err("wrong twice"));
+            let status = Status::from(Error::from(upload_image(&request).expect_err("wrong twice")));
             let fields = status.get_details_bad_request().expect("BadRequest").field_violations;
             let fields: Vec<_> = fields.iter().map(|violation| violation.field.as_str()).collect();
             assert_eq!(fields, ["purpose", "data"]);

@@ -8,21 +8,35 @@ mod image;
 
 use proto::id::{self, Kind};
 
-use crate::error::Error;
+use service_kit::status::Problem;
+
 pub(crate) use create::create_session;
 pub use image::ImageFault;
 pub(crate) use image::upload_image;
 
+/// What is wrong with a request.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// No session has this id.
+    SessionId,
+    /// No report has this id.
+    ReportId,
+    /// All fields that are wrong.
+    Fields(Problem),
+    /// The picture.
+    Image(ImageFault),
+}
+
 /// A malformed id is answered like an unknown one: it tells nothing about which ids exist.
-pub(crate) fn session_id(id: &str) -> Result<(), Error> {
+pub(crate) fn session_id(id: &str) -> Result<(), Fault> {
     id::partition(Kind::VerificationSession, id)
         .map(drop)
-        .ok_or(Error::SessionNotFound)
+        .ok_or(Fault::SessionId)
 }
 
 /// As [`session_id`].
-pub(crate) fn report_id(id: &str) -> Result<(), Error> {
+pub(crate) fn report_id(id: &str) -> Result<(), Fault> {
     id::partition(Kind::VerificationReport, id)
         .map(drop)
-        .ok_or(Error::ReportNotFound)
+        .ok_or(Fault::ReportId)
 }

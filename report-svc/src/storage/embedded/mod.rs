@@ -37,6 +37,9 @@ use super::{
 };
 use crate::id::Id;
 
+/// Name of the file under the folder of data.
+pub(crate) const DATABASE_FILE: &str = "state.redb";
+
 /// Version of the tables below.
 const SCHEMA: u64 = 2;
 
