@@ -9,7 +9,7 @@ demo:
 	cargo run --release --quiet -- demo
 
 # Every call builds the same packages, so that all share one build of the dependencies.
-TESTS := cargo test --workspace --lib --bins --tests
+TESTS := cargo test --locked --workspace --lib --bins --tests
 test: redis-server
 	$(TESTS) --no-run
 	@# Tests that need the networks skip, and say so, where these could not be had; with BONAFIDE_REQUIRE_ALL=1 they fail.
@@ -21,6 +21,8 @@ test: redis-server
 .PHONY: redis-server
 redis-server:
 	@command -v redis-server >/dev/null || ./scripts/install-redis
+	@! command -v redis-server >/dev/null || redis-server --version | grep -qE 'v=([7-9]|[1-9][0-9])\.' \
+		|| { echo "redis-server is older than 7.0: the tests of the Redis storage need a newer one" >&2; exit 1; }
 
 # Each fuzzer for so many seconds, from the kept inputs on; `make test` replays those and tries neighbours of them. Needs a nightly
 # compiler. No sanitizer: the code under test is safe Rust, and a fuzzer without one tries more.
@@ -76,9 +78,9 @@ LINTERS := target/lint
 lint: $(LINTERS)/ready
 	cargo fmt --all --check
 	$(LINTERS)/bin/buf lint proto
-	$(LINTERS)/bin/cargo-deny check --deny warnings bans licenses sources
-	cargo clippy --workspace --all-targets -- --deny warnings
-	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps
+	$(LINTERS)/bin/cargo-deny --locked check --deny warnings bans licenses sources
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps
 
 # Known faults of our dependencies. Clones the RustSec database, which no package registry carries.
 .PHONY: advisories

@@ -3,7 +3,7 @@
 //! The print is one more look at the positions of the zone that it agrees with. It fills those that were not seen, and takes the doubt
 //! from those that were: zone and print are not misread alike.
 
-use crate::mrz::{Belief, FieldKind, Format, Name, Posterior, Sex, are_alike};
+use crate::mrz::{Belief, Class, Field, FieldKind, Format, Name, Posterior, Sex, are_alike, continued};
 use crate::printed::{Agreement, Print, Printed, Seen, ZoneFields};
 
 /// Probability that a symbol is printed otherwise in the zone than a field that agrees elsewhere on the document has it.
@@ -133,9 +133,9 @@ impl Stated {
             Self::GivenNames => (&printed.given_names).into(),
             Self::Number => says_of(&printed.number, &number(posterior)),
             Self::IssuingState => (&printed.issuing_state).into(),
-            Self::BirthDate => says_of(&printed.birth_date, symbols(posterior, FieldKind::BirthDate)),
+            Self::BirthDate => says_of(&printed.birth_date, posterior.symbols(FieldKind::BirthDate)),
             Self::Sex => (&printed.sex).into(),
-            Self::ExpiryDate => says_of(&printed.expiry_date, symbols(posterior, FieldKind::ExpiryDate)),
+            Self::ExpiryDate => says_of(&printed.expiry_date, posterior.symbols(FieldKind::ExpiryDate)),
         }
     }
 }
@@ -154,15 +154,9 @@ fn are_same(print: &str, field: &str) -> bool {
     print.len() == field.len() && print.bytes().zip(field.bytes()).all(|(a, b)| are_alike(a, b))
 }
 
-fn symbols(posterior: &Posterior, kind: FieldKind) -> &str {
-    let field = posterior.format.field(kind);
-    let symbols = field.and_then(|field| posterior.lines.get(field.line)?.get(field.start..field.end));
-    symbols.unwrap_or_default()
-}
-
 /// With the rest of a long one.
 fn number(posterior: &Posterior) -> String {
-    format!("{}{}", symbols(posterior, FieldKind::Number), continued(posterior))
+    format!("{}{}", posterior.symbols(FieldKind::Number), continued(posterior))
 }
 
 /// How sure every stated field is, in the order of [`Stated::ALL`].
@@ -188,19 +182,6 @@ pub fn fields(posterior: &Posterior, holding: impl Fn(FieldKind) -> bool, printe
         })
     };
     Stated::ALL.into_iter().filter_map(evidence).collect()
-}
-
-/// Where a long number goes on in the optional data, without its check digit; empty where it does not.
-fn continued(posterior: &Posterior) -> &str {
-    let is_card = matches!(posterior.format, Format::Td1 | Format::Td2);
-    if !is_card || symbols(posterior, FieldKind::NumberCheck) != "<" {
-        return "";
-    }
-    let rest = symbols(posterior, FieldKind::Optional)
-        .split('<')
-        .next()
-        .unwrap_or_default();
-    rest.get(..rest.len().saturating_sub(1)).unwrap_or_default()
 }
 
 /// The fields of a zone as far as they were seen, for comparison with the print.
@@ -257,7 +238,8 @@ fn number_as_printed(number: &Print<String>) -> String {
 }
 
 /// The beliefs with what the print says of their positions. Print that fits what is left of a field may have been altered to fit: it
-/// counts only where at least half of every word was seen or, of a date, where its check digit was seen and one position at most was not.
+/// counts only where at least half of every word was seen as the print has it or, of a date, where its check digit was seen and one
+/// position at most was not.
 /// The composite check digit does not make it two: its weights are odd like the date's own, so that two digits may both be 5 more or
 /// less. In a number not even one counts: to check digits 1, B, L and V are the same.
 #[must_use]
@@ -270,19 +252,30 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
     };
     let is_seen = |at: usize| beliefs.get(at).is_some_and(|belief| belief.symbol().is_some());
     let check_seen = |kind| places(kind).is_some_and(|mut check| check.all(is_seen));
+    // Whoever soils a character can print another that looks like it.
+    let is_seen_as = |at: usize, class: Class, symbol: u8| {
+        let best = beliefs.get(at).and_then(|belief| belief.best(class));
+        best.is_some_and(|best| are_alike(best, symbol))
+    };
     let mut confirm = |kind: FieldKind, symbols: &str, check: Option<FieldKind>| {
         let Some(field) = places(kind) else { return };
         let stated = field.start..field.end.min(field.start + symbols.len());
-        let unseen = stated.clone().filter(|at| !is_seen(*at)).count();
+        let class = format.field(kind).map_or(Class::Any, Field::class);
+        let seen: Vec<bool> = stated
+            .clone()
+            .zip(symbols.bytes())
+            .map(|(at, symbol)| is_seen_as(at, class, symbol))
+            .collect();
+        let unseen = seen.iter().filter(|seen| !**seen).count();
         let counts = match check {
             Some(FieldKind::NumberCheck) => unseen == 0,
             Some(check) => unseen <= usize::from(check_seen(check)),
             None => {
-                let mut at = stated.start;
+                let mut at = 0;
                 symbols.split('<').all(|word| {
-                    let seen = (at..at + word.len()).filter(|at| is_seen(*at)).count();
+                    let of_word = seen.iter().skip(at).take(word.len());
                     at += word.len() + 1;
-                    seen as f32 >= LEAST_SEEN * word.len() as f32
+                    of_word.filter(|seen| **seen).count() as f32 >= LEAST_SEEN * word.len() as f32
                 })
             }
         };

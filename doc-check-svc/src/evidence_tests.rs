@@ -104,6 +104,39 @@ fn print_that_fills_what_was_in_doubt_with_something_else_differs() {
 }
 
 #[test]
+fn print_of_what_a_soiled_character_resembles_confirms_nothing() {
+    let mut beliefs = beliefs();
+    let mut soil = |at: usize, read: u8, other: u8| {
+        let mut probabilities = [0.0; SYMBOLS];
+        probabilities[index(read).expect("a symbol")] = 0.9;
+        probabilities[index(other).expect("a symbol")] = 0.1;
+        beliefs[at] = Belief::read(&probabilities, 5e-5);
+    };
+    // The C of L898902C3 and all letters of ERIKSSON but three.
+    soil(44 + 7, b'C', b'G');
+    for (at, other) in [(5, b'F'), (6, b'P'), (7, b'L'), (9, b'5'), (11, b'Q')] {
+        let read = LINES[0].as_bytes()[at];
+        soil(at, read, other);
+    }
+    let number = Printed {
+        number: agrees("L898902G3".to_owned(), "L898902G3"),
+        ..Printed::default()
+    };
+    let name = Printed {
+        surname: agrees("FPLKS5QN".to_owned(), "FPLKS5QN"),
+        ..Printed::default()
+    };
+    for printed in [number, name] {
+        let with = with_print(Format::Td3, &beliefs, &printed);
+        for (with, own) in with.iter().zip(&beliefs) {
+            for symbol in [b'G', b'F', b'Q'] {
+                assert!((with.share(symbol, Class::Any) - own.share(symbol, Class::Any)).abs() < 1e-6);
+            }
+        }
+    }
+}
+
+#[test]
 fn symbols_that_print_does_not_tell_apart_are_no_doubt() {
     let beliefs = beliefs();
     let number = seen(&posterior(&beliefs), &beliefs).number;

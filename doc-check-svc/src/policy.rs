@@ -29,9 +29,9 @@ table! {
     SidesAgree              = "document_sides_agree",          Refuses(UnverifiedOther, SIDES_DIFFER),      Informs;
     DocumentWhole           = "document_whole",                Refuses(UnverifiedOther, CUT_OFF),           Informs;
     // Put right in the report.
-    SidesInOrder            = "document_sides_in_order",       Informs,                                        Informs;
+    SidesInOrder            = "document_sides_in_order",       Informs,                                     Informs;
     // Many documents lie on something of their own colour.
-    DocumentOutline         = "document_outline",              Informs,                                        Informs;
+    DocumentOutline         = "document_outline",              Informs,                                     Informs;
     // Cards have it on the other side.
     PortraitInPlace         = "portrait_in_place",             Refuses(UnverifiedOther, NO_PORTRAIT),       Informs;
     ZoneDarkOnLight         = "mrz_dark_on_light",             Refuses(UnverifiedOther, NEGATIVE),          Informs;

@@ -143,17 +143,17 @@ fn a_report_never_has_a_code_that_is_for_sessions_only() {
 
 #[test]
 fn findings_are_told_as_they_are() {
-    let told = |finding: Finding| {
+    let outcome_of = |finding: Finding| {
         let detail = CheckDetail::from(finding);
         (detail.name.clone(), detail.outcome(), detail.reason)
     };
     let name = || "mrz_found".to_owned();
     assert_eq!(
-        told(Finding::passed(Test::MrzFound)),
+        outcome_of(Finding::passed(Test::MrzFound)),
         (name(), check_detail::Outcome::Passed, String::new())
     );
     let failed = (name(), check_detail::Outcome::Failed, "why".to_owned());
-    assert_eq!(told(Finding::holds(Test::MrzFound, false, "why")), failed);
+    assert_eq!(outcome_of(Finding::holds(Test::MrzFound, false, "why")), failed);
     let unseen = (name(), check_detail::Outcome::NotAvailable, "why".to_owned());
-    assert_eq!(told(Finding::not_available(Test::MrzFound, "why")), unseen);
+    assert_eq!(outcome_of(Finding::not_available(Test::MrzFound, "why")), unseen);
 }

@@ -172,7 +172,7 @@ fn possible(posterior: &Posterior, shape: Shape, beliefs: &[Belief]) {
             .filter(|belief| belief.symbol().is_none())
             .count();
         assert!(*unseen == hidden && repaired + unseen <= text.len());
-        // Letters that are none are told, not made right.
+        // Letters that are none are reported, not made right.
         let may_be_filler = matches!(field.kind, FieldKind::NumberCheck | FieldKind::OptionalCheck);
         let fits = |symbol: &u8| field.class().allows(*symbol) || (*symbol == b'<' && may_be_filler);
         assert!(

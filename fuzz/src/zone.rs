@@ -108,7 +108,7 @@ fn real(date: Date, field: &str) {
     assert_eq!(date.earliest().is_some(), date.candidates().next().is_some());
 }
 
-/// Each check digit is told once, as it is.
+/// Each check digit is reported once, as it is.
 fn checked(mrz: &Mrz) {
     let covering = |kind| match kind {
         FieldKind::BirthCheck => Some(FieldKind::BirthDate),

@@ -180,11 +180,11 @@ impl Shared {
     ) -> Result<(&'images FaceImage, Examination), Error> {
         let mut first = None;
         for document in documents {
-            let look = self.examine(&document.data, clock, caller, |faces, _| pipeline::portrait(faces))?;
-            if look.examined().is_some() {
-                return Ok((document, look));
+            let examination = self.examine(&document.data, clock, caller, |faces, _| pipeline::portrait(faces))?;
+            if examination.examined().is_some() {
+                return Ok((document, examination));
             }
-            first.get_or_insert((document, look));
+            first.get_or_insert((document, examination));
         }
         first.ok_or(Error::Missing("documents"))
     }

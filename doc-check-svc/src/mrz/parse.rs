@@ -115,7 +115,7 @@ impl Mrz {
     ///
     /// # Errors
     /// [`ParseError`] when the lines are no machine-readable zone at all. Wrong check digits and fields are not errors: they
-    /// are told in [`Mrz::checks`] and [`Mrz::malformed`].
+    /// are stated in [`Mrz::checks`] and [`Mrz::malformed`].
     pub fn parse(lines: &[impl AsRef<str>], today: time::Date) -> Result<Self, ParseError> {
         let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
         let first = lines.first().copied().unwrap_or_default();

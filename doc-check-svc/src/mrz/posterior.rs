@@ -165,6 +165,14 @@ impl Posterior {
         self.fields.iter().map(|field| field.probability).product()
     }
 
+    /// The field as the lines have it; empty where the format has none of this kind.
+    #[must_use]
+    pub fn symbols(&self, kind: FieldKind) -> &str {
+        let field = self.format.field(kind);
+        let symbols = field.and_then(|field| self.lines.get(field.line)?.get(field.start..field.end));
+        symbols.unwrap_or_default()
+    }
+
     /// How sure a field is; `None` where the format has none of this kind.
     #[must_use]
     pub fn field(&self, kind: FieldKind) -> Option<&FieldPosterior> {

@@ -31,6 +31,8 @@ pub(super) struct Spelling {
     pub(super) symbols: &'static str,
     /// Only if text recognition was mistaken.
     pub(super) mistaken: bool,
+    /// Only if it was not sure, and what it thought possible beside is right.
+    pub(super) doubted: bool,
 }
 
 /// The capital letters and digits, to have each as a string.
@@ -102,23 +104,27 @@ pub(super) fn doubts(char: &TextChar, script: Script) -> impl Iterator<Item = &'
 /// What a character may stand for in the zone, likeliest first.
 pub(super) fn spellings(char: &TextChar, script: Script) -> Vec<Spelling> {
     let mut all = Vec::with_capacity(2);
-    let mut add = |symbols, mistaken| {
+    let mut add = |symbols, mistaken, doubted| {
         if !all.iter().any(|known: &Spelling| known.symbols == symbols) {
-            all.push(Spelling { symbols, mistaken });
+            all.push(Spelling {
+                symbols,
+                mistaken,
+                doubted,
+            });
         }
     };
     let best = char.best.character;
     for symbols in written(best, script) {
-        add(symbols, false);
+        add(symbols, false, false);
     }
     for symbols in look_alikes(best, script) {
-        add(symbols, script == Script::Letters);
+        add(symbols, script == Script::Letters, false);
     }
     if char.best.probability < DOUBTFUL {
         let likely = |candidate: &vision::text::Candidate| candidate.probability >= LEAST_ALTERNATIVE;
         for candidate in char.alternatives.iter().copied().filter(likely) {
             for symbols in written(candidate.character, script) {
-                add(symbols, true);
+                add(symbols, true, true);
             }
         }
     }

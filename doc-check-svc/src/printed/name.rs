@@ -17,7 +17,7 @@ pub(super) struct Split<'z> {
 pub(super) fn splits(field: &[Seen]) -> Vec<Split<'_>> {
     let is_cut = field
         .last()
-        .is_some_and(|last| matches!(last, Seen::Symbol(symbol) | Seen::Likely(symbol) if *symbol != b'<'));
+        .is_some_and(|last| matches!(last, Seen::Symbol(symbol) if *symbol != b'<'));
     let pattern = |seen, is_last| Pattern {
         seen,
         is_cut,

@@ -244,6 +244,18 @@ fn a_name_may_be_over_several_lines_reordered_or_behind_its_label() {
 }
 
 #[test]
+fn a_mark_behind_the_date_of_birth_is_the_sex() {
+    let sex = |lines: &[TextLine]| compare(lines, &zone(NAME), TODAY).sex;
+    let row = |text: &str, row: usize| line(text, 0.0, 60.0 * row as f32, 18.0);
+    assert!(agreed(&sex(&[row("12 AUG/AOUT 74 F", 0)])).is_some());
+    assert!(differing(&sex(&[row("12 AUG/AOUT 74 M", 0), row("15.04.2034 F", 1), row("F", 2)])).is_some());
+    assert_eq!(
+        sex(&[row("15.04.2034 M", 0), row("M 15.04.2034", 1)]),
+        Agreement::NotSeen
+    );
+}
+
+#[test]
 fn names_that_the_zone_cuts_agree() {
     let full = "NILAVADHANANANDA<<CHAYAPA<DEJTHAMRONG<K";
     assert_eq!(full.len(), 39);
@@ -259,6 +271,13 @@ fn names_that_the_zone_cuts_agree() {
     );
     let (surname, _) = names("JÄRVINEN-KÄÄRIÄINEN NIEMI", "VÄINÖ MARTTI", full);
     assert!(agreed(&surname).is_none(), "none is missing before the given names");
+    let p = printed(&[field("Name", "JÄRVINEN-KÄÄRIÄINEN VÄINÖ MARTTI JYRKI", 0.0, 0)], full);
+    assert!(
+        agreed(&p.surname).is_some() && agreed(&p.given_names).is_some(),
+        "all in one line"
+    );
+    let (_, given) = names("JÄRVINEN-KÄÄRIÄINEN", "VÄINÖ MARTTI 1974", full);
+    assert!(agreed(&given).is_none(), "no word");
     let (_, given) = names("ERIKSSON", "ANNA MARIA JYRKI", NAME);
     assert!(agreed(&given).is_none(), "the zone had room for it");
 }
@@ -272,6 +291,11 @@ fn what_is_likely_is_no_gap() {
     assert!(agrees("BRIEM<<ThORUNN"), "one letter is read as another");
     assert!(!agrees("BRIEM<<T?ORUNN"), "what fills a gap is as it looks");
     assert!(!agrees("BRIEM<<ThORUNm"), "it is another symbol than the likely one");
+    // Of two that are not sure neither confirms the other.
+    let [label, value] = field("Surname", "BRIEM", 0.0, 0);
+    let doubtful = doubted(value, 4, 0.8, ('N', 0.15));
+    let says = |zone_name: &str| compare(&[label.clone(), doubtful.clone()], &zone(zone_name), TODAY).surname;
+    assert!(agreed(&says("BRIEM")).is_some() && agreed(&says("BRIEm")).is_none() && agreed(&says("BRIEn")).is_none());
 }
 
 #[test]
@@ -617,15 +641,15 @@ fn a_number_whose_end_was_not_seen_may_have_any_length() {
         let seen_part = &number[..number.len() - hidden];
         let mut zone = zone(NAME);
         zone.number = seen(&format!("{seen_part}{}", "?".repeat(hidden)));
-        let told = |printed: &str| compare(&field("Passport No.", printed, 0.0, 0), &zone, TODAY).number;
+        let compared = |printed: &str| compare(&field("Passport No.", printed, 0.0, 0), &zone, TODAY).number;
         for length in seen_part.len()..=number.len() {
             let printed = &number[..length];
-            assert_eq!(agreed(&told(printed)).as_deref(), Some(printed), "{hidden} hidden");
+            assert_eq!(agreed(&compared(printed)).as_deref(), Some(printed), "{hidden} hidden");
         }
         // One symbol more than there are positions, and another one.
         let others = [format!("{number}7"), number.replace("89890", "12345")];
         for other in others {
-            assert_eq!(differing(&told(&other)), Some(other), "{hidden} hidden");
+            assert_eq!(differing(&compared(&other)), Some(other), "{hidden} hidden");
         }
     }
 }

@@ -178,6 +178,17 @@ impl<'a> Stretch<'a> {
     }
 }
 
+/// How well a character shows the symbols that it may stand for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Evidence {
+    /// It was read so, surely.
+    Sure,
+    /// It was read surely, but for a mark that recognition loses: enough for what the zone seems to have.
+    Mark,
+    /// It may have been read wrong: enough for what the zone surely has.
+    Doubtful,
+}
+
 /// How much text recognition may have been mistaken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trust {
@@ -255,11 +266,12 @@ impl<'s, 'a> Search<'s, 'a> {
             let Some(left) = self.left(mistakes, spelling.mistaken) else {
                 continue;
             };
-            let end = self.put(
-                spelling.symbols,
-                glyph.is_sure() && !spelling.mistaken,
-                (at + 1, position, left),
-            );
+            let evidence = match glyph.is_sure() && !spelling.doubted {
+                true if spelling.mistaken => Evidence::Mark,
+                true => Evidence::Sure,
+                false => Evidence::Doubtful,
+            };
+            let end = self.put(spelling.symbols, evidence, (at + 1, position, left));
             if end.is_some() {
                 return end;
             }
@@ -280,7 +292,7 @@ impl<'s, 'a> Search<'s, 'a> {
             (Script::Letters, 'd', _) => ("CL", 1),
             _ => return None,
         };
-        self.put(symbols, false, (at + width, position, left))
+        self.put(symbols, Evidence::Doubtful, (at + width, position, left))
     }
 
     /// The rest of a word that the zone cuts short.
@@ -306,7 +318,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let glyph = stretch.glyphs.get(at)?;
         let read = glyph.read.filter(|_| !glyph.is_sure())?;
         for symbols in doubts(read, stretch.script) {
-            let end = self.put(symbols, false, (at + 1, position, usize::MAX));
+            let end = self.put(symbols, Evidence::Doubtful, (at + 1, position, usize::MAX));
             if end.is_some() {
                 return end;
             }
@@ -323,10 +335,21 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// Takes these symbols for the next positions and goes on.
-    fn put(&mut self, symbols: &str, is_sure: bool, (at, position, mistakes): (usize, usize, usize)) -> Option<usize> {
+    fn put(
+        &mut self,
+        symbols: &str,
+        evidence: Evidence,
+        (at, position, mistakes): (usize, usize, usize),
+    ) -> Option<usize> {
         let places = self.pattern.seen.get(position..position + symbols.len())?;
         let fits = |(place, symbol): (&Seen, u8)| {
-            place.may_be(symbol) && (place.looks_like(symbol) || is_sure || self.trust == Trust::Lenient)
+            let is_shown = match evidence {
+                Evidence::Sure => true,
+                Evidence::Mark => place.looks_like(symbol),
+                // Of two that are not sure neither confirms the other.
+                Evidence::Doubtful => place.is_known(),
+            };
+            place.may_be(symbol) && (is_shown || self.trust == Trust::Lenient)
         };
         if !places.iter().zip(symbols.bytes()).all(fits) {
             return None;

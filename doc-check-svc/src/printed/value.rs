@@ -37,7 +37,7 @@ pub(super) struct Part {
 
 /// Where the value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Direction {
     /// In the line of the label.
     Behind,
     Below,
@@ -47,7 +47,7 @@ pub(super) enum Place {
 /// A text that may be the value of a label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Value {
-    pub(super) place: Place,
+    pub(super) direction: Direction,
     /// From top to bottom; at least one.
     pub(super) parts: Vec<Part>,
 }
@@ -104,7 +104,7 @@ fn behind(line: &Line, labels: &Labels, label: &Label) -> Option<Value> {
     let chars = line.chars.get(part.from..part.to)?;
     let has_text = chars.iter().any(|char| char.best.character.is_alphanumeric());
     has_text.then(|| Value {
-        place: Place::Behind,
+        direction: Direction::Behind,
         parts: vec![part],
     })
 }
@@ -158,7 +158,7 @@ fn below(page: &Page, labels: &Labels, label: &Label, line: &Line) -> Option<Val
         }
     }
     (!parts.is_empty()).then_some(Value {
-        place: Place::Below,
+        direction: Direction::Below,
         parts,
     })
 }
@@ -201,7 +201,7 @@ fn right(page: &Page, labels: &Labels, label: &Label, line: &Line) -> Option<Val
         .min_by(|(_, a), (_, b)| a.start.total_cmp(&b.start))?;
     let is_last = labels.on_line(label.line).all(|other| other.to <= label.to);
     (is_last && !labels.is_label(number)).then(|| Value {
-        place: Place::Right,
+        direction: Direction::Right,
         parts: vec![Part {
             line: number,
             from: 0,

@@ -37,7 +37,7 @@ use search::Search;
 /// The networks that the reader needs.
 pub const MODELS: [Model; 2] = [Model::PpOcrDet, Model::PpOcrRec];
 
-/// As narrow as costs nothing: of 240 drawn zones, from clean to barely legible, as many are read whole as with bfloat16 (235).
+/// As few bits as cost nothing: of 240 drawn zones, from clean to barely legible, as many are read whole as with bfloat16 (235).
 const PRECISIONS: Precisions = Precisions {
     detection: Precision::Half,
     recognition: Precision::Byte,

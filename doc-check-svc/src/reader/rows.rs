@@ -147,11 +147,14 @@ impl Row {
         Some([top.midpoint(*bottom), upper.midpoint(*lower)])
     }
 
-    /// The same text, read the same way.
+    /// The same text, in the same pieces, read the same way.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        let near = |(a, b): (Point, Point)| a.distance(b) < SAME * self.height.min(other.height);
+        let reach = SAME * self.height.min(other.height);
+        let near = |(a, b): (Point, Point)| a.distance(b) < reach;
         let both = self.ends().zip(other.ends());
-        both.is_some_and(|(own, others)| own.into_iter().zip(others).all(near))
+        self.quads.len() == other.quads.len()
+            && (self.seen() - other.seen()).abs() < reach
+            && both.is_some_and(|(own, others)| own.into_iter().zip(others).all(near))
     }
 
     fn join(&mut self, other: Self) {

@@ -107,9 +107,9 @@ impl Search<'_> {
         order.sort_by(|(_, (_, a)), (_, (_, b))| b.promise().total_cmp(&a.promise()));
         let mut tried: Vec<Tried> = pictures.iter().map(|_| Tried::default()).collect();
         let mut best: Option<(usize, Candidate)> = None;
-        for look in [Self::among, Self::smaller, Self::closer] {
+        for step in [Self::among, Self::smaller, Self::closer] {
             for (index, (picture, ways)) in &order {
-                let Some(found) = look(self, picture, ways, &mut tried[*index])? else {
+                let Some(found) = step(self, picture, ways, &mut tried[*index])? else {
                     continue;
                 };
                 let is_sure = found.is_sure();
@@ -162,12 +162,13 @@ impl Search<'_> {
     /// The likeliest zone in the most promising stacks, either way round.
     fn stacked(&mut self, picture: &Picture, ways: &Ways, tried: &mut Tried) -> Result<Option<Candidate>, ReadError> {
         let mut best = None;
-        for stack in ways.stacks() {
+        for stack in ways.stacks(tried) {
             for rows in [&stack.rows, &upside_down(&stack.rows)] {
-                if tried.is_new(rows) && keep_better(&mut best, self.zone(picture, rows)?) {
+                if keep_better(&mut best, self.zone(picture, rows)?) {
                     return Ok(best);
                 }
             }
+            tried.add(stack);
         }
         Ok(best)
     }

@@ -53,14 +53,14 @@ pub(super) struct Stack {
 pub(super) struct Tried(Vec<Vec<Row>>);
 
 impl Tried {
-    /// These rows were not tried before.
-    pub(super) fn is_new(&mut self, rows: &[Row]) -> bool {
+    pub(super) fn add(&mut self, stack: &Stack) {
+        self.0.push(stack.rows.clone());
+    }
+
+    fn has(&self, stack: &Stack) -> bool {
+        let rows = &stack.rows;
         let is_same = |tried: &Vec<Row>| tried.len() == rows.len() && tried.iter().zip(rows).all(|(a, b)| a.is_same(b));
-        let is_new = !self.0.iter().any(is_same);
-        if is_new {
-            self.0.push(rows.to_vec());
-        }
-        is_new
+        self.0.iter().any(is_same)
     }
 }
 
@@ -80,9 +80,10 @@ impl Ways {
         self.ways.iter()
     }
 
-    /// The most promising stacks of all ways, the first of them first.
-    pub(super) fn stacks(&self) -> Vec<&Stack> {
-        let mut stacks: Vec<&Stack> = self.ways.iter().flat_map(|way| &way.stacks).collect();
+    /// The most promising stacks of all ways that were not tried yet, the first of them first.
+    pub(super) fn stacks(&self, tried: &Tried) -> Vec<&Stack> {
+        let all = self.ways.iter().flat_map(|way| &way.stacks);
+        let mut stacks: Vec<&Stack> = all.filter(|stack| !tried.has(stack)).collect();
         stacks.sort_by(|a, b| b.promise.total_cmp(&a.promise));
         stacks.truncate(MOST_STACKS);
         stacks
@@ -203,7 +204,7 @@ mod tests {
                 .map(|at| line(20.0, place(at), 160.0, 18.0));
             quads.extend(table.filter(is_beside));
             let ways = Ways::of(quads);
-            let first = &ways.stacks()[0].rows;
+            let first = &ways.stacks(&Tried::default())[0].rows;
             let lengths: Vec<i32> = first.iter().map(|row| row.length.round() as i32).collect();
             assert_eq!(lengths, [800, 800], "at {angle} degrees");
         }
@@ -216,14 +217,14 @@ mod tests {
         let beside = [30.0, 90.0].map(|y| line(0.0, (450.0, y), 600.0, 35.0));
         let title = line(0.0, (-400.0, -60.0), 500.0, 35.0);
         let ways = Ways::of(zone.into_iter().chain(beside).chain([title]).collect());
-        let first = &ways.stacks()[0].rows;
+        let first = &ways.stacks(&Tried::default())[0].rows;
         assert_eq!(first.iter().map(|row| row.length as i32).collect::<Vec<_>>(), [800; 3]);
     }
 
     #[test]
     fn print_is_no_zone() {
         let ways = Ways::of(page(0.0).split_off(2));
-        assert!(ways.stacks().iter().all(|stack| stack.promise < 8.0) && ways.promise() < 8.0);
+        assert!(ways.stacks(&Tried::default()).iter().all(|stack| stack.promise < 8.0) && ways.promise() < 8.0);
         assert_eq!(Ways::of(Vec::new()).promise(), 0.0);
     }
 }

@@ -30,7 +30,7 @@ const ELSEWHERE: [Kind; 6] = [
 ];
 
 impl Comparison<'_> {
-    /// The sex by its label, or else by a mark that stands alone or behind a date: labels of so few letters are often not read.
+    /// The sex by its label, or else by a mark behind the date of birth or alone: labels of so few letters are often not read.
     pub(super) fn sex(&self) -> Agreement<Sex> {
         let labelled = announced(
             self.announced(Kind::Sex)
@@ -39,13 +39,27 @@ impl Comparison<'_> {
         if labelled != Agreement::NotSeen {
             return labelled;
         }
-        let lines = (0..self.page.lines.len()).map(|line| self.whole_line(line));
-        let is_mark = |part: &Part| part.to == 1 || self.has_date(*part);
-        found(lines.filter(is_mark).filter_map(|part| self.sex_in(part)))
+        let lines = || (0..self.page.lines.len()).map(|line| self.whole_line(line));
+        let behind_birth = lines().filter(|part| self.is_of_birth(*part));
+        let behind_birth = behind_birth.filter_map(|part| self.sex_by(part, self.mark_behind_date(part)?));
+        match announced(behind_birth) {
+            Agreement::NotSeen => found(lines().filter(|part| part.to == 1).filter_map(|part| self.sex_in(part))),
+            behind => behind,
+        }
+    }
+
+    /// The date of birth stands there.
+    fn is_of_birth(&self, part: Part) -> bool {
+        let mut dates = self.dates.get(part.line).into_iter().flatten();
+        dates.any(|date| date.meanings.iter().any(|meaning| meaning.fits(&self.zone.birth_date)))
     }
 
     fn sex_in(&self, part: Part) -> Option<Agreement<Sex>> {
-        let (sex, is_sure) = self.mark(part)?;
+        self.sex_by(part, self.mark(part)?)
+    }
+
+    /// What a mark in these characters says of the zone's sex.
+    fn sex_by(&self, part: Part, (sex, is_sure): (Sex, bool)) -> Option<Agreement<Sex>> {
         let symbol = match sex {
             Sex::Female => "F",
             Sex::Male => "M",
@@ -67,24 +81,29 @@ impl Comparison<'_> {
         }
     }
 
-    /// The sex that a mark stands for, in English or French where there are several: `K/F`, `Ž/F`. Letters that mean one sex in one
-    /// language and the other in another (V: `vrouw`, `vyras`) mean none here.
+    /// The sex that the first word stands for, or the last one behind a date: pieces of a row may have been read as one line.
     fn mark(&self, part: Part) -> Option<(Sex, bool)> {
+        let first = self.sex_of(part, |text| text.split(' ').next());
+        first.or_else(|| self.mark_behind_date(part))
+    }
+
+    fn mark_behind_date(&self, part: Part) -> Option<(Sex, bool)> {
+        let dates = self.dates.get(part.line).filter(|dates| !dates.is_empty());
+        dates.and_then(|_| self.sex_of(part, |text| text.rsplit(' ').next()))
+    }
+
+    /// The sex that a word of a text stands for, in English or French where there are several: `K/F`, `Ž/F`. Letters that mean one sex
+    /// in one language and the other in another (V: `vrouw`, `vyras`) mean none here.
+    fn sex_of(&self, part: Part, word: fn(&str) -> Option<&str>) -> Option<(Sex, bool)> {
         let stretch = self.stretch(&[part], Script::Letters);
         let text = stretch.text(0, stretch.glyphs.len());
-        let of = |word: &str| match word.rsplit('/').next()? {
-            _ if word.chars().count() > LONGEST_MARK => None,
+        let sex = match word(&text)?.rsplit('/').next()? {
+            mark if mark.chars().count() > LONGEST_MARK => None,
             "F" | "K" | "W" | "Ž" | "KVK" | "MOT" => Some(Sex::Female),
             "M" | "KK" | "VYR" => Some(Sex::Male),
             "X" => Some(Sex::Unspecified),
             _ => None,
-        };
-        // Pieces of a row may have been read as one line: it ends a date of birth.
-        let behind_a_date = || {
-            let dates = self.dates.get(part.line).filter(|dates| !dates.is_empty());
-            dates.and_then(|_| of(text.rsplit(' ').next()?))
-        };
-        let sex = of(text.split(' ').next()?).or_else(behind_a_date)?;
+        }?;
         Some((sex, stretch.sureness() >= super::super::letters::SURE))
     }
 

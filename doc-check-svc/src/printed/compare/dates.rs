@@ -2,7 +2,7 @@
 
 use super::super::date::{Meaning, PrintedDate};
 use super::super::label::Label;
-use super::super::value::Place;
+use super::super::value::Direction;
 use super::super::vocabulary::Kind;
 use super::super::zone::Seen;
 use super::{Agreement, Comparison, Print, announced, found, text};
@@ -194,7 +194,7 @@ impl Comparison<'_> {
                     let near = |date: &&PrintedDate| {
                         let (start, end) = (line.place(date.from), line.place(date.to.saturating_sub(1)));
                         let below = start < label.end + reach && end > label.start - reach;
-                        date.from >= part.from && date.to <= part.to && (value.place != Place::Below || below)
+                        date.from >= part.from && date.to <= part.to && (value.direction != Direction::Below || below)
                     };
                     let dates: Vec<&PrintedDate> = self.dates.get(part.line)?.iter().filter(near).collect();
                     (!dates.is_empty()).then_some((part.line, dates))

@@ -6,7 +6,7 @@ use super::super::letters::Script;
 use super::super::name::{Split, splits};
 use super::super::page::Line;
 use super::super::text::{Pattern, Reading, Stretch};
-use super::super::value::{Part, Place, Value};
+use super::super::value::{Direction, Part, Value};
 use super::super::vocabulary::Kind;
 use super::super::zone::Seen;
 use super::{Agreement, Comparison, Print, announced, found};
@@ -188,7 +188,7 @@ impl Comparison<'_> {
         let line = self.stretch(&[first], Script::Letters);
         // Some of the words, where the rest was not found or is left out.
         let is_part = line.is_part_of(pattern) || line.find(other).next().is_some();
-        if value.place == Place::Behind || !is_plain(&[first]) || may_hold || is_part {
+        if value.direction == Direction::Behind || !is_plain(&[first]) || may_hold || is_part {
             return None;
         }
         let all = line.glyphs.len();
@@ -315,8 +315,11 @@ impl Stretch<'_> {
                     .unwrap_or(self.glyphs.len());
                 let word: String = self.text(at, end).to_uppercase().replace('É', "E");
                 let is_behind = at >= reading.to;
-                if is_behind && pattern.may_go_on {
-                    return true;
+                let is_after_other = others.iter().any(|other| other.to <= at);
+                let may_go_on = pattern.may_go_on || (other.may_go_on && is_after_other);
+                if is_behind && may_go_on && word.chars().all(char::is_alphabetic) {
+                    at = end;
+                    continue;
                 }
                 if is_behind && BORN.contains(&word.as_str()) {
                     return true;

@@ -46,7 +46,7 @@ impl Comparison<'_> {
     }
 
     /// A date stands there, whose digits are no number.
-    pub(super) fn has_date(&self, part: Part) -> bool {
+    fn has_date(&self, part: Part) -> bool {
         let dates = self.dates.get(part.line).into_iter().flatten();
         dates.into_iter().any(|date| (part.from..part.to).contains(&date.from))
     }

@@ -19,8 +19,8 @@ const AROUND: &str = r#"
 #define __device__
 #define __global__
 using std::min;
-struct Place { unsigned x; };
-static thread_local Place blockIdx, blockDim, threadIdx;
+struct Index { unsigned x; };
+static thread_local Index blockIdx, blockDim, threadIdx;
 static inline unsigned __float_as_uint(float x) { unsigned bits; std::memcpy(&bits, &x, sizeof bits); return bits; }
 extern "C" void run_as(unsigned block, unsigned size, unsigned thread) {
     blockIdx.x = block, blockDim.x = size, threadIdx.x = thread;
