@@ -1,4 +1,7 @@
 //! Width and height of a picture file from its header, without decoding anything.
+//!
+//! Of our own: `imagesize` 0.15 counts the scaling bits of a WebP file as width (17,024 for 640 pixels) and takes any first chunk of a PNG
+//! file for its header, and what is accepted here is decoded elsewhere.
 
 /// The formats that are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
