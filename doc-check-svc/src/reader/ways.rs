@@ -80,12 +80,12 @@ impl Ways {
         self.ways.iter()
     }
 
-    /// The most promising stacks of all ways that were not tried yet, the first of them first.
+    /// The most promising stacks of all ways, the first of them first, without those that were tried already.
     pub(super) fn stacks(&self, tried: &Tried) -> Vec<&Stack> {
-        let all = self.ways.iter().flat_map(|way| &way.stacks);
-        let mut stacks: Vec<&Stack> = all.filter(|stack| !tried.has(stack)).collect();
+        let mut stacks: Vec<&Stack> = self.ways.iter().flat_map(|way| &way.stacks).collect();
         stacks.sort_by(|a, b| b.promise.total_cmp(&a.promise));
         stacks.truncate(MOST_STACKS);
+        stacks.retain(|stack| !tried.has(stack));
         stacks
     }
 
