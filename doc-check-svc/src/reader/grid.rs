@@ -254,7 +254,8 @@ fn comb(marks: &[Mark], rows: usize, height: f32) -> Option<Comb> {
             .filter(|gap| (PITCHES.0 * height..PITCHES.1 * height).contains(gap))
     };
     let usual = median(gaps())?;
-    let near: Vec<f32> = gaps().filter(|gap| (0.7..1.4).contains(&(gap / usual))).collect();
+    // Of a pitch of two and a half places, half of the gaps are two places and half are three.
+    let near: Vec<f32> = gaps().filter(|gap| (0.6..1.6).contains(&(gap / usual))).collect();
     let usual = near.iter().sum::<f32>() / near.len() as f32;
     let (left, right) = marks.iter().fold((f32::MAX, f32::MIN), |(left, right), mark| {
         (left.min(mark.along), right.max(mark.along))

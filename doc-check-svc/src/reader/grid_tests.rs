@@ -44,6 +44,33 @@ fn error(grid: &Grid, view: &Perspective) -> f32 {
 }
 
 #[test]
+fn characters_are_read_at_places_of_which_the_pitch_is_no_multiple() {
+    // Level, with 22 pixels to the position, read at places a part of it apart.
+    let view = Perspective::between(
+        &Quad([(0.0, 0.0), (44.0, 0.0), (44.0, 2.0), (0.0, 2.0)].map(|(x, y)| Point::new(x, y))),
+        &Quad([(100.0, 400.0), (1068.0, 400.0), (1068.0, 500.0), (100.0, 500.0)].map(|(x, y)| Point::new(x, y))),
+    );
+    let view = view.expect("a view");
+    let shape = Format::Td3.shape();
+    for places in [1.5, 2.0, 2.3, 2.5, 2.7, 3.0, 3.5, 4.0] {
+        let width = 22.0 / places;
+        let mut marks = marks(shape, &view, |row, position| row == 0 && position > 40);
+        for mark in &mut marks {
+            mark.along = ((mark.along / width).floor() + 0.5) * width;
+            mark.point.x = mark.along;
+        }
+        let grids = Grid::behind(&marks, shape.lines, 54.0);
+        let best = grids.first().expect("a grid");
+        assert!(
+            best.shape == shape && error(best, &view) < 8.0,
+            "{places} places: {:?} {}",
+            best.shape,
+            error(best, &view)
+        );
+    }
+}
+
+#[test]
 fn every_shape_is_known_by_its_positions() {
     let view = view();
     for format in [Format::Td1, Format::Td2, Format::Td3] {
