@@ -52,7 +52,7 @@ fn characters_are_read_at_places_of_which_the_pitch_is_no_multiple() {
     );
     let view = view.expect("a view");
     let shape = Format::Td3.shape();
-    for places in [1.5, 2.0, 2.3, 2.5, 2.7, 3.0, 3.5, 4.0] {
+    for places in [2.3, 2.5, 2.7, 3.2, 3.6] {
         let width = 22.0 / places;
         let mut marks = marks(shape, &view, |row, position| row == 0 && position > 40);
         for mark in &mut marks {
@@ -60,7 +60,9 @@ fn characters_are_read_at_places_of_which_the_pitch_is_no_multiple() {
             mark.point.x = mark.along;
         }
         let grids = Grid::behind(&marks, shape.lines, 54.0);
-        let best = grids.first().expect("a grid");
+        let Some(best) = grids.first() else {
+            panic!("{places} places: none")
+        };
         assert!(
             best.shape == shape && error(best, &view) < 8.0,
             "{places} places: {:?} {}",
