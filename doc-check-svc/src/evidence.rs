@@ -3,7 +3,7 @@
 //! The print is one more look at the positions of the zone that it agrees with. It fills those that were not seen, and takes the doubt
 //! from those that were: zone and print are not misread alike.
 
-use crate::mrz::{Belief, Class, Field, FieldKind, Format, Name, Posterior, Sex, are_alike, continued};
+use crate::mrz::{Belief, Class, Field, FieldKind, Format, Name, Posterior, Sex, are_alike, continued, have_same_sum};
 use crate::printed::{Agreement, Print, Printed, Seen, ZoneFields};
 
 /// Probability that a symbol is printed otherwise in the zone than a field that agrees elsewhere on the document has it.
@@ -241,7 +241,8 @@ fn number_as_printed(number: &Print<String>) -> String {
 /// counts only where at least half of every word was seen as the print has it or, of a date, where its check digit was seen and one
 /// position at most was not.
 /// The composite check digit does not make it two: its weights are odd like the date's own, so that two digits may both be 5 more or
-/// less. In a number not even one counts: to check digits 1, B, L and V are the same.
+/// less. In a number one counts only where it was read as another symbol, which the check digit tells from it: to check digits 1, B, L and V
+/// are the same.
 #[must_use]
 pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<Belief> {
     let mut with = beliefs.to_vec();
@@ -253,10 +254,9 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
     let is_seen = |at: usize| beliefs.get(at).is_some_and(|belief| belief.symbol().is_some());
     let check_seen = |kind| places(kind).is_some_and(|mut check| check.all(is_seen));
     // Whoever soils a character can print another that looks like it.
-    let is_seen_as = |at: usize, class: Class, symbol: u8| {
-        let best = beliefs.get(at).and_then(|belief| belief.best(class));
-        best.is_some_and(|best| are_alike(best, symbol))
-    };
+    let best = |at: usize, class: Class| beliefs.get(at).and_then(|belief| belief.best(class));
+    let is_seen_as = |at: usize, class, symbol| best(at, class).is_some_and(|best| are_alike(best, symbol));
+    let is_told_by_digit = |at: usize, class, symbol| best(at, class).is_some_and(|best| !have_same_sum(best, symbol));
     let mut confirm = |kind: FieldKind, symbols: &str, check: Option<FieldKind>| {
         let Some(field) = places(kind) else { return };
         let stated = field.start..field.end.min(field.start + symbols.len());
@@ -266,10 +266,15 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
             .zip(symbols.bytes())
             .map(|(at, symbol)| is_seen_as(at, class, symbol))
             .collect();
-        let unseen = seen.iter().filter(|seen| !**seen).count();
+        let others = stated.clone().zip(symbols.bytes()).zip(&seen);
+        let mut others = others.filter(|(_, seen)| !**seen).map(|(place, _)| place);
         let counts = match check {
-            Some(FieldKind::NumberCheck) => unseen == 0,
-            Some(check) => unseen <= usize::from(check_seen(check)),
+            Some(check @ FieldKind::NumberCheck) => {
+                let other = others.next();
+                let is_told = other.is_none_or(|(at, symbol)| check_seen(check) && is_told_by_digit(at, class, symbol));
+                is_told && others.next().is_none()
+            }
+            Some(check) => others.count() <= usize::from(check_seen(check)),
             None => {
                 let mut at = 0;
                 symbols.split('<').all(|word| {

@@ -112,14 +112,14 @@ fn print_of_what_a_soiled_character_resembles_confirms_nothing() {
         probabilities[index(other).expect("a symbol")] = 0.1;
         beliefs[at] = Belief::read(&probabilities, 5e-5);
     };
-    // The C of L898902C3 and all letters of ERIKSSON but three.
-    soil(44 + 7, b'C', b'G');
+    // An 8 of L898902C3, which no check digit tells from an S, and all letters of ERIKSSON but three.
+    soil(44 + 1, b'8', b'S');
     for (at, other) in [(5, b'F'), (6, b'P'), (7, b'L'), (9, b'5'), (11, b'Q')] {
         let read = LINES[0].as_bytes()[at];
         soil(at, read, other);
     }
     let number = Printed {
-        number: agrees("L898902G3".to_owned(), "L898902G3"),
+        number: agrees("LS98902C3".to_owned(), "LS98902C3"),
         ..Printed::default()
     };
     let name = Printed {
@@ -129,7 +129,7 @@ fn print_of_what_a_soiled_character_resembles_confirms_nothing() {
     for printed in [number, name] {
         let with = with_print(Format::Td3, &beliefs, &printed);
         for (with, own) in with.iter().zip(&beliefs) {
-            for symbol in [b'G', b'F', b'Q'] {
+            for symbol in [b'S', b'F', b'Q'] {
                 assert!((with.share(symbol, Class::Any) - own.share(symbol, Class::Any)).abs() < 1e-6);
             }
         }

@@ -12,6 +12,12 @@ pub(super) fn value(symbol: u8) -> Option<u32> {
     }
 }
 
+/// No check digit tells one from the other.
+pub(crate) fn have_same_sum(a: u8, b: u8) -> bool {
+    let rest = |symbol| value(symbol).map(|value| value % 10);
+    rest(a) == rest(b)
+}
+
 /// The weight of the symbol at a position, counted from 0.
 #[must_use]
 pub(super) fn weight(position: usize) -> u32 {

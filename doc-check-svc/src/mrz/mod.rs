@@ -20,6 +20,7 @@ mod posterior;
 pub(crate) use belief::are_alike;
 pub use belief::{Belief, SYMBOLS, index};
 pub use check_digit::check_digit;
+pub(crate) use check_digit::have_same_sum;
 pub use compose::{ComposeError, Fields, compose};
 pub use date::{Century, Date, NotADate, age};
 pub use layout::{Class, Field, FieldKind, Format, Shape};
