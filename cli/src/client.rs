@@ -15,7 +15,7 @@ use tonic_types::StatusExt as _;
 use crate::api::Api;
 
 /// How long the checks may take before we stop watching.
-const PATIENCE: Duration = Duration::from_secs(120);
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// Keys with this prefix may read sensitive fields.
 const RESTRICTED_KEY: &str = "rk_";
@@ -110,9 +110,9 @@ impl Client {
 
     /// Waits for the end of the checks; answers the session with what was verified, and the report.
     pub async fn finished(&self, id: &str) -> anyhow::Result<(VerificationSession, VerificationReport)> {
-        tokio::time::timeout(PATIENCE, self.api.finished(id))
+        tokio::time::timeout(LONGEST_WAIT, self.api.finished(id))
             .await
-            .with_context(|| format!("the checks did not end within {} s", PATIENCE.as_secs()))?
+            .with_context(|| format!("the checks did not end within {} s", LONGEST_WAIT.as_secs()))?
             .map_err(|status| refusal(&self.address, "watch the session", &status))?;
         let session = self.session(id).await?;
         let report = self.report(&session).await?;

@@ -23,7 +23,7 @@ const LOG: &str = "info,cli=trace,doc_check_svc=trace,report_svc=trace,selfie_sv
                    session_svc=trace,vision=trace";
 
 /// How long spans may take to be exported.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A running deployment and what it tells about itself.
 pub struct Stage {
@@ -134,7 +134,7 @@ impl Stage {
                 .iter()
                 .any(|span| span.span_context.trace_id() == trace && span.name.ends_with("/CompleteVerification"))
         };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + LONGEST_WAIT;
         while !completed() {
             anyhow::ensure!(
                 Instant::now() < deadline,

@@ -16,13 +16,14 @@ use report_svc::config::Config;
 use report_svc::evidence::Evidence;
 use report_svc::limits::Limits;
 use report_svc::seal::Keyring;
-use report_svc::server::Service;
+use report_svc::server::ReportSvc;
 use report_svc::storage::Storage;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::redis::{Redis, Risk};
 use report_svc::store::Store;
 use service_kit::client::ServiceChannel;
 use service_kit::config::Secret;
+use service_kit::service::Service as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -129,7 +130,7 @@ fn reference(number: usize) -> String {
 }
 
 async fn measure(name: &str, config: Config, ids: &[String]) -> anyhow::Result<()> {
-    let service = Service::bind(config).await?;
+    let service = ReportSvc::bind(config).await?;
     let address = format!("http://{}", service.local_addr());
     let stop = CancellationToken::new();
     let served = tokio::spawn(service.serve(stop.clone()));

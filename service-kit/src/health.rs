@@ -18,7 +18,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a dependency has to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LONGEST_ANSWER: Duration = Duration::from_secs(2);
 
 /// The name of the whole.
 const WHOLE: &str = "";
@@ -96,7 +96,8 @@ impl Health {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                _ = ticks.tick() => self.ask().await,
+                // A dependency that hangs does not keep the service from saying that it stops.
+                _ = ticks.tick() => { shutdown.run_until_cancelled(self.ask()).await; }
             }
         }
         for name in self.names() {
@@ -119,7 +120,7 @@ impl Health {
     async fn ask(&self) {
         let mut whole = true;
         for dependency in &self.dependencies {
-            let healthy = tokio::time::timeout(PATIENCE, (dependency.check)())
+            let healthy = tokio::time::timeout(LONGEST_ANSWER, (dependency.check)())
                 .await
                 .unwrap_or(false);
             if !healthy {

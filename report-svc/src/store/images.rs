@@ -123,8 +123,16 @@ impl Store {
         account: Option<&str>,
         trace_context: HashMap<String, String>,
     ) -> Result<Session, Error> {
-        self.update(session, account, |session| {
+        let mut first = None;
+        let mut is_submitted = false;
+        let updated = self.update(session, account, |session| {
             let event = session.apply(Action::Submit)?;
+            // The step may have happened although its answer was lost, and its attempt may be over: another one was not asked for.
+            let attempt = *first.get_or_insert(session.attempts.saturating_add(1));
+            if session.attempts >= attempt {
+                is_submitted = true;
+                return Err(Error::Contended);
+            }
             self.require_attempt(session)?;
             let missing = session.missing();
             if !missing.is_empty() {
@@ -139,7 +147,10 @@ impl Store {
                     attempt: session.attempts,
                 },
             })
-        })
-        .await
+        });
+        match updated.await {
+            Err(Error::Contended) if is_submitted => self.session(session, account).await,
+            updated => updated,
+        }
     }
 }

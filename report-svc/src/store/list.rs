@@ -73,10 +73,11 @@ impl Store {
             let found = self.storage.sessions(&ids).await?;
             for (id, found) in ids.iter().zip(found) {
                 let session = found.ok_or(Error::SessionNotFound);
-                match session.and_then(|found| self.open(id.clone(), &found)) {
-                    Ok(session) if is_wanted(&session, filter)? => sessions.push(session),
+                let opened = session.and_then(|found| self.open(id.clone(), &found));
+                match opened.and_then(|session| Ok((is_wanted(&session, filter)?, session))) {
+                    Ok((true, session)) => sessions.push(session),
                     // It changed since the list was read.
-                    Ok(_) => {}
+                    Ok((false, _)) => {}
                     Err(error) => tracing::error!(session = %id, %error, "left out of a list: it cannot be read"),
                 }
             }

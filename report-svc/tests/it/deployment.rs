@@ -170,7 +170,7 @@ pub(crate) fn completion(
     document: Option<VerificationErrorCode>,
     selfie: Option<VerificationErrorCode>,
 ) -> CompleteVerificationRequest {
-    let judged = |code: Option<VerificationErrorCode>| match code {
+    let outcome = |code: Option<VerificationErrorCode>| match code {
         None => (CheckStatus::Verified.into(), None),
         Some(code) => {
             let error = VerificationError {
@@ -180,8 +180,8 @@ pub(crate) fn completion(
             (CheckStatus::Unverified.into(), Some(error))
         }
     };
-    let (document_status, document_error) = judged(document);
-    let (selfie_status, selfie_error) = judged(selfie);
+    let (document_status, document_error) = outcome(document);
+    let (selfie_status, selfie_error) = outcome(selfie);
     let document = DocumentReport {
         status: document_status,
         error: document_error,

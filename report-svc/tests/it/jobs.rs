@@ -14,7 +14,7 @@ use crate::deployment::{
 };
 
 const LEASE: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const NOW: Duration = Duration::ZERO;
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn a_waiting_worker_gets_a_job_at_once_and_an_answer_in_any_case() {
 async fn a_lease_is_extended_handed_back_and_lost() {
     on_both(|Deployment { mut client, .. }| async move {
         let session = submitted(&mut client).await;
-        let job = lease(&mut client, LEASE, PATIENCE).await.expect("queued");
+        let job = lease(&mut client, LEASE, LONGEST_WAIT).await.expect("queued");
         let time = prost_types::Duration::try_from(LEASE).ok();
         let extension = |token: &str| ExtendLeaseRequest {
             lease_token: token.to_owned(),
@@ -195,7 +195,7 @@ async fn a_job_that_nobody_completes_is_given_up() {
         let session = submitted(&mut client).await;
         let mut lost = None;
         for delivery in 1..=2 {
-            let job = lease(&mut client, Duration::from_millis(1), PATIENCE)
+            let job = lease(&mut client, Duration::from_millis(1), LONGEST_WAIT)
                 .await
                 .expect("leased again");
             assert_eq!(job.delivery, delivery);
@@ -208,7 +208,7 @@ async fn a_job_that_nobody_completes_is_given_up() {
         };
         let mut watched = client.watch_session(watch).await.expect("found").into_inner();
         let mut worker = client.clone();
-        let waiting = tokio::spawn(async move { lease(&mut worker, LEASE, PATIENCE).await });
+        let waiting = tokio::spawn(async move { lease(&mut worker, LEASE, LONGEST_WAIT).await });
         let stored = loop {
             let stored = watched.next().await.expect("goes on").expect("no error");
             if status(&stored) == VerificationSessionStatus::RequiresInput {

@@ -18,7 +18,7 @@ use crate::deployment::{
 };
 
 const LEASE: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const NOW: Duration = Duration::ZERO;
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_session_lives_its_whole_life() {
         let processing = next().await.expect("changed");
         assert_eq!(status(&processing), VerificationSessionStatus::Processing);
 
-        let job = lease(&mut client, LEASE, PATIENCE).await.expect("queued");
+        let job = lease(&mut client, LEASE, LONGEST_WAIT).await.expect("queued");
         assert_eq!(
             (job.verification_session.as_str(), job.attempt, job.delivery),
             (session.as_str(), 1, 1)
@@ -147,7 +147,7 @@ async fn a_failed_attempt_can_be_tried_again() {
         put(&mut client, &session, ImagePurpose::DocumentFront, b"front").await;
         let old = put(&mut client, &session, ImagePurpose::Selfie, b"other person").await;
         client.submit_session(submission(&session)).await.expect("submitted");
-        let failing = lease(&mut client, LEASE, PATIENCE).await.expect("queued");
+        let failing = lease(&mut client, LEASE, LONGEST_WAIT).await.expect("queued");
         let mismatch = Some(VerificationErrorCode::SelfieFaceMismatch);
         let failed = client
             .complete_verification(completion(&failing, None, mismatch))
@@ -182,7 +182,7 @@ async fn a_failed_attempt_can_be_tried_again() {
             .submit_session(submission(&session))
             .await
             .expect("submitted again");
-        let job = lease(&mut client, LEASE, PATIENCE).await.expect("queued");
+        let job = lease(&mut client, LEASE, LONGEST_WAIT).await.expect("queued");
         assert_eq!((job.attempt, job.delivery), (2, 1));
         assert!(job.files.len() == 2 && job.files.iter().any(|file| file.id == new));
 
@@ -304,7 +304,10 @@ async fn stopping_ends_what_waits() {
             );
             assert!(waiting.await.expect("no panic").is_none());
             served.await.expect("no panic").expect("stops in peace");
-            assert!(started.elapsed() < PATIENCE, "nothing waited for the drain time to end");
+            assert!(
+                started.elapsed() < LONGEST_WAIT,
+                "nothing waited for the drain time to end"
+            );
         },
     )
     .await;
@@ -330,7 +333,7 @@ async fn a_restart_finds_everything_and_nothing_personal_lies_open() {
         shutdown,
         served,
     } = start(config).await;
-    let job = lease(&mut client, LEASE, PATIENCE).await.expect("still queued");
+    let job = lease(&mut client, LEASE, LONGEST_WAIT).await.expect("still queued");
     let picture = GetImageRequest {
         verification_session: session.clone(),
         file: job.files[0].id.clone(),

@@ -555,7 +555,7 @@ async fn a_record_does_not_grow_with_the_attempts() {
         sizes.push(record.len());
     }
     assert!(sizes[8].abs_diff(sizes[1]) < 16, "{sizes:?}");
-    // What each attempt was judged by is still there.
+    // What each attempt was decided by is still there.
     for (file, attempt) in pictures {
         assert_eq!(store.image(session.as_str(), &file).await.expect("kept"), [attempt]);
     }

@@ -41,7 +41,7 @@ use crate::id::Id;
 pub(crate) const DATABASE_FILE: &str = "state.redb";
 
 /// Version of the tables below.
-const SCHEMA: u64 = 2;
+const SCHEMA: u64 = 3;
 
 /// `schema` → [`SCHEMA`].
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
@@ -181,7 +181,7 @@ impl Embedded {
     }
 }
 
-/// Makes the tables, so that every later transaction finds them, and tells the schema version.
+/// Makes the tables, so that every later transaction finds them, unless they are of another schema; answers its version.
 fn prepare(database: &Database) -> Result<u64, redb::Error> {
     let transaction = database.begin_write()?;
     let version = {
@@ -195,6 +195,10 @@ fn prepare(database: &Database) -> Result<u64, redb::Error> {
             }
         }
     };
+    // Its tables may have other types.
+    if version != SCHEMA {
+        return Ok(version);
+    }
     transaction.open_table(SESSIONS)?;
     transaction.open_table(LISTS)?;
     transaction.open_table(SESSION_EXPIRIES)?;

@@ -8,10 +8,10 @@ use crate::lifecycle::Status;
 use crate::storage::{IndexEntry, Nonce, ReferenceTag};
 
 /// Version of everything under these names.
-const SCHEMA: &str = "v2";
+const SCHEMA: &str = "v3";
 
 /// Where scripts publish `session:vs_…` and `job:{p07}:…`.
-pub(super) const CHANGES: &str = "bonafide:v2:changes";
+pub(super) const CHANGES: &str = "bonafide:v3:changes";
 
 /// Hash: version, record; attempt:1, attempt:2 …, the records of finished attempts.
 pub(super) fn session(id: &Id) -> String {
@@ -104,8 +104,8 @@ mod tests {
         let id = Id::parse(proto::id::Kind::VerificationSession, "vs_0700000000000000000000000000");
         assert_eq!(
             session(&id.expect("an id")),
-            "{p07}:v2:session:vs_0700000000000000000000000000"
+            "{p07}:v3:session:vs_0700000000000000000000000000"
         );
-        assert_eq!(due(15), "{p15}:v2:due");
+        assert_eq!(due(15), "{p15}:v3:due");
     }
 }
