@@ -256,6 +256,21 @@ fn a_mark_behind_the_date_of_birth_is_the_sex() {
 }
 
 #[test]
+fn a_date_of_issue_that_was_cut_is_not_stated() {
+    let issued = |print: &str, birth: &str| {
+        let lines = [
+            field("Date of issue", print, 0.0, 0),
+            field("Date of birth", birth, 0.0, 2),
+        ];
+        compare(&lines.concat(), &zone(NAME), TODAY).issue_date.is_some()
+    };
+    assert!(issued("29.06.2017", "12.08.1974"));
+    assert!(!issued("9.06.2017", "12.08.1974"), "a digit of the day");
+    assert!(!issued("29.06.20", "12.08.1974"), "two of the year");
+    assert!(issued("29.06.20", "12.08.74"), "years of two digits");
+}
+
+#[test]
 fn names_that_the_zone_cuts_agree() {
     let full = "NILAVADHANANANDA<<CHAYAPA<DEJTHAMRONG<K";
     assert_eq!(full.len(), 39);

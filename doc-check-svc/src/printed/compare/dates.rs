@@ -51,12 +51,28 @@ impl Comparison<'_> {
     pub(super) fn issue_date(&self) -> Option<Print<Date>> {
         self.labels.of_kind(Kind::IssueDate).find_map(|label| {
             let (line, dates) = self.announced_dates(label)?;
-            let meaning = dates.first().filter(|date| date.is_sure)?.meanings.first()?;
-            let mut print = self.print_date(line, dates.first()?, *meaning, Century::Birth)?;
+            let date = dates.first().filter(|date| date.is_sure && self.is_whole(line, date))?;
+            let mut print = self.print_date(line, date, *date.meanings.first()?, Century::Birth)?;
             // No document was issued a hundred years ago.
             print.value = print.value.candidates().next().unwrap_or(print.value);
             Some(print)
         })
+    }
+
+    /// Nothing of a date was cut off with the end of its line, as far as can be known: days have two digits (ICAO 9303-3), and
+    /// years as many as in the zone's own dates.
+    fn is_whole(&self, line: usize, date: &PrintedDate) -> bool {
+        let characters = self
+            .page
+            .lines
+            .get(line)
+            .and_then(|line| line.chars.get(date.from..date.to));
+        let first = characters.into_iter().flatten();
+        let digits = first.take_while(|char| char.best.character.is_ascii_digit()).count();
+        let is_full = |meaning: &Meaning| meaning.full_year().is_some();
+        let of_zone = |meaning: &&Meaning| meaning.fits(&self.zone.birth_date) || meaning.fits(&self.zone.expiry_date);
+        let all = self.dates.iter().flatten().flat_map(|date| &date.meanings);
+        digits != 1 && (date.meanings.iter().all(is_full) || !all.filter(of_zone).any(is_full))
     }
 
     /// The date that a label announces as the one of this field. A label beside which the other date of the zone stands has another's
