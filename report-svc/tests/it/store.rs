@@ -163,6 +163,68 @@ async fn a_picture_survives_a_step_that_was_taken_for_a_conflict() {
     );
 }
 
+/// Loses the answer of one commit; by the time that the session is read again, a worker has ended the attempt.
+#[derive(Debug)]
+struct Hasty {
+    worker: Store,
+    forgets: AtomicBool,
+    works: AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl Hook for Hasty {
+    async fn before(&self, step: Step) -> Sent {
+        if step == Step::Session && self.works.swap(false, Ordering::SeqCst) {
+            let job = self
+                .worker
+                .lease(&request(LEASE))
+                .await
+                .expect("storage")
+                .expect("queued");
+            let lease = job.lease_token.parse().expect("a lease");
+            self.worker.complete(&lease, Findings::default()).await.expect("failed");
+        }
+        Sent::Once
+    }
+
+    fn told(&self, outcome: Committed) -> Committed {
+        match self.forgets.swap(false, Ordering::SeqCst) {
+            true => {
+                self.works.store(true, Ordering::SeqCst);
+                Committed::Conflict
+            }
+            false => outcome,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_submission_whose_answer_was_lost_is_not_made_again_after_its_attempt() {
+    let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
+    let keys = Keyring::generate("k1").expect("random numbers");
+    let evidence = Evidence::in_memory();
+    let over = |storage: Arc<dyn Storage>| {
+        let keyring = Keyring::parse(&keys).expect("just made");
+        Store::new(storage, evidence.clone(), keyring, Limits::default())
+    };
+    let (worker, plain) = (over(storage.clone()), over(storage.clone()));
+    let session = create(&plain).await;
+    put(&plain, &session, b"front").await;
+    let hooked = Hooked {
+        storage,
+        hook: Hasty {
+            worker,
+            forgets: AtomicBool::new(true),
+            works: AtomicBool::new(false),
+        },
+    };
+    let hasty = over(Arc::new(hooked));
+    let answer = hasty.submit(session.as_str(), None, Default::default()).await;
+    let submitted = answer.expect("as it was submitted");
+    assert_eq!(submitted.attempts, 1, "the person asked for one attempt");
+    assert!(plain.lease(&request(LEASE)).await.expect("storage").is_none());
+}
+
 /// A job of a session whose record nobody can read.
 async fn damaged(storage: &dyn Storage) -> Id {
     let session = Id::new(Kind::VerificationSession, 3);
