@@ -83,6 +83,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a record is there, but cannot be read.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.is_damage() || matches!(self, Self::Seal(SealError::UnknownKey(_)))
+    }
+
     /// Whether a record is damaged, or was not written by us: nobody will ever read it.
     pub(crate) fn is_damage(&self) -> bool {
         matches!(

@@ -340,6 +340,10 @@ async fn damaged_records_are_left_out() {
         .await
         .expect_err("nothing but damage");
     assert!(matches!(error, Error::Seal(_)), "{error}");
+    // A cursor needs no record that can be read.
+    let oldest_damaged = damaged[0].id.clone();
+    let found = page(Cursor::StartingAfter(oldest_damaged), 10).await.expect("listed");
+    assert_eq!(found, (vec![last], false));
 }
 
 #[tokio::test]
@@ -369,7 +373,20 @@ async fn no_reference_can_be_read_in_redis() {
 async fn sessions_expire_that_wait_for_a_person() {
     let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
     let store = crate::store::store(Arc::clone(&storage), Evidence::in_memory());
-    let session = crate::store::submitted(&store).await;
+    let session = crate::store::create(&store).await;
+    let created = SystemTime::now();
+    crate::store::put(&store, &session, b"front").await;
+    let expired_after_two_days = storage
+        .expired(session.partition(), created + Duration::from_secs(48 * 3600), 10)
+        .await
+        .expect("storage");
+    assert_eq!(
+        expired_after_two_days,
+        std::slice::from_ref(&session),
+        "an upload puts nothing off"
+    );
+    let submitted = store.submit(session.as_str(), None, Default::default()).await;
+    submitted.expect("submitted");
     let expired = async |after: Duration| {
         let until = SystemTime::now() + after;
         storage.expired(session.partition(), until, 10).await.expect("storage")

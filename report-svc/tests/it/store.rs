@@ -43,12 +43,12 @@ pub(crate) fn store(storage: Arc<dyn Storage>, evidence: Evidence) -> Store {
     Store::new(storage, evidence, keyring, Limits::default())
 }
 
-async fn create(store: &Store) -> Id {
+pub(crate) async fn create(store: &Store) -> Id {
     let request = CreateVerificationSessionRequest::default();
     store.create(ACCOUNT, false, request).await.expect("created").id
 }
 
-async fn put(store: &Store, session: &Id, picture: &[u8]) -> String {
+pub(crate) async fn put(store: &Store, session: &Id, picture: &[u8]) -> String {
     let put = store.put_image(session.as_str(), None, ImagePurpose::DocumentFront, picture.to_vec());
     put.await.expect("stored").id
 }
@@ -123,7 +123,7 @@ impl Hook for Observed {
         Sent::Once
     }
 
-    fn told(&self, outcome: Committed) -> Committed {
+    fn answered(&self, outcome: Committed) -> Committed {
         match self.forgets.swap(false, Ordering::SeqCst) {
             true => Committed::Conflict,
             false => outcome,
@@ -187,7 +187,7 @@ impl Hook for Hasty {
         Sent::Once
     }
 
-    fn told(&self, outcome: Committed) -> Committed {
+    fn answered(&self, outcome: Committed) -> Committed {
         match self.forgets.swap(false, Ordering::SeqCst) {
             true => {
                 self.works.store(true, Ordering::SeqCst);
