@@ -199,6 +199,19 @@ impl Hook for Hasty {
 }
 
 #[tokio::test]
+async fn a_submission_that_was_taken_for_a_conflict_is_submitted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let storage = observed(folder.path());
+    let store = store(storage.clone(), Evidence::in_memory());
+    let session = create(&store).await;
+    put(&store, &session, b"front").await;
+    storage.hook.forgets.store(true, Ordering::SeqCst);
+    let submitted = store.submit(session.as_str(), None, Default::default()).await;
+    let submitted = submitted.expect("as it was submitted");
+    assert_eq!((submitted.attempts, submitted.public.status()), (1, Status::Processing));
+}
+
+#[tokio::test]
 async fn a_submission_whose_answer_was_lost_is_not_made_again_after_its_attempt() {
     let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
     let keys = Keyring::generate("k1").expect("random numbers");
