@@ -97,7 +97,7 @@ reasons! {
     LEASE_LOST: FailedPrecondition,
     /// The session has no job in the queue, or none that was set aside.
     JOB_NOT_FOUND: NotFound,
-    /// The session is sealed under a master key that report-svc was not given.
+    /// A record is sealed under a master key that report-svc was not given. Operators see it; other callers see `INTERNAL`.
     MASTER_KEY_MISSING: FailedPrecondition,
     /// Others changed the same thing at the same time, each time before this call could; `RetryInfo` says when to try again.
     CONTENDED: Aborted,

@@ -59,9 +59,6 @@ pub enum Error {
     /// The session has no job that the call could be about.
     #[error("the session has no such job in the queue or set aside")]
     JobNotFound,
-    /// An attempt whose session will be readable again must not be ended unread.
-    #[error("the session is sealed under master key {0:?}, which is not here: its job is queued again when the key is")]
-    MasterKeyMissing(String),
     /// Others changed the session each time before we could.
     #[error("the session is being changed by others: try again")]
     Contended,
@@ -83,6 +80,24 @@ pub enum Error {
     /// A record lacks what every record has.
     #[error("a record has no {0}")]
     Incomplete(&'static str),
+}
+
+impl Error {
+    /// Whether a record is there, but cannot be read.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.is_damage() || matches!(self, Self::Seal(SealError::UnknownKey(_)))
+    }
+
+    /// Whether a record is damaged, or was not written by us: nobody will ever read it.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Seal(SealError::Damaged)
+                | Self::Decode(_)
+                | Self::Incomplete(_)
+                | Self::Storage(StorageError::Foreign(_))
+        )
+    }
 }
 
 impl From<Error> for Status {
@@ -121,7 +136,6 @@ impl From<Error> for Status {
             }
             Error::LeaseLost => Problem::new(reason::LEASE_LOST, text),
             Error::JobNotFound => Problem::new(reason::JOB_NOT_FOUND, text),
-            Error::MasterKeyMissing(_) => Problem::new(reason::MASTER_KEY_MISSING, text),
             Error::Contended => Problem::new(reason::CONTENDED, text).retry_after(SOON),
             Error::Stopping => Problem::new(reason::UNAVAILABLE, text).retry_after(SOON),
             Error::Storage(StorageError::Redis(cause)) => unavailable(&cause),
@@ -131,7 +145,8 @@ impl From<Error> for Status {
             ) => internal(&cause),
             Error::Evidence(cause @ (EvidenceError::Store(_) | EvidenceError::Closed)) => unavailable(&cause),
             Error::Evidence(cause @ (EvidenceError::Missing(_) | EvidenceError::Seal(_))) => internal(&cause),
-            Error::Seal(cause) => internal(&cause),
+            Error::Seal(SealError::UnknownKey(_)) => Problem::new(reason::MASTER_KEY_MISSING, text),
+            Error::Seal(cause @ (SealError::Damaged | SealError::Random(_))) => internal(&cause),
             Error::Decode(cause) => internal(&cause),
             Error::Incomplete(_) => internal(&error),
         }

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
@@ -118,17 +119,17 @@ impl Health {
     }
 
     async fn ask(&self) {
-        let mut whole = true;
-        for dependency in &self.dependencies {
+        let answers = self.dependencies.iter().map(async |dependency| {
             let healthy = tokio::time::timeout(LONGEST_ANSWER, (dependency.check)())
                 .await
                 .unwrap_or(false);
             if !healthy {
                 tracing::warn!(dependency = dependency.name, "dependency does not answer");
             }
-            whole &= healthy || !dependency.required;
             self.reporter.set_service_status(dependency.name, status(healthy)).await;
-        }
+            healthy || !dependency.required
+        });
+        let whole = join_all(answers).await.into_iter().all(|suffices| suffices);
         self.reporter.set_service_status(WHOLE, status(whole)).await;
     }
 }
@@ -149,6 +150,8 @@ fn status(healthy: bool) -> ServingStatus {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::Notify;
+    use tokio::time::Instant;
     use tonic::Request;
     use tonic_health::pb::HealthCheckRequest;
     use tonic_health::pb::health_server::Health as _;
@@ -156,15 +159,15 @@ mod tests {
     use super::*;
 
     /// What callers are told.
-    pub(crate) struct Teller(HealthService);
+    pub(crate) struct Reported(HealthService);
 
     impl Health {
-        pub(crate) fn teller(&self) -> Teller {
-            Teller(HealthService::from_health_reporter(self.reporter.clone()))
+        pub(crate) fn teller(&self) -> Reported {
+            Reported(HealthService::from_health_reporter(self.reporter.clone()))
         }
     }
 
-    impl Teller {
+    impl Reported {
         pub(crate) async fn serving(&self, service: &str) -> bool {
             let request = HealthCheckRequest {
                 service: service.to_owned(),
@@ -174,15 +177,38 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn dependencies_that_hang_hold_up_no_end() {
+        let (asked, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
+        let notify = Arc::clone(&asked);
+        let hangs = move || {
+            notify.notify_one();
+            std::future::pending()
+        };
+        let mut health = Health::new().depends_on("store", hangs.clone()).uses("check", hangs);
+        let begun = Instant::now();
+        health.ask().await;
+        assert_eq!(begun.elapsed(), LONGEST_ANSWER, "they are asked at once");
+
+        asked.notified().await;
+        let begun = Instant::now();
+        tokio::join!(health.watch(&shutdown), async {
+            asked.notified().await;
+            shutdown.cancel();
+        });
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert!(!health.reported().serving("").await);
+    }
+
     #[tokio::test]
     async fn only_what_is_needed_counts_for_the_whole() {
         let health = Health::new()
             .depends_on("store", || async { true })
             .uses("check", || async { false });
         health.ask().await;
-        assert!(health.teller().serving("").await);
-        assert!(health.teller().serving("store").await);
-        assert!(!health.teller().serving("check").await);
+        assert!(health.reported().serving("").await);
+        assert!(health.reported().serving("store").await);
+        assert!(!health.reported().serving("check").await);
 
         for fails in [
             Health::new().depends_on("store", || async { false }),
@@ -190,10 +216,10 @@ mod tests {
             Health::new().depends_on_blocking("device", || panic!("as planned")),
         ] {
             fails.ask().await;
-            assert!(!fails.teller().serving("").await);
+            assert!(!fails.reported().serving("").await);
         }
         let works = Health::new().depends_on_blocking("device", || true);
         works.ask().await;
-        assert!(works.teller().serving("").await);
+        assert!(works.reported().serving("").await);
     }
 }

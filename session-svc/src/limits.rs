@@ -34,7 +34,7 @@ pub(crate) struct KeyedLimiter {
 /// Counts as one until it is dropped.
 pub(crate) struct Permit {
     limiter: KeyedLimiter,
-    name: String,
+    key: String,
 }
 
 impl KeyedLimiter {
@@ -46,16 +46,16 @@ impl KeyedLimiter {
     }
 
     /// A permit for this key; `None` when all are taken.
-    pub(crate) fn try_acquire(&self, name: &str) -> Option<Permit> {
+    pub(crate) fn try_acquire(&self, key: &str) -> Option<Permit> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.get(name).copied().unwrap_or_default();
+        let count = counts.get(key).copied().unwrap_or_default();
         if count >= self.limit.get() {
             return None;
         }
-        counts.insert(name.to_owned(), count + 1);
+        counts.insert(key.to_owned(), count + 1);
         Some(Permit {
             limiter: self.clone(),
-            name: name.to_owned(),
+            key: key.to_owned(),
         })
     }
 }
@@ -63,10 +63,10 @@ impl KeyedLimiter {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut counts = self.limiter.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match counts.get_mut(&self.name) {
+        match counts.get_mut(&self.key) {
             Some(count) if *count > 1 => *count -= 1,
             _ => {
-                counts.remove(&self.name);
+                counts.remove(&self.key);
             }
         }
     }
@@ -147,12 +147,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_counted_by_name_and_come_back() {
+    fn permits_are_counted_by_key_and_come_back() {
         let limiter = KeyedLimiter::new(NonZeroUsize::new(2).expect("not zero"));
         let first = limiter.try_acquire("a").expect("free");
         let second = limiter.try_acquire("a").expect("free");
         assert!(limiter.try_acquire("a").is_none());
-        let other = limiter.try_acquire("b").expect("another name");
+        let other = limiter.try_acquire("b").expect("another key");
         drop(first);
         let third = limiter.clone().try_acquire("a").expect("free again");
         assert!(limiter.try_acquire("a").is_none());

@@ -40,6 +40,11 @@ pub(crate) fn for_caller(status: Status) -> Status {
         log(&status);
         return unavailable(&status);
     }
+    // Report-svc's keys are our business.
+    if status::reason(&status) == Some(reason::MASTER_KEY_MISSING) {
+        log(&status);
+        return Problem::logged("the request failed").into();
+    }
     match status.code() {
         Code::InvalidArgument
         | Code::NotFound
@@ -135,6 +140,15 @@ mod tests {
             assert_eq!(status::reason(&status), Some(reason::INTERNAL));
             assert!(!status.message().contains("report-svc"));
         }
+    }
+
+    #[test]
+    fn a_missing_master_key_is_hidden() {
+        let missing = Problem::new(reason::MASTER_KEY_MISSING, "report-svc lacks k1");
+        let status = for_caller(missing.into());
+        assert_eq!(status.code(), Code::Internal);
+        assert_eq!(status::reason(&status), Some(reason::INTERNAL));
+        assert!(!status.message().contains("k1"));
     }
 
     #[test]

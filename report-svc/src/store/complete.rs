@@ -94,6 +94,7 @@ impl Store {
                     error.reason = format!("{} {LAST_ATTEMPT}", error.reason);
                 }
                 session.public.last_error = Some(error);
+                session.failed = Some(now());
                 session.apply(Action::Fail)?
             }
         };

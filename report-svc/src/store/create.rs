@@ -48,6 +48,7 @@ impl Store {
             images: Vec::new(),
             attempts: 0,
             submitted: None,
+            failed: None,
             trace_context: Default::default(),
             uploaded: Default::default(),
             found_by: IndexEntry {
@@ -62,7 +63,7 @@ impl Store {
             record: self.records.seal(Kind::Session, id.as_str(), &session.to_record())?,
             event: self.seal_event(&session, EventType::Created)?,
             entry: session.found_by.clone(),
-            expires: session.expires(SystemTime::now())?,
+            expires: session.expires()?,
             id,
             idempotency,
         };

@@ -126,13 +126,13 @@ impl Store {
         let mut first = None;
         let mut is_submitted = false;
         let updated = self.update(session, account, |session| {
-            let event = session.apply(Action::Submit)?;
             // The step may have happened although its answer was lost, and its attempt may be over: another one was not asked for.
             let attempt = *first.get_or_insert(session.attempts.saturating_add(1));
             if session.attempts >= attempt {
                 is_submitted = true;
                 return Err(Error::Contended);
             }
+            let event = session.apply(Action::Submit)?;
             self.require_attempt(session)?;
             let missing = session.missing();
             if !missing.is_empty() {

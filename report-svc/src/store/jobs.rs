@@ -8,7 +8,7 @@ use proto::store::v1::Job;
 use super::{Change, Session, Store};
 use crate::error::Error;
 use crate::seal::SealError;
-use crate::storage::{DeadLetterReason, JobStep, Lease, LeaseRequest, Leased, StorageError};
+use crate::storage::{DeadLetterReason, JobStep, Lease, LeaseRequest, Leased};
 
 /// How long after the submission a job may be handed back without being counted as tried. An outage of ours is not the person's
 /// failure; but somebody waits for an answer, and what looks like an outage may be the work of this very job.
@@ -104,11 +104,8 @@ fn is_excusable(submitted: Option<Timestamp>, now: SystemTime) -> bool {
 fn dead_letter_reason(error: &Error) -> Option<DeadLetterReason> {
     match error {
         Error::Seal(SealError::UnknownKey(key)) => Some(DeadLetterReason::MasterKeyMissing(key.clone())),
-        Error::Seal(SealError::Damaged)
-        | Error::Decode(_)
-        | Error::Incomplete(_)
-        | Error::Storage(StorageError::Foreign(_)) => Some(DeadLetterReason::SessionUnreadable),
         Error::SessionNotFound => Some(DeadLetterReason::SessionMissing),
+        damage if damage.is_damage() => Some(DeadLetterReason::SessionUnreadable),
         _ => None,
     }
 }

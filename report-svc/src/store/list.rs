@@ -8,6 +8,9 @@ use crate::id::Id;
 use crate::lifecycle::Status;
 use crate::storage::{ListQuery, Order, Scope};
 
+/// Rounds in which a page is read: each goes on after the sessions that the one before had to leave out.
+const ROUNDS: usize = 16;
+
 /// Which sessions of an account.
 #[derive(Clone, Debug)]
 pub struct Filter {
@@ -34,14 +37,15 @@ pub enum Cursor {
 
 /// A page of sessions, newest first.
 pub struct Page {
-    /// As many as were asked for, or all that there are.
+    /// As many as were asked for, or all that there are; fewer where very many records in a row are damaged.
     pub sessions: Vec<Session>,
     /// Whether there are more on the far side of the page.
     pub has_more: bool,
 }
 
 impl Store {
-    /// An account's sessions, `limit` at the most. A cursor of another account is not found.
+    /// An account's sessions, `limit` at the most. A cursor of another account is not found. A session whose record is damaged is left
+    /// out; one that lacks only its master key fails the page, for it will be in the list again.
     pub async fn list(&self, filter: &Filter, cursor: &Cursor, limit: usize) -> Result<Page, Error> {
         let scope = match &filter.client_reference_id {
             None => Scope::Account(filter.account.clone()),
@@ -56,42 +60,55 @@ impl Store {
             Cursor::EndingBefore(session) => (Order::OldestFirst, after(&filter.created, session)),
         };
         if let Cursor::StartingAfter(session) | Cursor::EndingBefore(session) = cursor {
-            self.session(session.as_str(), Some(&filter.account)).await?;
+            match self.session(session.as_str(), Some(&filter.account)).await {
+                Ok(_) => {}
+                // The id says where the page begins. Whose it is cannot be known, and the page shows nothing of it.
+                Err(error) if error.is_unreadable() => {}
+                Err(error) => return Err(error),
+            }
         }
         let mut query = ListQuery {
             scope,
             status: filter.status,
             between,
             order,
-            limit: 0,
+            // One more tells whether there are more.
+            limit: limit + 1,
         };
-        let mut sessions = Vec::new();
-        // One more tells whether there are more.
-        while sessions.len() <= limit {
-            query.limit = limit + 1 - sessions.len();
+        let (mut sessions, mut damaged, mut is_whole) = (Vec::new(), Vec::new(), false);
+        for _ in 0..ROUNDS {
             let ids = self.storage.list(&query).await?;
             let found = self.storage.sessions(&ids).await?;
             for (id, found) in ids.iter().zip(found) {
                 let session = found.ok_or(Error::SessionNotFound);
                 let opened = session.and_then(|found| self.open(id.clone(), &found));
-                match opened.and_then(|session| Ok((is_wanted(&session, filter)?, session))) {
-                    Ok((true, session)) => sessions.push(session),
-                    // It changed since the list was read.
-                    Ok((false, _)) => {}
-                    Err(error) => tracing::error!(session = %id, %error, "left out of a list: it cannot be read"),
+                match opened.and_then(|session| Ok(is_wanted(&session, filter)?.then_some(session))) {
+                    Ok(wanted) => sessions.extend(wanted),
+                    Err(error) if error.is_damage() || matches!(error, Error::SessionNotFound) => {
+                        damaged.push((id.clone(), error));
+                    }
+                    Err(error) => return Err(error),
                 }
             }
-            match ids.last().filter(|_| ids.len() == query.limit) {
-                Some(last) => {
-                    query.between = match order {
-                        Order::NewestFirst => before(&query.between, last),
-                        Order::OldestFirst => after(&query.between, last),
-                    };
-                }
-                None => break,
+            is_whole = ids.len() < query.limit;
+            if is_whole || sessions.len() > limit {
+                break;
+            }
+            if let Some(last) = ids.last() {
+                query.between = match order {
+                    Order::NewestFirst => before(&query.between, last),
+                    Order::OldestFirst => after(&query.between, last),
+                };
             }
         }
-        let has_more = sessions.len() > limit;
+        if let Some((session, error)) = damaged.first() {
+            tracing::error!(%session, %error, count = damaged.len(), "sessions are left out of a list: they cannot be read");
+        }
+        // Without a session there is nothing to go on after.
+        if sessions.is_empty() && !is_whole {
+            return Err(damaged.pop().map_or(Error::Contended, |(_, error)| error));
+        }
+        let has_more = sessions.len() > limit || !is_whole;
         sessions.truncate(limit);
         if order == Order::OldestFirst {
             sessions.reverse();
@@ -100,6 +117,7 @@ impl Store {
     }
 }
 
+/// Whether a session is still what was asked for: it may have changed since the list was read.
 fn is_wanted(session: &Session, filter: &Filter) -> Result<bool, Error> {
     let status = session.state()?.status;
     let reference = &session.public.client_reference_id;

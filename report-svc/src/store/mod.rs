@@ -174,7 +174,7 @@ impl Store {
             report,
             event,
             reindex: (from != to).then_some(Reindex { from, to }),
-            expires: session.expires(SystemTime::now())?,
+            expires: session.expires()?,
             job: change.job,
         };
         Ok(self.storage.commit(step).await?)

@@ -7,8 +7,7 @@ use super::{Change, Store, TRIES};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::Status;
-use crate::seal::SealError;
-use crate::storage::{Committed, DeadLetterReason, Deliveries, Job, JobState, JobStep, StorageError};
+use crate::storage::{Committed, DeadLetterReason, Deliveries, Job, JobState, JobStep};
 
 /// Jobs read at once.
 const PAGE: usize = 100;
@@ -108,14 +107,7 @@ impl Store {
         let failed = match failed.await {
             Ok(_) => Failed::AttemptEnded,
             Err(Error::LeaseLost) => return Err(Error::JobNotFound),
-            Err(Error::Seal(SealError::UnknownKey(key))) => return Err(Error::MasterKeyMissing(key)),
-            Err(
-                Error::Seal(SealError::Damaged)
-                | Error::Decode(_)
-                | Error::Incomplete(_)
-                | Error::Storage(StorageError::Foreign(_))
-                | Error::SessionNotFound,
-            ) => {
+            Err(error) if error.is_damage() || matches!(error, Error::SessionNotFound) => {
                 if !self.storage.discard(&session_id(session)?, attempt).await? {
                     return Err(Error::JobNotFound);
                 }

@@ -35,6 +35,8 @@ pub struct Session {
     pub attempts: u32,
     /// When it was submitted last.
     pub submitted: Option<Timestamp>,
+    /// When its last attempt failed that did.
+    pub failed: Option<Timestamp>,
     /// W3C trace context of the last submission.
     pub trace_context: HashMap<String, String>,
     /// What was uploaded, whether or not it is held.
@@ -81,6 +83,7 @@ impl Session {
             images: record.images,
             attempts: record.attempts,
             submitted: record.submitted,
+            failed: record.failed,
             trace_context: record.trace_context,
             uploaded: record.uploaded.unwrap_or_default(),
         })
@@ -94,6 +97,7 @@ impl Session {
             images: self.images.clone(),
             attempts: self.attempts,
             submitted: self.submitted,
+            failed: self.failed,
             trace_context: self.trace_context.clone(),
             uploaded: Some(self.uploaded),
         }
@@ -135,10 +139,11 @@ impl Session {
         Ok(next.event)
     }
 
-    /// When it expires unless something happens to it before: sessions that wait for a person do.
-    pub fn expires(&self, now: SystemTime) -> Result<Option<SystemTime>, Error> {
+    /// When it expires unless it is submitted before: sessions that wait for a person do. An upload puts nothing off.
+    pub fn expires(&self) -> Result<Option<SystemTime>, Error> {
+        let failed = self.failed.and_then(|failed| SystemTime::try_from(failed).ok());
         let waits = self.state()? == State::NEW;
-        Ok(waits.then(|| now + WAITS_FOR))
+        Ok(waits.then(|| failed.unwrap_or_else(|| self.id.made()) + WAITS_FOR))
     }
 
     /// Whether this submission is the one that the checks run for now.

@@ -32,6 +32,7 @@ impl Store {
     }
 
     /// A partition's sessions that waited for a person in vain until now, those first that did so longest; `limit` at the most.
+    /// Nothing sweeps them yet.
     pub async fn expired(&self, partition: u8, limit: usize) -> Result<Vec<Id>, Error> {
         Ok(self.storage.expired(partition, SystemTime::now(), limit).await?)
     }

@@ -215,3 +215,24 @@ fn refuses_a_file_that_is_not_its_own() {
     let error = Embedded::open(&path, Arc::new(SystemTime::now)).expect_err("not ours");
     assert!(matches!(error, OpenError::File { .. }), "{error}");
 }
+
+#[test]
+fn refuses_a_file_of_another_schema() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.redb");
+    let meta = TableDefinition::<&str, u64>::new("meta");
+    // A table of today, with other types.
+    let sessions = TableDefinition::<u64, u64>::new("sessions");
+    let database = Database::create(&path).expect("makes");
+    let transaction = database.begin_write().expect("begins");
+    transaction
+        .open_table(meta)
+        .expect("opens")
+        .insert("schema", 2)
+        .expect("writes");
+    transaction.open_table(sessions).expect("opens");
+    transaction.commit().expect("commits");
+    drop(database);
+    let error = Embedded::open(&path, Arc::new(SystemTime::now)).expect_err("of another schema");
+    assert!(matches!(error, OpenError::Schema { found: 2, .. }), "{error}");
+}

@@ -48,7 +48,7 @@ pub(crate) trait Hook: fmt::Debug + Send + Sync + 'static {
     async fn before(&self, step: Step) -> Sent;
 
     /// What the caller is told that a commit came to.
-    fn told(&self, outcome: Committed) -> Committed {
+    fn answered(&self, outcome: Committed) -> Committed {
         outcome
     }
 }
@@ -92,7 +92,7 @@ impl<H: Hook> Storage for Hooked<H> {
         if self.hook.before(Step::Commit).await == Sent::Twice {
             self.storage.commit(step.clone()).await?;
         }
-        Ok(self.hook.told(self.storage.commit(step).await?))
+        Ok(self.hook.answered(self.storage.commit(step).await?))
     }
 
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {

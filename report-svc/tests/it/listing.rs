@@ -7,16 +7,18 @@ use std::time::{Duration, SystemTime};
 use proto::identity::v1::{CreateVerificationSessionRequest, VerificationSessionStatus};
 use proto::reason;
 use proto::store::v1::{CreatedFilter, ListSessionsRequest, ListSessionsResponse};
+use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::limits::Limits;
 use report_svc::seal::Keyring;
-use report_svc::storage::Storage;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::redis::Redis;
-use report_svc::store::{Cursor, Filter, Store};
+use report_svc::storage::{Committed, JobStep, Storage};
+use report_svc::store::{Cursor, Filter, Session, Store};
 use tonic::Code;
 
 use crate::clock::Hand;
+use crate::conformance::step;
 use crate::deployment::{ACCOUNT, Client, cancellation, creation, on_both, public, reason_of};
 use crate::redis_server::RedisServer;
 
@@ -286,11 +288,62 @@ async fn references_are_found_while_the_master_key_is_rotated() {
         ..filter
     };
     assert_eq!(listed(&both, &everything).await, sessions);
+    let page = after.list(&everything, &Cursor::Newest, 100).await;
+    let refused = tonic::Status::from(page.map(drop).expect_err("the others lack their key"));
     assert_eq!(
-        listed(&after, &everything).await,
-        sessions[1..2],
-        "the others cannot be read"
+        (refused.code(), reason_of(&refused)),
+        (Code::FailedPrecondition, reason::MASTER_KEY_MISSING)
     );
+}
+
+/// Damages the record of a session.
+async fn damage(storage: &dyn Storage, session: &Session) {
+    let damage = step(&session.id, session.version, b"sealed by nobody", JobStep::Keep);
+    assert_eq!(
+        storage.commit(damage).await.expect("storage"),
+        Committed::Done(session.version + 1)
+    );
+}
+
+#[tokio::test]
+async fn damaged_records_are_left_out() {
+    let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
+    let store = crate::store::store(Arc::clone(&storage), Evidence::in_memory());
+    let create = async || {
+        let request = CreateVerificationSessionRequest::default();
+        store.create(ACCOUNT, false, request).await.expect("created")
+    };
+    let oldest = create().await;
+    let mut damaged = Vec::new();
+    for _ in 0..40 {
+        let session = create().await;
+        damage(storage.as_ref(), &session).await;
+        damaged.push(session);
+    }
+    let newest = create().await;
+    let everything = Filter {
+        client_reference_id: None,
+        ..of_reference("")
+    };
+    let page = async |cursor, limit| {
+        let page = store.list(&everything, &cursor, limit).await?;
+        let ids: Vec<_> = page.sessions.iter().map(|session| session.id.clone()).collect();
+        Ok::<_, Error>((ids, page.has_more))
+    };
+    let [first, last] = [newest.id.clone(), oldest.id.clone()];
+    let found = page(Cursor::Newest, 10).await.expect("listed");
+    assert_eq!(found, (vec![first.clone(), last.clone()], false));
+    // A page is no endless search.
+    let found = page(Cursor::Newest, 1).await.expect("listed");
+    assert_eq!(found, (vec![first.clone()], true));
+    let error = page(Cursor::StartingAfter(first), 1)
+        .await
+        .expect_err("nothing but damage");
+    assert!(matches!(error, Error::Seal(_)), "{error}");
+    // A cursor needs no record that can be read.
+    let oldest_damaged = damaged[0].id.clone();
+    let found = page(Cursor::StartingAfter(oldest_damaged), 10).await.expect("listed");
+    assert_eq!(found, (vec![last], false));
 }
 
 #[tokio::test]
@@ -320,7 +373,20 @@ async fn no_reference_can_be_read_in_redis() {
 async fn sessions_expire_that_wait_for_a_person() {
     let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
     let store = crate::store::store(Arc::clone(&storage), Evidence::in_memory());
-    let session = crate::store::submitted(&store).await;
+    let session = crate::store::create(&store).await;
+    let created = SystemTime::now();
+    crate::store::put(&store, &session, b"front").await;
+    let expired_after_two_days = storage
+        .expired(session.partition(), created + Duration::from_secs(48 * 3600), 10)
+        .await
+        .expect("storage");
+    assert_eq!(
+        expired_after_two_days,
+        std::slice::from_ref(&session),
+        "an upload puts nothing off"
+    );
+    let submitted = store.submit(session.as_str(), None, Default::default()).await;
+    submitted.expect("submitted");
     let expired = async |after: Duration| {
         let until = SystemTime::now() + after;
         storage.expired(session.partition(), until, 10).await.expect("storage")

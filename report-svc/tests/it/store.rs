@@ -43,12 +43,12 @@ pub(crate) fn store(storage: Arc<dyn Storage>, evidence: Evidence) -> Store {
     Store::new(storage, evidence, keyring, Limits::default())
 }
 
-async fn create(store: &Store) -> Id {
+pub(crate) async fn create(store: &Store) -> Id {
     let request = CreateVerificationSessionRequest::default();
     store.create(ACCOUNT, false, request).await.expect("created").id
 }
 
-async fn put(store: &Store, session: &Id, picture: &[u8]) -> String {
+pub(crate) async fn put(store: &Store, session: &Id, picture: &[u8]) -> String {
     let put = store.put_image(session.as_str(), None, ImagePurpose::DocumentFront, picture.to_vec());
     put.await.expect("stored").id
 }
@@ -123,7 +123,7 @@ impl Hook for Observed {
         Sent::Once
     }
 
-    fn told(&self, outcome: Committed) -> Committed {
+    fn answered(&self, outcome: Committed) -> Committed {
         match self.forgets.swap(false, Ordering::SeqCst) {
             true => Committed::Conflict,
             false => outcome,
@@ -187,7 +187,7 @@ impl Hook for Hasty {
         Sent::Once
     }
 
-    fn told(&self, outcome: Committed) -> Committed {
+    fn answered(&self, outcome: Committed) -> Committed {
         match self.forgets.swap(false, Ordering::SeqCst) {
             true => {
                 self.works.store(true, Ordering::SeqCst);
@@ -196,6 +196,19 @@ impl Hook for Hasty {
             false => outcome,
         }
     }
+}
+
+#[tokio::test]
+async fn a_submission_that_was_taken_for_a_conflict_is_submitted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let storage = observed(folder.path());
+    let store = store(storage.clone(), Evidence::in_memory());
+    let session = create(&store).await;
+    put(&store, &session, b"front").await;
+    storage.hook.forgets.store(true, Ordering::SeqCst);
+    let submitted = store.submit(session.as_str(), None, Default::default()).await;
+    let submitted = submitted.expect("as it was submitted");
+    assert_eq!((submitted.attempts, submitted.public.status()), (1, Status::Processing));
 }
 
 #[tokio::test]
@@ -330,7 +343,8 @@ async fn a_job_without_its_master_key_waits_for_it() {
     };
     assert_eq!(reason, DeadLetterReason::MasterKeyMissing("old".to_owned()));
     let error = lacking.fail(id, 1).await.expect_err("it only waits");
-    assert!(matches!(error, Error::MasterKeyMissing(_)), "{error}");
+    let reason = service_kit::status::reason(&error.into());
+    assert_eq!(reason, Some(proto::reason::MASTER_KEY_MISSING));
 
     assert_eq!(
         lacking

@@ -210,18 +210,27 @@ mod tests {
         let lame_duck = Duration::from_secs(5);
         let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
         let health = Health::new().depends_on("store", || async { true });
-        let told = health.teller();
+        let reported = health.reported();
         let leaving = tokio::spawn(leave(health, shutdown.clone(), lame_duck, stop.clone()));
         tokio::time::sleep(Duration::from_secs(60)).await;
-        assert_eq!((told.serving("").await, told.serving("store").await), (true, true));
+        assert_eq!(
+            (reported.serving("").await, reported.serving("store").await),
+            (true, true)
+        );
 
         let asked = Instant::now();
         shutdown.cancel();
         tokio::time::sleep(Duration::from_millis(1)).await;
-        assert_eq!((told.serving("").await, told.serving("store").await), (false, false));
+        assert_eq!(
+            (reported.serving("").await, reported.serving("store").await),
+            (false, false)
+        );
         tokio::time::sleep(lame_duck - Duration::from_millis(2)).await;
         assert!(!stop.is_cancelled());
-        assert_eq!((told.serving("").await, told.serving("store").await), (false, false));
+        assert_eq!(
+            (reported.serving("").await, reported.serving("store").await),
+            (false, false)
+        );
         stop.cancelled().await;
         assert_eq!(asked.elapsed(), lame_duck);
         leaving.await.expect("no panic");

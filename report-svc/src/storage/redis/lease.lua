@@ -1,9 +1,13 @@
 -- Leases the job of one partition that is longest due. What a nonce comes to is decided once: sent again, the same is answered. Answers
 -- the entries that have no job that can be read, which were taken out of the queue, and the job, if there was one: session, attempt,
--- delivery, excused. Answers nothing when another call decided that the nonce is not to be leased under.
+-- delivery, excused. Answers nothing when another call decided that the nonce is not to be leased under; that is kept as ''. That the
+-- claim itself found no job is kept as '-'.
 -- KEYS: due, jobs, what the nonce came to
 -- ARGV: nonce, worker, lease in milliseconds, time (empty: the server's), how long it is remembered in milliseconds
 local decided = redis.call('GET', KEYS[3])
+if decided == '-' then
+  return { {}, false }
+end
 if decided then
   local job = get(KEYS[2], decided)
   return job and job.nonce == ARGV[1] and { {}, { decided, job.attempt, job.delivery, job.excused } }
@@ -23,7 +27,7 @@ while true do
     return { foreign, { session, job.attempt, job.delivery, job.excused } }
   end
   if not session then
-    redis.call('SET', KEYS[3], '', 'PX', ARGV[5])
+    redis.call('SET', KEYS[3], '-', 'PX', ARGV[5])
     return { foreign, false }
   end
   -- Out of the queue, so that nobody meets it again. What lies in `jobs`, if anything, stays.
