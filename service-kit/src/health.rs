@@ -162,7 +162,7 @@ mod tests {
     pub(crate) struct Reported(HealthService);
 
     impl Health {
-        pub(crate) fn teller(&self) -> Reported {
+        pub(crate) fn reported(&self) -> Reported {
             Reported(HealthService::from_health_reporter(self.reporter.clone()))
         }
     }
