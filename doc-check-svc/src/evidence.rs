@@ -239,10 +239,9 @@ fn number_as_printed(number: &Print<String>) -> String {
 
 /// The beliefs with what the print says of their positions. Print that fits what is left of a field may have been altered to fit: it
 /// counts only where at least half of every word was seen as the print has it or, of a date, where its check digit was seen and one
-/// position at most was not.
-/// The composite check digit does not make it two: its weights are odd like the date's own, so that two digits may both be 5 more or
-/// less. In a number one counts only where it was read as another symbol, which the check digit tells from it: to check digits 1, B, L and V
-/// are the same.
+/// position at most was not. The composite check digit does not make it two: its weights are odd like the date's own, so that two digits
+/// may both be 5 more or less. In a number one counts only where it was read as another symbol, which the check digit tells from it: to
+/// check digits 1, B, L and V are the same.
 #[must_use]
 pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<Belief> {
     let mut with = beliefs.to_vec();

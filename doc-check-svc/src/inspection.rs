@@ -1,7 +1,7 @@
 //! What is seen of the pictures around a zone that was read: whether they are of one document, its page, and how it came before the
 //! camera.
 
-use vision::geometry::{Point, Quad, Rect};
+use vision::geometry::{Quad, Rect};
 use vision::picture::Picture;
 use vision::text::TextLine;
 
@@ -66,11 +66,7 @@ pub(crate) fn inspect(zone: &Zone, pictures: &[(usize, &Picture)]) -> Inspection
 
 /// The rectangle around all lines; `None` without any.
 fn hull(lines: &[TextLine]) -> Option<Quad> {
-    let corners = || lines.iter().flat_map(|line| line.quad.0);
-    let least = corners().reduce(|a, b| Point::new(a.x.min(b.x), a.y.min(b.y)))?;
-    let most = corners().reduce(|a, b| Point::new(a.x.max(b.x), a.y.max(b.y)))?;
-    let (width, height) = (most.x - least.x, most.y - least.y);
-    Some(Quad::from(Rect::new(least.x, least.y, width, height)))
+    Rect::around(lines.iter().flat_map(|line| line.quad.0)).map(Quad::from)
 }
 
 #[cfg(test)]

@@ -15,11 +15,11 @@ impl Level {
     pub(super) fn around(picture: &Picture, places: &[Quad], direction: Point, margin: f32) -> Option<Self> {
         let Point { x: cos, y: sin } = direction;
         let turned = |corner: Point| Point::new(corner.x * cos + corner.y * sin, corner.y * cos - corner.x * sin);
-        let part = bounds(places.iter().flat_map(|place| place.0).map(turned))?;
+        let part = Rect::around(places.iter().flat_map(|place| place.0).map(turned))?;
         let margin = margin * part.width.max(part.height);
         let (width, height) = (picture.width() as f32, picture.height() as f32);
         let whole = Quad::from(Rect::new(-0.5, -0.5, width, height));
-        let whole = bounds(whole.0.into_iter().map(turned))?;
+        let whole = Rect::around(whole.0.into_iter().map(turned))?;
         let (left, top) = ((part.x - margin).max(whole.x), (part.y - margin).max(whole.y));
         let (right, bottom) = (
             (part.right() + margin).min(whole.right()),
@@ -44,20 +44,6 @@ impl Level {
     pub(super) fn whole(&self, line: &Quad) -> Quad {
         Quad(line.0.map(|corner| self.to_whole.apply(corner)))
     }
-}
-
-/// The smallest rectangle along the axes that holds all points.
-fn bounds(points: impl Iterator<Item = Point>) -> Option<Rect> {
-    let (least, most) = points.fold(
-        (Point::new(f32::MAX, f32::MAX), Point::new(f32::MIN, f32::MIN)),
-        |(least, most), p| {
-            (
-                Point::new(least.x.min(p.x), least.y.min(p.y)),
-                Point::new(most.x.max(p.x), most.y.max(p.y)),
-            )
-        },
-    );
-    (least.x <= most.x).then(|| Rect::new(least.x, least.y, most.x - least.x, most.y - least.y))
 }
 
 /// The unit vector at an angle to the right, in degrees, clockwise.
@@ -93,7 +79,7 @@ mod tests {
                 .filter(|(x, y)| level.picture.pixel(*x, *y)[0] < 100 && level.picture.pixel(*x, *y)[0] > 0)
                 .map(|(x, y)| (x as f32, y as f32))
                 .collect();
-            let bar = bounds(dark.into_iter().map(|(x, y)| Point::new(x, y))).unwrap();
+            let bar = Rect::around(dark.into_iter().map(|(x, y)| Point::new(x, y))).unwrap();
             assert!((bar.height - 19.0).abs() <= 2.0, "{angle}: {bar:?}");
             let centre = level.whole(&Quad::from(bar)).bounds().centre();
             assert!(

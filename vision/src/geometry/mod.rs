@@ -57,6 +57,19 @@ impl Rect {
         Rect { x, y, width, height }
     }
 
+    /// The smallest rectangle along the axes that holds all points; `None` without any.
+    #[must_use]
+    pub fn around(points: impl IntoIterator<Item = Point>) -> Option<Rect> {
+        let both = points.into_iter().map(|point| (point, point));
+        let (least, most) = both.reduce(|(least, most), (point, _)| {
+            (
+                Point::new(least.x.min(point.x), least.y.min(point.y)),
+                Point::new(most.x.max(point.x), most.y.max(point.y)),
+            )
+        })?;
+        Some(Rect::new(least.x, least.y, most.x - least.x, most.y - least.y))
+    }
+
     /// Right edge.
     #[must_use]
     pub fn right(&self) -> f32 {
@@ -107,13 +120,7 @@ impl Quad {
     /// The smallest rectangle along the axes that holds all corners.
     #[must_use]
     pub fn bounds(&self) -> Rect {
-        let [first, ..] = self.0;
-        let (mut least, mut most) = (first, first);
-        for corner in self.0 {
-            least = Point::new(least.x.min(corner.x), least.y.min(corner.y));
-            most = Point::new(most.x.max(corner.x), most.y.max(corner.y));
-        }
-        Rect::new(least.x, least.y, most.x - least.x, most.y - least.y)
+        Rect::around(self.0).unwrap_or_default()
     }
 
     /// Whether a point lies inside or on the edge of it. It must be convex.

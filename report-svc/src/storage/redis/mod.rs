@@ -96,6 +96,7 @@ struct Scripts {
 impl Scripts {
     fn new() -> Self {
         let of_queue = |script: &str| Script::new(&[include_str!("queue.lua"), script].concat());
+        let in_order = |script: &str| Script::new(&[include_str!("order.lua"), script].concat());
         Self {
             create: Script::new(include_str!("create.lua")),
             commit: of_queue(include_str!("commit.lua")),
@@ -109,8 +110,8 @@ impl Scripts {
             requeue: of_queue(include_str!("requeue.lua")),
             discard: of_queue(include_str!("discard.lua")),
             show: of_queue(include_str!("show.lua")),
-            list: Script::new(include_str!("list.lua")),
-            trim: Script::new(include_str!("trim.lua")),
+            list: in_order(include_str!("list.lua")),
+            trim: in_order(include_str!("trim.lua")),
         }
     }
 }

@@ -1,17 +1,6 @@
 -- Drops the oldest events of one partition, up to the first one that was not made before a moment. Answers how many.
 -- KEYS: events
 -- ARGV: the least id of an event that is kept, how many are dropped at the most
--- By bytes, as ZRANGE BYLEX has them: Lua's own order of strings is that of the server's locale.
-local function is_before(one, other)
-  for at = 1, math.min(#one, #other) do
-    local a, b = string.byte(one, at), string.byte(other, at)
-    if a ~= b then
-      return a < b
-    end
-  end
-  return #one < #other
-end
-
 local function oldest(count)
   return redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', count)
 end
