@@ -45,10 +45,7 @@ impl DocCheckSvc {
     /// # Errors
     /// [`StartError`] for the first step that fails.
     pub fn open_in(config: Config, pool: Pool) -> Result<Self, StartError> {
-        let store = match config.models {
-            Some(root) => ModelStore::open(root),
-            None => ModelStore::open_default()?,
-        };
+        let store = ModelStore::open_at(config.models)?;
         let device = device::open(config.compute.device.gpu())?;
         let reader = DocumentReader::load(&store, &device)?;
         tracing::info!(

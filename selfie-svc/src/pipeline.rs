@@ -2,7 +2,6 @@
 //!
 //! A [`FaceFinder`] has the detector alone; a [`FacePipeline`] embeds what it found, too.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use candle_core::Device;
@@ -10,7 +9,7 @@ use vision::VisionError;
 use vision::face::quality::Quality;
 use vision::face::{DetectOptions, EmbedOptions, Embedding, Face, FaceDetector, FaceEmbedder, align};
 use vision::geometry::{Point, Rect};
-use vision::models::{Model, ModelError, ModelStore, Weights};
+use vision::models::{Model, ModelStore, Weights};
 use vision::ops::Precision;
 use vision::picture::Picture;
 
@@ -18,14 +17,6 @@ use crate::rules::Measured;
 
 /// The networks that the pipeline needs.
 pub const MODELS: [Model; 2] = [Model::YuNet, Model::SFace];
-
-/// Opens the model store at `models`, or at its default place.
-pub fn open_store(models: Option<PathBuf>) -> Result<ModelStore, ModelError> {
-    match models {
-        Some(root) => Ok(ModelStore::open(root)),
-        None => ModelStore::open_default(),
-    }
-}
 
 /// The detector, loaded once and shared by all workers.
 pub struct FaceFinder {

@@ -76,7 +76,54 @@ impl Evaluation {
         self.checks.push(detail(name, Outcome::Failed, why));
         self.failure.get_or_insert((code, sentence));
     }
+
+    /// Evaluates one picture alone. Answers its face where that can be compared.
+    fn face(&mut self, seen: &Observation<'_>, picture: &PictureOfAFace) -> Option<Measured> {
+        let (why, sentence) = match seen {
+            Observation::Unreadable(error) => (error.to_string(), picture.unreadable),
+            Observation::NoFace => (picture.without_face.to_owned(), picture.no_face),
+            Observation::Face(face) if face.inter_eye_distance < MIN_INTER_EYE_DISTANCE => {
+                (too_small(face), picture.too_small)
+            }
+            Observation::Face(face) => {
+                self.passed(picture.test);
+                return Some(*face);
+            }
+        };
+        self.failed(picture.test, why, picture.error, sentence);
+        None
+    }
 }
+
+/// How a picture without a face that can be compared is answered.
+struct PictureOfAFace {
+    test: &'static str,
+    error: VerificationErrorCode,
+    /// What was found, in the test's words.
+    without_face: &'static str,
+    /// What the person is to do: the picture was not opened, shows no face, or one that is too small.
+    unreadable: &'static str,
+    no_face: &'static str,
+    too_small: &'static str,
+}
+
+const DOCUMENT: PictureOfAFace = PictureOfAFace {
+    test: "document_portrait",
+    error: VerificationErrorCode::SelfieDocumentMissingPhoto,
+    without_face: "no face was found in the pictures of the document",
+    unreadable: "The picture of the document could not be opened. Please take it again.",
+    no_face: "No portrait was found on the document. Please show the side with the photo, in even light.",
+    too_small: "The portrait on the document is too small. Please take the picture from nearer.",
+};
+
+const SELFIE: PictureOfAFace = PictureOfAFace {
+    test: "selfie_face",
+    error: VerificationErrorCode::SelfieUnverifiedOther,
+    without_face: "no face was found in the selfie",
+    unreadable: "The selfie could not be opened. Please take it again.",
+    no_face: "No face was found in the selfie. Please look into the camera, in even light.",
+    too_small: "The face in the selfie is too small. Please come nearer to the camera.",
+};
 
 fn detail(name: &str, outcome: Outcome, reason: String) -> CheckDetail {
     CheckDetail {
@@ -93,67 +140,23 @@ pub fn evaluate(
     likeness: Option<Likeness>,
     point: OperatingPoint,
 ) -> Evaluation {
-    use VerificationErrorCode::{
-        SelfieDocumentMissingPhoto, SelfieFaceMismatch, SelfieManipulated, SelfieUnverifiedOther,
-    };
+    use VerificationErrorCode::{SelfieFaceMismatch, SelfieManipulated};
     let mut evaluation = Evaluation::default();
 
-    match document {
-        Observation::Unreadable(error) => evaluation.failed(
-            "document_portrait",
-            error.to_string(),
-            SelfieDocumentMissingPhoto,
-            "The picture of the document could not be opened. Please take it again.",
-        ),
-        Observation::NoFace => evaluation.failed(
-            "document_portrait",
-            "no face was found in the pictures of the document".to_owned(),
-            SelfieDocumentMissingPhoto,
-            "No portrait was found on the document. Please show the side with the photo, in even light.",
-        ),
-        Observation::Face(face) if face.inter_eye_distance < MIN_INTER_EYE_DISTANCE => evaluation.failed(
-            "document_portrait",
-            too_small(face),
-            SelfieDocumentMissingPhoto,
-            "The portrait on the document is too small. Please take the picture from nearer.",
-        ),
-        Observation::Face(_) => evaluation.passed("document_portrait"),
-    }
-
-    match selfie {
-        Observation::Unreadable(error) => evaluation.failed(
-            "selfie_face",
-            error.to_string(),
-            SelfieUnverifiedOther,
-            "The selfie could not be opened. Please take it again.",
-        ),
-        Observation::NoFace => evaluation.failed(
-            "selfie_face",
-            "no face was found in the selfie".to_owned(),
-            SelfieUnverifiedOther,
-            "No face was found in the selfie. Please look into the camera, in even light.",
-        ),
-        Observation::Face(face) if face.inter_eye_distance < MIN_INTER_EYE_DISTANCE => evaluation.failed(
-            "selfie_face",
-            too_small(face),
-            SelfieUnverifiedOther,
-            "The face in the selfie is too small. Please come nearer to the camera.",
-        ),
-        Observation::Face(face) => {
-            evaluation.passed("selfie_face");
-            if face.rival_area >= RIVAL_AREA {
-                evaluation.failed(
-                    "selfie_single_person",
-                    format!(
-                        "another face has {:.0} % of the area of the first",
-                        100.0 * face.rival_area
-                    ),
-                    SelfieUnverifiedOther,
-                    "The selfie shows more than one person. Please take it alone.",
-                );
-            } else {
-                evaluation.passed("selfie_single_person");
-            }
+    evaluation.face(document, &DOCUMENT);
+    if let Some(face) = evaluation.face(selfie, &SELFIE) {
+        if face.rival_area >= RIVAL_AREA {
+            evaluation.failed(
+                "selfie_single_person",
+                format!(
+                    "another face has {:.0} % of the area of the first",
+                    100.0 * face.rival_area
+                ),
+                SELFIE.error,
+                "The selfie shows more than one person. Please take it alone.",
+            );
+        } else {
+            evaluation.passed("selfie_single_person");
         }
     }
 

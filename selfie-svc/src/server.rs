@@ -11,11 +11,11 @@ use service_kit::serving::Services;
 use tokio_util::sync::CancellationToken;
 use vision::VisionError;
 use vision::device::{self, DeviceError};
-use vision::models::ModelError;
+use vision::models::{ModelError, ModelStore};
 
 use crate::calibration::OutOfRange;
 use crate::config::Config;
-use crate::pipeline::{FacePipeline, open_store};
+use crate::pipeline::FacePipeline;
 use crate::service::Selfie;
 
 /// Why the service could not start.
@@ -51,7 +51,7 @@ impl SelfieSvc {
     /// [`StartError`] for the first step that fails.
     pub fn open_in(config: Config, pool: Pool) -> Result<Self, StartError> {
         let point = config.operating_point()?;
-        let store = open_store(config.models)?;
+        let store = ModelStore::open_at(config.models)?;
         let device = device::open(config.compute.device.gpu())?;
         let pipeline = FacePipeline::load(&store, &device)?;
         tracing::info!(

@@ -23,10 +23,7 @@ impl ModelDirectory {
     /// # Errors
     /// [`ModelError::NoDirectory`] when neither flag nor environment names one.
     pub fn open(&self) -> Result<ModelStore, ModelError> {
-        match &self.models {
-            Some(directory) => Ok(ModelStore::open(directory)),
-            None => ModelStore::open_default(),
-        }
+        ModelStore::open_at(self.models.clone())
     }
 }
 

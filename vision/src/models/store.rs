@@ -60,6 +60,14 @@ impl ModelStore {
             .ok_or(ModelError::NoDirectory)
     }
 
+    /// The store at `root`, or else at its default place.
+    ///
+    /// # Errors
+    /// [`ModelError::NoDirectory`] as [`open_default`](Self::open_default).
+    pub fn open_at(root: Option<PathBuf>) -> Result<ModelStore, ModelError> {
+        root.map_or_else(ModelStore::open_default, |root| Ok(ModelStore::open(root)))
+    }
+
     /// The same store with another package client.
     #[must_use]
     pub fn with_pip(self, pip: Pip) -> ModelStore {
