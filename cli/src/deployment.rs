@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use doc_check_svc::server::DocCheckSvc;
+use report_svc::config::RedisConfig;
 use report_svc::server::ReportSvc;
-use report_svc::storage::redis::Risk;
 use selfie_svc::server::SelfieSvc;
 use service_kit::compute::Pool;
-use service_kit::config::{ComputeConfig, Secret, ServeConfig};
+use service_kit::config::{ComputeConfig, ServeConfig};
 use service_kit::service::{Bound, Service};
 use service_kit::serving::ServeError;
 use session_svc::documents::DocumentConfig;
@@ -37,10 +37,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Folder of the keys, the pictures and the embedded store.
     pub data: PathBuf,
-    /// Keeps state in Redis rather than in the embedded store.
-    pub redis_url: Option<Secret>,
-    /// What Redis may lack all the same.
-    pub redis_allow: Vec<Risk>,
+    /// Where the state lies.
+    pub redis: RedisConfig,
     /// Folder of the networks; the user's cache folder when not given.
     pub models: Option<PathBuf>,
     /// Inference threads, which the two services that compute share.
@@ -57,8 +55,7 @@ impl Options {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: data.to_owned(),
-            redis_url: None,
-            redis_allow: Vec::new(),
+            redis: RedisConfig::default(),
             models: None,
             compute: ComputeConfig::default(),
             lease: DEFAULT_LEASE,
@@ -133,8 +130,7 @@ impl Deployment {
         };
         let report = start::<ReportSvc>(report_svc::config::Config {
             serve: inside.clone(),
-            redis_url: options.redis_url,
-            redis_allow: options.redis_allow,
+            redis: options.redis,
             master_keys: Some(keys.master_key.clone()),
             ..report_svc::config::Config::embedded(options.data)
         })

@@ -12,7 +12,7 @@ use proto::store::v1::ListSessionsRequest;
 use proto::store::v1::store_service_client::StoreServiceClient;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
-use report_svc::config::Config;
+use report_svc::config::{Config, RedisConfig};
 use report_svc::evidence::Evidence;
 use report_svc::limits::Limits;
 use report_svc::seal::Keyring;
@@ -72,8 +72,10 @@ async fn main() -> anyhow::Result<()> {
     };
     let ids = fill(redis, &keys, sessions, told).await?;
     let config = Config {
-        redis_url: Some(Secret::new(address)),
-        redis_allow: vec![Risk::NoAof],
+        redis: RedisConfig {
+            url: Some(Secret::new(address)),
+            allow: vec![Risk::NoAof],
+        },
         ..config
     };
     measure("redis", config, &ids).await

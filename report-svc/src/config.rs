@@ -12,6 +12,31 @@ use crate::master_key::{MasterKeyError, master_key};
 use crate::seal::{Keyring, KeyringError};
 use crate::storage::redis::Risk;
 
+/// Where the state lies.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct RedisConfig {
+    /// Redis, e.g. redis://user:password@host:6379; several addresses separated by commas are the seeds of a Cluster. Without
+    /// it the state lies in one file in the data folder, for one process. Pictures lie in the folder either way.
+    #[arg(
+        id = "redis_url",
+        long = "redis-url",
+        env = "BONAFIDE_REDIS_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub url: Option<Secret>,
+    /// What Redis may lack all the same, separated by commas: a server that may lose state is refused otherwise.
+    #[arg(
+        id = "redis_allow",
+        long = "redis-allow",
+        env = "BONAFIDE_REDIS_ALLOW",
+        value_enum,
+        value_delimiter = ',',
+        value_name = "RISK"
+    )]
+    pub allow: Vec<Risk>,
+}
+
 /// Everything that can be set.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
@@ -21,19 +46,9 @@ pub struct Config {
     /// Folder of the pictures and, without Redis, of the database file. Several replicas need one folder that they share.
     #[arg(long, env = "BONAFIDE_DATA")]
     pub data: PathBuf,
-    /// Redis, e.g. redis://user:password@host:6379; several addresses separated by commas are the seeds of a Cluster. Without
-    /// it the state lies in one file under --data, for one process.
-    #[arg(long, env = "BONAFIDE_REDIS_URL", hide_env_values = true)]
-    pub redis_url: Option<Secret>,
-    /// What Redis may lack all the same, separated by commas: a server that may lose state is refused otherwise.
-    #[arg(
-        long,
-        env = "BONAFIDE_REDIS_ALLOW",
-        value_enum,
-        value_delimiter = ',',
-        value_name = "RISK"
-    )]
-    pub redis_allow: Vec<Risk>,
+    /// The state.
+    #[command(flatten)]
+    pub redis: RedisConfig,
     /// Master keys as id:base64 of 32 bytes, separated by commas: the first seals, all open. Needed with Redis; without it a
     /// key is made in keys/master_key under --data.
     #[arg(long, env = "BONAFIDE_MASTER_KEYS", hide_env_values = true)]
@@ -108,8 +123,7 @@ impl Config {
         Self {
             serve: ServeConfig::default(),
             data: data.into(),
-            redis_url: None,
-            redis_allow: Vec::new(),
+            redis: RedisConfig::default(),
             master_keys: None,
             master_keys_file: None,
             max_deliveries: default(|limits| limits.deliveries),
@@ -141,7 +155,7 @@ impl Config {
             (Some(_), Some(_)) => return Err(ConfigError::KeysTwice),
             (Some(keys), None) => keys.clone(),
             (None, Some(path)) => read(path)?,
-            (None, None) if self.redis_url.is_some() => return Err(ConfigError::KeysMissing),
+            (None, None) if self.redis.url.is_some() => return Err(ConfigError::KeysMissing),
             (None, None) => master_key(&self.data)?,
         };
         Ok(Keyring::parse(list.expose())?)
@@ -179,7 +193,10 @@ mod tests {
         };
         assert!(matches!(images.limits(), Err(ConfigError::ImagesBelowAttempt)));
         let redis = Config {
-            redis_url: Some(Secret::new("redis://127.0.0.1")),
+            redis: RedisConfig {
+                url: Some(Secret::new("redis://127.0.0.1")),
+                allow: Vec::new(),
+            },
             ..config.clone()
         };
         assert!(matches!(redis.keyring(), Err(ConfigError::KeysMissing)));

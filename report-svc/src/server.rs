@@ -65,10 +65,10 @@ impl Service for ReportSvc {
         let limits = config.limits()?;
         let keyring = config.keyring()?;
         let evidence = Evidence::in_folder(&config.data.join(EVIDENCE_FOLDER))?;
-        let storage: Arc<dyn Storage> = match &config.redis_url {
+        let storage: Arc<dyn Storage> = match &config.redis.url {
             Some(addresses) => {
                 let redis = Redis::connect(addresses.expose()).await?;
-                redis.check(&config.redis_allow).await?;
+                redis.check(&config.redis.allow).await?;
                 Arc::new(redis)
             }
             None => {

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use report_svc::storage::redis::Risk;
-use service_kit::config::{ComputeConfig, Secret};
+use report_svc::config::RedisConfig;
+use service_kit::config::ComputeConfig;
 use service_kit::serving::shutdown_signal;
 use session_svc::documents::DocumentConfig;
 use vision::models::{Console, ModelStore};
@@ -30,18 +30,8 @@ pub struct Up {
     /// Folder of the store, the pictures and the keys [default: bonafide in the user's data directory]
     #[arg(long, env = "BONAFIDE_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Keep state in Redis rather than in the data folder, e.g. redis://127.0.0.1:6379; pictures and keys stay in the folder
-    #[arg(long, env = "BONAFIDE_REDIS_URL", hide_env_values = true, value_name = "URL")]
-    redis_url: Option<Secret>,
-    /// What Redis may lack all the same, separated by commas: a server that may lose state is refused otherwise
-    #[arg(
-        long,
-        env = "BONAFIDE_REDIS_ALLOW",
-        value_enum,
-        value_delimiter = ',',
-        value_name = "RISK"
-    )]
-    redis_allow: Vec<Risk>,
+    #[command(flatten)]
+    redis: RedisConfig,
     /// How long a verification that was interrupted by the end of the process waits before it is taken up again
     #[arg(long, env = "BONAFIDE_LEASE", default_value = "30s", value_parser = humantime::parse_duration, value_name = "TIME")]
     lease: Duration,
@@ -64,8 +54,7 @@ impl Up {
         store.ensure(&deployment::MODELS, &Console::default())?;
         let options = Options {
             listen: self.listen,
-            redis_url: self.redis_url,
-            redis_allow: self.redis_allow,
+            redis: self.redis,
             compute: self.compute,
             lease: self.lease,
             documents: self.documents,

@@ -15,7 +15,7 @@ use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CreateSessionRequest, GetReportRequest, GetSessionRequest, Job,
     LeaseJobRequest, PutImageRequest, StoredSession, SubmitSessionRequest,
 };
-use report_svc::config::Config;
+use report_svc::config::{Config, RedisConfig};
 use report_svc::seal::Keyring;
 use report_svc::server::ReportSvc;
 use service_kit::client::ServiceChannel;
@@ -51,7 +51,10 @@ async fn on<F: Future<Output = ()>>(redis: Option<&String>, test: impl Fn(Deploy
     let data = tempfile::tempdir().expect("a folder");
     let keys = Keyring::generate("k1").expect("random numbers");
     let config = Config {
-        redis_url: redis.map(Secret::new),
+        redis: RedisConfig {
+            url: redis.map(Secret::new),
+            allow: Vec::new(),
+        },
         master_keys: Some(Secret::new(keys.as_str())),
         max_deliveries: 2.try_into().expect("not zero"),
         ..Config::embedded(data.path())

@@ -1,6 +1,6 @@
 //! Redis servers that may lose state.
 
-use report_svc::config::Config;
+use report_svc::config::{Config, RedisConfig};
 use report_svc::seal::Keyring;
 use report_svc::server::ReportSvc;
 use report_svc::storage::redis::{CheckError, Redis, Risk};
@@ -39,9 +39,11 @@ async fn a_server_that_loses_state_is_refused_unless_that_is_allowed() {
     // As the service starts.
     let data = tempfile::tempdir().expect("a folder");
     let keys = Keyring::generate("k1").expect("random numbers");
-    let config = |redis_allow| Config {
-        redis_url: Some(Secret::new(&server.address)),
-        redis_allow,
+    let config = |allow| Config {
+        redis: RedisConfig {
+            url: Some(Secret::new(&server.address)),
+            allow,
+        },
         master_keys: Some(Secret::new(keys.as_str())),
         ..Config::embedded(data.path())
     };
