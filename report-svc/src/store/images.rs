@@ -33,7 +33,7 @@ impl Store {
         let before = self.session(session, account).await?;
         // Asked before anything is written, and again in the step itself.
         transition(before.state()?, Action::Attach)?;
-        self.require_room(&before, data.len() as u64)?;
+        self.require_space(&before, data.len() as u64)?;
         let id = Id::new(IdKind::File, before.id.partition());
         let file = File {
             id: id.to_string(),
@@ -48,13 +48,19 @@ impl Store {
             path: kept.path.clone(),
             attempt: 0,
         };
-        let (mut happened, mut replaced) = (false, None);
+        let (mut happened, mut used, mut replaced) = (false, false, None);
+        let held_before = before.file(purpose).cloned();
         let attached = self.update(session, account, |session| {
             // The step may have happened although we were told of a conflict: then nothing is replaced any more.
             happened = session.image(&file.id).is_some();
+            used = session.attempts > before.attempts;
             let event = session.apply(Action::Attach)?;
             if !happened {
-                self.require_room(session, file.size)?;
+                // Others put a picture in its place: in that of this one, too, if the step happened. Then its bytes are gone.
+                if session.file(purpose) != held_before.as_ref() {
+                    return Err(Error::Contended);
+                }
+                self.require_space(session, file.size)?;
                 replaced = session.attach(image.clone());
             }
             Ok(Change::of(event))
@@ -66,11 +72,11 @@ impl Store {
                 }
                 Ok(file)
             }
-            Err(error @ (Error::Storage(_) | Error::Stopping)) => {
-                // The step may have happened although its answer was lost: the file stays.
-                Err(error)
-            }
+            // The step may have happened although its answer was lost: the file stays.
+            Err(error @ (Error::Storage(_) | Error::Stopping)) => Err(error),
             Err(_) if happened => Ok(file),
+            // The step may have happened, an attempt have used the picture, and another one have replaced it since.
+            Err(error) if used => Err(error),
             Err(error) => {
                 self.evidence.delete(&kept.path).await;
                 Err(error)
@@ -102,7 +108,7 @@ impl Store {
     }
 
     /// Whether the session may have another picture of this size.
-    fn require_room(&self, session: &Session, size: u64) -> Result<(), Error> {
+    fn require_space(&self, session: &Session, size: u64) -> Result<(), Error> {
         self.require_attempt(session)?;
         let exceeded = session.image_limit(size, &self.limits);
         exceeded.map_or(Ok(()), |limit| Err(Error::ImagesExhausted(limit)))

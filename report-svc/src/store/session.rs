@@ -199,6 +199,12 @@ impl Session {
         find_image(&self.images, file)
     }
 
+    /// The picture held for a purpose.
+    pub fn file(&self, purpose: ImagePurpose) -> Option<&File> {
+        let mut files = self.images.iter().filter_map(|image| image.file.as_ref());
+        files.find(|file| file.purpose() == purpose)
+    }
+
     /// The pictures held, by purpose.
     pub fn files(&self) -> Vec<File> {
         self.images.iter().filter_map(|image| image.file.clone()).collect()
@@ -213,10 +219,9 @@ impl Session {
             .as_ref()
             .and_then(|options| options.document.as_ref());
         let selfie = options.is_some_and(|options| options.require_matching_selfie);
-        let held = self.files();
         [(ImagePurpose::DocumentFront, true), (ImagePurpose::Selfie, selfie)]
             .into_iter()
-            .filter(|(purpose, required)| *required && held.iter().all(|file| file.purpose() != *purpose))
+            .filter(|(purpose, required)| *required && self.file(*purpose).is_none())
             .map(|(purpose, _)| purpose)
             .collect()
     }

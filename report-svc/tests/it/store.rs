@@ -163,26 +163,48 @@ async fn a_picture_survives_a_step_that_was_taken_for_a_conflict() {
     );
 }
 
-/// Loses the answer of one commit; by the time that the session is read again, a worker has ended the attempt.
+/// What somebody else does.
 #[derive(Debug)]
-struct Hasty {
-    worker: Store,
+enum Other {
+    EndsTheAttempt,
+    Uploads(Id),
+}
+
+/// Loses the answer of one commit; by the time that the session is read again, somebody else has done something.
+#[derive(Debug)]
+struct Overtaken {
+    by: Other,
+    through: Store,
     forgets: AtomicBool,
     works: AtomicBool,
 }
 
+/// A store whose next commit is overtaken so.
+fn overtaken(storage: Arc<dyn Storage>, over: impl Fn(Arc<dyn Storage>) -> Store, by: Other) -> Store {
+    let hook = Overtaken {
+        by,
+        through: over(storage.clone()),
+        forgets: AtomicBool::new(true),
+        works: AtomicBool::new(false),
+    };
+    over(Arc::new(Hooked { storage, hook }))
+}
+
 #[async_trait::async_trait]
-impl Hook for Hasty {
+impl Hook for Overtaken {
     async fn before(&self, step: Step) -> Sent {
         if step == Step::Session && self.works.swap(false, Ordering::SeqCst) {
-            let job = self
-                .worker
-                .lease(&request(LEASE))
-                .await
-                .expect("storage")
-                .expect("queued");
-            let lease = job.lease_token.parse().expect("a lease");
-            self.worker.complete(&lease, Findings::default()).await.expect("failed");
+            match &self.by {
+                Other::EndsTheAttempt => {
+                    let job = self.through.lease(&request(LEASE)).await.expect("storage");
+                    let lease = job.expect("queued").lease_token.parse().expect("a lease");
+                    let completed = self.through.complete(&lease, Findings::default()).await;
+                    completed.expect("failed");
+                }
+                Other::Uploads(session) => {
+                    put(&self.through, session, b"another").await;
+                }
+            }
         }
         Sent::Once
     }
@@ -220,22 +242,37 @@ async fn a_submission_whose_answer_was_lost_is_not_made_again_after_its_attempt(
         let keyring = Keyring::parse(&keys).expect("just made");
         Store::new(storage, evidence.clone(), keyring, Limits::default())
     };
-    let (worker, plain) = (over(storage.clone()), over(storage.clone()));
+    let plain = over(storage.clone());
     let session = create(&plain).await;
     put(&plain, &session, b"front").await;
-    let hooked = Hooked {
-        storage,
-        hook: Hasty {
-            worker,
-            forgets: AtomicBool::new(true),
-            works: AtomicBool::new(false),
-        },
-    };
-    let hasty = over(Arc::new(hooked));
-    let answer = hasty.submit(session.as_str(), None, Default::default()).await;
+    let overtaken = overtaken(storage, over, Other::EndsTheAttempt);
+    let answer = overtaken.submit(session.as_str(), None, Default::default()).await;
     let submitted = answer.expect("as it was submitted");
     assert_eq!(submitted.attempts, 1, "the person asked for one attempt");
     assert!(plain.lease(&request(LEASE)).await.expect("storage").is_none());
+}
+
+#[tokio::test]
+async fn an_upload_whose_answer_was_lost_is_not_made_again_over_a_later_one() {
+    let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
+    let keys = Keyring::generate("k1").expect("random numbers");
+    let evidence = Evidence::in_memory();
+    let over = |storage: Arc<dyn Storage>| {
+        let keyring = Keyring::parse(&keys).expect("just made");
+        Store::new(storage, evidence.clone(), keyring, Limits::default())
+    };
+    let plain = over(storage.clone());
+    let session = create(&plain).await;
+    let overtaken = overtaken(storage, over, Other::Uploads(session.clone()));
+    let front = b"front".to_vec();
+    let answer = overtaken
+        .put_image(session.as_str(), None, ImagePurpose::DocumentFront, front)
+        .await;
+    assert!(matches!(answer, Err(Error::Contended)), "{answer:?}");
+    // The picture that the session has can be opened.
+    let held = plain.session(session.as_str(), None).await.expect("found").files();
+    let kept = plain.image(session.as_str(), &held[0].id).await.expect("is kept");
+    assert_eq!(kept, b"another");
 }
 
 /// A job of a session whose record nobody can read.
