@@ -161,7 +161,7 @@ fn number(posterior: &Posterior) -> String {
 
 /// How sure every stated field is, in the order of [`Stated::ALL`].
 #[must_use]
-pub fn fields(posterior: &Posterior, holding: impl Fn(FieldKind) -> bool, printed: &Printed) -> Vec<FieldEvidence> {
+pub fn fields(posterior: &Posterior, confirms: impl Fn(FieldKind) -> bool, printed: &Printed) -> Vec<FieldEvidence> {
     let evidence = |field: Stated| {
         let (kind, check) = field.of_zone();
         let own = posterior.field(kind)?;
@@ -176,7 +176,7 @@ pub fn fields(posterior: &Posterior, holding: impl Fn(FieldKind) -> bool, printe
             unseen: own.unseen,
             repaired: own.repaired,
             check_digit: digit.is_some_and(|(check, digit)| {
-                own.repaired + own.unseen + digit.repaired + digit.unseen == 0 && holding(check)
+                own.repaired + own.unseen + digit.repaired + digit.unseen == 0 && confirms(check)
             }),
             print: field.print(printed, posterior),
         })

@@ -16,6 +16,7 @@ mod level;
 mod print;
 mod rows;
 mod search;
+mod sides;
 mod ways;
 
 use std::time::Duration;
@@ -26,13 +27,15 @@ use vision::geometry::{Perspective, Point};
 use vision::models::{Model, ModelStore};
 use vision::ops::Precision;
 use vision::picture::Picture;
-use vision::text::{Precisions, TextLine, TextReader};
+use vision::text::{Precisions, TextReader};
 
 use crate::evidence::{self, FieldEvidence};
-use crate::mrz::{Format, Mrz, Posterior, with_letters_in_number};
-use crate::page::zone_line;
-use crate::printed::{Agreement, Printed, compare, says_specimen, unread_sex, values};
+use crate::mrz::{Mrz, Posterior, with_letters_in_number};
+use crate::printed::{Agreement, Printed, says_specimen};
 use search::Search;
+use sides::Document;
+pub use sides::Print;
+use ways::Ways;
 
 /// The networks that the reader needs.
 pub const MODELS: [Model; 2] = [Model::PpOcrDet, Model::PpOcrRec];
@@ -72,17 +75,6 @@ pub struct Zone {
     pub fields: Vec<FieldEvidence>,
 }
 
-/// The print of one picture.
-#[derive(Clone, Debug)]
-pub struct Print {
-    /// Index of the picture.
-    pub picture: usize,
-    /// Its lines, without those of the zone.
-    pub lines: Vec<TextLine>,
-    /// What they say of the zone.
-    pub printed: Printed,
-}
-
 /// Where the time went.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spent {
@@ -107,17 +99,27 @@ pub enum ReadError {
     Vision(#[from] VisionError),
 }
 
-/// What all sides say. Of a document of one page, which has its zone on it, other pictures may say otherwise, but add nothing.
-fn together(format: Format, zone_on: usize, sides: &[Print]) -> Option<Printed> {
-    let says = |side: &Print| {
-        let printed = side.printed.clone();
-        if side.picture == zone_on || format == Format::Td1 {
-            printed
-        } else {
-            printed.without_agreement()
+/// The print of all sides. Every value is looked at closer where something was not found; where that was not enough, all print is looked
+/// for again, which is kept only when then all of it is found.
+fn read_sides(
+    document: &Document<'_>,
+    search: &mut Search<'_>,
+    detected: &[(&Picture, Ways)],
+) -> Result<Vec<Print>, ReadError> {
+    let mut sides = document.read(search, detected)?;
+    if !document.printed(&sides).agrees() {
+        document.look_closer(search, &mut sides)?;
+    }
+    if !document.printed(&sides).agrees() {
+        let again = document.look_again(search, &sides)?;
+        if document.printed(&again).agrees() {
+            sides = again;
         }
-    };
-    sides.iter().map(says).reduce(Printed::and)
+    }
+    if document.printed(&sides).sex == Agreement::NotSeen {
+        document.look_for_sex(search, &mut sides)?;
+    }
+    Ok(sides)
 }
 
 /// The clockwise turn in degrees after which text that runs this way runs to the right, or nearly so.
@@ -187,76 +189,22 @@ impl DocumentReader {
         let Some((zone_on, found)) = search.find(&pages)? else {
             return Ok(None);
         };
-        let (index, picture) = pictures[zone_on];
+        let (zone_on, picture) = pictures[zone_on];
         let beliefs = search.beliefs(picture, &found)?;
         let Some(posterior) = Posterior::of(found.grid.shape, &beliefs) else {
             return Ok(None);
         };
-        let fields = evidence::seen(&posterior, &beliefs);
-        let mut sides = Vec::with_capacity(pages.len());
-        for ((side, picture), (_, ways)) in pictures.iter().zip(&pages) {
-            let lines = if *side == index {
-                search.print_beside(picture, ways, &found)?
-            } else {
-                search.print_of(picture, ways)?
-            };
-            let printed = compare(&lines, &fields, today);
-            sides.push(Print {
-                picture: *side,
-                lines,
-                printed,
-            });
-        }
-        // Where something was not found, every value is looked at closer; where that was not enough, all print is looked for again.
         let format = posterior.format;
-        let seen = |sides: &[Print]| together(format, index, sides).unwrap_or_default();
-        let look_closer = |search: &mut Search<'_>, side: &mut Print, picture| {
-            let which = values(&side.lines);
-            search.look_closer(picture, &mut side.lines, &which)?;
-            side.printed = compare(&side.lines, &fields, today);
-            Ok::<(), ReadError>(())
+        let document = Document {
+            pictures,
+            zone_on,
+            zone: &found,
+            format,
+            fields: evidence::seen(&posterior, &beliefs),
+            today,
         };
-        if !seen(&sides).agrees() {
-            for (side, (_, picture)) in sides.iter_mut().zip(pictures) {
-                look_closer(&mut search, side, picture)?;
-            }
-        }
-        if !seen(&sides).agrees() {
-            let mut again = sides.clone();
-            for (side, (_, picture)) in again.iter_mut().zip(pictures) {
-                let lines = if side.picture == index {
-                    search.print_level(picture, &found)?
-                } else {
-                    search.print_level_of(picture, &side.lines)?
-                };
-                // What speaks against the document stays.
-                side.lines
-                    .retain(|line| says_specimen(&line.text) || zone_line::is_one(&line.text));
-                side.lines.extend(lines);
-                look_closer(&mut search, side, picture)?;
-            }
-            for (side, before) in again.iter_mut().zip(&sides) {
-                side.printed = before.printed.clone().seen_again(std::mem::take(&mut side.printed));
-            }
-            if seen(&again).agrees() {
-                sides = again;
-            }
-        }
-        let Some(mut printed) = together(format, index, &sides) else {
-            return Ok(None);
-        };
-        if printed.sex == Agreement::NotSeen {
-            for (side, (_, picture)) in sides.iter_mut().zip(pictures) {
-                if let Some(place) = unread_sex(&side.lines) {
-                    let mut mark = search.look_at(picture, &place)?;
-                    // Fine lines of the paper that cross.
-                    mark.retain(|line| line.text != "X");
-                    side.lines.extend(mark);
-                    side.printed = compare(&side.lines, &fields, today);
-                }
-            }
-            printed = together(format, index, &sides).unwrap_or(printed);
-        }
+        let sides = read_sides(&document, &mut search, &pages)?;
+        let printed = document.printed(&sides);
         let fit = posterior.evidence.fit();
         let beliefs = evidence::with_print(format, &with_letters_in_number(&posterior, &beliefs), &printed);
         let posterior = Posterior::of(found.grid.shape, &beliefs);
@@ -269,10 +217,10 @@ impl DocumentReader {
             {
                 mrz.birth_date = Some(print.value);
             }
-            let holding = |kind| mrz.checks.iter().any(|check| check.kind == kind && check.holds);
+            let confirms = |kind| mrz.checks.iter().any(|check| check.kind == kind && check.holds);
             Some(Zone {
-                fields: evidence::fields(&posterior, holding, &printed),
-                picture: index,
+                fields: evidence::fields(&posterior, confirms, &printed),
+                picture: zone_on,
                 rotation: rotation(found.grid.direction()),
                 map: found.grid.map,
                 fit,
