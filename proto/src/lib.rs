@@ -54,7 +54,7 @@ pub mod store {
 /// Every package above; a server's reflection describes those that it answers.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor_set.bin"));
 
-/// Largest message that carries one picture: 10 MiB of picture and room for the rest.
+/// Largest message that carries one picture: 10 MiB of picture and space for the rest.
 pub const MAX_IMAGE_MESSAGE_BYTES: usize = MAX_IMAGE_BYTES + 64 * 1024;
 
 /// Largest message that carries all pictures of one verification.

@@ -67,7 +67,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts workers, their threads named after the service, with as many threads and as much room for waiting work as configured.
+    /// Starts workers, their threads named after the service, with as many threads and as much space for waiting work as configured.
     ///
     /// # Errors
     /// When the system refuses a worker or one of its threads.
@@ -170,7 +170,7 @@ mod tests {
 
     use crate::config::ComputeMode;
 
-    /// So many threads, used so, and room for so much that waits.
+    /// So many threads, used so, and space for so much that waits.
     fn pool(threads: usize, compute_mode: ComputeMode, queue: usize) -> Pool {
         let config = ComputeConfig {
             workers: NonZeroUsize::new(threads),

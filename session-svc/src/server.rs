@@ -30,7 +30,7 @@ use crate::worker::{self, WorkerPool};
 /// answered with our own error; anything larger is refused by its length, unread.
 const MAX_UPLOAD_MESSAGE_BYTES: usize = proto::MAX_IMAGE_BYTES + 2 * 1024 * 1024;
 
-/// Largest message without a picture: 50 entries of metadata of 540 four-byte characters, and room for the rest.
+/// Largest message without a picture: 50 entries of metadata of 540 four-byte characters, and space for the rest.
 const MAX_PLAIN_MESSAGE_BYTES: usize = 256 * 1024;
 
 /// Shorter ones would end while they are taken; report-svc gives no longer ones.

@@ -17,7 +17,7 @@ where
     F: Fn(&I, &Caller) -> Result<T, String> + Send + Sync + 'static,
 {
     let compute = ComputeConfig::default();
-    // As many wait as work, so that no worker is ever idle; room for all of them, so that none is ever refused.
+    // As many wait as work, so that no worker is ever idle; space for all of them, so that none is ever refused.
     let in_flight = 2 * compute.workers().get();
     let queue = Some(in_flight);
     let pool = Pool::start("evaluate", &ComputeConfig { queue, ..compute })?;

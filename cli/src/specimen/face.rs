@@ -194,8 +194,8 @@ impl Face {
         self.body(&mut paint, x, y);
         // The face narrows towards the chin.
         let low = ((y - 0.50) / 0.27).clamp(0.0, 1.0);
-        let narrow = 1.0 - self.jaw * low * low;
-        let head = inside(x / narrow, y, [0.0, 0.46, self.width, 0.295], EDGE);
+        let taper = 1.0 - self.jaw * low * low;
+        let head = inside(x / taper, y, [0.0, 0.46, self.width, 0.295], EDGE);
         for side in [-1.0, 1.0] {
             let ear = inside(x, y, [side * (self.width + 0.004), 0.485, 0.022, 0.052], EDGE);
             paint.over(
@@ -205,7 +205,7 @@ impl Face {
         }
         if head > 0.0 {
             let mut skin = Paint(self.skin.map(f32::from));
-            self.features(&mut skin, x, y, narrow);
+            self.features(&mut skin, x, y, taper);
             for (below, above) in paint.0.iter_mut().zip(skin.0) {
                 *below += (above - *below) * head;
             }
@@ -244,9 +244,9 @@ impl Face {
         paint.over(mix(self.cloth, [255, 255, 255], 0.35), collar * 0.8);
     }
 
-    fn features(&self, skin: &mut Paint, x: f32, y: f32, narrow: f32) {
+    fn features(&self, skin: &mut Paint, x: f32, y: f32, taper: f32) {
         // Light from one side and from above; darker where the head turns away.
-        let turn = (x / (self.width * narrow)).clamp(-1.0, 1.0);
+        let turn = (x / (self.width * taper)).clamp(-1.0, 1.0);
         let round = 0.34 * (turn.abs().powi(3)) + 0.10 * turn * self.light;
         skin.shade(round + 0.16 * ((y - 0.62) / 0.15).clamp(0.0, 1.0) - 0.05 * step(0.42 - y, 0.1));
         for side in [-1.0, 1.0] {

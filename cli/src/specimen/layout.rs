@@ -126,9 +126,9 @@ impl Page<'_> {
 
         let mark = chip_mark(canvas, area, margin);
         let title = manner.title(self.format);
-        let room = half * 0.95;
-        let wide = fonts.sans_bold.width(title, name.capital).min(room);
-        canvas.write(name, mark - margin * 0.5 - wide, area.height * 0.5, room, title);
+        let limit = half * 0.95;
+        let wide = fonts.sans_bold.width(title, name.capital).min(limit);
+        canvas.write(name, mark - margin * 0.5 - wide, area.height * 0.5, limit, title);
 
         // Under the title.
         let warning = Text {
@@ -136,8 +136,8 @@ impl Page<'_> {
             ..small
         };
         let says = "SPECIMEN · NOT A VALID DOCUMENT";
-        let wide = fonts.sans_bold.width(says, warning.capital).min(room);
-        canvas.write(warning, mark - margin * 0.5 - wide, area.height * 0.84, room, says);
+        let wide = fonts.sans_bold.width(says, warning.capital).min(limit);
+        canvas.write(warning, mark - margin * 0.5 - wide, area.height * 0.84, limit, says);
     }
 
     /// The portrait again, small and pale, in the ink of the fine lines.
@@ -181,8 +181,8 @@ impl Page<'_> {
                         canvas.write(text(values, (step * 0.32).min(2.15), INK), x, baseline, limit, value);
                     }
                     Value::Signature(name) => {
-                        let room = Rect::new(x, top + step * 0.32, limit.min(30.0), step * 0.62);
-                        canvas.stroke(&paper::signature(name, room), 0.24, PEN, 0.85);
+                        let area = Rect::new(x, top + step * 0.32, limit.min(30.0), step * 0.62);
+                        canvas.stroke(&paper::signature(name, area), 0.24, PEN, 0.85);
                     }
                 }
                 x += cell;

@@ -142,7 +142,7 @@ pub struct Specimen {
     pub surname: String,
     /// Secondary identifiers.
     pub given_names: String,
-    /// Document number, at most 9 letters and digits; cards have room for more.
+    /// Document number, at most 9 letters and digits; cards have space for more.
     pub number: String,
     /// Date of birth.
     pub birth: Date,

@@ -60,7 +60,7 @@ pub enum ComposeError {
     Optional {
         /// Which.
         field: &'static str,
-        /// Room left.
+        /// Positions left.
         longest: usize,
     },
 }
@@ -83,7 +83,7 @@ pub fn compose(fields: &Fields<'_>) -> Result<Vec<String>, ComposeError> {
                 .for_each(|(place, symbol)| *place = symbol);
         }
     };
-    let room = |kind| format.field(kind).map_or(0, |field| field.end - field.start);
+    let length = |kind| format.field(kind).map_or(0, |field| field.end - field.start);
 
     put(FieldKind::DocumentCode, document_code(fields)?);
     put(
@@ -98,20 +98,20 @@ pub fn compose(fields: &Fields<'_>) -> Result<Vec<String>, ComposeError> {
     }
     put(
         FieldKind::Name,
-        &Name::to_field(&surname, &given, room(FieldKind::Name)),
+        &Name::to_field(&surname, &given, length(FieldKind::Name)),
     );
 
     // On cards a long number continues in the optional data, followed by its check digit and a filler.
     let number = fields.number.to_ascii_uppercase();
     let longest = match format {
-        Format::Td1 | Format::Td2 => room(FieldKind::Number) + room(FieldKind::Optional) - 2,
-        Format::Td3 | Format::MrvA | Format::MrvB => room(FieldKind::Number),
+        Format::Td1 | Format::Td2 => length(FieldKind::Number) + length(FieldKind::Optional) - 2,
+        Format::Td3 | Format::MrvA | Format::MrvB => length(FieldKind::Number),
     };
     if number.is_empty() || number.len() > longest || !number.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(ComposeError::Number(longest));
     }
     let (head, tail) = number
-        .split_at_checked(room(FieldKind::Number))
+        .split_at_checked(length(FieldKind::Number))
         .unwrap_or((&number, ""));
     put(FieldKind::Number, head);
     let continued = if tail.is_empty() {
@@ -130,7 +130,7 @@ pub fn compose(fields: &Fields<'_>) -> Result<Vec<String>, ComposeError> {
             fields.second_optional,
         ),
     ] {
-        if text.len() > room(kind) || !text.bytes().all(|symbol| Class::Any.allows(symbol)) {
+        if text.len() > length(kind) || !text.bytes().all(|symbol| Class::Any.allows(symbol)) {
             let taken = if kind == FieldKind::Optional {
                 continued.len()
             } else {
@@ -138,7 +138,7 @@ pub fn compose(fields: &Fields<'_>) -> Result<Vec<String>, ComposeError> {
             };
             return Err(ComposeError::Optional {
                 field: name,
-                longest: room(kind) - taken,
+                longest: length(kind) - taken,
             });
         }
         put(kind, text);
@@ -158,7 +158,7 @@ pub fn compose(fields: &Fields<'_>) -> Result<Vec<String>, ComposeError> {
     );
     put(
         FieldKind::OptionalCheck,
-        &digit(&format!("{optional:<<width$}", width = room(FieldKind::Optional))),
+        &digit(&format!("{optional:<<width$}", width = length(FieldKind::Optional))),
     );
 
     let covered: Vec<u8> = format

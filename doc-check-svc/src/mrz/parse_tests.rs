@@ -192,8 +192,8 @@ proptest! {
         prop_assert_eq!(mrz.expiry_date, Some(fields.expiry));
         prop_assert_eq!(mrz.sex, Some(fields.sex));
         prop_assert_eq!(mrz.optional.first(), Some(&fields.optional));
-        let room = mrz.format.field(FieldKind::Name).map_or(0, |field| field.end - field.start);
-        if fields.surname.len() + 2 + fields.given_names.len() <= room {
+        let length = mrz.format.field(FieldKind::Name).map_or(0, |field| field.end - field.start);
+        if fields.surname.len() + 2 + fields.given_names.len() <= length {
             prop_assert_eq!(mrz.name.surname.as_str(), fields.surname.as_str());
             prop_assert_eq!(mrz.name.given_names.as_str(), fields.given_names.as_str());
         }

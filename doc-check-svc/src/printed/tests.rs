@@ -294,7 +294,7 @@ fn names_that_the_zone_cuts_agree() {
     let (_, given) = names("JÄRVINEN-KÄÄRIÄINEN", "VÄINÖ MARTTI 1974", full);
     assert!(agreed(&given).is_none(), "no word");
     let (_, given) = names("ERIKSSON", "ANNA MARIA JYRKI", NAME);
-    assert!(agreed(&given).is_none(), "the zone had room for it");
+    assert!(agreed(&given).is_none(), "the zone had space for it");
 }
 
 #[test]

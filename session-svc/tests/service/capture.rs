@@ -165,5 +165,5 @@ async fn uploads_leave_room_for_everything_else() {
     running
         .upload(&other, ImagePurpose::Selfie, PICTURE)
         .await
-        .expect("room again");
+        .expect("space again");
 }

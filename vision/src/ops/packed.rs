@@ -173,7 +173,7 @@ impl Task<'_> {
         (AT_HAND / (self.row_stride() + self.hidden_stride()).max(1)).max(12)
     }
 
-    /// Computes pixels of the result from `first` on, as many as there are in `out`; there is room for them in `scratch`.
+    /// Computes pixels of the result from `first` on, as many as there are in `out`; there is space for them in `scratch`.
     pub(super) fn compute(&self, first: usize, scratch: &mut Scratch, out: &mut [f32]) {
         Arch::new().dispatch(Part {
             task: self,
@@ -203,7 +203,7 @@ impl Task<'_> {
         }
     }
 
-    /// Room for so many pixels.
+    /// Space for so many pixels.
     pub(super) fn scratch(&self, pixels: usize) -> Scratch {
         let rows = match &self.packed.pointwise {
             Pointwise::None => 0,

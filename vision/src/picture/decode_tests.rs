@@ -247,7 +247,7 @@ fn a_jpeg_may_come_at_a_part_of_its_size() {
         Picture::decode_reduced(&adobe, &limits, 1).unwrap(),
         (decode(&adobe).unwrap(), 1)
     );
-    // The pixels twice: each time costs time for all of them, and in a file of 10 MiB there is room for thousands of empty ones.
+    // The pixels twice: each time costs time for all of them, and in a file of 10 MiB there is space for thousands of empty ones.
     let scan = file.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap();
     let twice = [&file[..file.len() - 2], &file[scan..]].concat();
     assert!(Picture::decode_reduced(&file, &limits, 1).is_ok_and(|(_, divisor)| divisor == 8));

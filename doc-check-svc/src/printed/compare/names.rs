@@ -294,7 +294,7 @@ impl Stretch<'_> {
         others == 0 && 4 * digits <= letters && capitals > 0 && letters >= 2 && 3 * sure >= 2 * letters
     }
 
-    /// What it says beside the field is the other part of the name, no name, or what the zone had no room for.
+    /// What it says beside the field is the other part of the name, no name, or what the zone had no space for.
     fn is_explained(&self, reading: &Reading, pattern: Pattern<'_>, other: Pattern<'_>) -> bool {
         let others: Vec<Reading> = self.find(other).collect();
         let mut at = 0;

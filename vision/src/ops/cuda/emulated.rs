@@ -127,7 +127,7 @@ pub(super) unsafe fn multiply(product: Product) -> Result<()> {
     let rows = values(product.rows, product.pixels * product.inner);
     let weights = values(product.weights, product.columns * product.inner);
     let out = std::ptr::with_exposed_provenance_mut::<f32>(product.out as usize);
-    // SAFETY: so much room is there, by the caller's promise, and nothing else reads it now.
+    // SAFETY: so much space is there, by the caller's promise, and nothing else reads it now.
     let out = unsafe { std::slice::from_raw_parts_mut(out, product.pixels * product.columns) };
     for (out, row) in out
         .chunks_exact_mut(product.columns)
