@@ -1,19 +1,25 @@
-//! Channels to other services. Every call carries the trace context, the rest of the caller's deadline and the service token.
+//! Channels to other services. Calls are spread over a service's replicas. Every call carries the trace context, the rest of the caller's deadline and the service token.
 
+use std::fmt;
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response};
+use futures_util::future::BoxFuture;
+use http::uri::Scheme;
+use http::{HeaderValue, Request, Response, Uri};
 use tonic::body::Body;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 use tower::{BoxError, Service};
 use tracing::{Instrument as _, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::config::Secret;
 use crate::methods::Methods;
+use crate::replicas::{Name, Network, Replicas};
 use crate::resend::Resend;
 use crate::{deadline, propagation};
 
@@ -24,7 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Not an address such as `http://report-svc:50051`.
-    #[error("{0:?} is not an address such as http://127.0.0.1:50051")]
+    #[error("{0:?} is not an address such as http://127.0.0.1:50051, or several of them separated by commas")]
     Address(String),
     /// The token holds characters that no header can carry.
     #[error("the service token may hold visible ASCII characters only")]
@@ -40,23 +46,18 @@ pub enum ClientError {
 pub struct Idempotent;
 
 /// A channel to one service; hand it to a generated client's `new`. Connects when it is first used, and again after the other
-/// side went away; calls that it has not seen are then sent again, and those that are safe to repeat. Clones share the
-/// connection.
-#[derive(Clone, Debug)]
+/// side went away; calls that it has not seen are then sent again, and those that are safe to repeat. Each call goes to one of the
+/// service's replicas: all addresses that its name has, asked for again every few seconds. Clones share the connections.
+#[derive(Clone)]
 pub struct ServiceChannel {
     channel: Resend,
     authorization: Option<HeaderValue>,
 }
 
 impl ServiceChannel {
-    /// A channel to `address` (`http://host:port`).
-    pub fn new(address: &str, token: Option<&Secret>) -> Result<Self, ClientError> {
-        let endpoint = Endpoint::from_shared(address.to_owned())
-            .map_err(|_| ClientError::Address(address.to_owned()))?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(Duration::from_secs(30))
-            .keep_alive_while_idle(true);
+    /// A channel to `addresses` (`http://host:port`, or several separated by commas).
+    pub fn new(addresses: &str, token: Option<&Secret>) -> Result<Self, ClientError> {
+        let names: Result<_, _> = addresses.split(',').map(name).collect();
         let authorization = token
             .map(|token| {
                 let mut value =
@@ -66,7 +67,7 @@ impl ServiceChannel {
             })
             .transpose()?;
         Ok(Self {
-            channel: Resend::new(endpoint.connect_lazy(), Methods::ours()?),
+            channel: Resend::new(Replicas::new(names?, Dns), Methods::ours()?),
             authorization,
         })
     }
@@ -78,6 +79,57 @@ impl ServiceChannel {
         let mut client = HealthClient::new(self.channel);
         let answer = client.check(HealthCheckRequest::default()).await;
         answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving)
+    }
+}
+
+/// The name in an address.
+fn name(address: &str) -> Result<Name, ClientError> {
+    let name = || {
+        let uri: Uri = address.trim().parse().ok()?;
+        let is_address = uri.scheme() == Some(&Scheme::HTTP) && matches!(uri.path(), "" | "/") && uri.query().is_none();
+        let host = uri.host().filter(|_| is_address)?;
+        Some(Name {
+            host: host.to_owned(),
+            port: uri.port_u16().unwrap_or(80),
+        })
+    };
+    name().ok_or_else(|| ClientError::Address(address.to_owned()))
+}
+
+/// Names are those of the system's resolver.
+struct Dns;
+
+impl Network for Dns {
+    fn resolve<'a>(&'a self, name: &'a Name) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async {
+            // An address of version 6 stands in brackets.
+            let host = name.host.trim_matches(['[', ']']);
+            Ok(tokio::net::lookup_host((host, name.port)).await?.collect())
+        })
+    }
+
+    fn channel(&self, name: &Name, address: SocketAddr) -> Channel {
+        let uri = |authority: String| {
+            let parts = Uri::builder()
+                .scheme(Scheme::HTTP)
+                .authority(authority)
+                .path_and_query("/");
+            parts.build().unwrap_or_default()
+        };
+        Endpoint::from(uri(address.to_string()))
+            // Callers go by the name.
+            .origin(uri(format!("{}:{}", name.host, name.port)))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_while_idle(true)
+            .connect_lazy()
+    }
+}
+
+impl fmt::Debug for ServiceChannel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceChannel").finish_non_exhaustive()
     }
 }
 

@@ -24,6 +24,7 @@ mod methods;
 pub mod private;
 pub mod program;
 mod propagation;
+mod replicas;
 mod resend;
 pub mod service;
 pub mod serving;

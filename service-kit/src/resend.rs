@@ -6,11 +6,10 @@
 //! * A call that may have been seen, if doing it twice is doing it once: the contract says so of its method
 //!   (`idempotency_level`), or its caller of this one request ([`Idempotent`]).
 //!
-//! An answer is an answer, whatever its status: what to do about it is the caller's business.
+//! Each attempt may go to another replica. An answer is an answer, whatever its status: what to do about it is the caller's business.
 
 use std::error::Error;
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,9 +18,9 @@ use futures_util::stream;
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use tokio::time::Instant;
-use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::Channel;
+use tonic::{ConnectError, Status};
 use tower::retry::backoff::{Backoff as _, ExponentialBackoff, ExponentialBackoffMaker, MakeBackoff as _};
 use tower::retry::budget::{Budget as _, TpsBudget};
 use tower::{BoxError, Service, ServiceExt as _};
@@ -29,26 +28,28 @@ use tower::{BoxError, Service, ServiceExt as _};
 use crate::client::Idempotent;
 use crate::deadline;
 use crate::methods::Methods;
+use crate::replicas::Replicas;
 
 /// Attempts for each call, not counting those that found their connection at its end.
 const ATTEMPTS: usize = 5;
 
-/// Connections that may end just before a call. Each costs a server no work and the call no more than a new connection.
+/// Connections that may end just before a call, and replicas that may not be reached while others can. Each costs a server no work and
+/// the call no more than a new connection.
 const ENDS: usize = 10;
 
 /// A channel for calls with one message each: those may be kept until they are answered.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Resend {
-    channel: Channel,
+    replicas: Replicas,
     methods: &'static Methods,
     /// A service in trouble is not asked many times as often: all calls together get few attempts more than there are calls.
     budget: Arc<TpsBudget>,
 }
 
 impl Resend {
-    pub(crate) fn new(channel: Channel, methods: &'static Methods) -> Self {
+    pub(crate) fn new(replicas: Replicas, methods: &'static Methods) -> Self {
         Self {
-            channel,
+            replicas,
             methods,
             budget: Arc::default(),
         }
@@ -60,14 +61,13 @@ impl Service<Request<Body>> for Resend {
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.channel.poll_ready(context).map_err(BoxError::from)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        // Which replica must be ready is not known before the call.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        // The one that is ready.
-        let later = self.channel.clone();
-        let mut channel = mem::replace(&mut self.channel, later);
+        let replicas = self.replicas.clone();
         let budget = Arc::clone(&self.budget);
         let method = self.methods.at(request.uri().path());
         let idempotent =
@@ -83,7 +83,7 @@ impl Service<Request<Body>> for Resend {
             loop {
                 let body = Body::new(Full::new(message.clone()));
                 let sent = Request::from_parts(head.clone(), body);
-                let error = match answer(&mut channel, sent, whole).await {
+                let error = match attempt(&replicas, sent, whole).await {
                     Ok(response) => return Ok(response),
                     Err(error) => error,
                 };
@@ -92,6 +92,10 @@ impl Service<Request<Body>> for Resend {
                     Loss::Ended => {
                         ends += 1;
                         ends < ENDS
+                    }
+                    Loss::Refused if ends < ENDS && replicas.are_reachable() => {
+                        ends += 1;
+                        true
                     }
                     Loss::Refused => pauses.next().await,
                     Loss::Unknown => idempotent && pauses.next().await,
@@ -105,7 +109,6 @@ impl Service<Request<Body>> for Resend {
                         .insert(deadline::HEADER, HeaderValue::try_from(deadline::format(left))?);
                 }
                 tracing::debug!(?loss, "a call got no answer: it is sent again");
-                channel.ready().await?;
             }
         })
     }
@@ -144,9 +147,22 @@ impl Pauses {
     }
 }
 
+/// Sends a call to a replica, and keeps in mind whether that could be reached.
+async fn attempt(replicas: &Replicas, request: Request<Body>, whole: bool) -> Result<Response<Body>, BoxError> {
+    let replica = replicas.pick().await?;
+    let outcome = answer(replica.channel(), request, whole).await;
+    match &outcome {
+        Ok(_) => replica.was_reached(true),
+        Err(error) if causes(&**error).any(|cause| cause.is::<ConnectError>()) => replica.was_reached(false),
+        // A connection that broke says nothing of the next one.
+        Err(_) => {}
+    }
+    outcome
+}
+
 /// The answer; the `whole` of it where a connection that ends halfway must not be the caller's trouble.
-async fn answer(channel: &mut Channel, request: Request<Body>, whole: bool) -> Result<Response<Body>, BoxError> {
-    let response = channel.call(request).await?;
+async fn answer(mut channel: Channel, request: Request<Body>, whole: bool) -> Result<Response<Body>, BoxError> {
+    let response = channel.ready().await?.call(request).await?;
     if !whole {
         return Ok(response);
     }
@@ -170,11 +186,15 @@ enum Loss {
     Unknown,
 }
 
+/// An error and what led to it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
 impl Loss {
     fn of(error: &(dyn Error + 'static)) -> Self {
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            if error.is::<tonic::ConnectError>() {
+        for error in causes(error) {
+            if error.is::<ConnectError>() {
                 return Self::Refused;
             }
             if error.downcast_ref().is_some_and(hyper::Error::is_canceled) {
@@ -187,7 +207,6 @@ impl Loss {
                     _ => Self::Unknown,
                 };
             }
-            cause = error.source();
         }
         Self::Unknown
     }

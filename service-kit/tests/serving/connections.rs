@@ -122,6 +122,36 @@ async fn no_large_call_is_lost_when_connections_end() {
     }
 }
 
+/// One of three replicas ends in order, and one dies and leaves its address behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_is_lost_when_replicas_end() {
+    let replicas = [
+        start(ServeConfig::default()).await,
+        start(ServeConfig::default()).await,
+        start(ServeConfig::default()).await,
+    ];
+    let dead = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        listener.local_addr().expect("bound")
+    };
+    let addresses = replicas.iter().map(|replica| replica.address.clone());
+    let addresses: Vec<_> = addresses.chain([format!("http://{dead}")]).collect();
+    let channel = ServiceChannel::new(&addresses.join(","), None).expect("addresses");
+    let uploads = tokio::spawn(upload(channel, 250, 10_000));
+    while replicas[0].total() < 20 {
+        tokio::task::yield_now().await;
+    }
+    replicas[0].shutdown.cancel();
+    for (name, outcome) in uploads.await.expect("no panic") {
+        outcome.expect("each call is answered");
+        let uploads = replicas.iter().map(|replica| replica.uploads(&name)).sum::<usize>();
+        assert_eq!(uploads, 1, "{name}");
+    }
+    for replica in &replicas {
+        assert!(replica.total() >= 20, "each takes its share");
+    }
+}
+
 /// Fewer resets in a row than there are attempts: in the first request, between requests, in the first answer and in later ones.
 const RESETS: [[Reset; 3]; 4] = [
     [Reset::Asked(40_000), Reset::Asked(100_000), Reset::Answered(400)],

@@ -83,6 +83,11 @@ impl Running {
             .copied()
             .unwrap_or(0)
     }
+
+    /// How many uploads came.
+    pub(crate) fn total(&self) -> usize {
+        self.counting.0.lock().expect("no panic").values().sum()
+    }
 }
 
 pub(crate) async fn start(config: ServeConfig) -> Running {
