@@ -4,6 +4,7 @@ mod clock;
 mod conformance;
 mod deployment;
 mod embedded;
+mod failover;
 mod hooked;
 mod jobs;
 mod life;

@@ -23,7 +23,7 @@ use crate::conformance::{Subject, suite};
 /// A redis-server on a free loopback port, with a folder of its own; stopped when dropped.
 pub(crate) struct RedisServer {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
     pub(crate) address: String,
     folder: tempfile::TempDir,
 }
@@ -105,7 +105,7 @@ impl Drop for RedisServer {
 }
 
 /// A port that is free now, as is the one 10,000 above it, on which a Cluster's nodes talk to each other.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let free = TcpListener::bind("127.0.0.1:0")
             .and_then(|free| free.local_addr())

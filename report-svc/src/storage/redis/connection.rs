@@ -1,4 +1,4 @@
-//! Connections: to one server, or to a Cluster; and the one that listens for changes.
+//! Connections: to one server, to a master behind Sentinels, or to a Cluster; and the one that listens for changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,17 +8,18 @@ use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use redis::{Client, Cmd, ErrorKind, FromRedisValue as _, Pipeline, RedisFuture, RedisResult, Value};
+use redis::{Client, Cmd, ErrorKind, FromRedisValue as _, Pipeline, RedisError, RedisFuture, RedisResult, Value};
 use tokio_stream::StreamExt as _;
 
 use super::keys;
+use super::sentinel::{self, Sentinel};
 use crate::storage::Changes;
 
 /// How long a connection may take to open.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long Redis may take to answer.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Pause before listening again after the connection broke. Whoever waits for changes looks by himself meanwhile.
 const LISTEN_AGAIN: Duration = Duration::from_millis(500);
@@ -36,13 +37,22 @@ pub(super) struct Connection {
 #[derive(Clone)]
 enum Link {
     Server(ConnectionManager),
+    Sentinel(Arc<Sentinel>),
     Cluster(ClusterConnection),
 }
 
 impl Connection {
-    /// Connects; several addresses are the seeds of a Cluster.
-    pub(super) async fn open(addresses: &[&str]) -> RedisResult<Self> {
-        if let [address] = addresses {
+    /// Connects, and answers whom to listen to as well; several addresses are the seeds of a Cluster.
+    pub(super) async fn open(addresses: &str) -> RedisResult<(Self, Publishers)> {
+        if sentinel::is_one(addresses) {
+            let master = Arc::new(Sentinel::open(addresses)?);
+            master.connection().await?;
+            return Ok((Self::over(Link::Sentinel(master.clone())), Publishers::Sentinel(master)));
+        }
+        let addresses: Vec<&str> = addresses.split(',').map(str::trim).collect();
+        let clients = addresses.iter().map(|address| Client::open(*address));
+        let publishers = Publishers::Nodes(clients.collect::<RedisResult<_>>()?);
+        if let [address] = addresses.as_slice() {
             let config = ConnectionManagerConfig::new()
                 .set_connection_timeout(Some(CONNECT_TIMEOUT))
                 .set_response_timeout(Some(RESPONSE_TIMEOUT))
@@ -50,13 +60,14 @@ impl Connection {
             let manager = Client::open(*address)?
                 .get_connection_manager_with_config(config)
                 .await?;
-            return Ok(Self::over(Link::Server(manager)));
+            return Ok((Self::over(Link::Server(manager)), publishers));
         }
         let client = ClusterClient::builder(addresses.iter().copied())
             .connection_timeout(CONNECT_TIMEOUT)
             .response_timeout(RESPONSE_TIMEOUT)
             .build()?;
-        Ok(Self::over(Link::Cluster(client.get_async_connection().await?)))
+        let link = Link::Cluster(client.get_async_connection().await?);
+        Ok((Self::over(link), publishers))
     }
 
     fn over(link: Link) -> Self {
@@ -74,24 +85,25 @@ impl Connection {
     /// Asks the server, or every master of a Cluster, whose host and port are told. What one of them refuses is its answer.
     pub(super) async fn ask_masters(&mut self, command: Cmd) -> RedisResult<Vec<(Option<String>, Value)>> {
         let answer = match &mut self.link {
-            Link::Server(connection) => {
-                let answer = match connection.req_packed_command(&command).await {
-                    Err(error) => Value::ServerError(error.try_into()?),
-                    Ok(answer) => answer,
-                };
-                return Ok(vec![(None, answer)]);
-            }
+            Link::Server(connection) => connection.req_packed_command(&command).await,
+            Link::Sentinel(master) => master.send(&command).await,
             Link::Cluster(connection) => {
                 let masters = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-                connection.route_command(command, masters).await?
+                return named(connection.route_command(command, masters).await?);
             }
         };
-        let Value::Map(answers) = answer else {
-            return Err((ErrorKind::Parse, "not an answer of every master").into());
-        };
-        let named = |(master, answer)| Ok((Some(String::from_redis_value(master)?), answer));
-        answers.into_iter().map(named).collect()
+        let answer = answer.or_else(|error| Ok::<_, RedisError>(Value::ServerError(error.try_into()?)))?;
+        Ok(vec![(None, answer)])
     }
+}
+
+/// The answers of all masters of a Cluster, by host and port.
+fn named(answers: Value) -> RedisResult<Vec<(Option<String>, Value)>> {
+    let Value::Map(answers) = answers else {
+        return Err((ErrorKind::Parse, "not an answer of every master").into());
+    };
+    let named = |(master, answer)| Ok((Some(String::from_redis_value(master)?), answer));
+    answers.into_iter().map(named).collect()
 }
 
 impl ConnectionLike for Connection {
@@ -99,6 +111,7 @@ impl ConnectionLike for Connection {
         let hook = self.hook.as_ref().map(|hook| hook(command));
         let answer = match &mut self.link {
             Link::Server(connection) => connection.req_packed_command(command),
+            Link::Sentinel(master) => Box::pin(master.send(command)),
             Link::Cluster(connection) => connection.req_packed_command(command),
         };
         match hook {
@@ -118,6 +131,7 @@ impl ConnectionLike for Connection {
     ) -> RedisFuture<'a, Vec<Value>> {
         match &mut self.link {
             Link::Server(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Link::Sentinel(master) => Box::pin(master.send_all(pipeline, offset, count)),
             Link::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
         }
     }
@@ -125,23 +139,47 @@ impl ConnectionLike for Connection {
     fn get_db(&self) -> i64 {
         match &self.link {
             Link::Server(connection) => connection.get_db(),
+            Link::Sentinel(master) => master.db(),
             Link::Cluster(connection) => connection.get_db(),
         }
     }
 }
 
-/// Turns what scripts publish into notifications in this process, for ever. In a Cluster every node hears everything, so any
-/// of the addresses will do.
-pub(super) async fn listen(clients: Vec<Client>, changes: Changes) {
-    for client in clients.iter().cycle() {
-        if let Err(error) = listen_to(client, &changes).await {
+/// Whose messages are listened to.
+pub(super) enum Publishers {
+    /// Any of these: in a Cluster every node hears everything.
+    Nodes(Vec<Client>),
+    /// The master of the moment.
+    Sentinel(Arc<Sentinel>),
+}
+
+impl Publishers {
+    /// A client of the one that is listened to at the n-th attempt.
+    async fn client(&self, attempt: usize) -> RedisResult<Client> {
+        match self {
+            Self::Nodes(clients) => {
+                let client = clients.iter().cycle().nth(attempt % clients.len().max(1));
+                client
+                    .cloned()
+                    .ok_or_else(|| (ErrorKind::InvalidClientConfig, "no address").into())
+            }
+            Self::Sentinel(master) => master.client().await,
+        }
+    }
+}
+
+/// Turns what scripts publish into notifications in this process, for ever.
+pub(super) async fn listen(publishers: Publishers, changes: Changes) {
+    for attempt in 0.. {
+        let heard = async { listen_to(publishers.client(attempt).await?, &changes).await };
+        if let Err(error) = heard.await {
             tracing::warn!(%error, "redis does not tell of changes: waiting calls look for themselves until it does");
         }
         tokio::time::sleep(LISTEN_AGAIN).await;
     }
 }
 
-async fn listen_to(client: &Client, changes: &Changes) -> RedisResult<()> {
+async fn listen_to(client: Client, changes: &Changes) -> RedisResult<()> {
     let mut subscription = client.get_async_pubsub().await?;
     subscription.subscribe(keys::CHANGES).await?;
     // Whatever happened before the subscription was not heard.

@@ -1,4 +1,4 @@
-//! The Redis storage, for production: a single server, or a Cluster. Sentinel and TLS are not there yet.
+//! The Redis storage, for production: a single server, a master behind Sentinels, or a Cluster.
 //!
 //! The key space is cut into partitions, each a hash tag; everything that one step changes lies in one of them, so that a
 //! step is one Lua script (`*.lua` beside this file), called by its hash.
@@ -36,6 +36,7 @@ mod connection;
 mod keys;
 mod lease;
 mod list;
+mod sentinel;
 
 use std::fmt;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use proto::id::Kind;
 use redis::streams::StreamRangeReply;
-use redis::{AsyncCommands as _, Client, ErrorKind, RedisError, RedisResult, Script, ScriptInvocation, cmd};
+use redis::{AsyncCommands as _, ErrorKind, RedisError, RedisResult, Script, ScriptInvocation, cmd};
 use tokio_util::task::AbortOnDropHandle;
 
 pub use self::check::{CheckError, Finding, Risk};
@@ -117,17 +118,13 @@ impl Scripts {
 }
 
 impl Redis {
-    /// Connects to `redis://[user:password@]host:port[/db]`; several addresses, separated by commas, are the seeds of a
-    /// Cluster.
+    /// Connects to `redis://[user:password@]host:port[/db]`; several addresses, separated by commas, are the seeds of a Cluster.
+    /// `redis+sentinel://[user:password@]host:port,host:port/master[/db]` is the master that these Sentinels know by that name; theirs is
+    /// a password of their own, `?sentinel_password=…`.
     pub async fn connect(addresses: &str) -> Result<Self, RedisError> {
-        let addresses: Vec<&str> = addresses.split(',').map(str::trim).collect();
-        let clients = addresses
-            .iter()
-            .map(|address| Client::open(*address))
-            .collect::<Result<Vec<_>, _>>()?;
-        let connection = Connection::open(&addresses).await?;
+        let (connection, publishers) = Connection::open(addresses).await?;
         let changes = Changes::new();
-        let listener = tokio::spawn(listen(clients, changes.clone()));
+        let listener = tokio::spawn(listen(publishers, changes.clone()));
         Ok(Self {
             connection,
             changes,
