@@ -28,7 +28,7 @@ pub const MODELS: [Model; 4] = Model::ALL;
 const ACCOUNT: &str = "default";
 
 /// How long a verification stays with a worker that died.
-pub const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+pub const DEFAULT_LEASE: Duration = Duration::from_secs(10);
 
 /// How to start a deployment.
 #[derive(Clone, Debug)]

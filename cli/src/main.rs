@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use cli::commands::configuration::Configuration;
 use cli::commands::demo::Demo;
 use cli::commands::evaluate::Evaluate;
 use cli::commands::models::{ModelDirectory, Models};
@@ -41,6 +42,7 @@ enum Command {
     Models(Models),
     Queue(Queue),
     Specimen(DrawSpecimen),
+    Configuration(Configuration),
 }
 
 impl Cli {
@@ -65,6 +67,7 @@ impl Cli {
             Command::Models(models) => models.run(&store),
             Command::Queue(queue) => queue.run().await,
             Command::Specimen(specimen) => specimen.run(&store),
+            Command::Configuration(configuration) => configuration.run(),
         };
         telemetry.shutdown();
         outcome

@@ -21,11 +21,15 @@ struct CommandLine<C: clap::Args> {
     telemetry: TelemetryConfig,
 }
 
+/// The command line of a service, with every setting that it takes.
+pub fn command<S: Service>() -> clap::Command {
+    CommandLine::<S::Config>::command().name(S::NAME).about(S::ABOUT)
+}
+
 /// Runs a service to its end, with telemetry from before it is opened until after it has ended. An error is one line on stderr, with
 /// the service's name and its causes, and the exit code 1.
 pub fn main<S: Service>() -> ExitCode {
-    let command = CommandLine::<S::Config>::command().name(S::NAME).about(S::ABOUT);
-    let arguments = command.get_matches();
+    let arguments = command::<S>().get_matches();
     let outcome = match CommandLine::from_arg_matches(&arguments) {
         Ok(CommandLine { config, telemetry }) => run::<S>(config, &telemetry),
         Err(error) => error.exit(),
@@ -35,7 +39,12 @@ pub fn main<S: Service>() -> ExitCode {
         Err(error) => {
             let causes = std::iter::successors(error.source(), |&cause| cause.source());
             let causes: String = causes.map(|cause| format!(": {cause}")).collect();
-            eprintln!("{}: {error}{causes}", S::NAME);
+            // What others answered may have lines of its own.
+            let line = format!("{}: {error}{causes}", S::NAME)
+                .lines()
+                .collect::<Vec<_>>()
+                .join(" ");
+            eprintln!("{line}");
             ExitCode::FAILURE
         }
     }

@@ -8,7 +8,7 @@ use service_kit::config::{Secret, ServeConfig};
 use crate::documents::DocumentConfig;
 
 /// How long a job stays with a worker that does not say that it is still at it.
-const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+const DEFAULT_LEASE: Duration = Duration::from_secs(10);
 
 /// Uploads received at once: at 12 MiB each, what a small machine has left.
 const DEFAULT_MAX_UPLOADS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
@@ -48,7 +48,7 @@ pub struct Config {
     #[arg(long, env = "HOSTNAME", default_value = DEFAULT_REPLICA)]
     pub replica: String,
     /// How long a job stays with a worker that died before another one gets it; 100ms to 1h.
-    #[arg(long, env = "BONAFIDE_LEASE", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "BONAFIDE_LEASE", default_value = "10s", value_parser = humantime::parse_duration)]
     pub lease: Duration,
     /// Pictures received at once by this replica; each takes up to 12 MiB of memory.
     #[arg(long, env = "BONAFIDE_MAX_UPLOADS", default_value_t = DEFAULT_MAX_UPLOADS)]

@@ -33,7 +33,7 @@ pub struct Up {
     #[command(flatten)]
     redis: RedisConfig,
     /// How long a verification that was interrupted by the end of the process waits before it is taken up again
-    #[arg(long, env = "BONAFIDE_LEASE", default_value = "30s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, env = "BONAFIDE_LEASE", default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
     lease: Duration,
     #[command(flatten)]
     documents: DocumentConfig,
