@@ -10,12 +10,22 @@ demo:
 
 # Every call builds the same packages, so that all share one build of the dependencies.
 TESTS := cargo test --locked --workspace --lib --bins --tests
-test: redis-server
+test: redis-server s3-server
 	$(TESTS) --no-run
 	@# Tests that need the networks skip, and say so, where these could not be had; with BONAFIDE_REQUIRE_ALL=1 they fail.
 	$${CARGO_TARGET_DIR:-target}/debug/bonafide models fetch \
 		|| echo "models are not here: the tests that need them will skip"
-	$(TESTS)
+	PATH="$(CURDIR)/$(S3)/bin:$$PATH" $(TESTS)
+
+# The test of pictures in a bucket starts a private server that speaks S3's protocol, on loopback.
+S3 := target/s3-server
+.PHONY: s3-server
+s3-server:
+	@cmp -s scripts/s3_server_requirements.txt $(S3)/installed || { \
+		python3 -m venv --clear $(S3) \
+		&& $(S3)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement scripts/s3_server_requirements.txt \
+		&& cp scripts/s3_server_requirements.txt $(S3)/installed; \
+	} || echo "moto_server could not be installed: the test of pictures in a bucket will skip"
 
 # The tests of the Redis storage start a private redis-server on loopback.
 .PHONY: redis-server
@@ -37,6 +47,12 @@ fuzz:
 			$$fuzzer $(FUZZ)/found/$$fuzzer fuzz/corpus/$$fuzzer -- \
 			-max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10; \
 	done
+
+# The page of every setting, from the definitions of the flags; a test finds a stale one.
+.PHONY: configuration
+configuration:
+	cargo build --quiet --workspace --bins
+	$${CARGO_TARGET_DIR:-target}/debug/bonafide configuration > docs/configuration.md
 
 bench:
 	cargo bench --workspace --bench vision --bench text --bench verification --bench whole_life

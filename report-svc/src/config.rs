@@ -7,6 +7,7 @@ use std::time::Duration;
 use service_kit::config::{Secret, ServeConfig};
 use zeroize::Zeroizing;
 
+use crate::evidence::Place;
 use crate::limits::Limits;
 use crate::master_key::{MasterKeyError, master_key};
 use crate::seal::{Keyring, KeyringError};
@@ -16,7 +17,7 @@ use crate::storage::redis::Risk;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct RedisConfig {
     /// Redis, e.g. redis://user:password@host:6379; several addresses separated by commas are the seeds of a Cluster. Without
-    /// it the state lies in one file in the data folder, for one process. Pictures lie in the folder either way.
+    /// it the state lies in one file in the data folder, for one process.
     #[arg(
         id = "redis_url",
         long = "redis-url",
@@ -43,9 +44,15 @@ pub struct Config {
     /// How the service listens.
     #[command(flatten)]
     pub serve: ServeConfig,
-    /// Folder of the pictures and, without Redis, of the database file. Several replicas need one folder that they share.
-    #[arg(long, env = "BONAFIDE_DATA")]
-    pub data: PathBuf,
+    /// Folder of the pictures and, without Redis, of the database file. Several replicas need one folder that they share. Not needed
+    /// with Redis and a bucket.
+    #[arg(long, env = "BONAFIDE_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Bucket of the pictures instead of the folder, s3://bucket or s3://bucket/prefix: of S3 or of a service that speaks its
+    /// protocol. Access to it is set by AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (or a role that the machine has),
+    /// AWS_ENDPOINT_URL, and AWS_ALLOW_HTTP=true for one without TLS.
+    #[arg(long, env = "BONAFIDE_EVIDENCE", value_name = "URL")]
+    pub evidence: Option<String>,
     /// The state.
     #[command(flatten)]
     pub redis: RedisConfig,
@@ -76,6 +83,9 @@ pub struct Config {
     pub event_retention: Duration,
 }
 
+/// Under the folder of data.
+const EVIDENCE_FOLDER: &str = "evidence";
+
 const MIB: u64 = 1024 * 1024;
 
 /// The default of a limit; all of them are greater than zero.
@@ -86,6 +96,9 @@ fn default(limit: impl Fn(&Limits) -> u32) -> NonZeroU32 {
 /// A configuration that must not be started with.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// Nowhere to keep something.
+    #[error("{0} need --data (BONAFIDE_DATA), or {1}")]
+    DataMissing(&'static str, &'static str),
     /// No attempt could reach its limit.
     #[error("--max-images must not be less than --max-images-per-attempt")]
     ImagesBelowAttempt,
@@ -122,7 +135,8 @@ impl Config {
     pub fn embedded(data: impl Into<PathBuf>) -> Self {
         Self {
             serve: ServeConfig::default(),
-            data: data.into(),
+            data: Some(data.into()),
+            evidence: None,
             redis: RedisConfig::default(),
             master_keys: None,
             master_keys_file: None,
@@ -149,6 +163,24 @@ impl Config {
         })
     }
 
+    /// The folder of the database file.
+    pub(crate) fn folder_of_state(&self) -> Result<&Path, ConfigError> {
+        let missing = || ConfigError::DataMissing("sessions and reports", "--redis-url (BONAFIDE_REDIS_URL)");
+        self.data.as_deref().ok_or_else(missing)
+    }
+
+    /// The folder or bucket of the pictures.
+    pub(crate) fn evidence(&self) -> Result<Place, ConfigError> {
+        let missing = || ConfigError::DataMissing("pictures", "--evidence (BONAFIDE_EVIDENCE)");
+        match &self.evidence {
+            Some(url) => Ok(Place::Bucket(url.clone())),
+            None => {
+                let data = self.data.as_deref().ok_or_else(missing)?;
+                Ok(Place::Folder(data.join(EVIDENCE_FOLDER)))
+            }
+        }
+    }
+
     /// The master keys; makes the folder of data and a key file in it where none are given and one process is all there is.
     pub(crate) fn keyring(&self) -> Result<Keyring, ConfigError> {
         let list = match (&self.master_keys, &self.master_keys_file) {
@@ -156,7 +188,7 @@ impl Config {
             (Some(keys), None) => keys.clone(),
             (None, Some(path)) => read(path)?,
             (None, None) if self.redis.url.is_some() => return Err(ConfigError::KeysMissing),
-            (None, None) => master_key(&self.data)?,
+            (None, None) => master_key(self.folder_of_state()?)?,
         };
         Ok(Keyring::parse(list.expose())?)
     }

@@ -144,7 +144,9 @@ impl From<Error> for Status {
                 cause @ (StorageError::Embedded(_) | StorageError::Foreign(_) | StorageError::Random(_)),
             ) => internal(&cause),
             Error::Evidence(cause @ (EvidenceError::Store(_) | EvidenceError::Closed)) => unavailable(&cause),
-            Error::Evidence(cause @ (EvidenceError::Missing(_) | EvidenceError::Seal(_))) => internal(&cause),
+            Error::Evidence(cause @ (EvidenceError::Missing(_) | EvidenceError::Url | EvidenceError::Seal(_))) => {
+                internal(&cause)
+            }
             Error::Seal(SealError::UnknownKey(_)) => Problem::new(reason::MASTER_KEY_MISSING, text),
             Error::Seal(cause @ (SealError::Damaged | SealError::Random(_))) => internal(&cause),
             Error::Decode(cause) => internal(&cause),

@@ -4,13 +4,17 @@
 //! copies of the file exist. A file is written before the record that names it and deleted after the record that does not
 //! name it any more: a crash between leaves a file that nobody can open, and never a record without its file.
 
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
+use object_store::prefix::PrefixStore;
+use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig};
 
 use crate::id::Id;
 use crate::seal::{Kind, SealError, SecretKey};
@@ -24,6 +28,9 @@ pub enum EvidenceError {
     /// The file is not there, and trying again will not bring it.
     #[error("object store: {0}")]
     Missing(object_store::Error),
+    /// Not the URL of a bucket.
+    #[error("evidence is kept in s3://bucket or s3://bucket/prefix")]
+    Url,
     /// The file does not open.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -50,11 +57,73 @@ pub struct Kept {
     pub path: String,
 }
 
+/// Where pictures are kept.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A local folder.
+    Folder(PathBuf),
+    /// A bucket of S3 or of what speaks its protocol: `s3://bucket/prefix`. The environment says how to reach it.
+    Bucket(String),
+}
+
+/// What is written to find out whether anything can be.
+const PROBE: &str = "health";
+
+/// How long the object store may take for one attempt, and for all attempts of a request.
+const ATTEMPT_TIMEOUT: &str = "5 seconds";
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// The store of pictures. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Evidence(Arc<dyn ObjectStore>);
+pub struct Evidence {
+    store: Arc<dyn ObjectStore>,
+    /// Whether the last picture could be written, as far as is known.
+    writable: Arc<AtomicBool>,
+}
 
 impl Evidence {
+    /// Opens the store, and writes to it to see that this can be done.
+    ///
+    /// # Errors
+    /// [`EvidenceError::Url`] for a bucket's URL that is none; [`EvidenceError::Store`] when the store does not take what is written.
+    pub async fn open(place: Place) -> Result<Self, EvidenceError> {
+        let evidence = match place {
+            Place::Folder(folder) => Self::in_folder(&folder)?,
+            Place::Bucket(url) => Self::in_bucket(&url)?,
+        };
+        evidence.write(&Path::from(PROBE), PutPayload::new()).await?;
+        Ok(evidence)
+    }
+
+    fn over(store: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            store,
+            writable: Arc::new(AtomicBool::new(true)),
+        }
+    }
+
+    /// A bucket: `s3://bucket` or `s3://bucket/prefix`.
+    fn in_bucket(url: &str) -> Result<Self, EvidenceError> {
+        let rest = url.strip_prefix("s3://").ok_or(EvidenceError::Url)?;
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            return Err(EvidenceError::Url);
+        }
+        let retry = RetryConfig {
+            max_retries: 3,
+            retry_timeout: REQUEST_TIMEOUT,
+            ..RetryConfig::default()
+        };
+        // Which ciphers its client uses is the process's choice, and the same whoever chooses first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let store = AmazonS3Builder::from_env()
+            .with_bucket_name(bucket)
+            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), ATTEMPT_TIMEOUT)
+            .with_retry(retry)
+            .build()?;
+        Ok(Self::over(Arc::new(PrefixStore::new(store, prefix))))
+    }
+
     /// A local folder, made when it is missing. What was put is on disk when it is answered.
     pub fn in_folder(folder: &FilePath) -> Result<Self, EvidenceError> {
         let make = |source| object_store::Error::Generic {
@@ -62,14 +131,13 @@ impl Evidence {
             source: Box::new(source),
         };
         std::fs::create_dir_all(folder).map_err(make)?;
-        Ok(Self(Arc::new(
-            LocalFileSystem::new_with_prefix(folder)?.with_fsync(true),
-        )))
+        let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
+        Ok(Self::over(Arc::new(store)))
     }
 
     /// Kept in memory, for tests.
     pub fn in_memory() -> Self {
-        Self(Arc::new(InMemory::new()))
+        Self::over(Arc::new(InMemory::new()))
     }
 
     /// Seals and stores a picture; all of it or nothing.
@@ -82,29 +150,37 @@ impl Evidence {
         })
         .await?;
         let path = format!("p{:02}/{file}", file.partition());
-        self.0.put(&Path::from(path.as_str()), PutPayload::from(sealed)).await?;
+        self.write(&Path::from(path.as_str()), PutPayload::from(sealed)).await?;
         Ok(Kept { key, path })
+    }
+
+    async fn write(&self, path: &Path, bytes: PutPayload) -> Result<(), EvidenceError> {
+        let written = self.store.put(path, bytes).await;
+        self.writable.store(written.is_ok(), Ordering::Relaxed);
+        written?;
+        Ok(())
     }
 
     /// Reads and opens a picture.
     pub async fn get(&self, file: &Id, kept: Kept) -> Result<Vec<u8>, EvidenceError> {
-        let sealed = self.0.get(&Path::from(kept.path.as_str())).await?.bytes().await?;
+        let sealed = self.store.get(&Path::from(kept.path.as_str())).await?.bytes().await?;
         let id = file.to_string();
         compute(move || Ok(kept.key.open(Kind::Evidence, &id, &sealed)?.to_vec())).await
     }
 
     /// Deletes a picture that no record names any more. Whether it works matters little: its key is gone.
     pub async fn delete(&self, path: &str) {
-        match self.0.delete(&Path::from(path)).await {
+        match self.store.delete(&Path::from(path)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => tracing::warn!(%error, "a replaced picture could not be deleted"),
         }
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and takes what is written. That is tried where the last attempt failed, or nothing is there yet.
     pub async fn healthy(&self) -> bool {
-        let probe = self.0.head(&Path::from("health")).await;
-        matches!(probe, Ok(_) | Err(object_store::Error::NotFound { .. }))
+        let probe = Path::from(PROBE);
+        let writable = self.writable.load(Ordering::Relaxed);
+        (writable && self.store.head(&probe).await.is_ok()) || self.write(&probe, PutPayload::new()).await.is_ok()
     }
 }
 
@@ -157,5 +233,31 @@ mod tests {
             Err(EvidenceError::Missing(_))
         ));
         assert_eq!(evidence.get(&second, other).await.expect("get"), b"another");
+    }
+
+    #[tokio::test]
+    async fn is_healthy_again_when_it_takes_pictures_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join("evidence");
+        let evidence = Evidence::open(Place::Folder(place.clone())).await.expect("a store");
+        assert!(evidence.healthy().await);
+        let file = Id::new(IdKind::File, 7);
+        // Where its folder was, a file is.
+        std::fs::remove_dir_all(&place).expect("removed");
+        std::fs::write(&place, "in the way").expect("written");
+        let refused = evidence.put(&file, b"a picture".to_vec()).await;
+        assert!(matches!(refused, Err(EvidenceError::Store(_))), "{refused:?}");
+        assert!(!evidence.healthy().await);
+        std::fs::remove_file(&place).expect("removed");
+        assert!(evidence.healthy().await);
+        evidence.put(&file, b"a picture".to_vec()).await.expect("kept");
+    }
+
+    #[tokio::test]
+    async fn a_bucket_has_a_url() {
+        for url in ["evidence", "s3:evidence", "s3://", "s3:///prefix", "https://bucket"] {
+            let opened = Evidence::open(Place::Bucket(url.to_owned())).await;
+            assert!(matches!(opened, Err(EvidenceError::Url)), "{url}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use service_kit::serving::Services;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError};
+use crate::error::Error;
 use crate::evidence::{Evidence, EvidenceError};
 use crate::queue_service::{QueueApi, requeue_readable};
 use crate::retention::trim_events;
@@ -20,9 +21,6 @@ use crate::storage::Storage;
 use crate::storage::embedded::{DATABASE_FILE, Embedded, OpenError};
 use crate::storage::redis::{CheckError, Redis};
 use crate::store::Store;
-
-/// Name of the folder of pictures under the folder of data.
-const EVIDENCE_FOLDER: &str = "evidence";
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -34,14 +32,17 @@ pub enum StartError {
     #[error(transparent)]
     Embedded(#[from] OpenError),
     /// Redis does not answer.
-    #[error("redis does not answer: {0}")]
+    #[error("redis does not answer")]
     Redis(#[from] redis::RedisError),
     /// Redis does not keep what it is given.
     #[error(transparent)]
     RedisCheck(#[from] CheckError),
-    /// The folder of pictures cannot be used.
-    #[error("the folder of pictures cannot be used: {0}")]
+    /// The folder or bucket of pictures cannot be used.
+    #[error("pictures cannot be kept")]
     Evidence(#[from] EvidenceError),
+    /// The master keys are not those under which the records are sealed.
+    #[error("the master keys open nothing of what is stored: give those that it was sealed under")]
+    MasterKeys(#[source] Error),
     /// The runtime is being stopped.
     #[error("the process is stopping")]
     Stopping,
@@ -64,7 +65,7 @@ impl Service for ReportSvc {
     async fn open(config: Config) -> Result<Self, StartError> {
         let limits = config.limits()?;
         let keyring = config.keyring()?;
-        let evidence = Evidence::in_folder(&config.data.join(EVIDENCE_FOLDER))?;
+        let evidence = Evidence::open(config.evidence()?).await?;
         let storage: Arc<dyn Storage> = match &config.redis.url {
             Some(addresses) => {
                 let redis = Redis::connect(addresses.expose()).await?;
@@ -72,14 +73,16 @@ impl Service for ReportSvc {
                 Arc::new(redis)
             }
             None => {
-                let path = config.data.join(DATABASE_FILE);
+                let path = config.folder_of_state()?.join(DATABASE_FILE);
                 let opening = tokio::task::spawn_blocking(move || Embedded::open(&path, Arc::new(SystemTime::now)));
                 Arc::new(opening.await.map_err(|_| StartError::Stopping)??)
             }
         };
         tracing::info!(storage = ?storage, "storage opened");
+        let store = Store::new(storage, evidence, keyring, limits);
+        store.keys_fit().await.map_err(StartError::MasterKeys)?;
         Ok(Self {
-            store: Store::new(storage, evidence, keyring, limits),
+            store,
             event_retention: config.event_retention,
         })
     }

@@ -12,7 +12,7 @@ mod sweep;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use proto::id::Kind as IdKind;
+use proto::id::{Kind as IdKind, PARTITIONS};
 use proto::identity::v1::VerificationReport;
 use proto::store::v1::{AttemptRecord, EventRecord, ReportRecord, SessionRecord};
 
@@ -72,6 +72,30 @@ impl Store {
     /// Whether storage and pictures can be used now.
     pub async fn healthy(&self) -> bool {
         self.storage.healthy().await && self.evidence.healthy().await
+    }
+
+    /// Whether the master keys open what is stored: of each partition the oldest event is tried. Some that do not open are told to the
+    /// log, since keys may have been given up on purpose.
+    ///
+    /// # Errors
+    /// Why none of them opens.
+    pub async fn keys_fit(&self) -> Result<(), Error> {
+        let (mut opened, mut refused) = (0, None);
+        for partition in 0..PARTITIONS {
+            match self.events(partition, 0, 1).await {
+                Ok(events) => opened += events.len(),
+                Err(error @ Error::Seal(_)) => refused = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        match refused {
+            Some(error) if opened == 0 => Err(error),
+            Some(error) => {
+                tracing::warn!(%error, "some records cannot be opened with the master keys given");
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Marks what changed; see [`crate::storage::Changes`].

@@ -1,5 +1,6 @@
 //! report-svc against both storages; Redis is a private one that the tests start.
 
+mod bucket;
 mod clock;
 mod conformance;
 mod deployment;

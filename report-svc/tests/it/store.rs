@@ -15,7 +15,7 @@ use report_svc::evidence::Evidence;
 use report_svc::id::Id;
 use report_svc::lifecycle::Status as LifecycleStatus;
 use report_svc::limits::{ImageLimit, Limits};
-use report_svc::seal::Keyring;
+use report_svc::seal::{Keyring, SealError};
 use report_svc::service::StoreApi;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::{
@@ -354,6 +354,35 @@ async fn a_job_that_cannot_be_read_is_set_aside_once() {
     let failed = store.fail(damaged.as_str(), 1).await.expect("dropped");
     assert_eq!(failed, Failed::JobDropped);
     assert_eq!(letters().await, []);
+}
+
+#[tokio::test]
+async fn master_keys_that_open_nothing_are_found() {
+    let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
+    let [old, new, impostor] =
+        ["old", "new", "old"].map(|id| Keyring::generate(id).expect("random numbers").to_string());
+    let with = |keys: &str| {
+        let keyring = Keyring::parse(keys).expect("just made");
+        Store::new(storage.clone(), Evidence::in_memory(), keyring, Limits::default())
+    };
+    with(&new).keys_fit().await.expect("nothing is stored yet");
+    create(&with(&old)).await;
+    with(&old).keys_fit().await.expect("fits");
+    with(&format!("{new}\n{old}"))
+        .keys_fit()
+        .await
+        .expect("one of them fits");
+    let unknown = with(&new).keys_fit().await.expect_err("another key");
+    assert!(matches!(unknown, Error::Seal(SealError::UnknownKey(id)) if id == "old"));
+    let wrong = with(&impostor)
+        .keys_fit()
+        .await
+        .expect_err("another key of the same name");
+    assert!(matches!(wrong, Error::Seal(SealError::Damaged)));
+    // Once the new key has sealed something, the old one may have been given up on purpose. Partitions are drawn.
+    while with(&new).keys_fit().await.is_err() {
+        create(&with(&new)).await;
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,9 @@ const SCHEMA: &str = "v3";
 /// Where scripts publish `session:vs_…` and `job:{p07}:…`.
 pub(super) const CHANGES: &str = "bonafide:v3:changes";
 
+/// String: written to find out whether anything can be.
+pub(super) const HEALTH: &str = "bonafide:v3:health";
+
 /// Hash: version, record; attempt:1, attempt:2 …, the records of finished attempts.
 pub(super) fn session(id: &Id) -> String {
     named(id.partition(), "session", id.as_str())
