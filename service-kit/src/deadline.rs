@@ -4,6 +4,9 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
+use tonic::Status;
+
+use crate::status::Problem;
 
 pub(crate) const HEADER: &str = "grpc-timeout";
 
@@ -24,6 +27,15 @@ pub async fn scope<F: Future>(left: Option<Duration>, future: F) -> F::Output {
         Some(deadline) => DEADLINE.scope(deadline, future).await,
         None => future.await,
     }
+}
+
+/// What a caller is told whose deadline has passed.
+pub fn passed() -> Status {
+    Problem::new(
+        proto::reason::DEADLINE,
+        "the deadline passed before the request was done",
+    )
+    .into()
 }
 
 /// Reads `grpc-timeout`: up to eight digits and a unit (gRPC over HTTP/2, "Requests").

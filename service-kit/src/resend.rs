@@ -17,10 +17,11 @@ use std::task::{Context, Poll};
 use futures_util::stream;
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full, StreamBody};
-use tokio::time::Instant;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
 use tonic::transport::Channel;
-use tonic::{ConnectError, Status};
+use tonic::{ConnectError, Status, TimeoutExpired};
 use tower::retry::backoff::{Backoff as _, ExponentialBackoff, ExponentialBackoffMaker, MakeBackoff as _};
 use tower::retry::budget::{Budget as _, TpsBudget};
 use tower::{BoxError, Service, ServiceExt as _};
@@ -73,11 +74,10 @@ impl Service<Request<Body>> for Resend {
         let idempotent =
             method.is_some_and(|method| method.idempotent) || request.extensions().get::<Idempotent>().is_some();
         let whole = idempotent && method.is_some_and(|method| !method.streams);
-        Box::pin(async move {
+        let until = deadline::parse(request.headers()).and_then(|left| Instant::now().checked_add(left));
+        let answered = async move {
             let (mut head, body) = request.into_parts();
             let message = body.collect().await?.to_bytes();
-            let left = deadline::parse(&head.headers);
-            let until = left.and_then(|left| Instant::now().checked_add(left));
             let mut pauses = Pauses::new(budget, until);
             let mut ends = 0;
             loop {
@@ -110,6 +110,21 @@ impl Service<Request<Body>> for Resend {
                 }
                 tracing::debug!(?loss, "a call got no answer: it is sent again");
             }
+        };
+        Box::pin(async move {
+            let outcome = match until {
+                Some(until) => timeout_at(until, answered)
+                    .await
+                    .unwrap_or_else(|elapsed| Err(elapsed.into())),
+                None => answered.await,
+            };
+            outcome.map_err(|error| {
+                if is_late(&*error) {
+                    deadline::passed().into()
+                } else {
+                    error
+                }
+            })
         })
     }
 }
@@ -184,6 +199,11 @@ enum Loss {
     Refused,
     /// The server may have seen it.
     Unknown,
+}
+
+/// Whether the deadline passed: here, or where the transport watches it. That would call it CANCELLED.
+fn is_late(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| cause.is::<TimeoutExpired>() || cause.is::<Elapsed>())
 }
 
 /// An error and what led to it.

@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use proto::reason::{self, Reason};
+use service_kit::deadline;
 use service_kit::status::{self, Problem};
 use tonic::{Code, Status};
 
@@ -58,9 +59,7 @@ pub(crate) fn for_caller(status: Status) -> Status {
             unavailable(&status)
         }
         // Calls on a caller's behalf carry the caller's deadline, and nobody but the caller cancels them.
-        Code::DeadlineExceeded | Code::Cancelled => {
-            Problem::new(reason::DEADLINE, "the deadline passed before the request was done").into()
-        }
+        Code::DeadlineExceeded | Code::Cancelled => deadline::passed(),
         // A wrong service token is our fault: the caller's own credential was good.
         Code::Unauthenticated
         | Code::PermissionDenied

@@ -176,10 +176,7 @@ impl Shared {
                 tracing::error!("a request panicked");
                 Ok(refuse(Problem::logged("the request failed")))
             }
-            Err(_elapsed) => Ok(refuse(Problem::new(
-                proto::reason::DEADLINE,
-                "the deadline passed before the request was done",
-            ))),
+            Err(_elapsed) => Ok(deadline::passed().into_http()),
         }
     }
 

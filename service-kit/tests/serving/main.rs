@@ -44,6 +44,19 @@ async fn a_deadline_is_honoured_and_known_to_the_service() {
     let left: u64 = error.message().parse().expect("milliseconds");
     assert!((5_000..=7_000).contains(&left), "{left}");
 
+    // A server that says nothing: the transport would call it CANCELLED.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = format!("http://{}", silent.local_addr().expect("bound"));
+    let channel = ServiceChannel::new(&address, None).expect("an address");
+    let mut request = Request::new(order("answer"));
+    request.set_timeout(Duration::from_millis(30));
+    let error = DocumentCheckServiceClient::new(channel)
+        .check_document(request)
+        .await
+        .expect_err("late");
+    assert_eq!(error.code(), Code::DeadlineExceeded);
+    assert_eq!(status::reason(&error), Some(proto::reason::DEADLINE));
+
     // Inside another request, what is left of that one's deadline is passed on without anybody doing something for it.
     let outer = Duration::from_millis(300);
     let error = deadline::scope(Some(outer), client.check_document(order("hang")))
@@ -76,7 +89,7 @@ async fn more_requests_than_allowed_are_refused_with_a_delay() {
 }
 
 #[tokio::test]
-async fn an_internal_door_opens_for_the_token_only() {
+async fn an_internal_service_answers_to_the_token_only() {
     let running = start(ServeConfig {
         service_token: Some(Secret::new(TOKEN)),
         ..ServeConfig::default()
