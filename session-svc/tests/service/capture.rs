@@ -114,7 +114,7 @@ async fn uploads(
 }
 
 #[tokio::test]
-async fn one_client_secret_cannot_take_up_the_whole_door() {
+async fn one_client_secret_cannot_take_up_the_whole_service() {
     let running = start().await;
     let session = running.create(DocumentOptions::default()).await;
     let (storing, uploads) = uploads(&running, &session, 3).await;
@@ -144,7 +144,7 @@ async fn one_client_secret_cannot_take_up_the_whole_door() {
 }
 
 #[tokio::test]
-async fn uploads_leave_room_for_everything_else() {
+async fn uploads_leave_capacity_for_everything_else() {
     let running = start_with(Config {
         verification_workers: Some(0),
         max_uploads: NonZeroUsize::MIN,
