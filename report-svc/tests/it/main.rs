@@ -11,6 +11,7 @@ mod jobs;
 mod life;
 mod listing;
 mod process;
+mod recorded;
 mod redis_check;
 mod redis_server;
 mod refusals;
