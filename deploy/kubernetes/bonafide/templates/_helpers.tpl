@@ -30,11 +30,17 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- /* Where a service's pods are, each of them: called with (list root program). */ -}}
 {{- define "bonafide.address" -}}
 {{- $root := index . 0 -}}
-http://{{ include "bonafide.name" $root }}-{{ index . 1 }}-pods.{{ $root.Release.Namespace }}.svc:50051
+{{ if $root.Values.tls.enabled }}https{{ else }}http{{ end }}://{{ include "bonafide.name" $root }}-{{ index . 1 }}-pods.{{ $root.Release.Namespace }}.svc:50051
 {{- end }}
 
 {{- define "bonafide.secretName" -}}
 {{ .Values.secrets.existingSecret | default (printf "%s-keys" (include "bonafide.name" .)) }}
+{{- end }}
+
+{{- /* The Secret with the certificate of a service: called with (list root key program). */ -}}
+{{- define "bonafide.certificate" -}}
+{{- $root := index . 0 -}}
+{{ index $root.Values.tls.secrets (index . 1) | default (printf "%s-%s-tls" (include "bonafide.name" $root) (index . 2)) }}
 {{- end }}
 
 {{- define "bonafide.fromSecret" -}}
@@ -65,6 +71,17 @@ replicas: {{ (index . 2).replicas }}
   value: 0.0.0.0:9464
 - name: BONAFIDE_SERVICE_TOKEN
   {{- include "bonafide.fromSecret" (list $secret "service-token") | nindent 2 }}
+{{- if $values.tls.enabled }}
+- name: BONAFIDE_TLS_CERT
+  value: /tls/tls.crt
+- name: BONAFIDE_TLS_KEY
+  value: /tls/tls.key
+- name: BONAFIDE_TLS_CA
+  value: /tls/ca.crt
+{{- else }}
+- name: BONAFIDE_ALLOW_PLAINTEXT
+  value: "true"
+{{- end }}
 - name: BONAFIDE_LOG
   value: {{ $values.telemetry.log | quote }}
 - name: BONAFIDE_LAME_DUCK
