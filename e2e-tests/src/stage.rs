@@ -76,7 +76,7 @@ impl Stage {
             let logs = logs.clone();
             move || logs.clone()
         };
-        let subscriber = service_kit::telemetry::subscriber(&config, writer, Some(&provider))?;
+        let subscriber = service_kit::telemetry::subscriber(&config, writer, &provider)?;
         tracing::subscriber::set_global_default(subscriber)?;
 
         let data = tempfile::tempdir()?;

@@ -1,9 +1,12 @@
 //! Services that do what each test needs, and callers of them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
 use proto::document::v1::document_check_service_server::{DocumentCheckService, DocumentCheckServiceServer};
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
@@ -67,6 +70,7 @@ impl CaptureService for Counting {
 
 pub(crate) struct Running {
     pub(crate) address: String,
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) server: JoinHandle<()>,
     counting: Counting,
@@ -85,22 +89,32 @@ impl Running {
     }
 }
 
+static METRICS: LazyLock<SdkMeterProvider> =
+    LazyLock::new(|| service_kit::metrics::provider(Resource::builder_empty().build(), |builder| builder));
+
+/// A server that depends on what answers always.
 pub(crate) async fn start(config: ServeConfig) -> Running {
+    start_with(config, Health::new().depends_on("always", || async { true })).await
+}
+
+pub(crate) async fn start_with(config: ServeConfig, health: Health) -> Running {
+    LazyLock::force(&METRICS);
     let server = Server::bind("test-svc", Exposure::Internal, &config)
         .await
         .expect("a free port");
     let address = format!("http://{}", server.local_addr());
+    let admin = server.admin_addr();
     let shutdown = CancellationToken::new();
     let counting = Counting::default();
     let most = proto::MAX_IMAGE_MESSAGE_BYTES;
     let services = Services::new()
         .with(DocumentCheckServiceServer::new(Obedient))
         .with(CaptureServiceServer::new(counting.clone()).max_decoding_message_size(most));
-    let health = Health::new().depends_on("always", || async { true });
     let serving = server.serve(services, health, shutdown.clone());
     let server = tokio::spawn(async move { serving.await.expect("serves until told to stop") });
     Running {
         address,
+        admin,
         shutdown,
         server,
         counting,
