@@ -17,12 +17,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use opentelemetry::KeyValue;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
+use crate::metrics;
 use crate::readiness::{self, Readiness};
 
 /// How often dependencies are asked.
@@ -108,7 +110,16 @@ impl Health {
     }
 
     /// Asks every dependency until `shutdown`, then reports NOT_SERVING so that no new request is sent here.
-    pub(crate) async fn watch(&mut self, shutdown: &CancellationToken, readiness: &watch::Sender<Readiness>) {
+    pub(crate) async fn watch(
+        &mut self,
+        service: &'static str,
+        shutdown: &CancellationToken,
+        readiness: &watch::Sender<Readiness>,
+    ) {
+        let up = metrics::meter()
+            .u64_gauge("bonafide.dependency.up")
+            .with_description("Whether what a service depends on answers it: 1 or 0")
+            .build();
         let mut ticks = tokio::time::interval(INTERVAL);
         loop {
             tokio::select! {
@@ -116,6 +127,10 @@ impl Health {
                 // A dependency that hangs does not keep the service from saying that it stops.
                 _ = ticks.tick() => {
                     if let Some(asked) = shutdown.run_until_cancelled(self.ask()).await {
+                        for one in asked.dependencies() {
+                            let dependency = KeyValue::new("dependency", one.name);
+                            up.record(one.answers.into(), &[KeyValue::new("service", service), dependency]);
+                        }
                         readiness.send_replace(asked);
                     }
                 }
@@ -227,7 +242,7 @@ mod tests {
 
         asked.notified().await;
         let begun = Instant::now();
-        tokio::join!(health.watch(&shutdown, &readiness), async {
+        tokio::join!(health.watch("test-svc", &shutdown, &readiness), async {
             asked.notified().await;
             shutdown.cancel();
         });
@@ -266,7 +281,7 @@ mod tests {
         });
         let reported = health.reported();
         let (readiness, mut told) = watch::channel(Readiness::Starting);
-        tokio::join!(health.watch(&shutdown, &readiness), async {
+        tokio::join!(health.watch("test-svc", &shutdown, &readiness), async {
             for answers in [true, false, true] {
                 works.store(answers, Ordering::Relaxed);
                 let expected = told.wait_for(|told| told.is_ready() == answers).await;

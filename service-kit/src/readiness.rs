@@ -23,6 +23,14 @@ pub(crate) struct Dependency {
 }
 
 impl Readiness {
+    /// What was asked.
+    pub(crate) fn dependencies(&self) -> &[Dependency] {
+        match self {
+            Self::Asked(dependencies) => dependencies,
+            Self::Starting | Self::Stopping => &[],
+        }
+    }
+
     /// Whether calls should be sent.
     pub(crate) fn is_ready(&self) -> bool {
         match self {

@@ -171,6 +171,7 @@ impl Server {
         tracing::info!(service = self.name, address = %self.address, "serving");
 
         let leaving = tokio::spawn(leave(
+            self.name,
             health,
             self.readiness,
             shutdown,
@@ -197,13 +198,14 @@ impl Server {
 /// Watches over the service's health until it is asked to stop; tells that it must not be called any more; and cancels `stop` when
 /// those who call it have had the time to learn of it.
 async fn leave(
+    service: &'static str,
     mut health: Health,
     readiness: watch::Sender<Readiness>,
     shutdown: CancellationToken,
     lame_duck: Duration,
     stop: CancellationToken,
 ) {
-    health.watch(&shutdown, &readiness).await;
+    health.watch(service, &shutdown, &readiness).await;
     tokio::time::sleep(lame_duck).await;
     stop.cancel();
     health.end_watches().await;
@@ -262,7 +264,14 @@ mod tests {
         let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
         let health = Health::new().depends_on("store", || async { true });
         let reported = health.reported();
-        let leaving = tokio::spawn(leave(health, readiness(), shutdown.clone(), lame_duck, stop.clone()));
+        let leaving = tokio::spawn(leave(
+            "test-svc",
+            health,
+            readiness(),
+            shutdown.clone(),
+            lame_duck,
+            stop.clone(),
+        ));
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!(
             (reported.serving("").await, reported.serving("store").await),
@@ -292,7 +301,15 @@ mod tests {
         let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
         let asked = Instant::now();
         shutdown.cancel();
-        leave(Health::new(), readiness(), shutdown, Duration::ZERO, stop.clone()).await;
+        leave(
+            "test-svc",
+            Health::new(),
+            readiness(),
+            shutdown,
+            Duration::ZERO,
+            stop.clone(),
+        )
+        .await;
         assert!(stop.is_cancelled() && asked.elapsed() <= Duration::from_millis(1));
     }
 }

@@ -86,6 +86,13 @@ impl Samples {
             .collect()
     }
 
+    /// The labels that any series of a name has.
+    pub fn labels(&self, name: &str) -> BTreeSet<String> {
+        self.matching(name, &[])
+            .flat_map(|(labels, _)| labels.keys().cloned())
+            .collect()
+    }
+
     /// The names of all samples.
     pub fn names(&self) -> BTreeSet<&str> {
         self.0.keys().map(|(name, _)| name.as_str()).collect()
