@@ -10,7 +10,6 @@ use cli::api::Api;
 use cli::client::{Client, Outcome, Submission};
 use cli::deployment::{Deployment, Options};
 use opentelemetry::trace::TraceId;
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use service_kit::config::{Secret, TelemetryConfig};
@@ -82,7 +81,7 @@ impl Stage {
         let subscriber = service_kit::telemetry::subscriber(&config, writer, &provider)?;
         tracing::subscriber::set_global_default(subscriber)?;
 
-        service_kit::metrics::provider(Resource::builder_empty().build(), |builder| builder);
+        service_kit::testing::tell_metrics();
 
         let data = tempfile::tempdir()?;
         let mut options = Options {

@@ -8,6 +8,7 @@ mod hooked;
 mod jobs;
 mod life;
 mod listing;
+mod metrics;
 mod process;
 mod redis_check;
 mod redis_server;

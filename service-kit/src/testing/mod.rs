@@ -4,8 +4,11 @@ mod exposition;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 
 use futures_util::stream;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tonic::Status;
@@ -15,6 +18,7 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1::{ListServiceResponse, ServerReflectionRequest};
 
 use crate::client::ServiceChannel;
+use crate::metrics;
 pub use exposition::Samples;
 
 /// Says that a test is skipped for want of something.
@@ -65,10 +69,19 @@ pub async fn get(admin: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     status.zip(body).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
+/// Makes this process tell metrics; what is made before tells none.
+pub fn tell_metrics() {
+    static PROVIDER: LazyLock<SdkMeterProvider> = LazyLock::new(|| {
+        let resource = Resource::builder_empty().with_service_name("tests").build();
+        metrics::provider(resource, |builder| builder)
+    });
+    LazyLock::force(&PROVIDER);
+}
+
 /// All metrics of this process.
 ///
 /// # Errors
 /// What a scraper could not read.
 pub fn scraped() -> Result<Samples, String> {
-    Samples::parse(&crate::metrics::render(crate::metrics::Format::Prometheus))
+    Samples::parse(&metrics::render(metrics::Format::Prometheus))
 }

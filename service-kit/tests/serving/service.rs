@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
 use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
 use proto::document::v1::document_check_service_server::{DocumentCheckService, DocumentCheckServiceServer};
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
@@ -19,6 +17,7 @@ use service_kit::config::{Exposure, Secret, ServeConfig};
 use service_kit::deadline;
 use service_kit::health::Health;
 use service_kit::serving::{Server, Services};
+use service_kit::testing::tell_metrics;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
@@ -89,16 +88,13 @@ impl Running {
     }
 }
 
-static METRICS: LazyLock<SdkMeterProvider> =
-    LazyLock::new(|| service_kit::metrics::provider(Resource::builder_empty().build(), |builder| builder));
-
 /// A server that depends on what answers always.
 pub(crate) async fn start(config: ServeConfig) -> Running {
     start_with(config, Health::new().depends_on("always", || async { true })).await
 }
 
 pub(crate) async fn start_with(config: ServeConfig, health: Health) -> Running {
-    LazyLock::force(&METRICS);
+    tell_metrics();
     let server = Server::bind("test-svc", Exposure::Internal, &config)
         .await
         .expect("a free port");

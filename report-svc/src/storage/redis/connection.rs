@@ -10,7 +10,7 @@ use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use redis::{Arg, Client, Cmd, ErrorKind, FromRedisValue as _, Pipeline, RedisError, RedisFuture, RedisResult, Value};
+use redis::{Arg, Client, Cmd, ErrorKind, FromRedisValue as _, Pipeline, RedisFuture, RedisResult, Value};
 use service_kit::metrics;
 use tokio_stream::StreamExt as _;
 
@@ -124,12 +124,7 @@ impl ConnectionLike for Connection {
                 KeyValue::new("db.system.name", "redis"),
                 KeyValue::new("db.operation.name", name),
             ];
-            attributes.extend(
-                answer
-                    .as_ref()
-                    .err()
-                    .map(|error| KeyValue::new("error.type", kind(error))),
-            );
+            attributes.extend(error(&answer).map(|kind| KeyValue::new("error.type", kind)));
             duration.record(started.elapsed().as_secs_f64(), &attributes);
             answer
         })
@@ -164,8 +159,12 @@ fn name(command: &Cmd) -> String {
 }
 
 /// The kind of an error: the server's own word for it, or that it did not answer.
-fn kind(error: &RedisError) -> String {
-    error.code().unwrap_or(error.category()).to_owned()
+fn error(answer: &RedisResult<Value>) -> Option<String> {
+    match answer {
+        Ok(Value::ServerError(error)) => Some(error.code().to_owned()),
+        Ok(_) => None,
+        Err(error) => Some(error.code().unwrap_or(error.category()).to_owned()),
+    }
 }
 
 /// Turns what scripts publish into notifications in this process, for ever. In a Cluster every node hears everything, so any
