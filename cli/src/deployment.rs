@@ -35,6 +35,8 @@ pub const DEFAULT_LEASE: Duration = Duration::from_secs(10);
 pub struct Options {
     /// Where session-svc listens, the only service that others call.
     pub listen: SocketAddr,
+    /// Where session-svc answers probes and scrapes, for the whole process; nowhere when not given.
+    pub admin_listen: Option<SocketAddr>,
     /// Folder of the keys, the pictures and the embedded store.
     pub data: PathBuf,
     /// Where the state lies.
@@ -54,6 +56,7 @@ impl Options {
     pub fn in_folder(data: &Path) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            admin_listen: None,
             data: data.to_owned(),
             redis: RedisConfig::default(),
             models: None,
@@ -67,6 +70,7 @@ impl Options {
 /// Four running services. Dropping it stops them without waiting; [`Deployment::shutdown`] lets them finish.
 pub struct Deployment {
     address: String,
+    admin: Option<SocketAddr>,
     report_address: String,
     keys: Keys,
     /// In the order in which they stop: callers before those they call.
@@ -76,6 +80,7 @@ pub struct Deployment {
 struct Running {
     name: &'static str,
     address: SocketAddr,
+    admin: Option<SocketAddr>,
     stop: CancellationToken,
     task: JoinHandle<Result<(), ServeError>>,
 }
@@ -93,6 +98,7 @@ impl Running {
         Self {
             name: S::NAME,
             address: service.local_addr(),
+            admin: service.admin_addr(),
             task: tokio::spawn(service.serve(stop.clone())),
             stop,
         }
@@ -152,6 +158,7 @@ impl Deployment {
         let session = start::<SessionSvc>(session_svc::config::Config {
             serve: ServeConfig {
                 listen: options.listen,
+                admin_listen: options.admin_listen,
                 ..inside
             },
             api_keys: keys.list(ACCOUNT),
@@ -166,6 +173,7 @@ impl Deployment {
         .await?;
         Ok(Self {
             address: session.url(),
+            admin: session.admin,
             report_address: report.url(),
             keys,
             running: vec![session, document, selfie, report],
@@ -175,6 +183,11 @@ impl Deployment {
     /// Where backends and people call: `http://host:port`.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Where probes and scrapes are answered.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin
     }
 
     /// Where operators call, with the service token.

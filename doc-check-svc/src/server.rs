@@ -5,6 +5,7 @@ use proto::document::v1::document_check_service_server::DocumentCheckServiceServ
 use service_kit::compute::Pool;
 use service_kit::config::Exposure;
 use service_kit::health::Health;
+use service_kit::metrics;
 use service_kit::service::Service;
 use service_kit::serving::Services;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,7 @@ impl DocCheckSvc {
         let store = ModelStore::open_at(config.models)?;
         let device = device::open(config.compute.device.gpu())?;
         let reader = DocumentReader::load(&store, &device)?;
+        metrics::models(reader.models(), config.compute.device);
         tracing::info!(
             device = %config.compute.device,
             instructions = vision::ops::instruction_set(),

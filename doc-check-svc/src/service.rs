@@ -1,13 +1,13 @@
 //! The gRPC side: a request in, work onto the pool, an answer out.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use proto::document::v1::document_check_service_server::DocumentCheckService;
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse};
 use proto::identity::v1::{CheckDetail, CheckStatus, DocumentInsights, VerificationError, VerificationErrorCode};
 use service_kit::compute::{Caller, Pool};
-use service_kit::insights;
+use service_kit::{insights, stage};
 use tonic::{Request, Response, Status};
 use vision::picture::{DecodeError, Limits, Picture};
 
@@ -69,13 +69,14 @@ impl Shared {
 
     /// The answer, and the zone that it rests on.
     pub(crate) fn check(&self, check: &Check, caller: &Caller) -> Result<(CheckDocumentResponse, Option<Zone>), Error> {
-        let started = Instant::now();
-        let decoded: Vec<Result<Picture, DecodeError>> = check
-            .images
-            .iter()
-            .map(|image| Picture::decode(&image.data, &self.limits))
-            .collect();
-        let decode = started.elapsed();
+        let mut decode = Duration::ZERO;
+        let decoded: Vec<Result<Picture, DecodeError>> = stage::timed("decode", &mut decode, || {
+            let decoded = check
+                .images
+                .iter()
+                .map(|image| Picture::decode(&image.data, &self.limits));
+            decoded.collect()
+        });
         let pictures: Vec<(usize, &Picture)> = decoded
             .iter()
             .enumerate()
@@ -86,7 +87,9 @@ impl Shared {
             .reader
             .read(&pictures, check.today, &|| caller.gone(), &mut spent)?;
 
-        let Inspection { findings, order } = zone.as_ref().map(|zone| inspect(zone, &pictures)).unwrap_or_default();
+        let Inspection { findings, order } = stage::span("inspection")
+            .in_scope(|| zone.as_ref().map(|zone| inspect(zone, &pictures)))
+            .unwrap_or_default();
 
         let unreadable: Vec<DecodeError> = decoded.into_iter().filter_map(Result::err).collect();
         let mrz = zone.as_ref().map(|zone| &zone.mrz);
@@ -138,13 +141,13 @@ impl Shared {
                 .flat_map(|zone| zone.fields.iter().map(message::field))
                 .collect(),
             checks: evaluation.findings.into_iter().map(CheckDetail::from).collect(),
-            timings: vec![
-                insights::timing("decode", decode),
-                insights::timing("text_detection", spent.detect),
-                insights::timing("text_recognition", spent.recognize),
-                insights::timing("mrz_correction", spent.correct),
-                insights::timing("print_recognition", spent.print),
-            ],
+            timings: stage::timings(&[
+                ("decode", decode),
+                ("text_detection", spent.detect),
+                ("text_recognition", spent.recognize),
+                ("mrz_correction", spent.correct),
+                ("print_recognition", spent.print),
+            ]),
             models: self.reader.models().iter().map(insights::model).collect(),
         };
         let answer = CheckDocumentResponse {

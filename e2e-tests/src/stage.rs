@@ -1,6 +1,7 @@
 //! One deployment that all tests of a binary share, with its logs and spans in memory.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use service_kit::config::{Secret, TelemetryConfig};
+use service_kit::testing::Samples;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tracing::Instrument as _;
@@ -76,12 +78,15 @@ impl Stage {
             let logs = logs.clone();
             move || logs.clone()
         };
-        let subscriber = service_kit::telemetry::subscriber(&config, writer, Some(&provider))?;
+        let subscriber = service_kit::telemetry::subscriber(&config, writer, &provider)?;
         tracing::subscriber::set_global_default(subscriber)?;
+
+        service_kit::testing::tell_metrics();
 
         let data = tempfile::tempdir()?;
         let mut options = Options {
             models: Some(pictures.store().root().to_owned()),
+            admin_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
             ..Options::in_folder(data.path())
         };
         options.documents.allow_specimens = true;
@@ -143,6 +148,14 @@ impl Stage {
             std::thread::sleep(Duration::from_millis(5));
         }
         Ok((outcome, trace))
+    }
+
+    /// The metrics of all services, as the admin port tells them.
+    pub fn metrics(&self) -> anyhow::Result<Samples> {
+        let admin = self.deployment.admin_address().context("a port for metrics")?;
+        let (status, text) = self.run(service_kit::testing::get(admin, "/metrics"))?;
+        anyhow::ensure!(status == 200, "{status}");
+        Samples::parse(&text).map_err(anyhow::Error::msg)
     }
 
     /// All log lines up to now.

@@ -14,6 +14,7 @@ pub mod config;
 pub mod error;
 pub mod evidence;
 pub mod id;
+mod instruments;
 pub mod lifecycle;
 pub mod limits;
 mod list_request;

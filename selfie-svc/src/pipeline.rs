@@ -2,7 +2,7 @@
 //!
 //! A [`FaceFinder`] has the detector alone; a [`FacePipeline`] embeds what it found, too.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use candle_core::Device;
 use vision::VisionError;
@@ -300,14 +300,6 @@ pub fn correlation(left: &Picture, right: &Picture) -> f64 {
     }
     let scale = (own_left * own_right).sqrt();
     if scale > 0.0 { both / scale } else { 0.0 }
-}
-
-/// Runs `work` and adds the time it took to `spent`.
-pub fn timed<T>(spent: &mut Duration, work: impl FnOnce() -> T) -> T {
-    let started = Instant::now();
-    let value = work();
-    *spent += started.elapsed();
-    value
 }
 
 #[cfg(test)]

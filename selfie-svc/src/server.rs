@@ -6,6 +6,7 @@ use proto::selfie::v1::selfie_check_service_server::SelfieCheckServiceServer;
 use service_kit::compute::Pool;
 use service_kit::config::Exposure;
 use service_kit::health::Health;
+use service_kit::metrics;
 use service_kit::service::Service;
 use service_kit::serving::Services;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +55,7 @@ impl SelfieSvc {
         let store = ModelStore::open_at(config.models)?;
         let device = device::open(config.compute.device.gpu())?;
         let pipeline = FacePipeline::load(&store, &device)?;
+        metrics::models(pipeline.models(), config.compute.device);
         tracing::info!(
             device = %config.compute.device,
             instructions = vision::ops::instruction_set(),

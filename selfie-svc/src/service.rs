@@ -7,7 +7,8 @@ use proto::identity::v1::{CheckStatus, SelfieInsights, SelfieReport, Verificatio
 use proto::selfie::v1::selfie_check_service_server::SelfieCheckService;
 use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse, FaceImage};
 use service_kit::compute::{Caller, Pool};
-use service_kit::insights;
+use service_kit::stage::timed;
+use service_kit::{insights, stage};
 use tonic::{Request, Response, Status};
 use vision::face::{DetectOptions, Face};
 use vision::picture::{DecodeError, Limits, Picture};
@@ -15,7 +16,7 @@ use vision::picture::{DecodeError, Limits, Picture};
 use crate::calibration::OperatingPoint;
 use crate::error::Error;
 use crate::message;
-use crate::pipeline::{self, Examined, FacePipeline, Spent, timed};
+use crate::pipeline::{self, Examined, FacePipeline, Spent};
 use crate::rules::{Evaluation, Likeness, Observation, evaluate};
 
 /// Both services of selfie-svc. Clones share everything.
@@ -161,11 +162,11 @@ impl Shared {
                 document_face: portrait.quality(),
                 selfie_face: subject.quality(),
                 checks,
-                timings: vec![
-                    insights::timing("decode", clock.decode),
-                    insights::timing("face_detection", clock.faces.detect),
-                    insights::timing("face_embedding", clock.faces.embed),
-                ],
+                timings: stage::timings(&[
+                    ("decode", clock.decode),
+                    ("face_detection", clock.faces.detect),
+                    ("face_embedding", clock.faces.embed),
+                ]),
                 models: self.pipeline.models().iter().map(insights::model).collect(),
             }),
         })
@@ -201,20 +202,22 @@ impl Shared {
         }
         // No more than the detector looks at; what it finds is then as good as in the whole picture.
         let enough = DetectOptions::default().largest_look();
-        let decoded = timed(&mut clock.decode, || {
+        let decoded = timed("decode", &mut clock.decode, || {
             Picture::decode_reduced(data, &self.limits, enough)
         });
         let (picture, mut divisor) = match decoded {
             Ok(decoded) => decoded,
             Err(error) => return Ok(Examination::Unreadable(error)),
         };
-        let mut upright = timed(&mut clock.faces.detect, || self.pipeline.finder().upright(picture))?;
+        let mut upright = timed("face_detection", &mut clock.faces.detect, || {
+            self.pipeline.finder().upright(picture)
+        })?;
         let between_eyes = choose(&upright.faces, &upright.picture).map(|face| face.landmarks.eye_distance());
         if divisor > 1 && between_eyes.is_some_and(|pixels| pixels < ENOUGH_BETWEEN_EYES) {
             if caller.gone() {
                 return Err(Error::Abandoned);
             }
-            match timed(&mut clock.decode, || Picture::decode(data, &self.limits)) {
+            match timed("decode", &mut clock.decode, || Picture::decode(data, &self.limits)) {
                 Ok(whole) => upright = upright.onto(whole),
                 Err(error) => return Ok(Examination::Unreadable(error)),
             }
@@ -223,7 +226,7 @@ impl Shared {
         let Some(chosen) = choose(&upright.faces, &upright.picture) else {
             return Ok(Examination::NoFace);
         };
-        let mut examined = timed(&mut clock.faces.embed, || {
+        let mut examined = timed("face_embedding", &mut clock.faces.embed, || {
             self.pipeline.examine(&upright.picture, chosen)
         })?;
         let scale = divisor as f32;

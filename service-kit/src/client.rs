@@ -1,4 +1,5 @@
-//! Channels to other services. Calls are spread over a service's replicas. Every call carries the trace context, the rest of the caller's deadline and the service token.
+//! Channels to other services. Calls are spread over the replicas of a service. Every call carries the trace context, the rest of the
+//! caller's deadline and the service token.
 
 use std::fmt;
 use std::future::Future;
@@ -6,11 +7,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, Uri};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Histogram;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tower::{BoxError, Service};
@@ -18,10 +22,10 @@ use tracing::{Instrument as _, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::config::Secret;
-use crate::methods::Methods;
+use crate::methods::{self, Methods};
 use crate::replicas::{Name, Network, Replicas};
 use crate::resend::Resend;
-use crate::{deadline, propagation};
+use crate::{deadline, metrics, propagation, status};
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -52,6 +56,8 @@ pub struct Idempotent;
 pub struct ServiceChannel {
     channel: Resend,
     authorization: Option<HeaderValue>,
+    methods: &'static Methods,
+    duration: Histogram<f64>,
 }
 
 impl ServiceChannel {
@@ -66,9 +72,16 @@ impl ServiceChannel {
                 Ok::<_, ClientError>(value)
             })
             .transpose()?;
+        let methods = Methods::ours()?;
         Ok(Self {
-            channel: Resend::new(Replicas::new(names?, Dns), Methods::ours()?),
+            channel: Resend::new(Replicas::new(names?, Dns), methods),
             authorization,
+            methods,
+            // Name and attributes: OpenTelemetry semantic conventions for RPC metrics.
+            duration: metrics::durations(
+                "rpc.client.call.duration",
+                "Calls of other services, all attempts together, streams to their beginning",
+            ),
         })
     }
 
@@ -164,17 +177,25 @@ impl Service<Request<Body>> for ServiceChannel {
                 .headers_mut()
                 .insert(http::header::AUTHORIZATION, authorization.clone());
         }
+        let name = methods::name(self.methods.at(request.uri().path()));
         let response = self.channel.call(request);
-        let recorded = span.clone();
+        let (recorded, duration, started) = (span.clone(), self.duration.clone(), Instant::now());
         Box::pin(
             async move {
-                let response = response.await?;
-                let code = response
-                    .headers()
-                    .get("grpc-status")
-                    .map_or(tonic::Code::Ok, |value| tonic::Code::from_bytes(value.as_bytes()));
-                recorded.record("rpc.response.status_code", code as i32);
-                Ok(response)
+                let response = response.await.map_err(Status::from_error);
+                let code = match &response {
+                    Ok(response) => status::code(response.headers()),
+                    Err(status) => status.code(),
+                };
+                let code = status::code_name(code);
+                recorded.record("rpc.response.status_code", code);
+                let attributes = [
+                    KeyValue::new("rpc.system.name", "grpc"),
+                    KeyValue::new("rpc.method", name),
+                    KeyValue::new("rpc.response.status_code", code),
+                ];
+                duration.record(started.elapsed().as_secs_f64(), &attributes);
+                Ok(response?)
             }
             .instrument(span),
         )

@@ -48,6 +48,9 @@ pub struct ServeConfig {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, env = "BONAFIDE_LISTEN", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
+    /// Address for probes and metrics over plain HTTP: /livez, /readyz and /metrics; off without one.
+    #[arg(long, env = "BONAFIDE_ADMIN_LISTEN", value_name = "ADDR")]
+    pub admin_listen: Option<SocketAddr>,
     /// Token that callers must present; needed to listen beyond loopback, unless the service is the public one.
     #[arg(long, env = "BONAFIDE_SERVICE_TOKEN", hide_env_values = true)]
     pub service_token: Option<Secret>,
@@ -75,6 +78,7 @@ impl Default for ServeConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            admin_listen: None,
             service_token: None,
             max_requests: 1024,
             request_timeout: Duration::from_secs(60),

@@ -1,8 +1,15 @@
-//! `grpc.health.v1`: one entry per dependency, and one for the whole.
+//! `grpc.health.v1`: one entry per dependency, one for the whole, and two for probes.
 //!
 //! The empty service name answers for the whole: SERVING while everything does that the service [`Health::depends_on`].
 //! What it [`Health::uses`] has an entry too but does not count: a service that can do part of its work without it, or do it later,
 //! is not taken away from its callers. `grpc_health_probe -service=redis` (or whatever it is called) tells about that one.
+//!
+//! * `liveness`: SERVING from the first moment on, whatever dependencies say, and until no more calls are taken. Restarting a process
+//!   mends none of its dependencies.
+//! * `readiness`: the same as the empty name. NOT_SERVING, too, before the dependencies were asked and from the moment on in which the
+//!   service is asked to stop.
+//!
+//! [`crate::admin`] tells the same over HTTP.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,10 +17,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use opentelemetry::KeyValue;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
+
+use crate::metrics;
+use crate::readiness::{self, Readiness};
 
 /// How often dependencies are asked.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -21,8 +33,11 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// How long a dependency has to answer.
 const LONGEST_ANSWER: Duration = Duration::from_secs(2);
 
-/// The name of the whole.
-const WHOLE: &str = "";
+/// The names of the whole.
+const WHOLE: [&str; 2] = ["", "readiness"];
+
+/// The name of what depends on nothing.
+const LIVENESS: &str = "liveness";
 
 type Answer = Pin<Box<dyn Future<Output = bool> + Send>>;
 
@@ -87,20 +102,45 @@ impl Health {
         self
     }
 
-    pub(crate) fn service(&self) -> HealthServer<HealthService> {
+    /// What answers, with nothing ready yet.
+    pub(crate) async fn service(&self) -> HealthServer<HealthService> {
+        self.reporter.set_service_status(LIVENESS, ServingStatus::Serving).await;
+        self.report_not_ready().await;
         HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 
     /// Asks every dependency until `shutdown`, then reports NOT_SERVING so that no new request is sent here.
-    pub(crate) async fn watch(&mut self, shutdown: &CancellationToken) {
+    pub(crate) async fn watch(
+        &mut self,
+        service: &'static str,
+        shutdown: &CancellationToken,
+        readiness: &watch::Sender<Readiness>,
+    ) {
+        let up = metrics::meter()
+            .u64_gauge("bonafide.dependency.up")
+            .with_description("Whether what a service depends on answers it: 1 or 0")
+            .build();
         let mut ticks = tokio::time::interval(INTERVAL);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 // A dependency that hangs does not keep the service from saying that it stops.
-                _ = ticks.tick() => { shutdown.run_until_cancelled(self.ask()).await; }
+                _ = ticks.tick() => {
+                    if let Some(asked) = shutdown.run_until_cancelled(self.ask()).await {
+                        for one in asked.dependencies() {
+                            let dependency = KeyValue::new("dependency", one.name);
+                            up.record(one.answers.into(), &[KeyValue::new("service", service), dependency]);
+                        }
+                        readiness.send_replace(asked);
+                    }
+                }
             }
         }
+        readiness.send_replace(Readiness::Stopping);
+        self.report_not_ready().await;
+    }
+
+    async fn report_not_ready(&self) {
         for name in self.names() {
             self.reporter.set_service_status(name, ServingStatus::NotServing).await;
         }
@@ -108,17 +148,17 @@ impl Health {
 
     /// Ends all `Watch` streams, which would keep the server from stopping.
     pub(crate) async fn end_watches(&mut self) {
-        for name in self.names() {
+        for name in self.names().into_iter().chain([LIVENESS]) {
             self.reporter.clear_service_status(name).await;
         }
     }
 
     fn names(&self) -> Vec<&'static str> {
         let dependencies = self.dependencies.iter().map(|dependency| dependency.name);
-        dependencies.chain([WHOLE]).collect()
+        dependencies.chain(WHOLE).collect()
     }
 
-    async fn ask(&self) {
+    async fn ask(&self) -> Readiness {
         let answers = self.dependencies.iter().map(async |dependency| {
             let healthy = tokio::time::timeout(LONGEST_ANSWER, (dependency.check)())
                 .await
@@ -127,10 +167,17 @@ impl Health {
                 tracing::warn!(dependency = dependency.name, "dependency does not answer");
             }
             self.reporter.set_service_status(dependency.name, status(healthy)).await;
-            healthy || !dependency.required
+            readiness::Dependency {
+                name: dependency.name,
+                required: dependency.required,
+                answers: healthy,
+            }
         });
-        let whole = join_all(answers).await.into_iter().all(|suffices| suffices);
-        self.reporter.set_service_status(WHOLE, status(whole)).await;
+        let asked = Readiness::Asked(join_all(answers).await);
+        for name in WHOLE {
+            self.reporter.set_service_status(name, status(asked.is_ready())).await;
+        }
+        asked
     }
 }
 
@@ -150,6 +197,8 @@ fn status(healthy: bool) -> ServingStatus {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use tokio::sync::Notify;
     use tokio::time::Instant;
     use tonic::Request;
@@ -186,18 +235,61 @@ mod tests {
             std::future::pending()
         };
         let mut health = Health::new().depends_on("store", hangs.clone()).uses("check", hangs);
+        let (readiness, _) = watch::channel(Readiness::Starting);
         let begun = Instant::now();
         health.ask().await;
         assert_eq!(begun.elapsed(), LONGEST_ANSWER, "they are asked at once");
 
         asked.notified().await;
         let begun = Instant::now();
-        tokio::join!(health.watch(&shutdown), async {
+        tokio::join!(health.watch("test-svc", &shutdown, &readiness), async {
             asked.notified().await;
             shutdown.cancel();
         });
         assert_eq!(begun.elapsed(), Duration::ZERO);
         assert!(!health.reported().serving("").await);
+        assert_eq!(*readiness.borrow(), Readiness::Stopping);
+    }
+
+    #[tokio::test]
+    async fn liveness_depends_on_nothing() {
+        let health = Health::new().depends_on("store", || async { false });
+        let _service = health.service().await;
+        let reported = health.reported();
+        let serving = async || (reported.serving("liveness").await, reported.serving("readiness").await);
+        assert_eq!(serving().await, (true, false), "nothing was asked yet");
+        health.ask().await;
+        assert_eq!(serving().await, (true, false));
+
+        let health = Health::new().depends_on("store", || async { true });
+        let _service = health.service().await;
+        assert!(!health.reported().serving("readiness").await);
+        health.ask().await;
+        assert!(health.reported().serving("readiness").await);
+        health.report_not_ready().await;
+        assert!(!health.reported().serving("readiness").await);
+        assert!(health.reported().serving("liveness").await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn readiness_follows_what_is_needed() {
+        let (works, shutdown) = (Arc::new(AtomicBool::new(true)), CancellationToken::new());
+        let answer = Arc::clone(&works);
+        let mut health = Health::new().depends_on("store", move || {
+            let answer = answer.load(Ordering::Relaxed);
+            async move { answer }
+        });
+        let reported = health.reported();
+        let (readiness, mut told) = watch::channel(Readiness::Starting);
+        tokio::join!(health.watch("test-svc", &shutdown, &readiness), async {
+            for answers in [true, false, true] {
+                works.store(answers, Ordering::Relaxed);
+                let expected = told.wait_for(|told| told.is_ready() == answers).await;
+                assert!(expected.is_ok());
+                assert_eq!(reported.serving("readiness").await, answers);
+            }
+            shutdown.cancel();
+        });
     }
 
     #[tokio::test]

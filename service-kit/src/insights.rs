@@ -13,7 +13,7 @@ pub fn model((name, sha256): &(String, String)) -> ModelUse {
 }
 
 /// How long a step took.
-pub fn timing(step: &str, spent: Duration) -> Timing {
+pub(crate) fn timing(step: &str, spent: Duration) -> Timing {
     // A duration that overflows 292 billion years is a clock gone wrong; leave it out rather than fail.
     Timing {
         step: step.to_owned(),

@@ -23,7 +23,7 @@ pub(crate) struct Method {
 }
 
 /// Its name for telemetry, such as `bonafide.store.v1.StoreService/GetSession`.
-pub(crate) fn name(method: Option<&Method>) -> &str {
+pub(crate) fn name(method: Option<&'static Method>) -> &'static str {
     method.map_or(OTHER, |method| &method.name)
 }
 
@@ -62,7 +62,7 @@ impl Methods {
     }
 
     /// The method at a request's path; `None` when there is none.
-    pub(crate) fn at(&self, path: &str) -> Option<&Method> {
+    pub(crate) fn at(&'static self, path: &str) -> Option<&'static Method> {
         self.0.get(path.strip_prefix('/').unwrap_or(path))
     }
 }

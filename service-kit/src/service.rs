@@ -88,12 +88,19 @@ impl<S: Service> Bound<S> {
         self.server.local_addr()
     }
 
+    /// The address for probes and metrics that was bound, if any.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.server.admin_addr()
+    }
+
     /// Serves until `shutdown`, then lets everything finish that has begun.
     ///
     /// # Errors
     /// When the server ends early.
-    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ServeError> {
+    pub async fn serve(mut self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let stop = CancellationToken::new();
+        // Probes and metrics to the very end, which is that of the work beside the server.
+        let _admin = self.server.take_admin();
         let (health, services) = (self.service.health(), self.service.services(&stop));
         let served = async {
             let outcome = self.server.serve_until(services, health, shutdown, stop.clone()).await;

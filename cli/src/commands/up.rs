@@ -27,6 +27,9 @@ pub struct Up {
         value_name = "ADDR"
     )]
     listen: SocketAddr,
+    /// Address for probes and metrics over plain HTTP: /livez, /readyz and /metrics; off without one
+    #[arg(long, env = "BONAFIDE_ADMIN_LISTEN", value_name = "ADDR")]
+    admin_listen: Option<SocketAddr>,
     /// Folder of the store, the pictures and the keys [default: bonafide in the user's data directory]
     #[arg(long, env = "BONAFIDE_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
@@ -54,6 +57,7 @@ impl Up {
         store.ensure(&deployment::MODELS, &Console::default())?;
         let options = Options {
             listen: self.listen,
+            admin_listen: self.admin_listen,
             redis: self.redis,
             compute: self.compute,
             lease: self.lease,

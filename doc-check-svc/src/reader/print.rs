@@ -1,8 +1,8 @@
 //! The print on a document besides its zone.
 
 use std::f32::consts::FRAC_PI_4;
-use std::time::Instant;
 
+use service_kit::stage;
 use vision::geometry::Quad;
 use vision::picture::Picture;
 use vision::text::{self, Alphabet, LineHeight, RecognizeOptions, TextLine};
@@ -157,10 +157,8 @@ impl Search<'_> {
         options: RecognizeOptions,
     ) -> Result<Vec<TextLine>, ReadError> {
         self.stop()?;
-        let started = Instant::now();
-        let lines = self.text.recognize(picture, quads, options)?;
-        self.spent.print += started.elapsed();
-        Ok(lines)
+        let read = || self.text.recognize(picture, quads, options);
+        Ok(stage::timed("print_recognition", &mut self.spent.print, read)?)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Looking for a zone among the rows of text of one picture.
 
 use std::cmp::Ordering;
-use std::time::Instant;
 
+use service_kit::stage;
 use vision::geometry::{Point, Quad};
 use vision::picture::Picture;
 use vision::text::{Alphabet, DetectOptions, Frames, LineHeight, RecognizeOptions, TextReader, cut};
@@ -178,9 +178,7 @@ impl Search<'_> {
         self.stop()?;
         let grid = &found.grid;
         let quads: Vec<Quad> = (0..grid.shape.lines).map(|line| grid.row(line, MARGIN)).collect();
-        let started = Instant::now();
-        let frames = self.text.frames(picture, &quads, ZONE)?;
-        self.spent.recognize += started.elapsed();
+        let frames = self.frames(picture, &quads)?;
         let lines: Vec<&[Frames]> = frames.chunks(1).collect();
         let first: Vec<&[Frames]> = found.frames.iter().map(Vec::as_slice).collect();
         let pictures: Vec<Picture> = quads
@@ -195,10 +193,8 @@ impl Search<'_> {
 
     fn detect(&mut self, picture: &Picture, scale: Scale) -> Result<Vec<Quad>, ReadError> {
         self.stop()?;
-        let started = Instant::now();
-        let quads = self.text.detect(picture, &scale.options())?;
-        self.spent.detect += started.elapsed();
-        Ok(quads)
+        let detect = || self.text.detect(picture, &scale.options());
+        Ok(stage::timed("text_detection", &mut self.spent.detect, detect)?)
     }
 
     /// Lines of text around some places, in the whole picture's pixels. Text that runs in `direction`, or the other way round, is
@@ -229,29 +225,36 @@ impl Search<'_> {
     /// The likeliest zone in all rows of a stack or in two of them.
     fn zone(&mut self, picture: &Picture, rows: &[Row]) -> Result<Option<Candidate>, ReadError> {
         let lines = self.recognize(picture, rows)?;
-        let started = Instant::now();
-        let mut best = None;
-        for size in [3, 2] {
-            for (rows, frames) in rows.windows(size).zip(lines.windows(size)) {
-                self.stop()?;
-                keep_better(&mut best, zone(rows, frames));
+        let gone = self.gone;
+        stage::timed("mrz_correction", &mut self.spent.correct, || {
+            let mut best = None;
+            for size in [3, 2] {
+                for (rows, frames) in rows.windows(size).zip(lines.windows(size)) {
+                    if gone() {
+                        return Err(ReadError::Abandoned);
+                    }
+                    keep_better(&mut best, zone(rows, frames));
+                }
             }
-        }
-        self.spent.correct += started.elapsed();
-        Ok(best)
+            Ok(best)
+        })
     }
 
     /// What is seen along each row.
     fn recognize(&mut self, picture: &Picture, rows: &[Row]) -> Result<Vec<Vec<Frames>>, ReadError> {
         self.stop()?;
-        let started = Instant::now();
         let quads: Vec<Quad> = rows.iter().flat_map(|row| row.quads.iter().copied()).collect();
-        let mut read = self.text.frames(picture, &quads, ZONE)?.into_iter();
-        self.spent.recognize += started.elapsed();
+        let mut read = self.frames(picture, &quads)?.into_iter();
         Ok(rows
             .iter()
             .map(|row| read.by_ref().take(row.quads.len()).collect())
             .collect())
+    }
+
+    /// What is seen along each line of a zone.
+    fn frames(&mut self, picture: &Picture, quads: &[Quad]) -> Result<Vec<Frames>, ReadError> {
+        let read = || self.text.frames(picture, quads, ZONE);
+        Ok(stage::timed("text_recognition", &mut self.spent.recognize, read)?)
     }
 }
 

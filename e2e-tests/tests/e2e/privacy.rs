@@ -1,4 +1,4 @@
-//! Nothing personal, and no key, is found in any log line or span.
+//! Nothing personal, and no key, is found in any log line, span or metric.
 
 use cli::client::Submission;
 use cli::specimen::{Format, Sex, Specimen};
@@ -34,7 +34,7 @@ fn a_planted_name_and_number_stay_out_of_logs_and_spans() -> anyhow::Result<()> 
     assert_eq!(document.number.as_deref(), Some(NUMBER));
 
     let spans: Vec<String> = stage.spans().iter().map(|span| format!("{span:?}")).collect();
-    let told = format!("{}\n{}", stage.logs(), spans.join("\n")).to_uppercase();
+    let told = format!("{}\n{}\n{:?}", stage.logs(), spans.join("\n"), stage.metrics()?).to_uppercase();
     for service in ["SESSION-SVC", "REPORT-SVC", "DOC-CHECK-SVC", "SELFIE-SVC"] {
         assert!(
             told.contains(service),

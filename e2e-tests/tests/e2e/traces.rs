@@ -54,6 +54,50 @@ fn all_four_services_are_found_under_one_trace_id() -> anyhow::Result<()> {
             "{method}"
         );
     }
+
+    // Each stage is there, inside of the span that it belongs to.
+    let within = |stage: &str, ancestor: &str| {
+        let mut at = spans.iter().find(|span| span.name == stage);
+        while let Some(span) = at {
+            if span.name.ends_with(ancestor) {
+                return true;
+            }
+            at = spans
+                .iter()
+                .find(|parent| parent.span_context.span_id() == span.parent_span_id);
+        }
+        false
+    };
+    for (stage, ancestor) in [
+        ("verification", "/SubmitVerificationSession"),
+        ("fetch_images", "verification"),
+        ("document_check", "verification"),
+        ("selfie_check", "verification"),
+        ("complete", "verification"),
+        ("decode", "verification"),
+        ("text_detection", "/CheckDocument"),
+        ("text_recognition", "/CheckDocument"),
+        ("mrz_correction", "/CheckDocument"),
+        ("print_recognition", "/CheckDocument"),
+        ("inspection", "/CheckDocument"),
+        ("face_detection", "/CheckSelfie"),
+        ("face_embedding", "/CheckSelfie"),
+    ] {
+        assert!(within(stage, ancestor), "{stage} in {ancestor}");
+    }
+
+    // The log has the same ids.
+    let logs = stage.logs();
+    let lines: Vec<&str> = logs
+        .lines()
+        .filter(|line| line.contains("verification completed"))
+        .collect();
+    let begins = format!(r#"{{"trace_id":"{trace}","span_id":""#);
+    assert_eq!(
+        lines.iter().filter(|line| line.starts_with(&begins)).count(),
+        1,
+        "{lines:?}"
+    );
     Ok(())
 }
 

@@ -167,6 +167,19 @@ pub enum Deliveries {
     Forgotten,
 }
 
+/// How many jobs there are, and for how long they have been waiting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Those that a worker may lease now.
+    pub due: u64,
+    /// Those that are leased, or rest after they were handed back.
+    pub later: u64,
+    /// Those that were set aside.
+    pub dead_letters: u64,
+    /// For how long the one that is longest due has been.
+    pub longest_due: Duration,
+}
+
 /// An event as its reader gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
@@ -256,6 +269,9 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// A partition's dead-lettered jobs, ordered by session, which is by the time of its creation; those after a session, or from
     /// the first one on. Those that cannot be read are left out: fewer than `limit` means that there are no more.
     async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError>;
+
+    /// How much there is to do.
+    async fn depth(&self) -> Result<Depth, StorageError>;
 
     /// Tells of new work and changed sessions, within milliseconds and mostly without fail: who must not miss a change
     /// looks again after a while.

@@ -21,17 +21,23 @@ impl Store {
         while let Some(leased) = self.storage.lease(request).await? {
             let (session, attempt, delivery) = (&leased.lease.session, leased.lease.attempt, leased.delivery);
             match self.job(&leased).await {
-                Ok(Some(job)) => return Ok(Some(job)),
+                Ok(Some(job)) => {
+                    self.instruments.delivered(delivery);
+                    return Ok(Some(job));
+                }
                 Ok(None) => {
                     tracing::error!(%session, attempt, delivery, "job given up");
                     self.give_up(leased.lease).await?;
+                    self.instruments.gave_up();
                 }
                 Err(error) => {
                     let Some(reason) = dead_letter_reason(&error) else {
                         return Err(error);
                     };
                     tracing::error!(%session, attempt, %error, "job set aside: nobody can read its session");
-                    self.storage.dead_letter(&leased.lease, &reason).await?;
+                    if self.storage.dead_letter(&leased.lease, &reason).await? {
+                        self.instruments.set_aside(&reason);
+                    }
                 }
             }
         }

@@ -23,6 +23,7 @@ pub use session::Session;
 use crate::error::Error;
 use crate::evidence::Evidence;
 use crate::id::Id;
+use crate::instruments::Instruments;
 use crate::lifecycle::{Action, EventType};
 use crate::limits::Limits;
 use crate::records::Records;
@@ -39,6 +40,7 @@ pub struct Store {
     evidence: Evidence,
     records: Records,
     limits: Limits,
+    instruments: Instruments,
 }
 
 /// What comes with a change of a session, in the same step.
@@ -66,6 +68,7 @@ impl Store {
             evidence,
             records: Records::new(keyring),
             limits,
+            instruments: Instruments::new(),
         }
     }
 
@@ -178,6 +181,7 @@ impl Store {
         let record = self
             .records
             .seal(Kind::Session, session.id.as_str(), &session.to_record())?;
+        let ended = change.report.is_some();
         let event = change.event.map(|event| self.seal_event(session, event)).transpose()?;
         let report = change
             .report
@@ -201,7 +205,13 @@ impl Store {
             expires: session.expires()?,
             job: change.job,
         };
-        Ok(self.storage.commit(step).await?)
+        let outcome = self.storage.commit(step).await?;
+        if let Committed::Done(_) = outcome
+            && ended
+        {
+            self.instruments.verified(session);
+        }
+        Ok(outcome)
     }
 
     fn seal_event(&self, session: &Session, event: EventType) -> Result<SealedEvent, Error> {

@@ -7,7 +7,7 @@ use super::{Change, Store, TRIES};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::Status;
-use crate::storage::{Committed, DeadLetterReason, Deliveries, Job, JobState, JobStep};
+use crate::storage::{Committed, DeadLetterReason, Deliveries, Depth, Job, JobState, JobStep};
 
 /// Jobs read at once.
 const PAGE: usize = 100;
@@ -51,6 +51,11 @@ impl Store {
             }
         }
         Ok(letters)
+    }
+
+    /// How much there is to do.
+    pub async fn depth(&self) -> Result<Depth, Error> {
+        Ok(self.storage.depth().await?)
     }
 
     /// The job of a session.

@@ -7,8 +7,8 @@ use proto::id::{Kind, PARTITIONS};
 use report_svc::id::Id;
 use report_svc::lifecycle::Status;
 use report_svc::storage::{
-    Commit, Committed, Created, DeadLetterReason, Deliveries, IndexEntry, Job, JobState, JobStep, Lease, LeaseRequest,
-    Leased, NewIdempotency, NewSession, SealedEvent, SealedReport, Storage, Versioned,
+    Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, IndexEntry, Job, JobState, JobStep, Lease,
+    LeaseRequest, Leased, NewIdempotency, NewSession, SealedEvent, SealedReport, Storage, Versioned,
 };
 
 use crate::clock::Hand;
@@ -54,6 +54,7 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     sets_aside_and_queues_again(subject).await;
     ends_what_was_set_aside(storage).await;
     lists_what_was_set_aside(storage).await;
+    tells_how_much_there_is_to_do(subject).await;
     index::suite(subject).await;
     events::suite(storage).await;
     tells_of_changes(subject).await;
@@ -839,6 +840,41 @@ pub(crate) async fn lists_what_was_set_aside(storage: &dyn Storage) {
     for session in aside {
         assert!(storage.discard(&session, 1).await.expect("storage"));
     }
+}
+
+async fn tells_how_much_there_is_to_do(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let storage = storage.as_ref();
+    assert_eq!(storage.depth().await.expect("storage"), Depth::default());
+    let aside = set_aside(storage).await;
+    submit(storage).await;
+    submit(storage).await;
+    subject.hand().advance(Duration::from_secs(7));
+    submit(storage).await;
+    let held = lease(storage).await.expect("queued").lease;
+    subject.hand().advance(Duration::from_secs(2));
+    let expected = Depth {
+        due: 2,
+        later: 1,
+        dead_letters: 1,
+        longest_due: Duration::from_secs(9),
+    };
+    assert_eq!(storage.depth().await.expect("storage"), expected);
+    // A job whose lease has lapsed is due from then on.
+    subject.hand().advance(LEASE);
+    let lapsed = Depth {
+        due: 3,
+        later: 0,
+        longest_due: LEASE + Duration::from_secs(9),
+        ..expected
+    };
+    assert_eq!(storage.depth().await.expect("storage"), lapsed);
+    assert!(storage.discard(&aside.session, 1).await.expect("storage"));
+    finish(storage, &held).await;
+    while let Some(leased) = lease(storage).await {
+        finish(storage, &leased.lease).await;
+    }
+    assert_eq!(storage.depth().await.expect("storage"), Depth::default());
 }
 
 async fn tells_of_changes(subject: &dyn Subject) {

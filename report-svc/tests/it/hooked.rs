@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use report_svc::id::Id;
 use report_svc::storage::{
-    Changes, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, Lease, LeaseRequest, Leased, ListQuery,
-    NewSession, Storage, StorageError, StoredEvent, Versioned,
+    Changes, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Job, Lease, LeaseRequest, Leased,
+    ListQuery, NewSession, Storage, StorageError, StoredEvent, Versioned,
 };
 
 /// A method of [`Storage`] that reads or changes.
@@ -167,6 +167,10 @@ impl<H: Hook> Storage for Hooked<H> {
     async fn dead_letters(&self, partition: u8, after: Option<&Id>, limit: usize) -> Result<Vec<Job>, StorageError> {
         self.hook.before(Step::DeadLetters).await;
         self.storage.dead_letters(partition, after, limit).await
+    }
+
+    async fn depth(&self) -> Result<Depth, StorageError> {
+        self.storage.depth().await
     }
 
     fn changes(&self) -> &Changes {

@@ -10,6 +10,7 @@ mod hooked;
 mod jobs;
 mod life;
 mod listing;
+mod metrics;
 mod process;
 mod recorded;
 mod redis_check;

@@ -24,8 +24,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use super::aging::aging;
 use crate::config::{Exposure, Secret, ServeConfig};
 use crate::methods::{self, Method, Methods};
-use crate::status::Problem;
-use crate::{deadline, propagation};
+use crate::status::{self, Problem, code_name};
+use crate::{deadline, metrics, propagation};
 
 /// Taken off a caller's deadline, so that our answer is on its way before the transport's own timer fires and hides it behind
 /// a plain CANCELLED.
@@ -52,11 +52,6 @@ struct Shared {
 
 impl GuardLayer {
     pub(super) fn new(service: &'static str, exposure: Exposure, config: &ServeConfig) -> Result<Self, DecodeError> {
-        // Name and unit: OpenTelemetry semantic conventions for RPC metrics.
-        let duration = opentelemetry::global::meter("bonafide")
-            .f64_histogram("rpc.server.call.duration")
-            .with_unit("s")
-            .build();
         Ok(Self {
             shared: Arc::new(Shared {
                 service,
@@ -69,7 +64,11 @@ impl GuardLayer {
                 age: config.max_connection_age,
                 exposure,
                 methods: Methods::ours()?,
-                duration,
+                // Name and attributes: OpenTelemetry semantic conventions for RPC metrics.
+                duration: metrics::durations(
+                    "rpc.server.call.duration",
+                    "Calls that were answered, streams to their beginning",
+                ),
             }),
         })
     }
@@ -121,7 +120,7 @@ where
         let answer = async move {
             let started = Instant::now();
             let response = shared.guarded(request, |request| inner.call(request)).await?;
-            let code = grpc_code(response.headers());
+            let code = status::code(response.headers());
             shared.record(method, code, started.elapsed());
             let streams = code == Code::Ok && method.is_some_and(|method| method.streams);
             Ok(if streams { aging(response, shared.age) } else { response })
@@ -202,10 +201,10 @@ impl Shared {
         ))
     }
 
-    fn record(&self, method: Option<&Method>, code: Code, elapsed: Duration) {
+    fn record(&self, method: Option<&'static Method>, code: Code, elapsed: Duration) {
         let span = Span::current();
-        let number = code as i32;
-        span.record("rpc.response.status_code", number);
+        let name = code_name(code);
+        span.record("rpc.response.status_code", name);
         // Only faults of ours mark a span as failed (semantic conventions for gRPC server spans).
         if matches!(
             code,
@@ -219,15 +218,15 @@ impl Shared {
             span.record("otel.status_code", "ERROR");
             // Whoever can reach us can ask for what does not exist, as often as they like.
             if code != Code::Unimplemented {
-                tracing::warn!(rpc.response.status_code = number, "request failed");
+                tracing::warn!(rpc.response.status_code = name, "request failed");
             }
         }
         self.duration.record(
             elapsed.as_secs_f64(),
             &[
                 KeyValue::new("rpc.system.name", "grpc"),
-                KeyValue::new("rpc.method", methods::name(method).to_owned()),
-                KeyValue::new("rpc.response.status_code", i64::from(number)),
+                KeyValue::new("rpc.method", methods::name(method)),
+                KeyValue::new("rpc.response.status_code", name),
             ],
         );
     }
@@ -235,11 +234,4 @@ impl Shared {
 
 fn refuse(problem: Problem) -> Response<Body> {
     Status::from(problem).into_http()
-}
-
-/// A failed call's status stands in the headers; a call that answered a message has it in the trailers, as OK.
-fn grpc_code(headers: &HeaderMap) -> Code {
-    headers
-        .get("grpc-status")
-        .map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()))
 }

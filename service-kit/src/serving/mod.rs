@@ -19,12 +19,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 
+use crate::admin::Admin;
 use crate::config::{ConfigError, Exposure, ServeConfig};
 use crate::health::Health;
+use crate::readiness::Readiness;
 use layer::GuardLayer;
 use lingering::Lingering;
 pub use services::Services;
@@ -38,6 +41,14 @@ pub enum ServeError {
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {source}")]
     Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The same of the port for probes and metrics.
+    #[error("cannot listen on {address} for probes and metrics (--admin-listen): {source}")]
+    BindAdmin {
         /// The address asked for.
         address: SocketAddr,
         /// What the system said.
@@ -62,10 +73,12 @@ pub struct Server {
     config: ServeConfig,
     listener: TcpListener,
     address: SocketAddr,
+    readiness: watch::Sender<Readiness>,
+    admin: Option<Admin>,
 }
 
 impl Server {
-    /// Checks the configuration and binds. `name` is the service's (`report-svc`), as telemetry shows it.
+    /// Checks the configuration and binds; probes are answered from now on. `name` is the service's (`report-svc`), as telemetry shows it.
     pub async fn bind(name: &'static str, exposure: Exposure, config: &ServeConfig) -> Result<Self, ServeError> {
         config.validate(exposure)?;
         let bind = |source| ServeError::Bind {
@@ -77,18 +90,40 @@ impl Server {
         if !address.ip().is_loopback() {
             tracing::warn!(service = name, %address, "listening beyond loopback without TLS: put a proxy with TLS before it");
         }
+        let (readiness, told) = watch::channel(Readiness::Starting);
+        let admin = match config.admin_listen {
+            None => None,
+            Some(address) => {
+                let started = Admin::start(address, told).await;
+                let admin = started.map_err(|source| ServeError::BindAdmin { address, source })?;
+                tracing::info!(service = name, address = %admin.local_addr(), "answering probes and scrapes");
+                Some(admin)
+            }
+        };
         Ok(Self {
             name,
             exposure,
             config: config.clone(),
             listener,
             address,
+            readiness,
+            admin,
         })
     }
 
     /// The address that was bound; differs from the configured one when that asked for port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address for probes and metrics that was bound, if any.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::local_addr)
+    }
+
+    /// Takes what answers probes, which does so until it is dropped.
+    pub(crate) fn take_admin(&mut self) -> Option<Admin> {
+        self.admin.take()
     }
 
     /// Serves until `shutdown`, and ends in order.
@@ -113,7 +148,7 @@ impl Server {
         shutdown: CancellationToken,
         stop: CancellationToken,
     ) -> Result<(), ServeError> {
-        let routes = services.routes(health.service())?;
+        let routes = services.routes(health.service().await)?;
         let guard = GuardLayer::new(self.name, self.exposure, &self.config)?;
         let lingering = Lingering::new();
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true)).map({
@@ -135,7 +170,14 @@ impl Server {
         };
         tracing::info!(service = self.name, address = %self.address, "serving");
 
-        let leaving = tokio::spawn(leave(health, shutdown, self.config.lame_duck, stop.clone()));
+        let leaving = tokio::spawn(leave(
+            self.name,
+            health,
+            self.readiness,
+            shutdown,
+            self.config.lame_duck,
+            stop.clone(),
+        ));
         let drained = async {
             stop.cancelled().await;
             tokio::time::sleep(self.config.drain_timeout).await;
@@ -155,8 +197,15 @@ impl Server {
 
 /// Watches over the service's health until it is asked to stop; tells that it must not be called any more; and cancels `stop` when
 /// those who call it have had the time to learn of it.
-async fn leave(mut health: Health, shutdown: CancellationToken, lame_duck: Duration, stop: CancellationToken) {
-    health.watch(&shutdown).await;
+async fn leave(
+    service: &'static str,
+    mut health: Health,
+    readiness: watch::Sender<Readiness>,
+    shutdown: CancellationToken,
+    lame_duck: Duration,
+    stop: CancellationToken,
+) {
+    health.watch(service, &shutdown, &readiness).await;
     tokio::time::sleep(lame_duck).await;
     stop.cancel();
     health.end_watches().await;
@@ -205,13 +254,24 @@ mod tests {
 
     use super::*;
 
+    fn readiness() -> watch::Sender<Readiness> {
+        watch::channel(Readiness::Starting).0
+    }
+
     #[tokio::test(start_paused = true)]
     async fn calls_are_taken_for_the_lame_duck_time() {
         let lame_duck = Duration::from_secs(5);
         let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
         let health = Health::new().depends_on("store", || async { true });
         let reported = health.reported();
-        let leaving = tokio::spawn(leave(health, shutdown.clone(), lame_duck, stop.clone()));
+        let leaving = tokio::spawn(leave(
+            "test-svc",
+            health,
+            readiness(),
+            shutdown.clone(),
+            lame_duck,
+            stop.clone(),
+        ));
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!(
             (reported.serving("").await, reported.serving("store").await),
@@ -241,7 +301,15 @@ mod tests {
         let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
         let asked = Instant::now();
         shutdown.cancel();
-        leave(Health::new(), shutdown, Duration::ZERO, stop.clone()).await;
+        leave(
+            "test-svc",
+            Health::new(),
+            readiness(),
+            shutdown,
+            Duration::ZERO,
+            stop.clone(),
+        )
+        .await;
         assert!(stop.is_cancelled() && asked.elapsed() <= Duration::from_millis(1));
     }
 }

@@ -1,5 +1,6 @@
 //! A real server on loopback, with services that do what each test needs.
 
+mod admin;
 mod connections;
 mod proxy;
 mod service;
@@ -122,7 +123,10 @@ async fn tells_its_health_without_a_token_and_stops_when_told() {
     })
     .await;
     let channel = ServiceChannel::new(&running.address, None).expect("an address");
-    assert!(channel.clone().serving().await);
+    // Once its dependencies have answered.
+    while !channel.clone().serving().await {
+        tokio::task::yield_now().await;
+    }
     running.shutdown.cancel();
     running.server.await.expect("no panic");
     assert!(!channel.serving().await);

@@ -1,6 +1,7 @@
 //! Services that do what each test needs, and callers of them.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use service_kit::config::{Exposure, Secret, ServeConfig};
 use service_kit::deadline;
 use service_kit::health::Health;
 use service_kit::serving::{Server, Services};
+use service_kit::testing::tell_metrics;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
@@ -67,6 +69,7 @@ impl CaptureService for Counting {
 
 pub(crate) struct Running {
     pub(crate) address: String,
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) server: JoinHandle<()>,
     counting: Counting,
@@ -90,22 +93,29 @@ impl Running {
     }
 }
 
+/// A server that depends on what answers always.
 pub(crate) async fn start(config: ServeConfig) -> Running {
+    start_with(config, Health::new().depends_on("always", || async { true })).await
+}
+
+pub(crate) async fn start_with(config: ServeConfig, health: Health) -> Running {
+    tell_metrics();
     let server = Server::bind("test-svc", Exposure::Internal, &config)
         .await
         .expect("a free port");
     let address = format!("http://{}", server.local_addr());
+    let admin = server.admin_addr();
     let shutdown = CancellationToken::new();
     let counting = Counting::default();
     let most = proto::MAX_IMAGE_MESSAGE_BYTES;
     let services = Services::new()
         .with(DocumentCheckServiceServer::new(Obedient))
         .with(CaptureServiceServer::new(counting.clone()).max_decoding_message_size(most));
-    let health = Health::new().depends_on("always", || async { true });
     let serving = server.serve(services, health, shutdown.clone());
     let server = tokio::spawn(async move { serving.await.expect("serves until told to stop") });
     Running {
         address,
+        admin,
         shutdown,
         server,
         counting,

@@ -8,10 +8,10 @@ use proto::identity::v1::{DocumentOptions, ImagePurpose};
 use proto::reason::{self, Reason};
 use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse, FaceImage};
 use proto::store::v1::{CompleteVerificationRequest, GetImageRequest, Job};
-use service_kit::insights::timing;
-use service_kit::status;
+use service_kit::{stage, status};
 use tokio::time::Instant;
 use tonic::{Code, Status};
+use tracing::Instrument as _;
 
 use super::Services;
 use super::retry_policy::with_retries;
@@ -77,8 +77,7 @@ impl Services {
     /// Runs the checks that the job's options ask for and completes it. Answers whether it was this call that completed the attempt.
     pub(super) async fn verify(&self, job: &Job) -> Result<bool, CheckError> {
         let started = Instant::now();
-        let pictures = self.fetch(job).await?;
-        let fetched = started.elapsed();
+        let (pictures, fetched) = timed("fetch_images", self.fetch(job)).await?;
 
         let options = job
             .options
@@ -88,10 +87,11 @@ impl Services {
         // A selfie that nobody asked to match is kept as evidence and is not compared: a check that the backend did not ask for
         // must not fail the session.
         let wants_selfie = options.require_matching_selfie;
-        let document = timed(self.check_document(&pictures, options));
+        let document = timed("document_check", self.check_document(&pictures, options));
         let selfie = async {
             if wants_selfie {
-                timed(self.check_selfie(&pictures)).await.map(Some)
+                let check = timed("selfie_check", self.check_selfie(&pictures));
+                check.await.map(Some)
             } else {
                 Ok(None)
             }
@@ -101,18 +101,18 @@ impl Services {
         drop(pictures);
         let (selfie, selfie_took) = selfie.unzip();
 
-        let mut timings = vec![timing("fetch_images", fetched), timing("document_check", document_took)];
-        timings.extend(selfie_took.map(|took| timing("selfie_check", took)));
-        timings.push(timing("verification", started.elapsed()));
+        let mut stages = vec![("fetch_images", fetched), ("document_check", document_took)];
+        stages.extend(selfie_took.map(|took| ("selfie_check", took)));
+        stages.push(("verification", started.elapsed()));
         let request = CompleteVerificationRequest {
             verification_session: job.verification_session.clone(),
             attempt: job.attempt,
             lease_token: job.lease_token.clone(),
             document: Some(document),
             selfie,
-            timings,
+            timings: stage::timings(&stages),
         };
-        self.complete(request).await
+        self.complete(request).instrument(stage::span("complete")).await
     }
 
     async fn fetch(&self, job: &Job) -> Result<Vec<Picture>, CheckError> {
@@ -195,9 +195,9 @@ fn document_sides(pictures: &[Picture]) -> impl Iterator<Item = &Picture> {
         .filter_map(|purpose| of_purpose(pictures, purpose).ok())
 }
 
-async fn timed<T, E>(check: impl Future<Output = Result<T, E>>) -> Result<(T, Duration), E> {
+async fn timed<T, E>(stage: &'static str, work: impl Future<Output = Result<T, E>>) -> Result<(T, Duration), E> {
     let started = Instant::now();
-    let answer = check.await?;
+    let answer = work.instrument(stage::span(stage)).await?;
     Ok((answer, started.elapsed()))
 }
 

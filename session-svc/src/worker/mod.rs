@@ -11,6 +11,7 @@
 //! stops or a service is away does not count as tried.
 
 mod checks;
+mod instruments;
 mod lease;
 mod retry_policy;
 
@@ -34,6 +35,7 @@ use tonic::Status;
 use tracing::Instrument as _;
 
 use self::checks::CheckError;
+use self::instruments::Instruments;
 use crate::Store;
 use crate::backoff::Backoff;
 
@@ -66,6 +68,7 @@ pub(crate) struct WorkerPool {
     stop: CancellationToken,
     /// Whether the last lease was answered, so that an outage is logged once.
     store_answers: AtomicBool,
+    instruments: Instruments,
 }
 
 /// How one job went.
@@ -95,11 +98,13 @@ impl WorkerPool {
             grace,
             stop,
             store_answers: AtomicBool::new(true),
+            instruments: Instruments::new(),
         })
     }
 
     /// Runs this many workers until told to stop; ends when the last one has.
     pub(crate) async fn work(self: Arc<Self>, replica: &str, workers: usize) {
+        self.instruments.workers(workers);
         let mut running = JoinSet::new();
         for index in 0..workers {
             let pool = Arc::clone(&self);
@@ -172,7 +177,10 @@ impl WorkerPool {
         );
         telemetry::continue_trace(&span, &job.trace_context);
         async {
-            match self.outcome(&job).await {
+            self.instruments.begin();
+            let outcome = self.outcome(&job).await;
+            self.instruments.end(&outcome);
+            match outcome {
                 Outcome::Completed => {}
                 Outcome::LeaseLost => tracing::warn!("the lease was lost: the job is another worker's"),
                 Outcome::HandBack { delay, excused } => self.hand_back(&job, delay, excused).await,

@@ -32,7 +32,7 @@ use redb::{
 use self::job::JobRow;
 use self::queue::Finished;
 use super::{
-    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobStep, Lease, LeaseRequest,
+    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Job, JobStep, Lease, LeaseRequest,
     Leased, ListQuery, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, millis, since_epoch,
 };
 use crate::id::Id;
@@ -383,6 +383,11 @@ impl Storage for Embedded {
         let after = after.cloned();
         self.read(move |transaction| queue::dead_letters(transaction, partition, after.as_ref(), limit))
             .await
+    }
+
+    async fn depth(&self) -> Result<Depth, StorageError> {
+        let now = now(&self.clock);
+        self.read(move |transaction| queue::depth(transaction, now)).await
     }
 
     fn changes(&self) -> &Changes {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use proto::id::Kind;
-use redb::{ReadTransaction, ReadableTable as _, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable as _, ReadableTableMetadata as _, WriteTransaction};
 
 use super::job::JobRow;
 use super::{DEAD_LETTERS, DUE, JOBS, LEASE_REQUESTS, millis};
 use crate::id::Id;
-use crate::storage::{Deliveries, Job, Lease, LeaseRequest, Leased, Nonce, note_foreign_entry};
+use crate::storage::{Deliveries, Depth, Job, Lease, LeaseRequest, Leased, Nonce, note_foreign_entry};
 
 /// A job that is done.
 pub(super) enum Finished<'a> {
@@ -29,6 +29,23 @@ pub(super) fn would_lease(transaction: &ReadTransaction, request_id: &str, now: 
     let due = transaction.open_table(DUE)?;
     let waits = due.first()?.is_some_and(|(key, _)| key.value().0 <= now);
     Ok(waits || transaction.open_table(LEASE_REQUESTS)?.get(request_id)?.is_some())
+}
+
+/// How much there is to do. Takes a look at every job that is due.
+pub(super) fn depth(transaction: &ReadTransaction, now: u64) -> Result<Depth, redb::Error> {
+    let due = transaction.open_table(DUE)?;
+    let longest_due = match due.first()? {
+        Some((key, _)) => now.saturating_sub(key.value().0),
+        None => 0,
+    };
+    let all = due.len()?;
+    let due = due.range(..(now.saturating_add(1), ""))?.count() as u64;
+    Ok(Depth {
+        due,
+        later: all.saturating_sub(due),
+        dead_letters: transaction.open_table(DEAD_LETTERS)?.len()?,
+        longest_due: Duration::from_millis(longest_due),
+    })
 }
 
 /// Gives the job that is longest due, or the one that this very request got before and that is still held: anew for all of its time.

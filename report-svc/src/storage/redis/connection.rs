@@ -1,14 +1,17 @@
 //! Connections: to one server, to a master behind Sentinels, or to a Cluster; and the one that listens for changes.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Histogram;
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use redis::{Client, Cmd, ErrorKind, FromRedisValue as _, Pipeline, RedisError, RedisFuture, RedisResult, Value};
+use redis::{Arg, Client, Cmd, ErrorKind, FromRedisValue as _, Pipeline, RedisError, RedisFuture, RedisResult, Value};
+use service_kit::metrics;
 use tokio_stream::StreamExt as _;
 
 use super::keys;
@@ -32,6 +35,7 @@ pub type Hook = Arc<dyn Fn(&Cmd) -> BoxFuture<'static, ()> + Send + Sync>;
 pub(super) struct Connection {
     link: Link,
     hook: Option<Hook>,
+    duration: Histogram<f64>,
 }
 
 #[derive(Clone)]
@@ -71,14 +75,22 @@ impl Connection {
     }
 
     fn over(link: Link) -> Self {
-        Self { link, hook: None }
+        Self {
+            link,
+            hook: None,
+            // Name and attributes: OpenTelemetry semantic conventions for database clients.
+            duration: metrics::durations(
+                "db.client.operation.duration",
+                "Commands to Redis, retries of the client among them",
+            ),
+        }
     }
 
     /// The same connection, with a hook.
     pub(super) fn hooked(&self, hook: Hook) -> Self {
         Self {
-            link: self.link.clone(),
             hook: Some(hook),
+            ..self.clone()
         }
     }
 
@@ -109,18 +121,26 @@ fn named(answers: Value) -> RedisResult<Vec<(Option<String>, Value)>> {
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         let hook = self.hook.as_ref().map(|hook| hook(command));
+        let (duration, name) = (self.duration.clone(), name(command));
         let answer = match &mut self.link {
             Link::Server(connection) => connection.req_packed_command(command),
             Link::Sentinel(master) => Box::pin(master.send(command)),
             Link::Cluster(connection) => connection.req_packed_command(command),
         };
-        match hook {
-            None => answer,
-            Some(hook) => Box::pin(async move {
+        Box::pin(async move {
+            if let Some(hook) = hook {
                 hook.await;
-                answer.await
-            }),
-        }
+            }
+            let started = Instant::now();
+            let answer = answer.await;
+            let mut attributes = vec![
+                KeyValue::new("db.system.name", "redis"),
+                KeyValue::new("db.operation.name", name),
+            ];
+            attributes.extend(error(&answer).map(|kind| KeyValue::new("error.type", kind)));
+            duration.record(started.elapsed().as_secs_f64(), &attributes);
+            answer
+        })
     }
 
     fn req_packed_commands<'a>(
@@ -142,6 +162,23 @@ impl ConnectionLike for Connection {
             Link::Sentinel(master) => master.db(),
             Link::Cluster(connection) => connection.get_db(),
         }
+    }
+}
+
+/// The name of a command. There are as many as this service knows.
+fn name(command: &Cmd) -> String {
+    match command.args_iter().next() {
+        Some(Arg::Simple(name)) => String::from_utf8_lossy(name).to_ascii_uppercase(),
+        _ => String::new(),
+    }
+}
+
+/// The kind of an error: the server's own word for it, or that it did not answer.
+fn error(answer: &RedisResult<Value>) -> Option<String> {
+    match answer {
+        Ok(Value::ServerError(error)) => Some(error.code().to_owned()),
+        Ok(_) => None,
+        Err(error) => Some(error.code().unwrap_or(error.category()).to_owned()),
     }
 }
 

@@ -44,7 +44,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use proto::id::Kind;
+use proto::id::{Kind, PARTITIONS};
 use redis::streams::StreamRangeReply;
 use redis::{AsyncCommands as _, ErrorKind, RedisError, RedisResult, Script, ScriptInvocation};
 use tokio_util::task::AbortOnDropHandle;
@@ -53,9 +53,9 @@ pub use self::check::{CheckError, Finding, Risk};
 pub use self::connection::Hook;
 use self::connection::{Connection, listen};
 use super::{
-    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Job, JobState, JobStep, LONGEST_LEASE,
-    Lease, LeaseRequest, Leased, ListQuery, NewSession, Reindex, Storage, StorageError, StoredEvent, Versioned, millis,
-    note_unreadable_job, since_epoch,
+    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Job, JobState, JobStep,
+    LONGEST_LEASE, Lease, LeaseRequest, Leased, ListQuery, NewSession, Reindex, Storage, StorageError, StoredEvent,
+    Versioned, millis, note_unreadable_job, since_epoch,
 };
 use crate::id::{Id, first_at};
 
@@ -80,6 +80,7 @@ impl fmt::Debug for Redis {
 struct Scripts {
     create: Script,
     commit: Script,
+    depth: Script,
     due: Script,
     claim: Script,
     lease: Script,
@@ -101,6 +102,7 @@ impl Scripts {
         Self {
             create: Script::new(include_str!("create.lua")),
             commit: of_queue(include_str!("commit.lua")),
+            depth: of_queue(include_str!("depth.lua")),
             due: of_queue(include_str!("due.lua")),
             claim: Script::new(include_str!("claim.lua")),
             lease: of_queue(include_str!("lease.lua")),
@@ -442,6 +444,25 @@ impl Storage for Redis {
                 _ => return Ok(letters),
             }
         }
+    }
+
+    async fn depth(&self) -> Result<Depth, StorageError> {
+        let looks = (0..PARTITIONS).map(async |partition| {
+            let mut look = self.scripts.depth.key(keys::due(partition));
+            look.key(keys::dead_letters(partition)).arg(self.now());
+            let depth: RedisResult<(u64, u64, u64, u64)> = look.invoke_async(&mut self.connection.clone()).await;
+            unless_foreign(partition, depth)
+        });
+        let partitions = try_join_all(looks).await?;
+        Ok(partitions.into_iter().flatten().fold(Depth::default(), |whole, part| {
+            let (due, later, dead_letters, longest_due) = part;
+            Depth {
+                due: whole.due + due,
+                later: whole.later + later,
+                dead_letters: whole.dead_letters + dead_letters,
+                longest_due: whole.longest_due.max(Duration::from_millis(longest_due)),
+            }
+        }))
     }
 
     fn changes(&self) -> &Changes {

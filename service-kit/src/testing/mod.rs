@@ -1,6 +1,16 @@
 //! For tests: skipping what a machine has not got, except where it must have it; and what a server tells of itself.
 
+mod exposition;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+
 use futures_util::stream;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tonic::Status;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
@@ -8,6 +18,8 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1::{ListServiceResponse, ServerReflectionRequest};
 
 use crate::client::ServiceChannel;
+use crate::metrics;
+pub use exposition::Samples;
 
 /// Says that a test is skipped for want of something.
 ///
@@ -39,4 +51,37 @@ pub async fn listed_services(channel: ServiceChannel) -> Result<Vec<String>, Sta
     let mut names: Vec<String> = service.into_iter().map(|service| service.name).collect();
     names.sort();
     Ok(names)
+}
+
+/// What the port for probes and metrics answers at a path: the status and the body.
+///
+/// # Errors
+/// When it does not answer, or not in HTTP.
+pub async fn get(admin: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+    let mut socket = TcpStream::connect(admin).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {admin}\r\n\r\n");
+    socket.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    // Each connection has one answer.
+    socket.read_to_string(&mut answer).await?;
+    let status = answer.get(9..12).and_then(|status| status.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    status.zip(body).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// Makes this process tell metrics; what is made before tells none.
+pub fn tell_metrics() {
+    static PROVIDER: LazyLock<SdkMeterProvider> = LazyLock::new(|| {
+        let resource = Resource::builder_empty().with_service_name("tests").build();
+        metrics::provider(resource, |builder| builder)
+    });
+    LazyLock::force(&PROVIDER);
+}
+
+/// All metrics of this process.
+///
+/// # Errors
+/// What a scraper could not read.
+pub fn scraped() -> Result<Samples, String> {
+    Samples::parse(&metrics::render(metrics::Format::Prometheus))
 }

@@ -5,10 +5,11 @@
 //! one worker of many, as [`crate::config::ComputeMode`] has it. A full queue refuses at once; work whose caller has gone is not
 //! started; a panic ends that piece of work and nothing else.
 
+mod instruments;
+
 use std::any::Any;
 use std::io::{Error, Result as IoResult};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 use tonic::Status;
 use tracing::Span;
 
+use self::instruments::Instruments;
 use crate::config::ComputeConfig;
 use crate::status::Problem;
 use crate::threads;
@@ -63,7 +65,7 @@ impl Caller {
 #[derive(Clone)]
 pub struct Pool {
     queue: SyncSender<Task>,
-    waiting: Arc<AtomicUsize>,
+    instruments: Arc<Instruments>,
 }
 
 impl Pool {
@@ -93,7 +95,7 @@ impl Pool {
         }
         Ok(Self {
             queue: sender,
-            waiting: Arc::new(AtomicUsize::new(0)),
+            instruments: Arc::new(Instruments::new(name, config)),
         })
     }
 
@@ -105,12 +107,13 @@ impl Pool {
     {
         let (sender, receiver) = oneshot::channel();
         let span = Span::current();
-        let waiting = Arc::clone(&self.waiting);
-        waiting.fetch_add(1, Ordering::Relaxed);
+        let instruments = Arc::clone(&self.instruments);
+        let queued = instruments.queue();
         let task: Task = Box::new(move || {
-            waiting.fetch_sub(1, Ordering::Relaxed);
+            instruments.take(queued);
             let sender: oneshot::Sender<T> = sender;
             if sender.is_closed() {
+                instruments.abandon();
                 return;
             }
             let sender = Arc::new(Mutex::new(Some(sender)));
@@ -118,30 +121,25 @@ impl Pool {
             let caller = Caller {
                 gone: Box::new(move || lock(&probe).as_ref().is_none_or(oneshot::Sender::is_closed)),
             };
-            let outcome = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(&caller))));
+            let outcome = instruments.work(|| catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(&caller)))).ok());
             match outcome {
-                Ok(value) => {
+                Some(value) => {
                     if let Some(sender) = lock(&sender).take() {
                         let _ = sender.send(value);
                     }
                 }
                 // Dropping the sender tells the caller. The message may quote what was computed on, so only its place is told:
                 // the panic hook has written that.
-                Err(_) => span.in_scope(|| tracing::error!("a computation panicked")),
+                None => span.in_scope(|| tracing::error!("a computation panicked")),
             }
         });
         match self.queue.try_send(task) {
             Ok(()) => receiver.await.map_err(|_| ComputeError::Panicked),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.waiting.fetch_sub(1, Ordering::Relaxed);
+                self.instruments.refuse();
                 Err(ComputeError::Overloaded)
             }
         }
-    }
-
-    /// Pieces of work that wait for a worker now.
-    pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
     }
 }
 
@@ -165,6 +163,7 @@ fn work(receiver: &Mutex<Receiver<Task>>) {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
