@@ -84,6 +84,12 @@ $(GPU)/venv/ready: scripts/bench_gpu_requirements.txt
 	$(GPU)/venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $<
 	touch $@
 
+# Rolls every service under load, with real processes and Redis, and kills one: the calls that failed, the verifications that were lost.
+.PHONY: rolling
+rolling: redis-server
+	cargo build --release --workspace --bins
+	cargo bench --workspace --bench rolling
+
 # Resident memory of each service while verifications run.
 memory:
 	cargo build --release --workspace --bins

@@ -31,8 +31,8 @@ async fn commands_and_errors_of_redis_are_counted() {
     };
     let redis = Redis::connect(&server.address).await.expect("connects");
     assert!(redis.healthy().await);
-    let ping = [("db_system_name", "redis"), ("db_operation_name", "PING")];
-    assert!(told().sum(COMMANDS, &ping) >= Some(1.0));
+    let write = [("db_system_name", "redis"), ("db_operation_name", "SET")];
+    assert!(told().sum(COMMANDS, &write) >= Some(1.0));
 
     // The first time a script is sent the server does not know it.
     redis.depth().await.expect("answers");
