@@ -16,11 +16,6 @@ use crate::store::{Session, Store};
 /// How often the queue is looked at: somewhat more often than it is asked about.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Bounds of the buckets of whole verifications, in seconds. Those that wait for a service that is away take minutes.
-const BOUNDS: [f64; 14] = [
-    0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0,
-];
-
 /// What a store records.
 #[derive(Clone, Debug)]
 pub(crate) struct Instruments {
@@ -38,12 +33,7 @@ impl Instruments {
             counter.with_unit("{job}").build()
         };
         let new = Self {
-            verifications: meter
-                .f64_histogram("bonafide.verification.duration")
-                .with_description("From a submission to its report")
-                .with_unit("s")
-                .with_boundaries(BOUNDS.to_vec())
-                .build(),
+            verifications: metrics::long_durations("bonafide.verification.duration", "From a submission to its report"),
             deliveries: jobs(
                 "bonafide.job.deliveries",
                 "Jobs leased to workers, the first time or again",

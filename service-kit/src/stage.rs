@@ -26,7 +26,7 @@ pub fn timed<T>(stage: &'static str, spent: &mut Duration, work: impl FnOnce() -
 /// What the steps of something that is done took: for metrics, and for its insights.
 pub fn timings(stages: &[(&'static str, Duration)]) -> Vec<Timing> {
     static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
-        metrics::durations(
+        metrics::long_durations(
             "bonafide.stage.duration",
             "Steps of verifications, all of one step in one check together",
         )

@@ -162,6 +162,11 @@ pub fn trace_context() -> HashMap<String, String> {
     propagation::inject_map(&Span::current().context())
 }
 
+/// Makes `span` name another that led to it and is of another trace.
+pub fn link(span: &Span, cause: &Span) {
+    span.add_link(cause.context().span().span_context().clone());
+}
+
 /// Makes `span` part of the trace that a stored context belongs to.
 pub fn continue_trace(span: &Span, context: &HashMap<String, String>) {
     // Fails only where no OpenTelemetry layer is installed, and then there is nothing to link.

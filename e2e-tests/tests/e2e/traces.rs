@@ -86,6 +86,15 @@ fn all_four_services_are_found_under_one_trace_id() -> anyhow::Result<()> {
         assert!(within(stage, ancestor), "{stage} in {ancestor}");
     }
 
+    // The call that leased the job is of no verification: it is named by the one that it led to.
+    let verification = spans.iter().find(|span| span.name == "verification");
+    let links = &verification.expect("found above").links.links;
+    let all = stage.spans();
+    let lease = all
+        .iter()
+        .find(|span| links.iter().any(|link| link.span_context == span.span_context));
+    assert!(lease.is_some_and(|lease| lease.name == "lease"), "{links:?}");
+
     // The log has the same ids.
     let logs = stage.logs();
     let lines: Vec<&str> = logs

@@ -26,8 +26,13 @@ use opentelemetry_sdk::metrics::{
 pub(crate) use text::Format;
 
 /// Bounds of the buckets of durations in seconds: those that the semantic conventions give for calls.
-pub const SECONDS: [f64; 14] = [
+const SECONDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// The same for work that may wait for what is away.
+const SECONDS_AND_MINUTES: [f64; 16] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0,
 ];
 
 /// What `/metrics` reads: like the instruments themselves, one of its kind in a process.
@@ -61,13 +66,22 @@ pub fn meter() -> Meter {
     opentelemetry::global::meter("bonafide")
 }
 
-/// A histogram of durations.
+/// A histogram of the durations of calls and of what is as short.
 pub fn durations(name: &'static str, description: &'static str) -> Histogram<f64> {
+    within(&SECONDS, name, description)
+}
+
+/// A histogram of durations of seconds to minutes.
+pub fn long_durations(name: &'static str, description: &'static str) -> Histogram<f64> {
+    within(&SECONDS_AND_MINUTES, name, description)
+}
+
+fn within(bounds: &[f64], name: &'static str, description: &'static str) -> Histogram<f64> {
     meter()
         .f64_histogram(name)
         .with_description(description)
         .with_unit("s")
-        .with_boundaries(SECONDS.to_vec())
+        .with_boundaries(bounds.to_vec())
         .build()
 }
 

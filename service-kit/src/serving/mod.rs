@@ -39,7 +39,7 @@ pub enum ServeError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Bind {
         /// The address asked for.
         address: SocketAddr,
@@ -47,7 +47,7 @@ pub enum ServeError {
         source: std::io::Error,
     },
     /// The same of the port for probes and metrics.
-    #[error("cannot listen on {address} for probes and metrics (--admin-listen): {source}")]
+    #[error("cannot listen on {address} for probes and metrics (--admin-listen)")]
     BindAdmin {
         /// The address asked for.
         address: SocketAddr,

@@ -27,12 +27,12 @@ use proto::reason::Reason;
 use proto::selfie::v1::selfie_check_service_client::SelfieCheckServiceClient;
 use proto::store::v1::{ExtendLeaseRequest, Job, LeaseJobRequest, ReleaseJobRequest};
 use service_kit::client::ServiceChannel;
-use service_kit::{deadline, status, telemetry};
+use service_kit::{deadline, stage, status, telemetry};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use self::checks::CheckError;
 use self::instruments::Instruments;
@@ -118,10 +118,11 @@ impl WorkerPool {
         let mut backoff = Backoff::new();
         let mut request_id = random_name();
         while !self.stop.is_cancelled() {
+            let lease = stage::span("lease");
             let leased = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                leased = self.lease_job(name, &request_id) => leased,
+                leased = self.lease_job(name, &request_id).instrument(lease.clone()) => leased,
             };
             self.note_whether_store_answers(&leased);
             match leased {
@@ -130,7 +131,7 @@ impl WorkerPool {
                     // One that had no answer is asked again under its name: there may be a job with it.
                     request_id = random_name();
                     if let Some(job) = job {
-                        self.drive(job).await;
+                        self.drive(job, &lease).await;
                     }
                 }
                 Err(status) => {
@@ -167,7 +168,7 @@ impl WorkerPool {
     }
 
     /// Takes one job to its end, as part of the trace that its submission began.
-    async fn drive(&self, job: Job) {
+    async fn drive(&self, job: Job, lease: &Span) {
         let span = tracing::info_span!(
             "verification",
             otel.kind = "consumer",
@@ -176,6 +177,7 @@ impl WorkerPool {
             delivery = job.delivery,
         );
         telemetry::continue_trace(&span, &job.trace_context);
+        telemetry::link(&span, lease);
         async {
             self.instruments.begin();
             let outcome = self.outcome(&job).await;
