@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, Uri};
 use tonic::body::Body;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 use tower::{BoxError, Service};
 use tracing::{Instrument as _, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -15,17 +15,27 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use crate::config::Secret;
 use crate::methods::Methods;
 use crate::resend::Resend;
+use crate::tls::{ClientTls, Connector, TlsError};
 use crate::{deadline, propagation};
 
 /// How long a connection may take to open.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why a channel cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Not an address such as `http://report-svc:50051`.
-    #[error("{0:?} is not an address such as http://127.0.0.1:50051")]
+    /// Not an address such as `https://report-svc:50051`.
+    #[error("{0:?} is not an address such as http://127.0.0.1:50051 or https://report-svc:50051")]
     Address(String),
+    /// The credential would cross the network readable.
+    #[error(
+        "no credential is sent to {0} without TLS: use https://, or, where a mesh protects the network, set --allow-plaintext \
+         (BONAFIDE_ALLOW_PLAINTEXT=true)"
+    )]
+    Plaintext(String),
+    /// No protected channel can be made.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The token holds characters that no header can carry.
     #[error("the service token may hold visible ASCII characters only")]
     Token,
@@ -49,14 +59,33 @@ pub struct ServiceChannel {
 }
 
 impl ServiceChannel {
-    /// A channel to `address` (`http://host:port`).
+    /// A channel to `address`: `http://host:port` on loopback, or `https://host:port` with a certificate of a CA that this system
+    /// trusts.
+    ///
+    /// # Errors
+    /// When there can be no such channel.
     pub fn new(address: &str, token: Option<&Secret>) -> Result<Self, ClientError> {
-        let endpoint = Endpoint::from_shared(address.to_owned())
-            .map_err(|_| ClientError::Address(address.to_owned()))?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(Duration::from_secs(30))
-            .keep_alive_while_idle(true);
+        Self::with_tls(address, token, &ClientTls::default())
+    }
+
+    /// The same with certificates of our own.
+    ///
+    /// # Errors
+    /// When there can be no such channel.
+    pub fn with_tls(address: &str, token: Option<&Secret>, tls: &ClientTls) -> Result<Self, ClientError> {
+        let wrong = || ClientError::Address(address.to_owned());
+        let origin: Uri = address.parse().map_err(|_| wrong())?;
+        let host = origin.host().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
+        let (connector, usual_port) = match origin.scheme_str() {
+            Some("http") if token.is_some() && !tls.allows_plaintext(host) => {
+                return Err(ClientError::Plaintext(address.to_owned()));
+            }
+            Some("http") => (None, 80),
+            Some("https") => (Some(tls.connector(host)?), 443),
+            _ => return Err(wrong()),
+        };
+        let port = origin.port_u16().unwrap_or(usual_port);
+        let channel = channel(&origin, &format!("{host}:{port}"), connector).map_err(|_| wrong())?;
         let authorization = token
             .map(|token| {
                 let mut value =
@@ -66,7 +95,7 @@ impl ServiceChannel {
             })
             .transpose()?;
         Ok(Self {
-            channel: Resend::new(endpoint.connect_lazy(), Methods::ours()?),
+            channel: Resend::new(channel, Methods::ours()?),
             authorization,
         })
     }
@@ -79,6 +108,22 @@ impl ServiceChannel {
         let answer = client.check(HealthCheckRequest::default()).await;
         answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving)
     }
+}
+
+/// Calls to `origin` over connections to `at` (`host:port`), one of its addresses; protected by `connector`, which knows whose
+/// certificate is to be seen.
+fn channel(origin: &Uri, at: &str, connector: Option<Connector>) -> Result<Channel, tonic::transport::Error> {
+    // Plain to tonic: what protects the connection is the connector's business.
+    let endpoint = Endpoint::from_shared(format!("http://{at}"))?
+        .origin(origin.clone())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_while_idle(true);
+    Ok(match connector {
+        Some(connector) => endpoint.connect_with_connector_lazy(connector),
+        None => endpoint.connect_lazy(),
+    })
 }
 
 impl Service<Request<Body>> for ServiceChannel {

@@ -12,6 +12,7 @@
 //! * [`deadline`]: how long the caller of the current request still waits.
 //! * [`program`]: from the command line to the exit code.
 //! * [`private`]: files of keys.
+//! * [`tls`]: who is at the other end, and that nobody listens.
 //! * [`threads`]: threads that compute one thing together.
 
 pub mod client;
@@ -31,3 +32,4 @@ pub mod status;
 pub mod telemetry;
 pub mod testing;
 pub mod threads;
+pub mod tls;

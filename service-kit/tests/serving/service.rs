@@ -86,7 +86,7 @@ impl Running {
 }
 
 pub(crate) async fn start(config: ServeConfig) -> Running {
-    let server = Server::bind("test-svc", Exposure::Internal, &config)
+    let server = Server::bind("test-svc", Exposure::Internal(&["session-svc"]), &config)
         .await
         .expect("a free port");
     let address = format!("http://{}", server.local_addr());
