@@ -95,6 +95,12 @@ impl Server {
         self.address
     }
 
+    /// The same as callers on this machine have it: `http://127.0.0.1:50051`, with TLS `https://…`.
+    pub fn url(&self) -> String {
+        let scheme = if self.acceptor.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
     /// Serves until `shutdown`, and ends in order.
     ///
     /// # Errors

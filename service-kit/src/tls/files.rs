@@ -47,11 +47,9 @@ pub enum TlsError {
         /// What it should hold.
         what: &'static str,
     },
-    /// A file holds what no connection can be made with.
-    #[error("{} ({flag}) cannot be used: {cause}", file.display())]
-    Unusable {
-        /// The flag that names the file.
-        flag: &'static str,
+    /// A key of a kind that is not known.
+    #[error("the key in {} (--tls-key) cannot be used: {cause}", file.display())]
+    Key {
         /// The file.
         file: PathBuf,
         /// What rustls said.
@@ -119,8 +117,11 @@ impl Files {
                 cert: cert.path.clone(),
                 key: key.path.clone(),
             }),
-            Err(cause @ rustls::Error::InvalidCertificate(_)) => Err(cert.unusable(cause)),
-            Err(cause) => Err(key.unusable(cause)),
+            Err(rustls::Error::InvalidCertificate(_)) => Err(cert.is_not("a certificate")),
+            Err(cause) => Err(TlsError::Key {
+                file: key.path.clone(),
+                cause,
+            }),
         }
     }
 
@@ -131,7 +132,7 @@ impl Files {
         };
         let mut roots = RootCertStore::empty();
         for certificate in ca.certificates()? {
-            roots.add(certificate).map_err(|cause| ca.unusable(cause))?;
+            roots.add(certificate).map_err(|_| ca.is_not("certificates"))?;
         }
         Ok(Some(roots))
     }
@@ -171,14 +172,6 @@ impl File {
             flag: self.flag,
             file: self.path.clone(),
             what,
-        }
-    }
-
-    fn unusable(&self, cause: rustls::Error) -> TlsError {
-        TlsError::Unusable {
-            flag: self.flag,
-            file: self.path.clone(),
-            cause,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::iter;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -65,6 +67,26 @@ async fn upload(channel: ServiceChannel, calls: usize, bytes: usize) -> Vec<(Str
         .into_iter()
         .flat_map(|outcomes| outcomes.expect("no panic"))
         .collect()
+}
+
+/// The same from one caller until told that it is enough.
+pub(crate) async fn upload_until(
+    channel: ServiceChannel,
+    enough: Arc<AtomicBool>,
+) -> Vec<(String, Result<(), Status>)> {
+    let mut client = CaptureServiceClient::new(channel);
+    let mut outcomes = Vec::new();
+    while !enough.load(Ordering::Relaxed) {
+        let name = outcomes.len().to_string();
+        let request = UploadImageRequest {
+            verification_session: name.clone(),
+            data: vec![7; 10_000],
+            ..UploadImageRequest::default()
+        };
+        let outcome = client.upload_image(request).await;
+        outcomes.push((name, outcome.map(|_| ())));
+    }
+    outcomes
 }
 
 /// The same with calls that may be made again.

@@ -73,6 +73,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// How many uploads there were.
+    pub(crate) fn all_uploads(&self) -> usize {
+        self.counting.0.lock().expect("no panic").values().sum()
+    }
+
     /// How many uploads named this session.
     pub(crate) fn uploads(&self, name: &str) -> usize {
         self.counting
@@ -85,11 +90,14 @@ impl Running {
     }
 }
 
+/// An internal service, which session-svc may call.
 pub(crate) async fn start(config: ServeConfig) -> Running {
-    let server = Server::bind("test-svc", Exposure::Internal(&["session-svc"]), &config)
-        .await
-        .expect("a free port");
-    let address = format!("http://{}", server.local_addr());
+    start_as(Exposure::Internal(&["session-svc"]), config).await
+}
+
+pub(crate) async fn start_as(exposure: Exposure, config: ServeConfig) -> Running {
+    let server = Server::bind("test-svc", exposure, &config).await.expect("a free port");
+    let address = server.url();
     let shutdown = CancellationToken::new();
     let counting = Counting::default();
     let most = proto::MAX_IMAGE_MESSAGE_BYTES;
