@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 
+pub mod certs;
 pub mod demo;
 pub mod evaluate;
 pub mod models;

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use report_svc::config::RedisConfig;
 use service_kit::config::ComputeConfig;
 use service_kit::serving::shutdown_signal;
+use service_kit::tls::TlsConfig;
 use session_svc::documents::DocumentConfig;
 use vision::models::{Console, ModelStore};
 
@@ -37,6 +38,9 @@ pub struct Up {
     lease: Duration,
     #[command(flatten)]
     documents: DocumentConfig,
+    /// Of the address that backends and people call.
+    #[command(flatten)]
+    tls: TlsConfig,
     #[command(flatten)]
     compute: ComputeConfig,
 }
@@ -58,6 +62,7 @@ impl Up {
             compute: self.compute,
             lease: self.lease,
             documents: self.documents,
+            tls: self.tls,
             models: Some(store.root().to_owned()),
             ..Options::in_folder(&data)
         };

@@ -1,23 +1,27 @@
 //! The side that calls.
 
+use std::error::Error as _;
 use std::future::Future;
 use std::io;
+use std::iter;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncBufReadExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::client::{ClientConfig, Resumption};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::sign::SingleCertAndKey;
+use tokio_rustls::rustls::{self, RootCertStore};
+use tonic::Status;
 use tower::{BoxError, Service};
 
 use super::TlsConfig;
@@ -28,6 +32,10 @@ use crate::client::CONNECT_TIMEOUT;
 
 /// HTTP/2, as ALPN has it (RFC 7301).
 pub(super) const ALPN: &[u8] = b"h2";
+
+/// With TLS 1.3 a server looks at our certificate when the handshake is over for us, and tells what it thinks of it where its first
+/// bytes should be. Servers of HTTP/2 begin to speak at once (RFC 9113, 3.4); for one that does not, we wait for so long.
+const VERDICT: Duration = Duration::from_millis(300);
 
 /// What channels to other services show and trust, and whether they may do without. The default shows nothing, trusts the CAs of the
 /// system, and carries no credential beyond loopback unprotected. Clones share the files.
@@ -68,17 +76,17 @@ impl ClientTls {
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
         Ok(Connector {
             http,
-            config,
-            server: Server {
-                name: name.to_owned(),
-                told: Arc::default(),
-            },
+            protection: Arc::new(Protection {
+                config,
+                server: name.to_owned(),
+                told: Told::default(),
+            }),
         })
     }
 }
 
 fn client_config(files: &Files) -> Result<ClientConfig, TlsError> {
-    let roots = files.roots()?.map_or_else(system_roots, Ok)?;
+    let roots = files.roots()?.unwrap_or_else(system_roots);
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Provider)?
@@ -93,13 +101,11 @@ fn client_config(files: &Files) -> Result<ClientConfig, TlsError> {
     Ok(config)
 }
 
-fn system_roots() -> Result<RootCertStore, TlsError> {
+/// A system without CAs trusts nobody.
+fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        return Err(TlsError::NoSystemRoots);
-    }
-    Ok(roots)
+    roots
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -114,54 +120,38 @@ fn without_brackets(host: &str) -> &str {
         .unwrap_or(host)
 }
 
-/// No connection to a server that was reached.
+/// Why a server that was reached got no call.
 #[derive(Debug, thiserror::Error)]
 #[error("no TLS with {server}: {cause} ({error})")]
-struct NoTls {
+pub struct NoTls {
     server: String,
     cause: Cause,
     error: String,
+}
+
+impl NoTls {
+    /// What was the matter with TLS, if it was TLS that kept a call from its server.
+    pub fn of(status: &Status) -> Option<&Self> {
+        let causes = iter::successors(status.source(), |&cause| cause.source());
+        causes.filter_map(|cause| cause.downcast_ref()).next()
+    }
 }
 
 /// Opens protected connections to one service.
 #[derive(Clone)]
 pub(crate) struct Connector {
     http: HttpConnector,
+    protection: Arc<Protection>,
+}
+
+struct Protection {
     config: Reloading<ClientConfig>,
-    server: Server,
-}
-
-/// Whom we call, and what was told of it.
-#[derive(Clone)]
-struct Server {
-    name: ServerName<'static>,
-    told: Arc<Told>,
-}
-
-impl Server {
-    /// An error that says what to do, which the log says as well.
-    fn explained(&self, error: io::Error) -> io::Error {
-        match Cause::of(&error) {
-            Some(cause) => self.failed(cause, &error),
-            None => error,
-        }
-    }
-
-    fn failed(&self, cause: Cause, error: &io::Error) -> io::Error {
-        let failure = NoTls {
-            server: self.name.to_str().into_owned(),
-            cause,
-            error: error.to_string(),
-        };
-        if self.told.is_due(cause) {
-            tracing::warn!("{failure}");
-        }
-        io::Error::new(error.kind(), failure)
-    }
+    server: ServerName<'static>,
+    told: Told,
 }
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Connection>;
+    type Response = TokioIo<TlsStream<TcpStream>>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -170,58 +160,43 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, address: Uri) -> Self::Future {
-        let (connecting, server) = (self.http.call(address), self.server.clone());
-        let config = self.config.clone();
+        let (connecting, protection) = (self.http.call(address), Arc::clone(&self.protection));
         Box::pin(async move {
             let socket = connecting.await?.into_inner();
-            let handshake = TlsConnector::from(config.now()).connect(server.name.clone(), socket);
-            let stream = handshake.await.map_err(|error| server.explained(error))?;
-            if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
-                let error = io::Error::new(io::ErrorKind::InvalidData, "another protocol, or none");
-                return Err(server.failed(Cause::NotHttp2, &error).into());
-            }
-            Ok(TokioIo::new(Connection { stream, server }))
+            let stream = protection.handshake(socket).await;
+            stream.map(TokioIo::new).map_err(|error| protection.explained(error))
         })
     }
 }
 
-/// A protected connection. With TLS 1.3 a server looks at our certificate when the handshake is over for us: what it says of it
-/// comes with the first bytes that are read.
-pub(crate) struct Connection {
-    stream: TlsStream<TcpStream>,
-    server: Server,
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(context, into);
-        read.map_err(|error| self.server.explained(error))
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, data)
+impl Protection {
+    async fn handshake(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let connector = TlsConnector::from(self.config.now());
+        let mut stream = connector.connect(self.server.clone(), socket).await?;
+        if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
+            return Err(io::Error::other(rustls::Error::NoApplicationProtocol));
+        }
+        // What is read stays to be read.
+        if let Ok(begun) = tokio::time::timeout(VERDICT, stream.fill_buf()).await {
+            begun?;
+        }
+        Ok(stream)
     }
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        data: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, data)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    /// An error that says what to do, which the log says as well.
+    fn explained(&self, error: io::Error) -> BoxError {
+        let Some(cause) = Cause::of(&error) else {
+            return error.into();
+        };
+        let failure = NoTls {
+            server: self.server.to_str().into_owned(),
+            cause,
+            error: error.to_string(),
+        };
+        if self.told.is_due(cause) {
+            tracing::warn!("{failure}");
+        }
+        failure.into()
     }
 }
 

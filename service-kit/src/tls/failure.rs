@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// Why, and what to do about it. "It" is the other side; flags without more are those of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     #[error("its certificate has expired: renew it, or set the clock here")]
     Expired,
     #[error("its certificate is not valid yet: compare the clocks of both machines")]

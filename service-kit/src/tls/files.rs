@@ -67,9 +67,6 @@ pub enum TlsError {
         /// The file of the key.
         key: PathBuf,
     },
-    /// No file of CAs, and none on this system.
-    #[error("this system knows no CAs: name a file of those to trust with --tls-ca (BONAFIDE_TLS_CA)")]
-    NoSystemRoots,
     /// No certificate can name what is to be called.
     #[error("no certificate can be for {0:?}: call the service by a DNS name or an IP address")]
     Host(String),

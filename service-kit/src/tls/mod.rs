@@ -22,8 +22,8 @@ mod server;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use client::ClientTls;
 pub(crate) use client::Connector;
+pub use client::{ClientTls, NoTls};
 pub use files::TlsError;
 pub(crate) use identity::Caller;
 pub(crate) use server::Acceptor;
