@@ -139,3 +139,34 @@ fn server_config(files: &Files, exposure: Exposure) -> Result<ServerConfig, TlsE
     }
     Ok(config)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handshake_that_never_ends_is_given_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, content: String| {
+            let path = folder.path().join(name);
+            fs::write(&path, content).expect("written");
+            Some(path)
+        };
+        let issued = rcgen::generate_simple_self_signed(["test-svc".to_owned()]).expect("issued");
+        let config = TlsConfig {
+            cert: file("cert.pem", issued.cert.pem()),
+            key: file("key.pem", issued.signing_key.serialize_pem()),
+            ..TlsConfig::default()
+        };
+        let acceptor = Acceptor::open("test-svc", Exposure::Public, &config).expect("files that can be used");
+        let acceptor = acceptor.expect("a certificate");
+        let (_silent, server) = tokio::io::duplex(1024);
+        let begun = Instant::now();
+        assert!(acceptor.accept(server, None).await.is_none());
+        assert_eq!(begun.elapsed(), LONGEST);
+    }
+}
