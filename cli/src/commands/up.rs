@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use report_svc::config::RedisConfig;
-use service_kit::config::ComputeConfig;
+use service_kit::config::{ComputeConfig, ServeConfig};
+use service_kit::service::Service as _;
 use service_kit::serving::shutdown_signal;
 use service_kit::tls::TlsConfig;
 use session_svc::documents::DocumentConfig;
+use session_svc::server::SessionSvc;
 use vision::models::{Console, ModelStore};
 
 use super::print;
@@ -53,6 +55,12 @@ impl Up {
             .or_else(deployment::default_data_folder)
             .context("no folder for data: name one with --data or set HOME")?;
         // Told before anything is fetched or loaded.
+        let serve = ServeConfig {
+            listen: self.listen,
+            tls: self.tls,
+            ..ServeConfig::default()
+        };
+        serve.validate(SessionSvc::EXPOSURE)?;
         let probe = TcpListener::bind(self.listen);
         drop(probe.with_context(|| format!("cannot listen on {}", self.listen))?);
         store.ensure(&deployment::MODELS, &Console::default())?;
@@ -62,7 +70,7 @@ impl Up {
             compute: self.compute,
             lease: self.lease,
             documents: self.documents,
-            tls: self.tls,
+            tls: serve.tls,
             models: Some(store.root().to_owned()),
             ..Options::in_folder(&data)
         };

@@ -1,5 +1,5 @@
 //! Connections as they come: those with TLS once their handshake is over. Each handshake is a task of its own, so that none that
-//! is slow or hostile holds up another.
+//! is slow or hostile holds up another. Their number has no limit of its own, as that of connections has none: each has a time.
 
 use std::io;
 use std::net::SocketAddr;

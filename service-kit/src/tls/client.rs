@@ -178,7 +178,9 @@ impl Protection {
         }
         // What is read stays to be read.
         if let Ok(begun) = tokio::time::timeout(VERDICT, stream.fill_buf()).await {
-            begun?;
+            if begun?.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
         }
         Ok(stream)
     }

@@ -27,6 +27,9 @@ pub enum TlsError {
     /// An internal service that could not tell its callers from others.
     #[error("callers of this service show certificates: name the file of their CA with --tls-ca (BONAFIDE_TLS_CA)")]
     NoCa,
+    /// The files would be looked at without a pause.
+    #[error("--tls-reload must be greater than zero")]
+    Reload,
     /// A file cannot be read.
     #[error("cannot read {} ({flag}): {cause}", file.display())]
     Read {

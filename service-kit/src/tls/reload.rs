@@ -18,6 +18,9 @@ impl<T: Send + Sync + 'static> Reloading<T> {
     where
         B: Fn(&Files) -> Result<T, TlsError> + Send + 'static,
     {
+        if config.reload.is_zero() {
+            return Err(TlsError::Reload);
+        }
         let files = Files::read(config)?;
         let (sender, receiver) = watch::channel(Arc::new(build(&files)?));
         tokio::spawn(look(config.clone(), files, build, sender));

@@ -12,8 +12,10 @@ use proto::identity::v1::UploadImageRequest;
 use proto::identity::v1::capture_service_client::CaptureServiceClient;
 use service_kit::client::ServiceChannel;
 use service_kit::config::ServeConfig;
+use service_kit::tls::ClientTls;
 use tonic::{Request, Status};
 
+use crate::certificates::{Ca, Folder, VALID};
 use crate::proxy::{self, Reset};
 use crate::service::{Running, client, order, start};
 
@@ -138,6 +140,25 @@ async fn no_call_is_lost_when_connections_end() {
 async fn no_large_call_is_lost_when_connections_end() {
     let running = short_lived().await;
     let channel = ServiceChannel::new(&running.address, None).expect("an address");
+    for (name, outcome) in upload(channel, 10, 5_000_000).await {
+        outcome.expect("each call is answered");
+        assert_eq!(running.uploads(&name), 1, "{name}");
+    }
+}
+
+/// What lingers then is the socket under TLS.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_large_call_is_lost_when_protected_connections_end() {
+    let ca = Ca::new();
+    let files = Folder::new(&[&ca], Some(&ca.issue(&["session-svc", "127.0.0.1"], VALID)));
+    let running = start(ServeConfig {
+        max_connection_age: Duration::from_millis(20),
+        tls: files.config(),
+        ..ServeConfig::default()
+    })
+    .await;
+    let tls = ClientTls::open(&files.config()).expect("files that can be used");
+    let channel = ServiceChannel::with_tls(&running.address, None, &tls).expect("an address");
     for (name, outcome) in upload(channel, 10, 5_000_000).await {
         outcome.expect("each call is answered");
         assert_eq!(running.uploads(&name), 1, "{name}");

@@ -344,6 +344,13 @@ async fn files_that_cannot_be_used_are_told_at_the_start() {
             "does not hold a certificate in PEM",
         ),
         (
+            TlsConfig {
+                reload: std::time::Duration::ZERO,
+                ..good.clone()
+            },
+            "--tls-reload must be greater than zero",
+        ),
+        (
             changed(|tls, file| tls.key = file, &other.config().key),
             "does not belong to the certificate in",
         ),
