@@ -13,6 +13,7 @@ use proto::identity::v1::{
 use service_kit::client::{ClientError, ServiceChannel};
 use service_kit::config::Secret;
 use service_kit::status;
+use service_kit::tls::ClientTls;
 use tonic::{Code, Status};
 
 /// The pause before a watch is taken up again that broke.
@@ -25,13 +26,13 @@ pub struct Api {
 }
 
 impl Api {
-    /// Calls the deployment at `address` (`http://host:port`) with this credential. Connects with the first call; must be made
-    /// inside a tokio runtime.
+    /// Calls the deployment at `address` (`https://host:port`, or `http://…` on this machine) with this credential, trusting what
+    /// `tls` does. Connects with the first call; must be made inside a tokio runtime.
     ///
     /// # Errors
-    /// When the address or the credential cannot be one.
-    pub fn new(address: &str, credential: &Secret) -> Result<Self, ClientError> {
-        let channel = ServiceChannel::new(address, Some(credential))?;
+    /// When the address or the credential cannot be one, or the credential would cross the network readable.
+    pub fn new(address: &str, credential: &Secret, tls: &ClientTls) -> Result<Self, ClientError> {
+        let channel = ServiceChannel::with_tls(address, Some(credential), tls)?;
         Ok(Self { channel })
     }
 

@@ -9,6 +9,7 @@ use proto::identity::v1::{
     DocumentOptions, DocumentType, ImagePurpose, VerificationReport, VerificationSession, VerificationSessionStatus,
 };
 use service_kit::config::Secret;
+use service_kit::tls::{ClientTls, NoTls};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -55,17 +56,24 @@ impl Outcome {
 pub struct Client {
     address: String,
     sees_sensitive_fields: bool,
+    tls: ClientTls,
     api: Api,
 }
 
 impl Client {
-    /// For the deployment at `address` (`http://host:port`). Connects with the first call; must be made inside a
-    /// tokio runtime.
+    /// For the deployment at `address` (`http://host:port`) on this machine, or one that the system's CAs vouch for. Connects with
+    /// the first call; must be made inside a tokio runtime.
     pub fn new(address: &str, api_key: &Secret) -> anyhow::Result<Self> {
+        Self::with_tls(address, api_key, ClientTls::default())
+    }
+
+    /// The same with certificates of our own.
+    pub fn with_tls(address: &str, api_key: &Secret, tls: ClientTls) -> anyhow::Result<Self> {
         Ok(Self {
             address: address.to_owned(),
             sees_sensitive_fields: api_key.expose().starts_with(RESTRICTED_KEY),
-            api: Api::new(address, api_key)?,
+            api: Api::new(address, api_key, &tls)?,
+            tls,
         })
     }
 
@@ -104,7 +112,7 @@ impl Client {
         Ok(Person {
             address: self.address.clone(),
             session: session.id.clone(),
-            api: Api::new(&self.address, &Secret::new(secret))?,
+            api: Api::new(&self.address, &Secret::new(secret), &self.tls)?,
         })
     }
 
@@ -183,8 +191,12 @@ pub(crate) fn refusal(address: &str, what: &str, status: &Status) -> anyhow::Err
     let details = status.get_error_details();
     let Some(info) = details.error_info() else {
         // Not from a Bonafide service: there is none at this address, or something stands between.
-        let hint = if status.code() == Code::Unavailable {
+        let hint = if let Some(failure) = NoTls::of(status) {
+            failure.to_string()
+        } else if status.code() == Code::Unavailable {
             "nothing answers there; `bonafide up` starts a deployment".to_owned()
+        } else if address.starts_with("http:") && std::error::Error::source(status).is_some() {
+            format!("{}; a server with TLS is called at https://", status.message())
         } else {
             format!("{}: {}", status.code(), status.message())
         };

@@ -13,6 +13,7 @@ use service_kit::compute::Pool;
 use service_kit::config::{ComputeConfig, ServeConfig};
 use service_kit::service::{Bound, Service};
 use service_kit::serving::ServeError;
+use service_kit::tls::TlsConfig;
 use session_svc::documents::DocumentConfig;
 use session_svc::server::SessionSvc;
 use tokio::task::JoinHandle;
@@ -49,6 +50,8 @@ pub struct Options {
     pub lease: Duration,
     /// Which documents are accepted.
     pub documents: DocumentConfig,
+    /// Certificates of session-svc. The others are called on loopback alone.
+    pub tls: TlsConfig,
 }
 
 impl Options {
@@ -63,6 +66,7 @@ impl Options {
             compute: ComputeConfig::default(),
             lease: DEFAULT_LEASE,
             documents: DocumentConfig::default(),
+            tls: TlsConfig::default(),
         }
     }
 }
@@ -81,6 +85,7 @@ struct Running {
     name: &'static str,
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    url: String,
     stop: CancellationToken,
     task: JoinHandle<Result<(), ServeError>>,
 }
@@ -99,13 +104,10 @@ impl Running {
             name: S::NAME,
             address: service.local_addr(),
             admin: service.admin_addr(),
+            url: service.url(),
             task: tokio::spawn(service.serve(stop.clone())),
             stop,
         }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
     }
 }
 
@@ -159,28 +161,29 @@ impl Deployment {
             serve: ServeConfig {
                 listen: options.listen,
                 admin_listen: options.admin_listen,
+                tls: options.tls,
                 ..inside
             },
             api_keys: keys.list(ACCOUNT),
             client_secret_key: keys.client_secret_key.clone(),
             lease: options.lease,
             documents: options.documents,
-            report_address: report.url(),
-            document_address: document.url(),
-            selfie_address: selfie.url(),
+            report_address: report.url.clone(),
+            document_address: document.url.clone(),
+            selfie_address: selfie.url.clone(),
             ..session_svc::config::Config::default()
         })
         .await?;
         Ok(Self {
-            address: session.url(),
+            address: session.url.clone(),
             admin: session.admin,
-            report_address: report.url(),
+            report_address: report.url.clone(),
             keys,
             running: vec![session, document, selfie, report],
         })
     }
 
-    /// Where backends and people call: `http://host:port`.
+    /// Where backends and people call: `http://host:port`, with TLS `https://…`.
     pub fn address(&self) -> &str {
         &self.address
     }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use cli::commands::certs::Certs;
 use cli::commands::configuration::Configuration;
 use cli::commands::demo::Demo;
 use cli::commands::evaluate::Evaluate;
@@ -38,6 +39,7 @@ enum Command {
     Demo(Demo),
     Up(Up),
     Verify(Verify),
+    Certs(Certs),
     Evaluate(Evaluate),
     Models(Models),
     Queue(Queue),
@@ -49,7 +51,8 @@ impl Cli {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let log = self.log.unwrap_or_else(|| match self.command {
             Command::Up(_) => "info".to_owned(),
-            _ => "warn".to_owned(),
+            // A command that can call nobody says why by itself.
+            _ => "warn,service_kit::tls::client=off".to_owned(),
         });
         let telemetry = Telemetry::start(
             "bonafide",
@@ -63,6 +66,7 @@ impl Cli {
             Command::Demo(demo) => demo.run(&store).await,
             Command::Up(up) => up.run(&store).await,
             Command::Verify(verify) => verify.run(&store).await,
+            Command::Certs(certs) => certs.run(),
             Command::Evaluate(evaluate) => evaluate.run(&store).await,
             Command::Models(models) => models.run(&store),
             Command::Queue(queue) => queue.run().await,

@@ -46,6 +46,11 @@ fn what_cannot_run_says_why_in_one_sentence() {
     could_not_run(&["up", "--listen", &taken, "--data", text(&data)], "cannot listen on");
 
     could_not_run(
+        &["up", "--listen", "0.0.0.0:0", "--data", text(&data)],
+        "0.0.0.0:0 needs TLS",
+    );
+
+    could_not_run(
         &["verify", "--document", "no-such-file.jpg"],
         "cannot read no-such-file.jpg",
     );

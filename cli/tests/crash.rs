@@ -16,7 +16,6 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail};
 use cli::client::{Client, Submission};
 use cli::keys::{Keys, read_key};
-use cli::specimen::{Fonts, Format, Specimen};
 use proto::identity::v1::{VerificationReport, VerificationSession, VerificationSessionStatus};
 use report_svc::evidence::Evidence;
 use report_svc::limits::Limits as SessionLimits;
@@ -27,15 +26,17 @@ use report_svc::storage::redis::Redis as RedisStorage;
 use report_svc::store::Store;
 use service_kit::testing::skipped;
 use tokio::task::JoinSet;
-use vision::models::{Item, ModelStore, Sample, Silent, State};
-use vision::picture::{Limits, Picture};
+
+mod submission;
 
 /// Sessions in flight: more than two cores finish before the signal arrives.
 const SESSIONS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_completes_exactly_once_with_the_embedded_store() -> anyhow::Result<()> {
-    let Some(submission) = submission()? else { return Ok(()) };
+    let Some(submission) = submission::submission()? else {
+        return Ok(());
+    };
     let data = tempfile::tempdir()?;
     completes_exactly_once(data.path(), &[], submission).await?;
     let storage = Embedded::open(&data.path().join("state.redb"), Arc::new(SystemTime::now))?;
@@ -44,7 +45,9 @@ async fn a_killed_process_completes_exactly_once_with_the_embedded_store() -> an
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_completes_exactly_once_with_redis() -> anyhow::Result<()> {
-    let Some(submission) = submission()? else { return Ok(()) };
+    let Some(submission) = submission::submission()? else {
+        return Ok(());
+    };
     let data = tempfile::tempdir()?;
     let Some(redis) = Redis::start(data.path())? else {
         return Ok(());
@@ -142,27 +145,6 @@ async fn events_of_one_attempt_each(data: &Path, storage: Arc<dyn Storage>) -> a
 
 fn attempts(session: &VerificationSession) -> u32 {
     session.insights.as_ref().map_or(0, |insights| insights.attempts)
-}
-
-/// A passport and a selfie of the same person; `None`, and a printed line, where the networks were not fetched.
-fn submission() -> anyhow::Result<Option<Submission>> {
-    let store = ModelStore::open_default()?;
-    if Item::all().any(|item| store.state(item) != State::Ready) {
-        skipped("models, samples or fonts are not installed (bonafide models fetch)");
-        return Ok(None);
-    }
-    let portrait = Picture::decode(&store.sample(Sample::Obama)?, &Limits::default())?;
-    let specimen = Specimen {
-        portrait: Some(portrait),
-        ..Specimen::example(Format::Td3)
-    };
-    let page = specimen.draw(&Fonts::load(&store, &Silent)?, 1000)?.front;
-    let document = page.encode_jpeg(90)?;
-    Ok(Some(Submission {
-        document,
-        selfie: Some(store.sample(Sample::Obama2)?),
-        ..Submission::default()
-    }))
 }
 
 /// A running `bonafide up`; killed when dropped.

@@ -67,7 +67,7 @@ impl DocCheckSvc {
 impl Service for DocCheckSvc {
     const NAME: &'static str = "doc-check-svc";
     const ABOUT: &'static str = "Reads and evaluates identity documents";
-    const EXPOSURE: Exposure = Exposure::Internal;
+    const EXPOSURE: Exposure = Exposure::Internal(&["session-svc"]);
     type Config = Config;
     type Error = StartError;
 

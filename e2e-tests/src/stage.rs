@@ -14,6 +14,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use service_kit::config::{Secret, TelemetryConfig};
 use service_kit::testing::Samples;
+use service_kit::tls::ClientTls;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tracing::Instrument as _;
@@ -115,7 +116,7 @@ impl Stage {
     /// A caller with this credential, who makes every call on its own.
     pub fn api(&self, credential: &Secret) -> Api {
         let _inside = self.runtime.enter();
-        Api::new(self.deployment.address(), credential).expect("an address and a credential")
+        Api::new(self.deployment.address(), credential, &ClientTls::default()).expect("an address and a credential")
     }
 
     /// A backend that makes every call on its own.

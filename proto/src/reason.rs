@@ -63,6 +63,8 @@ reasons! {
     CLIENT_SECRET_OTHER_SESSION: PermissionDenied,
     /// The call needs an API key with a permission that this one lacks.
     PERMISSION_MISSING: PermissionDenied,
+    /// The calling service's certificate does not name one that may make the call.
+    CALLER_NOT_ALLOWED: PermissionDenied,
     /// No such session, or it belongs to another account.
     SESSION_NOT_FOUND: NotFound,
     /// No such report, or it belongs to another account.

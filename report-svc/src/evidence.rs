@@ -115,7 +115,7 @@ impl Evidence {
             ..RetryConfig::default()
         };
         // Which ciphers its client uses is the process's choice, and the same whoever chooses first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
         let store = AmazonS3Builder::from_env()
             .with_bucket_name(bucket)
             .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), ATTEMPT_TIMEOUT)

@@ -59,7 +59,7 @@ pub struct ReportSvc {
 impl Service for ReportSvc {
     const NAME: &'static str = "report-svc";
     const ABOUT: &'static str = "The memory: session state, reports, evidence and the queue of work";
-    const EXPOSURE: Exposure = Exposure::Internal;
+    const EXPOSURE: Exposure = Exposure::Internal(&["session-svc", "bonafide"]);
     type Config = Config;
     type Error = StartError;
 

@@ -75,7 +75,7 @@ impl SelfieSvc {
 impl Service for SelfieSvc {
     const NAME: &'static str = "selfie-svc";
     const ABOUT: &'static str = "Finds, aligns, embeds and compares faces; evaluates the selfie";
-    const EXPOSURE: Exposure = Exposure::Internal;
+    const EXPOSURE: Exposure = Exposure::Internal(&["session-svc"]);
     type Config = Config;
     type Error = StartError;
 

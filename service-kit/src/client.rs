@@ -10,7 +10,6 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, Uri};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
@@ -25,17 +24,29 @@ use crate::config::Secret;
 use crate::methods::{self, Methods};
 use crate::replicas::{Name, Network, Replicas};
 use crate::resend::Resend;
+use crate::tls::{ClientTls, Connector, TlsError};
 use crate::{deadline, metrics, propagation, status};
 
 /// How long a connection may take to open.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why a channel cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Not an address such as `http://report-svc:50051`.
-    #[error("{0:?} is not an address such as http://127.0.0.1:50051, or several of them separated by commas")]
+    /// Not an address such as `https://report-svc:50051`.
+    #[error(
+        "{0:?} is not an address such as http://127.0.0.1:50051 or https://report-svc:50051, or several separated by commas"
+    )]
     Address(String),
+    /// The credential would cross the network readable.
+    #[error(
+        "no credential is sent to {0} without TLS: use https://, or, where a mesh protects the network, set --allow-plaintext \
+         (BONAFIDE_ALLOW_PLAINTEXT=true)"
+    )]
+    Plaintext(String),
+    /// No protected channel can be made.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The token holds characters that no header can carry.
     #[error("the service token may hold visible ASCII characters only")]
     Token,
@@ -61,9 +72,23 @@ pub struct ServiceChannel {
 }
 
 impl ServiceChannel {
-    /// A channel to `addresses` (`http://host:port`, or several separated by commas).
+    /// A channel to `addresses`, several of which are separated by commas: `http://host:port` on loopback, or `https://host:port` with a
+    /// certificate of a CA that this system trusts.
+    ///
+    /// # Errors
+    /// When there can be no such channel.
     pub fn new(addresses: &str, token: Option<&Secret>) -> Result<Self, ClientError> {
-        let names: Result<_, _> = addresses.split(',').map(name).collect();
+        Self::with_tls(addresses, token, &ClientTls::default())
+    }
+
+    /// The same with certificates of our own.
+    ///
+    /// # Errors
+    /// When there can be no such channel.
+    pub fn with_tls(addresses: &str, token: Option<&Secret>, tls: &ClientTls) -> Result<Self, ClientError> {
+        let peer = |address: &str| Peer::new(address.trim(), token.is_some(), tls);
+        let peers: Vec<Peer> = addresses.split(',').map(peer).collect::<Result<_, _>>()?;
+        let names = peers.iter().map(|peer| peer.name.clone()).collect();
         let authorization = token
             .map(|token| {
                 let mut value =
@@ -74,7 +99,7 @@ impl ServiceChannel {
             .transpose()?;
         let methods = Methods::ours()?;
         Ok(Self {
-            channel: Resend::new(Replicas::new(names?, Dns), methods),
+            channel: Resend::new(Replicas::new(names, Dns(peers)), methods),
             authorization,
             methods,
             // Name and attributes: OpenTelemetry semantic conventions for RPC metrics.
@@ -95,22 +120,46 @@ impl ServiceChannel {
     }
 }
 
-/// The name in an address.
-fn name(address: &str) -> Result<Name, ClientError> {
-    let name = || {
-        let uri: Uri = address.trim().parse().ok()?;
-        let is_address = uri.scheme() == Some(&Scheme::HTTP) && matches!(uri.path(), "" | "/") && uri.query().is_none();
-        let host = uri.host().filter(|_| is_address)?;
-        Some(Name {
+/// Whose calls go where.
+struct Peer {
+    name: Name,
+    /// What callers go by.
+    origin: Uri,
+    /// What protects connections: it knows whose certificate is to be seen.
+    connector: Option<Connector>,
+}
+
+impl Peer {
+    /// `http://host:port` or `https://host:port`.
+    fn new(address: &str, with_credential: bool, tls: &ClientTls) -> Result<Self, ClientError> {
+        let wrong = || ClientError::Address(address.to_owned());
+        let origin: Uri = address.parse().map_err(|_| wrong())?;
+        if !matches!(origin.path(), "" | "/") || origin.query().is_some() {
+            return Err(wrong());
+        }
+        let host = origin.host().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
+        let (connector, usual_port) = match origin.scheme_str() {
+            Some("http") if with_credential && !tls.allows_plaintext(host) => {
+                return Err(ClientError::Plaintext(address.to_owned()));
+            }
+            Some("http") => (None, 80),
+            Some("https") => (Some(tls.connector(host)?), 443),
+            _ => return Err(wrong()),
+        };
+        let name = Name {
             host: host.to_owned(),
-            port: uri.port_u16().unwrap_or(80),
+            port: origin.port_u16().unwrap_or(usual_port),
+        };
+        Ok(Self {
+            name,
+            origin,
+            connector,
         })
-    };
-    name().ok_or_else(|| ClientError::Address(address.to_owned()))
+    }
 }
 
 /// Names are those of the system's resolver.
-struct Dns;
+struct Dns(Vec<Peer>);
 
 impl Network for Dns {
     fn resolve<'a>(&'a self, name: &'a Name) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
@@ -122,21 +171,25 @@ impl Network for Dns {
     }
 
     fn channel(&self, name: &Name, address: SocketAddr) -> Channel {
-        let uri = |authority: String| {
-            let parts = Uri::builder()
-                .scheme(Scheme::HTTP)
-                .authority(authority)
-                .path_and_query("/");
-            parts.build().unwrap_or_default()
-        };
-        Endpoint::from(uri(address.to_string()))
-            // Callers go by the name.
-            .origin(uri(format!("{}:{}", name.host, name.port)))
+        let peer = self.0.iter().find(|peer| peer.name == *name);
+        // Plain to tonic: what protects the connection is the connector's business.
+        let at = Uri::builder()
+            .scheme("http")
+            .authority(address.to_string())
+            .path_and_query("/");
+        let endpoint = Endpoint::from(at.build().unwrap_or_default())
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(Duration::from_secs(30))
-            .keep_alive_while_idle(true)
-            .connect_lazy()
+            .keep_alive_while_idle(true);
+        let Some(peer) = peer else {
+            return endpoint.connect_lazy();
+        };
+        let endpoint = endpoint.origin(peer.origin.clone());
+        match &peer.connector {
+            Some(connector) => endpoint.connect_with_connector_lazy(connector.clone()),
+            None => endpoint.connect_lazy(),
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::tls::TlsConfig;
+
 /// A value that never shows: prints as `***` and is wiped from memory when dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
@@ -70,6 +72,9 @@ pub struct ServeConfig {
     /// Time that requests have to finish after that.
     #[arg(long, env = "BONAFIDE_DRAIN_TIMEOUT", default_value = "30s", value_parser = humantime::parse_duration)]
     pub drain_timeout: Duration,
+    /// Certificates.
+    #[command(flatten)]
+    pub tls: TlsConfig,
 }
 
 impl Default for ServeConfig {
@@ -85,6 +90,7 @@ impl Default for ServeConfig {
             max_connection_age: Duration::from_secs(300),
             lame_duck: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
+            tls: TlsConfig::default(),
         }
     }
 }
@@ -92,8 +98,8 @@ impl Default for ServeConfig {
 /// Who may call a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposure {
-    /// Only other services call: the service token is checked on every call.
-    Internal,
+    /// Only these services call: the service token is checked on every call, and with TLS the name in the caller's certificate.
+    Internal(&'static [&'static str]),
     /// Anyone may call: the service checks its callers' credentials itself.
     Public,
 }
@@ -104,6 +110,12 @@ pub enum ConfigError {
     /// An internal service would be open to the network.
     #[error("listening on {0} needs --service-token (BONAFIDE_SERVICE_TOKEN): without one only loopback is allowed")]
     Exposed(SocketAddr),
+    /// Credentials and pictures would cross the network readable.
+    #[error(
+        "listening on {0} needs TLS: name a certificate with --tls-cert and --tls-key (BONAFIDE_TLS_CERT, BONAFIDE_TLS_KEY), or, \
+         where a mesh or a proxy protects the network, set --allow-plaintext (BONAFIDE_ALLOW_PLAINTEXT=true)"
+    )]
+    Plaintext(SocketAddr),
     /// A token so short that it can be guessed.
     #[error("the service token must have at least {MIN_TOKEN_LENGTH} characters")]
     ShortToken,
@@ -121,10 +133,13 @@ impl ServeConfig {
             Some(token) if token.expose().len() < MIN_TOKEN_LENGTH => {
                 return Err(ConfigError::ShortToken);
             }
-            None if exposure == Exposure::Internal && !self.listen.ip().is_loopback() => {
+            None if matches!(exposure, Exposure::Internal(_)) && !self.listen.ip().is_loopback() => {
                 return Err(ConfigError::Exposed(self.listen));
             }
             _ => {}
+        }
+        if self.tls.cert.is_none() && !self.tls.allow_plaintext && !self.listen.ip().is_loopback() {
+            return Err(ConfigError::Plaintext(self.listen));
         }
         for (zero, name) in [
             (self.max_requests == 0, "--max-requests"),
@@ -264,18 +279,19 @@ mod tests {
             listen: SocketAddr::from(([0, 0, 0, 0], 0)),
             ..ServeConfig::default()
         };
+        config.tls.allow_plaintext = true;
         assert!(matches!(
-            config.validate(Exposure::Internal),
+            config.validate(Exposure::Internal(&[])),
             Err(ConfigError::Exposed(_))
         ));
         assert!(config.validate(Exposure::Public).is_ok());
         config.service_token = Some(Secret::new("short"));
         assert!(matches!(
-            config.validate(Exposure::Internal),
+            config.validate(Exposure::Internal(&[])),
             Err(ConfigError::ShortToken)
         ));
         config.service_token = Some(Secret::new("long enough to be a real token"));
-        assert!(config.validate(Exposure::Internal).is_ok());
+        assert!(config.validate(Exposure::Internal(&[])).is_ok());
     }
 
     #[test]

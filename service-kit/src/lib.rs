@@ -14,6 +14,7 @@
 //! * [`program`]: from the command line to the exit code.
 //! * [`private`]: files of keys.
 //! * [`stage`]: the steps of a verification in traces, metrics and insights.
+//! * [`tls`]: who is at the other end, and that nobody listens.
 //! * [`threads`]: threads that compute one thing together.
 
 mod admin;
@@ -38,3 +39,4 @@ pub mod status;
 pub mod telemetry;
 pub mod testing;
 pub mod threads;
+pub mod tls;

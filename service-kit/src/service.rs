@@ -93,6 +93,11 @@ impl<S: Service> Bound<S> {
         self.server.admin_addr()
     }
 
+    /// The same as callers on this machine have it: `http://127.0.0.1:50051`, with TLS `https://…`.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
     /// Serves until `shutdown`, then lets everything finish that has begun.
     ///
     /// # Errors

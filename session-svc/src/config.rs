@@ -32,7 +32,7 @@ pub struct Config {
     /// Key that signs client secrets, the same for all replicas: base64 of at least 32 bytes (`openssl rand -base64 32`).
     #[arg(long, env = "BONAFIDE_CLIENT_SECRET_KEY", hide_env_values = true)]
     pub client_secret_key: Secret,
-    /// Address of report-svc, e.g. http://report-svc:50051.
+    /// Address of report-svc, e.g. https://report-svc:50051.
     #[arg(long, env = "BONAFIDE_REPORT_ADDRESS")]
     pub report_address: String,
     /// Address of doc-check-svc.

@@ -14,6 +14,7 @@ use service_kit::config::Exposure;
 use service_kit::health::Health;
 use service_kit::service::Service;
 use service_kit::serving::Services;
+use service_kit::tls::{ClientTls, TlsError};
 use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
 
@@ -47,6 +48,9 @@ pub enum StartError {
     /// The key that signs client secrets is wrong.
     #[error(transparent)]
     ClientSecretKey(#[from] ClientSecretKeyError),
+    /// The certificates cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Another service cannot be called.
     #[error("{flag}: {source}")]
     Address {
@@ -101,8 +105,9 @@ impl Service for SessionSvc {
         if config.documents.allow_specimens {
             tracing::info!("specimens and documents of fictional states are verified, too (--allow-specimens)");
         }
+        let tls = ClientTls::open(&config.serve.tls)?;
         let channel = |flag, address: &str| {
-            ServiceChannel::new(address, config.serve.service_token.as_ref())
+            ServiceChannel::with_tls(address, config.serve.service_token.as_ref(), &tls)
                 .map_err(|source| StartError::Address { flag, source })
         };
         Ok(Self {

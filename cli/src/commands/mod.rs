@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 
+pub mod certs;
 pub mod configuration;
 pub mod demo;
 pub mod evaluate;

@@ -15,6 +15,7 @@ use proto::store::v1::{
 };
 use service_kit::client::ServiceChannel;
 use service_kit::config::Secret;
+use service_kit::tls::{ClientTls, TlsConfig};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -32,6 +33,9 @@ pub struct Queue {
     /// File with the service token [default: $BONAFIDE_SERVICE_TOKEN, else that of `bonafide up` on this machine]
     #[arg(long, value_name = "FILE", global = true)]
     service_token_file: Option<PathBuf>,
+    /// For an address with https.
+    #[command(flatten)]
+    tls: TlsConfig,
     #[command(subcommand)]
     action: Action,
 }
@@ -70,7 +74,8 @@ impl Queue {
             .address
             .context("name report-svc with --address or BONAFIDE_REPORT_ADDRESS")?;
         let address = with_scheme(&address);
-        let channel = ServiceChannel::new(&address, service_token(self.service_token_file.as_deref())?.as_ref())?;
+        let token = service_token(self.service_token_file.as_deref())?;
+        let channel = ServiceChannel::with_tls(&address, token.as_ref(), &ClientTls::open(&self.tls)?)?;
         let mut client = Client {
             queue: QueueServiceClient::new(channel),
             address,

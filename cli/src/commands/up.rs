@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use report_svc::config::RedisConfig;
-use service_kit::config::ComputeConfig;
+use service_kit::config::{ComputeConfig, ServeConfig};
+use service_kit::service::Service as _;
 use service_kit::serving::shutdown_signal;
+use service_kit::tls::TlsConfig;
 use session_svc::documents::DocumentConfig;
+use session_svc::server::SessionSvc;
 use vision::models::{Console, ModelStore};
 
 use super::print;
@@ -40,6 +43,9 @@ pub struct Up {
     lease: Duration,
     #[command(flatten)]
     documents: DocumentConfig,
+    /// Of the address that backends and people call.
+    #[command(flatten)]
+    tls: TlsConfig,
     #[command(flatten)]
     compute: ComputeConfig,
 }
@@ -52,6 +58,12 @@ impl Up {
             .or_else(deployment::default_data_folder)
             .context("no folder for data: name one with --data or set HOME")?;
         // Told before anything is fetched or loaded.
+        let serve = ServeConfig {
+            listen: self.listen,
+            tls: self.tls,
+            ..ServeConfig::default()
+        };
+        serve.validate(SessionSvc::EXPOSURE)?;
         let probe = TcpListener::bind(self.listen);
         drop(probe.with_context(|| format!("cannot listen on {}", self.listen))?);
         store.ensure(&deployment::MODELS, &Console::default())?;
@@ -62,6 +74,7 @@ impl Up {
             compute: self.compute,
             lease: self.lease,
             documents: self.documents,
+            tls: serve.tls,
             models: Some(store.root().to_owned()),
             ..Options::in_folder(&data)
         };

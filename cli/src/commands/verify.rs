@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use proto::identity::v1::DocumentType;
 use serde_json::json;
 use service_kit::config::{ComputeConfig, Secret};
+use service_kit::tls::{ClientTls, TlsConfig};
 use session_svc::documents::DocumentConfig;
 use vision::models::{Console, ModelStore};
 
@@ -40,6 +41,9 @@ pub struct Verify {
     /// File with the API key for --address [default: $BONAFIDE_API_KEY, else the key of `bonafide up` on this machine]
     #[arg(long, value_name = "FILE", requires = "address")]
     api_key_file: Option<PathBuf>,
+    /// For --address.
+    #[command(flatten)]
+    tls: TlsConfig,
     /// Of the services in this process; a deployment that is asked with --address has its own.
     #[command(flatten)]
     documents: DocumentConfig,
@@ -84,7 +88,9 @@ impl Verify {
         let outcome = match &self.address {
             Some(address) => {
                 let key = api_key(self.api_key_file.as_deref())?;
-                Client::new(&with_scheme(address), &key)?.verify(submission).await?
+                let tls = ClientTls::open(&self.tls)?;
+                let client = Client::with_tls(&with_scheme(address), &key, tls)?;
+                client.verify(submission).await?
             }
             None => self.in_process(submission, store).await?,
         };

@@ -25,6 +25,7 @@ use super::aging::aging;
 use crate::config::{Exposure, Secret, ServeConfig};
 use crate::methods::{self, Method, Methods};
 use crate::status::{self, Problem, code_name};
+use crate::tls::Caller;
 use crate::{deadline, metrics, propagation};
 
 /// Taken off a caller's deadline, so that our answer is on its way before the transport's own timer fires and hides it behind
@@ -56,7 +57,7 @@ impl GuardLayer {
             shared: Arc::new(Shared {
                 service,
                 token: match exposure {
-                    Exposure::Internal => config.service_token.clone(),
+                    Exposure::Internal(_) => config.service_token.clone(),
                     Exposure::Public => None,
                 },
                 permits: Arc::new(Semaphore::new(config.max_requests)),
@@ -143,7 +144,7 @@ impl Shared {
         );
         let caller = propagation::extract(headers);
         let caller = match self.exposure {
-            Exposure::Internal => caller,
+            Exposure::Internal(_) => caller,
             Exposure::Public => propagation::recorded(&caller),
         };
         // Fails only where no OpenTelemetry layer is installed, and then there is nothing to link.
@@ -159,7 +160,8 @@ impl Shared {
     where
         F: Future<Output = Result<Response<Body>, E>>,
     {
-        if let Err(problem) = self.authenticate(request.headers()) {
+        let admitted = self.admit(request.extensions().get());
+        if let Err(problem) = admitted.and_then(|()| self.authenticate(request.headers())) {
             return Ok(refuse(problem));
         }
         let Ok(_permit) = self.permits.try_acquire() else {
@@ -176,6 +178,20 @@ impl Shared {
                 Ok(refuse(Problem::logged("the request failed")))
             }
             Err(_elapsed) => Ok(deadline::passed().into_http()),
+        }
+    }
+
+    fn admit(&self, caller: Option<&Caller>) -> Result<(), Problem> {
+        match (self.exposure, caller) {
+            (Exposure::Public, _) | (Exposure::Internal(_), Some(Caller::Allowed | Caller::Unidentified)) => Ok(()),
+            (Exposure::Internal(allowed), Some(Caller::NotAllowed) | None) => Err(Problem::new(
+                proto::reason::CALLER_NOT_ALLOWED,
+                format!(
+                    "the certificate of this connection names none of those who may call {}: {}",
+                    self.service,
+                    allowed.join(", ")
+                ),
+            )),
         }
     }
 

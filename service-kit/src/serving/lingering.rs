@@ -17,7 +17,6 @@ use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use tonic::transport::server::{Connected, TcpConnectInfo};
 
 /// How long the other side has to read to the end.
 const LONGEST: Duration = Duration::from_secs(3);
@@ -46,7 +45,6 @@ impl Lingering {
     /// A connection whose socket lingers when it has ended.
     pub(super) fn connection(&self, socket: TcpStream) -> Connection {
         Connection {
-            info: socket.connect_info(),
             socket: Some(socket),
             lingering: self.clone(),
         }
@@ -83,7 +81,6 @@ async fn linger(mut socket: TcpStream) {
 pub(super) struct Connection {
     /// Taken when the connection is dropped, and not before.
     socket: Option<TcpStream>,
-    info: TcpConnectInfo,
     lingering: Lingering,
 }
 
@@ -99,14 +96,6 @@ impl Drop for Connection {
         if let Some(socket) = self.socket.take() {
             self.lingering.take(socket);
         }
-    }
-}
-
-impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
-
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.info.clone()
     }
 }
 

@@ -11,6 +11,7 @@
 //! end. What is still running after [`ServeConfig::drain_timeout`] is dropped.
 
 mod aging;
+mod incoming;
 mod layer;
 mod lingering;
 mod services;
@@ -20,14 +21,14 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
 
 use crate::admin::Admin;
 use crate::config::{ConfigError, Exposure, ServeConfig};
 use crate::health::Health;
 use crate::readiness::Readiness;
+use crate::tls::{Acceptor, TlsError};
+use incoming::Incoming;
 use layer::GuardLayer;
 use lingering::Lingering;
 pub use services::Services;
@@ -38,6 +39,9 @@ pub enum ServeError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The certificates cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}")]
     Bind {
@@ -71,6 +75,7 @@ pub struct Server {
     name: &'static str,
     exposure: Exposure,
     config: ServeConfig,
+    acceptor: Option<Acceptor>,
     listener: TcpListener,
     address: SocketAddr,
     readiness: watch::Sender<Readiness>,
@@ -81,15 +86,13 @@ impl Server {
     /// Checks the configuration and binds; probes are answered from now on. `name` is the service's (`report-svc`), as telemetry shows it.
     pub async fn bind(name: &'static str, exposure: Exposure, config: &ServeConfig) -> Result<Self, ServeError> {
         config.validate(exposure)?;
+        let acceptor = Acceptor::open(name, exposure, &config.tls)?;
         let bind = |source| ServeError::Bind {
             address: config.listen,
             source,
         };
         let listener = TcpListener::bind(config.listen).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
-        if !address.ip().is_loopback() {
-            tracing::warn!(service = name, %address, "listening beyond loopback without TLS: put a proxy with TLS before it");
-        }
         let (readiness, told) = watch::channel(Readiness::Starting);
         let admin = match config.admin_listen {
             None => None,
@@ -104,6 +107,7 @@ impl Server {
             name,
             exposure,
             config: config.clone(),
+            acceptor,
             listener,
             address,
             readiness,
@@ -124,6 +128,12 @@ impl Server {
     /// Takes what answers probes, which does so until it is dropped.
     pub(crate) fn take_admin(&mut self) -> Option<Admin> {
         self.admin.take()
+    }
+
+    /// The same as callers on this machine have it: `http://127.0.0.1:50051`, with TLS `https://…`.
+    pub fn url(&self) -> String {
+        let scheme = if self.acceptor.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Serves until `shutdown`, and ends in order.
@@ -151,10 +161,8 @@ impl Server {
         let routes = services.routes(health.service().await)?;
         let guard = GuardLayer::new(self.name, self.exposure, &self.config)?;
         let lingering = Lingering::new();
-        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true)).map({
-            let lingering = lingering.clone();
-            move |socket| socket.map(|socket| lingering.connection(socket))
-        });
+        let tls = self.acceptor.is_some();
+        let incoming = Incoming::new(self.listener, lingering.clone(), self.acceptor);
         let server = tonic::transport::Server::builder()
             .layer(guard)
             // No grace: with one, tonic drops the connection and the calls on it instead of letting them end. They do end: calls by
@@ -168,7 +176,7 @@ impl Server {
             lingering.ended().await;
             Ok(())
         };
-        tracing::info!(service = self.name, address = %self.address, "serving");
+        tracing::info!(service = self.name, address = %self.address, tls, "serving");
 
         let leaving = tokio::spawn(leave(
             self.name,

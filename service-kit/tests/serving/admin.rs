@@ -11,7 +11,7 @@ use service_kit::health::Health;
 use service_kit::serving::Server;
 use service_kit::testing::{Samples, get};
 
-use crate::service::{Running, client, order, start, start_with};
+use crate::service::{INTERNAL, Running, client, order, start, start_with};
 
 fn with_admin() -> ServeConfig {
     ServeConfig {
@@ -40,7 +40,7 @@ async fn probes_say_what_is_away() {
     let health = Health::new()
         .depends_on("store", || async { false })
         .uses("check", || async { true });
-    let running = start_with(with_admin(), health).await;
+    let running = start_with(INTERNAL, with_admin(), health).await;
     let says = "not ready\nstore: does not answer\ncheck: answers\n";
     assert_eq!(ready_after(&running, "starting\n").await, (503, says.to_owned()));
     assert_eq!(asked(&running, "/livez").await.0, 200);

@@ -2,6 +2,8 @@
 
 use std::iter;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -10,8 +12,10 @@ use proto::identity::v1::UploadImageRequest;
 use proto::identity::v1::capture_service_client::CaptureServiceClient;
 use service_kit::client::ServiceChannel;
 use service_kit::config::ServeConfig;
+use service_kit::tls::ClientTls;
 use tonic::{Request, Status};
 
+use crate::certificates::{Ca, Folder, VALID};
 use crate::proxy::{self, Reset};
 use crate::service::{Running, client, order, start};
 
@@ -65,6 +69,26 @@ async fn upload(channel: ServiceChannel, calls: usize, bytes: usize) -> Vec<(Str
         .into_iter()
         .flat_map(|outcomes| outcomes.expect("no panic"))
         .collect()
+}
+
+/// The same from one caller until told that it is enough.
+pub(crate) async fn upload_until(
+    channel: ServiceChannel,
+    enough: Arc<AtomicBool>,
+) -> Vec<(String, Result<(), Status>)> {
+    let mut client = CaptureServiceClient::new(channel);
+    let mut outcomes = Vec::new();
+    while !enough.load(Ordering::Relaxed) {
+        let name = outcomes.len().to_string();
+        let request = UploadImageRequest {
+            verification_session: name.clone(),
+            data: vec![7; 10_000],
+            ..UploadImageRequest::default()
+        };
+        let outcome = client.upload_image(request).await;
+        outcomes.push((name, outcome.map(|_| ())));
+    }
+    outcomes
 }
 
 /// The same with calls that may be made again.
@@ -149,6 +173,25 @@ async fn no_call_is_lost_when_replicas_end() {
     }
     for replica in &replicas {
         assert!(replica.total() >= 20, "each takes its share");
+    }
+}
+
+/// What lingers then is the socket under TLS.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_large_call_is_lost_when_protected_connections_end() {
+    let ca = Ca::new();
+    let files = Folder::new(&[&ca], Some(&ca.issue(&["session-svc", "127.0.0.1"], VALID)));
+    let running = start(ServeConfig {
+        max_connection_age: Duration::from_millis(20),
+        tls: files.config(),
+        ..ServeConfig::default()
+    })
+    .await;
+    let tls = ClientTls::open(&files.config()).expect("files that can be used");
+    let channel = ServiceChannel::with_tls(&running.address, None, &tls).expect("an address");
+    for (name, outcome) in upload(channel, 10, 5_000_000).await {
+        outcome.expect("each call is answered");
+        assert_eq!(running.uploads(&name), 1, "{name}");
     }
 }
 

@@ -1,9 +1,12 @@
 //! A real server on loopback, with services that do what each test needs.
 
 mod admin;
+mod certificates;
 mod connections;
+mod log;
 mod proxy;
 mod service;
+mod tls;
 
 use std::time::Duration;
 

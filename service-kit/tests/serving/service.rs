@@ -76,6 +76,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// How many uploads there were.
+    pub(crate) fn all_uploads(&self) -> usize {
+        self.counting.0.lock().expect("no panic").values().sum()
+    }
+
     /// How many uploads named this session.
     pub(crate) fn uploads(&self, name: &str) -> usize {
         self.counting
@@ -93,17 +98,22 @@ impl Running {
     }
 }
 
-/// A server that depends on what answers always.
+/// An internal service, which session-svc may call.
+pub(crate) const INTERNAL: Exposure = Exposure::Internal(&["session-svc"]);
+
+/// An internal service that depends on what answers always.
 pub(crate) async fn start(config: ServeConfig) -> Running {
-    start_with(config, Health::new().depends_on("always", || async { true })).await
+    start_as(INTERNAL, config).await
 }
 
-pub(crate) async fn start_with(config: ServeConfig, health: Health) -> Running {
+pub(crate) async fn start_as(exposure: Exposure, config: ServeConfig) -> Running {
+    start_with(exposure, config, Health::new().depends_on("always", || async { true })).await
+}
+
+pub(crate) async fn start_with(exposure: Exposure, config: ServeConfig, health: Health) -> Running {
     tell_metrics();
-    let server = Server::bind("test-svc", Exposure::Internal, &config)
-        .await
-        .expect("a free port");
-    let address = format!("http://{}", server.local_addr());
+    let server = Server::bind("test-svc", exposure, &config).await.expect("a free port");
+    let address = server.url();
     let admin = server.admin_addr();
     let shutdown = CancellationToken::new();
     let counting = Counting::default();

@@ -38,7 +38,8 @@ impl FakeServer {
             .enable_all()
             .build()
             .expect("a runtime");
-        let bound = runtime.spawn(async move { Server::bind("fake", Exposure::Internal, &config).await });
+        let bound =
+            runtime.spawn(async move { Server::bind("fake", Exposure::Internal(&["session-svc"]), &config).await });
         let server = bound.await.expect("no panic").expect("the port is free");
         self.address = server.local_addr();
         runtime.spawn(server.serve(services, Health::new(), CancellationToken::new()));

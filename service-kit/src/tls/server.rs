@@ -1,0 +1,172 @@
+//! The side that is called.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use tokio_rustls::rustls::sign::SingleCertAndKey;
+use tokio_rustls::rustls::version::TLS13;
+use tokio_rustls::server::TlsStream;
+
+use super::failure::{Cause, Told};
+use super::files::{Files, TlsError, provider};
+use super::identity::{self, Caller};
+use super::reload::Reloading;
+use super::{TlsConfig, client::ALPN};
+use crate::config::Exposure;
+
+/// How long a handshake may take.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Does the handshakes of a service's callers.
+#[derive(Clone, Debug)]
+pub(crate) struct Acceptor {
+    service: &'static str,
+    exposure: Exposure,
+    config: Reloading<ServerConfig>,
+    told: Arc<Told>,
+}
+
+impl Acceptor {
+    /// `None` for a service without a certificate. Must be called inside a tokio runtime.
+    pub(crate) fn open(
+        service: &'static str,
+        exposure: Exposure,
+        config: &TlsConfig,
+    ) -> Result<Option<Self>, TlsError> {
+        match (&config.cert, exposure) {
+            (None, _) if config.key.is_none() => return Ok(None),
+            (Some(_), Exposure::Internal(_)) if config.ca.is_none() => return Err(TlsError::NoCa),
+            _ => {}
+        }
+        Ok(Some(Self {
+            service,
+            exposure,
+            config: Reloading::open(config, move |files| server_config(files, exposure))?,
+            told: Arc::default(),
+        }))
+    }
+
+    /// The connection, and who calls; `None`, and a line in the log, when there is none.
+    pub(crate) async fn accept<IO>(&self, io: IO, from: Option<SocketAddr>) -> Option<(TlsStream<IO>, Caller)>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let handshake = TlsAcceptor::from(self.config.now()).accept(io);
+        let (cause, error) = match tokio::time::timeout(LONGEST, handshake).await {
+            Ok(Ok(stream)) => {
+                let caller = self.caller(stream.get_ref().1.peer_certificates(), from);
+                return Some((stream, caller));
+            }
+            // Probes of the port, and callers that went away, are told by nobody's log.
+            Ok(Err(error)) => (Cause::of(&error)?, error.to_string()),
+            Err(elapsed) => (Cause::Slow, elapsed.to_string()),
+        };
+        if self.told.is_due(cause) {
+            let from = self.shown(from);
+            tracing::warn!(
+                service = self.service,
+                from,
+                error,
+                "no connection with a caller: {cause}"
+            );
+        }
+        None
+    }
+
+    fn caller(&self, certificates: Option<&[CertificateDer<'_>]>, from: Option<SocketAddr>) -> Caller {
+        let Exposure::Internal(allowed) = self.exposure else {
+            return Caller::Unidentified;
+        };
+        let names = certificates
+            .and_then(<[_]>::first)
+            .map(identity::names)
+            .unwrap_or_default();
+        if identity::is_allowed(&names, allowed) {
+            return Caller::Allowed;
+        }
+        if self.told.is_due(Cause::NotAllowed) {
+            let from = self.shown(from);
+            tracing::warn!(
+                service = self.service,
+                from,
+                ?names,
+                ?allowed,
+                "calls are refused: {}",
+                Cause::NotAllowed
+            );
+        }
+        Caller::NotAllowed
+    }
+
+    /// Where persons call from is personal.
+    fn shown(&self, from: Option<SocketAddr>) -> Option<String> {
+        match self.exposure {
+            Exposure::Internal(_) => from.map(|from| from.to_string()),
+            Exposure::Public => None,
+        }
+    }
+}
+
+fn server_config(files: &Files, exposure: Exposure) -> Result<ServerConfig, TlsError> {
+    let identity = files.identity()?.ok_or(TlsError::Half)?;
+    let builder = ServerConfig::builder_with_provider(provider());
+    let builder = match exposure {
+        Exposure::Public => builder
+            .with_safe_default_protocol_versions()
+            .map(|builder| builder.with_no_client_auth()),
+        Exposure::Internal(_) => {
+            let roots = files.roots()?.ok_or(TlsError::NoCa)?;
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider())
+                .build()
+                .map_err(TlsError::Verifier)?;
+            let builder = builder.with_protocol_versions(&[&TLS13]);
+            builder.map(|builder| builder.with_client_cert_verifier(verifier))
+        }
+    };
+    let builder = builder.map_err(TlsError::Provider)?;
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    if let Exposure::Internal(_) = exposure {
+        // Every connection shows its certificate: none is vouched for by an earlier one.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handshake_that_never_ends_is_given_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, content: String| {
+            let path = folder.path().join(name);
+            fs::write(&path, content).expect("written");
+            Some(path)
+        };
+        let issued = rcgen::generate_simple_self_signed(["test-svc".to_owned()]).expect("issued");
+        let config = TlsConfig {
+            cert: file("cert.pem", issued.cert.pem()),
+            key: file("key.pem", issued.signing_key.serialize_pem()),
+            ..TlsConfig::default()
+        };
+        let acceptor = Acceptor::open("test-svc", Exposure::Public, &config).expect("files that can be used");
+        let acceptor = acceptor.expect("a certificate");
+        let (_silent, server) = tokio::io::duplex(1024);
+        let begun = Instant::now();
+        assert!(acceptor.accept(server, None).await.is_none());
+        assert_eq!(begun.elapsed(), LONGEST);
+    }
+}

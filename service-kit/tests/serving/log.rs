@@ -1,0 +1,62 @@
+//! What is logged on this thread, on which all tasks of a test run.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use service_kit::config::TelemetryConfig;
+use tracing::subscriber::DefaultGuard;
+
+pub(crate) struct Log {
+    lines: Lines,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    pub(crate) fn start() -> Self {
+        let lines = Lines::default();
+        let config = TelemetryConfig {
+            log: "info".to_owned(),
+            ..TelemetryConfig::default()
+        };
+        let writer = {
+            let lines = lines.clone();
+            move || lines.clone()
+        };
+        let subscriber = service_kit::telemetry::subscriber(&config, writer, None).expect("a filter");
+        Self {
+            lines,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    /// The lines with this text in them.
+    pub(crate) fn lines(&self, text: &str) -> Vec<String> {
+        let lines = self.lines.0.lock().expect("no panic");
+        let lines = String::from_utf8_lossy(&lines);
+        lines
+            .lines()
+            .filter(|line| line.contains(text))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Waits until there are so many lines with this text in them.
+    pub(crate) async fn wait_for(&self, count: usize, text: &str) {
+        while self.lines(text).len() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+}
