@@ -9,7 +9,7 @@
 //! * `readiness`: the same as the empty name. NOT_SERVING, too, before the dependencies were asked and from the moment on in which the
 //!   service is asked to stop.
 //!
-//! [`crate::admin`] tells the same over HTTP.
+//! The admin port tells the same over HTTP.
 
 use std::future::Future;
 use std::pin::Pin;
