@@ -6,7 +6,7 @@ use std::time::Duration;
 use proto::identity::v1::SubmitVerificationSessionRequest;
 use proto::identity::v1::capture_service_client::CaptureServiceClient;
 use service_kit::client::ServiceChannel;
-use service_kit::config::{Exposure, ServeConfig};
+use service_kit::config::ServeConfig;
 use service_kit::health::Health;
 use service_kit::serving::Server;
 use service_kit::testing::{Samples, get};
@@ -52,7 +52,7 @@ async fn probes_say_what_is_away() {
 
 #[tokio::test]
 async fn probes_are_answered_before_anything_is_opened() {
-    let server = Server::bind("test-svc", Exposure::Internal, &with_admin()).await;
+    let server = Server::bind("test-svc", INTERNAL, &with_admin()).await;
     let admin = server.as_ref().expect("a free port").admin_addr().expect("a port");
     assert_eq!(get(admin, "/livez").await.expect("an answer").0, 200);
     assert_eq!(
@@ -131,7 +131,7 @@ async fn a_port_in_use_has_its_own_message() {
         admin_listen: Some(address),
         ..ServeConfig::default()
     };
-    let bound = Server::bind("test-svc", Exposure::Internal, &config);
+    let bound = Server::bind("test-svc", INTERNAL, &config);
     let message = bound.await.expect_err("taken").to_string();
     let expected = format!("cannot listen on {address} for probes and metrics (--admin-listen)");
     assert_eq!(message, expected);

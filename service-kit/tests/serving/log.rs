@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use service_kit::config::TelemetryConfig;
 use tracing::subscriber::DefaultGuard;
 
@@ -35,7 +36,8 @@ impl Log {
             let lines = lines.clone();
             move || lines.clone()
         };
-        let subscriber = service_kit::telemetry::subscriber(&config, writer, None).expect("a filter");
+        let subscriber =
+            service_kit::telemetry::subscriber(&config, writer, &SdkTracerProvider::default()).expect("a filter");
         Self {
             lines,
             _guard: tracing::subscriber::set_default(subscriber),
