@@ -16,6 +16,7 @@ use e2e_tests::pictures::Pictures;
 use proto::identity::v1::DocumentOptions;
 use service_kit::client::ServiceChannel;
 use service_kit::config::Secret;
+use service_kit::tls::ClientTls;
 use tokio::task::JoinSet;
 use vision::models::Sample;
 
@@ -50,7 +51,11 @@ async fn main() -> anyhow::Result<ExitCode> {
     let folder = tempfile::tempdir()?;
     let mut installation = Installation::start(folder.path()).await?;
     let client = Client::new(&installation.addresses("session-svc"), &Secret::new(API_KEY))?;
-    let api = Api::new(&installation.addresses("session-svc"), &Secret::new(API_KEY))?;
+    let api = Api::new(
+        &installation.addresses("session-svc"),
+        &Secret::new(API_KEY),
+        &ClientTls::default(),
+    )?;
     client.verify(submission.clone()).await?;
 
     let seen = Arc::new(Seen::default());
@@ -130,7 +135,7 @@ impl Seen {
 
 /// Opens a session, reads it nine times, and so on.
 async fn call(api: Api, seen: Arc<Seen>) {
-    let mut session = None;
+    let mut session: Option<String> = None;
     while !seen.stop.load(Ordering::Relaxed) {
         for turn in 0..10 {
             let started = Instant::now();
@@ -330,7 +335,7 @@ impl Installation {
 
 /// Ports that are free now.
 fn free_ports(count: usize) -> std::io::Result<Vec<u16>> {
-    let listeners: Vec<_> = (0..count)
+    let listeners: Vec<TcpListener> = (0..count)
         .map(|_| TcpListener::bind("127.0.0.1:0"))
         .collect::<Result<_, _>>()?;
     listeners

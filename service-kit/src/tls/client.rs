@@ -177,10 +177,10 @@ impl Protection {
             return Err(io::Error::other(rustls::Error::NoApplicationProtocol));
         }
         // What is read stays to be read.
-        if let Ok(begun) = tokio::time::timeout(VERDICT, stream.fill_buf()).await {
-            if begun?.is_empty() {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
+        if let Ok(begun) = tokio::time::timeout(VERDICT, stream.fill_buf()).await
+            && begun?.is_empty()
+        {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(stream)
     }
