@@ -31,7 +31,7 @@ const VERIFIERS: usize = 3;
 const KILLED_UNDER: usize = 8;
 
 const TOKEN: &str = "service_token_of_this_run_alone";
-const API_KEY: &str = "rk_live_of_this_run_alone";
+const API_KEY: &str = "rk_live_0123456789abcdefOfThisRunAlone";
 /// Of 32 bytes.
 const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
