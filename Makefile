@@ -95,11 +95,24 @@ memory:
 	cargo build --release --workspace --bins
 	./scripts/measure_memory.sh
 
+# The Helm chart against schemas and against a Kubernetes that is built and runs here; not part of CI, for what it fetches and how long
+# that takes to build the first time. `make lint` renders the chart where helm is here already.
+.PHONY: check-chart
+check-chart:
+	./scripts/check_chart
+
+# Images from the release build, by buildah: their sizes, and each program started in its own.
+.PHONY: check-images
+check-images:
+	cargo build --release --workspace --bins
+	./scripts/check_images
+
 # What cargo and these linters find, the quickest first. CI runs it before the tests.
 LINTERS := target/lint
 lint: $(LINTERS)/ready
 	cargo fmt --all --check
 	$(LINTERS)/bin/buf lint proto
+	deploy/kubernetes/render
 	$(LINTERS)/bin/cargo-deny --locked check --deny warnings bans licenses sources
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps
