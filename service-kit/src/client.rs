@@ -24,7 +24,7 @@ use crate::config::Secret;
 use crate::methods::{self, Methods};
 use crate::replicas::{Name, Network, Replicas};
 use crate::resend::Resend;
-use crate::tls::{ClientTls, Connector, TlsError};
+use crate::tls::{ClientTls, Connector, TlsError, without_brackets};
 use crate::{deadline, metrics, propagation, status};
 
 /// How long a connection may take to open.
@@ -164,8 +164,7 @@ struct Dns(Vec<Peer>);
 impl Network for Dns {
     fn resolve<'a>(&'a self, name: &'a Name) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async {
-            // An address of version 6 stands in brackets.
-            let host = name.host.trim_matches(['[', ']']);
+            let host = without_brackets(&name.host);
             Ok(tokio::net::lookup_host((host, name.port)).await?.collect())
         })
     }

@@ -103,13 +103,12 @@ impl Replicas {
                 tokio::spawn(async move { shared.resolve().await });
             }
         }
-        let replicas = shared.known().replicas.clone();
-        let reachable: Vec<_> = replicas.iter().filter(|replica| replica.is_reachable()).collect();
-        let picked = match reachable.as_slice() {
-            [] => by_lot(&replicas.iter().collect::<Vec<_>>()),
-            reachable => by_lot(reachable),
-        };
-        picked.ok_or_else(|| {
+        let known = shared.known();
+        let mut candidates: Vec<_> = known.replicas.iter().filter(|replica| replica.is_reachable()).collect();
+        if candidates.is_empty() {
+            candidates = known.replicas.iter().collect();
+        }
+        by_lot(&candidates).ok_or_else(|| {
             let hosts: Vec<_> = shared.names.iter().map(|name| name.host.clone()).collect();
             ConnectError(Box::new(Unresolved(hosts.join(", "))))
         })

@@ -13,17 +13,8 @@ use service_kit::client::ServiceChannel;
 use service_kit::status;
 
 use crate::deployment::{create, image, put};
+use crate::process::Running;
 use crate::redis_server::free_port;
-
-/// A process that is stopped when dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// An S3 server on loopback.
 struct S3 {

@@ -1,19 +1,20 @@
 //! A master behind Sentinels dies, and its replica takes over.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use report_svc::storage::Storage as _;
 use report_svc::storage::redis::Redis;
 
 use crate::conformance::{finish, request, submit};
+use crate::process::Running;
 use crate::redis_server::{RedisServer, free_port};
 
 const LEASE: Duration = Duration::from_secs(60);
 
 /// A Sentinel with a folder of its own; stopped when dropped.
 struct Sentinel {
-    process: Child,
+    _process: Running,
     port: u16,
     _folder: tempfile::TempDir,
 }
@@ -37,7 +38,7 @@ impl Sentinel {
             .spawn()
             .expect("installed");
         Self {
-            process,
+            _process: Running(process),
             port,
             _folder: folder,
         }
@@ -57,13 +58,6 @@ impl Sentinel {
         while ready().await.is_none() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    }
-}
-
-impl Drop for Sentinel {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

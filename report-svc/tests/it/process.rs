@@ -1,6 +1,17 @@
-//! The process: how it ends when it cannot start.
+//! Processes: report-svc's own, how it ends when it cannot start; and those that tests start.
 
-use std::process::Command;
+use std::process::{Child, Command};
+
+/// A process that is stopped when dropped.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails where it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 #[test]
 fn a_start_that_fails_says_why_in_one_line() {

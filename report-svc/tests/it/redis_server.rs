@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,10 +19,11 @@ use tokio::sync::mpsc;
 
 use crate::clock::Hand;
 use crate::conformance::{Subject, suite};
+use crate::process::Running;
 
 /// A redis-server on a free loopback port, with a folder of its own; stopped when dropped.
 pub(crate) struct RedisServer {
-    process: Child,
+    process: Running,
     pub(crate) port: u16,
     pub(crate) address: String,
     folder: tempfile::TempDir,
@@ -57,8 +58,8 @@ impl RedisServer {
 
     /// Kills it as a power cut would, and starts it again on what it had written.
     async fn kill_and_start(&mut self, while_down: impl AsyncFnOnce()) {
-        self.process.kill().expect("our child");
-        self.process.wait().expect("our child");
+        self.process.0.kill().expect("our child");
+        self.process.0.wait().expect("our child");
         while_down().await;
         let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
         self.process = spawn(self.port, self.folder.path(), &arguments).expect("installed");
@@ -72,7 +73,7 @@ impl RedisServer {
             if client.get_multiplexed_async_connection().await.is_ok() {
                 return true;
             }
-            if self.process.try_wait().expect("our child").is_some() {
+            if self.process.0.try_wait().expect("our child").is_some() {
                 return false;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -97,13 +98,6 @@ impl RedisServer {
     }
 }
 
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// A port that is free now, as is the one 10,000 above it, on which a Cluster's nodes talk to each other.
 pub(crate) fn free_port() -> u16 {
     loop {
@@ -119,7 +113,7 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
-fn spawn(port: u16, folder: &Path, arguments: &[&str]) -> std::io::Result<Child> {
+fn spawn(port: u16, folder: &Path, arguments: &[&str]) -> std::io::Result<Running> {
     Command::new("redis-server")
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
         .arg("--dir")
@@ -127,6 +121,7 @@ fn spawn(port: u16, folder: &Path, arguments: &[&str]) -> std::io::Result<Child>
         .args(arguments)
         .stdout(Stdio::null())
         .spawn()
+        .map(Running)
 }
 
 /// Three nodes that share the slots.

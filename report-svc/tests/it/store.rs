@@ -179,6 +179,16 @@ struct Overtaken {
     works: AtomicBool,
 }
 
+/// Makes stores with the same keys and the same pictures.
+fn alike() -> impl Fn(Arc<dyn Storage>) -> Store {
+    let keys = Keyring::generate("k1").expect("random numbers");
+    let evidence = Evidence::in_memory();
+    move |storage| {
+        let keyring = Keyring::parse(&keys).expect("just made");
+        Store::new(storage, evidence.clone(), keyring, Limits::default())
+    }
+}
+
 /// A store whose next commit is overtaken so.
 fn overtaken(storage: Arc<dyn Storage>, over: impl Fn(Arc<dyn Storage>) -> Store, by: Other) -> Store {
     let hook = Overtaken {
@@ -236,16 +246,11 @@ async fn a_submission_that_was_taken_for_a_conflict_is_submitted() {
 #[tokio::test]
 async fn a_submission_whose_answer_was_lost_is_not_made_again_after_its_attempt() {
     let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
-    let keys = Keyring::generate("k1").expect("random numbers");
-    let evidence = Evidence::in_memory();
-    let over = |storage: Arc<dyn Storage>| {
-        let keyring = Keyring::parse(&keys).expect("just made");
-        Store::new(storage, evidence.clone(), keyring, Limits::default())
-    };
+    let over = alike();
     let plain = over(storage.clone());
     let session = create(&plain).await;
     put(&plain, &session, b"front").await;
-    let overtaken = overtaken(storage, over, Other::EndsTheAttempt);
+    let overtaken = overtaken(storage, &over, Other::EndsTheAttempt);
     let answer = overtaken.submit(session.as_str(), None, Default::default()).await;
     let submitted = answer.expect("as it was submitted");
     assert_eq!(submitted.attempts, 1, "the person asked for one attempt");
@@ -255,15 +260,10 @@ async fn a_submission_whose_answer_was_lost_is_not_made_again_after_its_attempt(
 #[tokio::test]
 async fn an_upload_whose_answer_was_lost_is_not_made_again_over_a_later_one() {
     let storage: Arc<dyn Storage> = Arc::new(Embedded::in_memory(Hand::new().clock()).expect("opens"));
-    let keys = Keyring::generate("k1").expect("random numbers");
-    let evidence = Evidence::in_memory();
-    let over = |storage: Arc<dyn Storage>| {
-        let keyring = Keyring::parse(&keys).expect("just made");
-        Store::new(storage, evidence.clone(), keyring, Limits::default())
-    };
+    let over = alike();
     let plain = over(storage.clone());
     let session = create(&plain).await;
-    let overtaken = overtaken(storage, over, Other::Uploads(session.clone()));
+    let overtaken = overtaken(storage, &over, Other::Uploads(session.clone()));
     let front = b"front".to_vec();
     let answer = overtaken
         .put_image(session.as_str(), None, ImagePurpose::DocumentFront, front)

@@ -114,7 +114,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// IPv6 addresses stand in brackets where a port may follow (RFC 3986, 3.2.2).
-fn without_brackets(host: &str) -> &str {
+pub(crate) fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host)

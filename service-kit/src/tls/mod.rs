@@ -22,8 +22,8 @@ mod server;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use client::Connector;
 pub use client::{ClientTls, NoTls};
+pub(crate) use client::{Connector, without_brackets};
 pub use files::TlsError;
 pub(crate) use identity::Caller;
 pub(crate) use server::Acceptor;

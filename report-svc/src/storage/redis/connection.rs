@@ -195,10 +195,8 @@ impl Publishers {
     async fn client(&self, attempt: usize) -> RedisResult<Client> {
         match self {
             Self::Nodes(clients) => {
-                let client = clients.iter().cycle().nth(attempt % clients.len().max(1));
-                client
-                    .cloned()
-                    .ok_or_else(|| (ErrorKind::InvalidClientConfig, "no address").into())
+                let client = clients.get(attempt % clients.len().max(1)).cloned();
+                client.ok_or_else(|| (ErrorKind::InvalidClientConfig, "no address").into())
             }
             Self::Sentinel(master) => master.client().await,
         }
