@@ -28,8 +28,8 @@ pub const MODELS: [Model; 4] = Model::ALL;
 /// The one account of a deployment of this kind.
 const ACCOUNT: &str = "default";
 
-/// How long a verification stays with a worker that died.
-pub const DEFAULT_LEASE: Duration = Duration::from_secs(10);
+/// How long a service may take until it can be called. One that takes longer is its callers' to report.
+const LONGEST_START: Duration = Duration::from_secs(10);
 
 /// How to start a deployment.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Options {
             redis: RedisConfig::default(),
             models: None,
             compute: ComputeConfig::default(),
-            lease: DEFAULT_LEASE,
+            lease: session_svc::config::Config::default().lease,
             documents: DocumentConfig::default(),
             tls: TlsConfig::default(),
         }
@@ -97,17 +97,20 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// Spawns a service.
-    fn spawn<S: Service>(service: Bound<S>) -> Self {
+    /// Spawns a service; answers once it can be called, so that those that call it find it ready.
+    async fn spawn<S: Service>(service: Bound<S>) -> Self {
         let stop = CancellationToken::new();
-        Self {
+        let ready = service.ready();
+        let running = Self {
             name: S::NAME,
             address: service.local_addr(),
             admin: service.admin_addr(),
             url: service.url(),
             task: tokio::spawn(service.serve(stop.clone())),
             stop,
-        }
+        };
+        let _late = tokio::time::timeout(LONGEST_START, ready).await;
+        running
     }
 }
 
@@ -118,18 +121,19 @@ fn not_started<S: Service>(error: impl std::error::Error) -> anyhow::Error {
 
 /// Binds and spawns a service.
 async fn start<S: Service>(config: S::Config) -> anyhow::Result<Running> {
-    S::bind(config).await.map(Running::spawn).map_err(not_started::<S>)
+    let bound = S::bind(config).await.map_err(not_started::<S>)?;
+    Ok(Running::spawn(bound).await)
 }
 
 /// The same with a service that was opened in its own way.
 async fn start_opened<S: Service>(opened: Result<S, S::Error>, config: &ServeConfig) -> anyhow::Result<Running> {
     let service = opened.map_err(not_started::<S>)?;
-    let bound = Bound::around(service, config).await;
-    bound.map(Running::spawn).map_err(not_started::<S>)
+    let bound = Bound::around(service, config).await.map_err(not_started::<S>)?;
+    Ok(Running::spawn(bound).await)
 }
 
 impl Deployment {
-    /// Starts all services; answers once every port is bound.
+    /// Starts all services; answers once each can be called.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
         let keys = Keys::open(&options.data)?;
         let inside = ServeConfig {

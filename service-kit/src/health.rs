@@ -131,7 +131,8 @@ impl Health {
                             let dependency = KeyValue::new("dependency", one.name);
                             up.record(one.answers.into(), &[KeyValue::new("service", service), dependency]);
                         }
-                        readiness.send_replace(asked);
+                        let before = readiness.send_replace(asked.clone());
+                        log_changes(&before, &asked);
                     }
                 }
             }
@@ -163,9 +164,6 @@ impl Health {
             let healthy = tokio::time::timeout(LONGEST_ANSWER, (dependency.check)())
                 .await
                 .unwrap_or(false);
-            if !healthy {
-                tracing::warn!(dependency = dependency.name, "dependency does not answer");
-            }
             self.reporter.set_service_status(dependency.name, status(healthy)).await;
             readiness::Dependency {
                 name: dependency.name,
@@ -184,6 +182,17 @@ impl Health {
 impl Default for Health {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Once for each change: what is away for an hour is no news every five seconds.
+fn log_changes(before: &Readiness, now: &Readiness) {
+    for one in now.dependencies() {
+        match (before.answered(one.name), one.answers) {
+            (None | Some(true), false) => tracing::warn!(dependency = one.name, "dependency does not answer"),
+            (Some(false), true) => tracing::info!(dependency = one.name, "dependency answers again"),
+            (None | Some(true), true) | (Some(false), false) => {}
+        }
     }
 }
 

@@ -31,6 +31,12 @@ impl Readiness {
         }
     }
 
+    /// Whether a dependency answered; `None` when it was not asked.
+    pub(crate) fn answered(&self, name: &str) -> Option<bool> {
+        let asked = self.dependencies().iter().find(|one| one.name == name);
+        asked.map(|one| one.answers)
+    }
+
     /// Whether calls should be sent.
     pub(crate) fn is_ready(&self) -> bool {
         match self {

@@ -98,6 +98,11 @@ impl<S: Service> Bound<S> {
         self.server.url()
     }
 
+    /// Ends once it is served and can be called: its dependencies answer.
+    pub fn ready(&self) -> impl Future<Output = ()> + Send + use<S> {
+        self.server.ready()
+    }
+
     /// Serves until `shutdown`, then lets everything finish that has begun.
     ///
     /// # Errors
