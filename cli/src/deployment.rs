@@ -28,7 +28,7 @@ pub const MODELS: [Model; 4] = Model::ALL;
 /// The one account of a deployment of this kind.
 const ACCOUNT: &str = "default";
 
-/// How long a service may take until it can be called. One that takes longer is its callers' to report.
+/// How long a service may take until it can be called.
 const LONGEST_START: Duration = Duration::from_secs(10);
 
 /// How to start a deployment.
@@ -98,9 +98,9 @@ impl Drop for Running {
 
 impl Running {
     /// Spawns a service; answers once it can be called, so that those that call it find it ready.
-    async fn spawn<S: Service>(service: Bound<S>) -> Self {
+    async fn spawn<S: Service>(service: Bound<S>) -> anyhow::Result<Self> {
         let stop = CancellationToken::new();
-        let ready = service.ready();
+        let ready = service.ready(LONGEST_START);
         let running = Self {
             name: S::NAME,
             address: service.local_addr(),
@@ -109,8 +109,8 @@ impl Running {
             task: tokio::spawn(service.serve(stop.clone())),
             stop,
         };
-        let _late = tokio::time::timeout(LONGEST_START, ready).await;
-        running
+        ready.await.map_err(not_started::<S>)?;
+        Ok(running)
     }
 }
 
@@ -122,14 +122,14 @@ fn not_started<S: Service>(error: impl std::error::Error) -> anyhow::Error {
 /// Binds and spawns a service.
 async fn start<S: Service>(config: S::Config) -> anyhow::Result<Running> {
     let bound = S::bind(config).await.map_err(not_started::<S>)?;
-    Ok(Running::spawn(bound).await)
+    Running::spawn(bound).await
 }
 
 /// The same with a service that was opened in its own way.
 async fn start_opened<S: Service>(opened: Result<S, S::Error>, config: &ServeConfig) -> anyhow::Result<Running> {
     let service = opened.map_err(not_started::<S>)?;
     let bound = Bound::around(service, config).await.map_err(not_started::<S>)?;
-    Ok(Running::spawn(bound).await)
+    Running::spawn(bound).await
 }
 
 impl Deployment {

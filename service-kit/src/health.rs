@@ -33,6 +33,12 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// How long a dependency has to answer.
 const LONGEST_ANSWER: Duration = Duration::from_secs(2);
 
+/// How often one is asked before it is away: a single answer that comes late takes no replica from its callers.
+const TRIES: usize = 2;
+
+/// How soon it is asked again, and how often while the service is not ready.
+const RETRY: Duration = Duration::from_millis(500);
+
 /// The names of the whole.
 const WHOLE: [&str; 2] = ["", "readiness"];
 
@@ -45,6 +51,20 @@ struct Dependency {
     name: &'static str,
     required: bool,
     check: Arc<dyn Fn() -> Answer + Send + Sync>,
+}
+
+impl Dependency {
+    async fn answers(&self) -> bool {
+        for again in 0..TRIES {
+            if again > 0 {
+                tokio::time::sleep(RETRY).await;
+            }
+            if tokio::time::timeout(LONGEST_ANSWER, (self.check)()).await == Ok(true) {
+                return true;
+            }
+        }
+        false
+    }
 }
 
 /// The health of one service.
@@ -120,23 +140,29 @@ impl Health {
             .u64_gauge("bonafide.dependency.up")
             .with_description("Whether what a service depends on answers it: 1 or 0")
             .build();
-        let mut ticks = tokio::time::interval(INTERVAL);
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => break,
-                // A dependency that hangs does not keep the service from saying that it stops.
-                _ = ticks.tick() => {
-                    if let Some(asked) = shutdown.run_until_cancelled(self.ask()).await {
-                        for one in asked.dependencies() {
-                            let dependency = KeyValue::new("dependency", one.name);
-                            up.record(one.answers.into(), &[KeyValue::new("service", service), dependency]);
-                        }
-                        let before = readiness.send_replace(asked.clone());
-                        log_changes(&before, &asked);
+        // A dependency that hangs does not keep the service from saying that it stops.
+        let _stopped = shutdown
+            .run_until_cancelled(async {
+                loop {
+                    let asked = self.ask().await;
+                    for one in asked.dependencies() {
+                        let dependency = KeyValue::new("dependency", one.name);
+                        up.record(one.answers.into(), &[KeyValue::new("service", service), dependency]);
                     }
+                    let pause = if asked.is_ready() { INTERVAL } else { RETRY };
+                    let before = readiness.send_replace(asked.clone());
+                    // What is away for an hour is no news every five seconds.
+                    for one in asked.changes_since(&before) {
+                        if one.answers {
+                            tracing::info!(dependency = one.name, "dependency answers again");
+                        } else {
+                            tracing::warn!(dependency = one.name, "dependency does not answer");
+                        }
+                    }
+                    tokio::time::sleep(pause).await;
                 }
-            }
-        }
+            })
+            .await;
         readiness.send_replace(Readiness::Stopping);
         self.report_not_ready().await;
     }
@@ -161,9 +187,7 @@ impl Health {
 
     async fn ask(&self) -> Readiness {
         let answers = self.dependencies.iter().map(async |dependency| {
-            let healthy = tokio::time::timeout(LONGEST_ANSWER, (dependency.check)())
-                .await
-                .unwrap_or(false);
+            let healthy = dependency.answers().await;
             self.reporter.set_service_status(dependency.name, status(healthy)).await;
             readiness::Dependency {
                 name: dependency.name,
@@ -185,17 +209,6 @@ impl Default for Health {
     }
 }
 
-/// Once for each change: what is away for an hour is no news every five seconds.
-fn log_changes(before: &Readiness, now: &Readiness) {
-    for one in now.dependencies() {
-        match (before.answered(one.name), one.answers) {
-            (None | Some(true), false) => tracing::warn!(dependency = one.name, "dependency does not answer"),
-            (Some(false), true) => tracing::info!(dependency = one.name, "dependency answers again"),
-            (None | Some(true), true) | (Some(false), false) => {}
-        }
-    }
-}
-
 fn status(healthy: bool) -> ServingStatus {
     if healthy {
         ServingStatus::Serving
@@ -206,7 +219,7 @@ fn status(healthy: bool) -> ServingStatus {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use tokio::sync::Notify;
     use tokio::time::Instant;
@@ -247,7 +260,7 @@ mod tests {
         let (readiness, _) = watch::channel(Readiness::Starting);
         let begun = Instant::now();
         health.ask().await;
-        assert_eq!(begun.elapsed(), LONGEST_ANSWER, "they are asked at once");
+        assert_eq!(begun.elapsed(), 2 * LONGEST_ANSWER + RETRY, "they are asked at once");
 
         asked.notified().await;
         let begun = Instant::now();
@@ -260,7 +273,7 @@ mod tests {
         assert_eq!(*readiness.borrow(), Readiness::Stopping);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn liveness_depends_on_nothing() {
         let health = Health::new().depends_on("store", || async { false });
         let _service = health.service().await;
@@ -301,7 +314,26 @@ mod tests {
         });
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn one_answer_that_is_late_changes_nothing() {
+        for (late, expected) in [(1, true), (2, false)] {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&asked);
+            let health = Health::new().depends_on("store", move || {
+                let nth = count.fetch_add(1, Ordering::Relaxed);
+                async move {
+                    if nth < late {
+                        tokio::time::sleep(2 * LONGEST_ANSWER).await;
+                    }
+                    true
+                }
+            });
+            assert_eq!(health.ask().await.is_ready(), expected, "{late} late");
+            assert_eq!(asked.load(Ordering::Relaxed), 2);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn only_what_is_needed_counts_for_the_whole() {
         let health = Health::new()
             .depends_on("store", || async { true })

@@ -29,7 +29,7 @@ pub mod metrics;
 pub mod private;
 pub mod program;
 mod propagation;
-mod readiness;
+pub mod readiness;
 mod replicas;
 mod resend;
 pub mod service;

@@ -1,6 +1,9 @@
 //! Whether calls should be sent to a service, as its health check and its probes tell.
 
 use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::watch;
 
 /// What is known of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +34,12 @@ impl Readiness {
         }
     }
 
-    /// Whether a dependency answered; `None` when it was not asked.
-    pub(crate) fn answered(&self, name: &str) -> Option<bool> {
-        let asked = self.dependencies().iter().find(|one| one.name == name);
-        asked.map(|one| one.answers)
+    /// The dependencies that are away or back since `before`. What was not asked before had been expected to answer.
+    pub(crate) fn changes_since(&self, before: &Self) -> impl Iterator<Item = &Dependency> {
+        self.dependencies().iter().filter(|one| {
+            let asked = before.dependencies().iter().find(|before| before.name == one.name);
+            one.answers != asked.is_none_or(|asked| asked.answers)
+        })
     }
 
     /// Whether calls should be sent.
@@ -44,6 +49,28 @@ impl Readiness {
             Self::Starting | Self::Stopping => false,
         }
     }
+}
+
+/// A service that could not be called in time, with what it waits for.
+#[derive(Debug, thiserror::Error)]
+#[error("not ready within {within:?}{waits_for}")]
+pub struct NotReady {
+    within: Duration,
+    waits_for: String,
+}
+
+/// Ends once calls should be sent, or the service has ended.
+pub(crate) async fn ready(mut told: watch::Receiver<Readiness>, within: Duration) -> Result<(), NotReady> {
+    if tokio::time::timeout(within, told.wait_for(Readiness::is_ready))
+        .await
+        .is_ok()
+    {
+        return Ok(());
+    }
+    let now = told.borrow();
+    let away = now.dependencies().iter().filter(|one| one.required && !one.answers);
+    let waits_for = away.map(|one| format!(": {} does not answer", one.name)).collect();
+    Err(NotReady { within, waits_for })
 }
 
 /// One line for each dependency.
@@ -103,5 +130,36 @@ mod tests {
         );
         assert!(!Readiness::Starting.is_ready() && !Readiness::Stopping.is_ready());
         assert!(Readiness::Asked(Vec::new()).is_ready());
+    }
+
+    #[test]
+    fn changes_are_what_goes_and_what_comes_back() {
+        let changes = |before: Readiness, now: Readiness| -> Vec<(&'static str, bool)> {
+            now.changes_since(&before).map(|one| (one.name, one.answers)).collect()
+        };
+        assert_eq!(changes(Readiness::Starting, asked(true, false)), [("check", false)]);
+        assert_eq!(changes(asked(true, false), asked(true, false)), []);
+        assert_eq!(
+            changes(asked(true, false), asked(false, true)),
+            [("store", false), ("check", true)]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_ready_in_time_says_what_it_waits_for() {
+        let (sender, told) = watch::channel(Readiness::Starting);
+        let within = Duration::from_secs(10);
+        let late = async || ready(told.clone(), within).await.expect_err("not ready").to_string();
+        assert_eq!(late().await, "not ready within 10s");
+        sender.send_replace(asked(false, false));
+        assert_eq!(late().await, "not ready within 10s: store does not answer");
+
+        let (outcome, ()) = tokio::join!(ready(told.clone(), within), async {
+            sender.send_replace(asked(true, false));
+        });
+        outcome.expect("it does without the other one");
+        sender.send_replace(Readiness::Stopping);
+        drop(sender);
+        ready(told, within).await.expect("it has ended");
     }
 }

@@ -7,11 +7,13 @@
 use std::error::Error;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Exposure, ServeConfig};
 use crate::health::Health;
+use crate::readiness::NotReady;
 use crate::serving::{ServeError, Server, Services};
 
 /// A service of Bonafide's.
@@ -98,9 +100,12 @@ impl<S: Service> Bound<S> {
         self.server.url()
     }
 
-    /// Ends once it is served and can be called: its dependencies answer.
-    pub fn ready(&self) -> impl Future<Output = ()> + Send + use<S> {
-        self.server.ready()
+    /// Ends once it is served and can be called, its dependencies answering; or when it has ended.
+    ///
+    /// # Errors
+    /// When that takes longer.
+    pub fn ready(&self, within: Duration) -> impl Future<Output = Result<(), NotReady>> + Send + use<S> {
+        self.server.ready(within)
     }
 
     /// Serves until `shutdown`, then lets everything finish that has begun.

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Admin;
 use crate::config::{ConfigError, Exposure, ServeConfig};
 use crate::health::Health;
-use crate::readiness::Readiness;
+use crate::readiness::{self, NotReady, Readiness};
 use crate::tls::{Acceptor, TlsError};
 use incoming::Incoming;
 use layer::GuardLayer;
@@ -136,12 +136,12 @@ impl Server {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Ends once it serves and its dependencies answer, or when it ends.
-    pub fn ready(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut told = self.readiness.subscribe();
-        async move {
-            let _ended = told.wait_for(Readiness::is_ready).await;
-        }
+    /// Ends once it serves and its dependencies answer, or when it has ended.
+    ///
+    /// # Errors
+    /// When that takes longer.
+    pub fn ready(&self, within: Duration) -> impl Future<Output = Result<(), NotReady>> + Send + use<> {
+        readiness::ready(self.readiness.subscribe(), within)
     }
 
     /// Serves until `shutdown`, and ends in order.
@@ -266,40 +266,12 @@ pub fn shutdown_token() -> CancellationToken {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt as _;
     use tokio::time::Instant;
 
     use super::*;
-    use crate::readiness::Dependency;
 
     fn readiness() -> watch::Sender<Readiness> {
         watch::channel(Readiness::Starting).0
-    }
-
-    #[tokio::test]
-    async fn ready_is_what_has_its_dependencies() {
-        let config = ServeConfig::default();
-        let bound = Server::bind("test-svc", Exposure::Public, &config).await;
-        let server = bound.expect("a free port");
-        let mut ready = Box::pin(server.ready());
-        let asked = |answers| {
-            let (name, required) = ("store", true);
-            Readiness::Asked(vec![Dependency {
-                name,
-                required,
-                answers,
-            }])
-        };
-        assert!(ready.as_mut().now_or_never().is_none(), "it starts");
-        server.readiness.send_replace(asked(false));
-        assert!(ready.as_mut().now_or_never().is_none());
-        server.readiness.send_replace(asked(true));
-        assert!(ready.as_mut().now_or_never().is_some());
-
-        let ready = server.ready();
-        server.readiness.send_replace(Readiness::Stopping);
-        drop(server);
-        ready.await;
     }
 
     #[tokio::test(start_paused = true)]
