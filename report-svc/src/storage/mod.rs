@@ -163,8 +163,21 @@ pub enum Committed {
 pub enum Deliveries {
     /// Still counts.
     Kept,
+    /// Still counts, without the last delivery: nobody was to blame but us.
+    Excused,
     /// Counts no more: the job is as if it were new.
     Forgotten,
+}
+
+impl Deliveries {
+    /// How many more of them are excused; `None` when none counts any more.
+    pub(crate) fn excused(self) -> Option<u32> {
+        match self {
+            Self::Kept => Some(0),
+            Self::Excused => Some(1),
+            Self::Forgotten => None,
+        }
+    }
 }
 
 /// How many jobs there are, and for how long they have been waiting.

@@ -7,6 +7,7 @@ use proto::store::v1::Job;
 
 use super::{Change, Session, Store};
 use crate::error::Error;
+use crate::id::Id;
 use crate::seal::SealError;
 use crate::storage::{DeadLetterReason, JobStep, Lease, LeaseRequest, Leased};
 
@@ -85,17 +86,19 @@ impl Store {
     /// submission.
     pub async fn release(&self, token: &str, delay: Duration, excused: bool) -> Result<(), Error> {
         let lease: Lease = token.parse()?;
-        // A session that cannot be read excuses nothing: the job is handed back all the same.
-        let excused = excused
-            && self
-                .session(lease.session.as_str(), None)
-                .await
-                .is_ok_and(|session| is_excusable(session.submitted, SystemTime::now()));
+        let excused = excused && self.is_excusable(&lease.session).await;
         self.storage
             .release(&lease, delay, excused)
             .await?
             .then_some(())
             .ok_or(Error::LeaseLost)
+    }
+
+    /// Whether what keeps a session's job from its end may still pass without being counted. A session that cannot be read excuses
+    /// nothing.
+    pub(super) async fn is_excusable(&self, session: &Id) -> bool {
+        let found = self.session(session.as_str(), None).await;
+        found.is_ok_and(|found| is_excusable(found.submitted, SystemTime::now()))
     }
 }
 

@@ -125,7 +125,7 @@ impl Store {
     }
 
     /// Queues every job again that was set aside for a master key that is held now, or those that it comes to until `stop`; how many.
-    /// Their deliveries still count: while replicas lack the key, the job may be set aside again and again.
+    /// While replicas lack the key, the job may be set aside again and again: that is excused, but not for ever.
     pub async fn requeue_readable(&self, stop: &CancellationToken) -> Result<usize, Error> {
         let mut queued = 0;
         let mut after: Option<String> = None;
@@ -135,12 +135,15 @@ impl Store {
                 if let JobState::DeadLettered { reason, .. } = &letter.state
                     && let DeadLetterReason::MasterKeyMissing(key) = reason
                     && self.records.opens(key)
-                    && self
-                        .storage
-                        .requeue(&letter.session, letter.attempt, Deliveries::Kept)
-                        .await?
                 {
-                    queued += 1;
+                    let excusable = self.is_excusable(&letter.session).await;
+                    let deliveries = if excusable {
+                        Deliveries::Excused
+                    } else {
+                        Deliveries::Kept
+                    };
+                    let requeued = self.storage.requeue(&letter.session, letter.attempt, deliveries);
+                    queued += usize::from(requeued.await?);
                 }
             }
             match letters.last() {

@@ -781,6 +781,11 @@ async fn sets_aside_and_queues_again(subject: &dyn Subject) {
     assert!(storage.requeue(&id, 1, Deliveries::Kept).await.expect("storage"));
     let again = lease(storage).await.expect("queued again");
     assert_eq!((&again.lease.session, again.delivery, again.excused), (&id, 3, 1));
+    let held = again.lease;
+    assert!(storage.dead_letter(&held, &reason).await.expect("storage"));
+    assert!(storage.requeue(&id, 1, Deliveries::Excused).await.expect("storage"));
+    let again = lease(storage).await.expect("queued again");
+    assert_eq!((&again.lease.session, again.delivery, again.excused), (&id, 4, 2));
     finish(storage, &again.lease).await;
     assert!(
         !storage.requeue(&id, 1, Deliveries::Forgotten).await.expect("storage"),

@@ -205,8 +205,8 @@ pub(super) fn requeue(
     };
     if old.is_dead_letter() {
         let mut row = JobRow::new(attempt, now);
-        if deliveries == Deliveries::Kept {
-            (row.delivery, row.excused) = (old.delivery, old.excused);
+        if let Some(excused) = deliveries.excused() {
+            (row.delivery, row.excused) = (old.delivery, old.excused.saturating_add(excused));
         }
         put(transaction, session, Some(&old), &row)?;
     }

@@ -399,7 +399,11 @@ impl Storage for Redis {
         Ok(self
             .on_job(&self.scripts.requeue, session)
             .arg(attempt)
-            .arg(u8::from(deliveries == Deliveries::Kept))
+            .arg(
+                deliveries
+                    .excused()
+                    .map_or_else(String::new, |excused| excused.to_string()),
+            )
             .arg(self.now())
             .arg(keys::CHANGES)
             .invoke_async(&mut self.connection.clone())

@@ -1,17 +1,17 @@
 -- Queues a job that was set aside. Answers 1, also when it is in the queue already; or 0 when there is none of this
 -- attempt.
 -- KEYS: due, jobs, dead letters
--- ARGV: session, attempt, 1 when its deliveries still count, time (empty: the server's), channel for changes
+-- ARGV: session, attempt, how many more of its deliveries are excused (empty: none counts any more), time (empty: the server's), channel for changes
 local job = get(KEYS[2], ARGV[1])
 if not job or job.attempt ~= tonumber(ARGV[2]) then
   return 0
 end
 if job.since then
-  local kept = ARGV[3] == '1'
+  local excused = tonumber(ARGV[3])
   put(KEYS[2], ARGV[1], {
     attempt = job.attempt,
-    delivery = kept and job.delivery or 0,
-    excused = kept and job.excused or 0,
+    delivery = excused and job.delivery or 0,
+    excused = excused and job.excused + excused or 0,
   })
   redis.call('ZREM', KEYS[3], ARGV[1])
   redis.call('ZADD', KEYS[1], now(ARGV[4]), ARGV[1])
