@@ -163,7 +163,7 @@ impl Up {
                 "--log",
                 "warn",
                 "--lease",
-                "2s",
+                "5s",
                 "--allow-specimens",
                 "--data",
             ])

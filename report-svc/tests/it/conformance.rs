@@ -210,16 +210,15 @@ fn key() -> [u8; 32] {
 
 async fn creates_once_per_idempotency_key(subject: &dyn Subject) {
     let storage = subject.storage();
-    let (key, partition) = (key(), 5);
-    let [first, second, third] = [(); 3].map(|()| Id::new(Kind::VerificationSession, partition));
-    let lifetime = Duration::from_millis(300);
+    let (kept, partition) = (key(), 5);
+    let [first, second, third, fourth] = [(); 4].map(|()| Id::new(Kind::VerificationSession, partition));
     let outcome = storage
-        .create(with_key(&first, key, b"answer", lifetime))
+        .create(with_key(&first, kept, b"answer", DAY))
         .await
         .expect("storage");
     assert_eq!(outcome, Created::New);
     let outcome = storage
-        .create(with_key(&second, key, b"other", DAY))
+        .create(with_key(&second, kept, b"other", DAY))
         .await
         .expect("storage");
     assert_eq!(outcome, Created::Existing(b"answer".to_vec()));
@@ -229,10 +228,16 @@ async fn creates_once_per_idempotency_key(subject: &dyn Subject) {
         "nothing was created"
     );
 
+    let (forgotten, lifetime) = (key(), Duration::from_millis(1));
+    let outcome = storage
+        .create(with_key(&third, forgotten, b"answer", lifetime))
+        .await
+        .expect("storage");
+    assert_eq!(outcome, Created::New);
     subject.pass(lifetime).await;
     for attempt in 0.. {
         let outcome = storage
-            .create(with_key(&third, key, b"later", DAY))
+            .create(with_key(&fourth, forgotten, b"later", DAY))
             .await
             .expect("storage");
         if outcome == Created::New {
@@ -241,7 +246,7 @@ async fn creates_once_per_idempotency_key(subject: &dyn Subject) {
         assert!(attempt < 1000, "the key is never forgotten");
         subject.pass(Duration::from_millis(10)).await;
     }
-    assert!(storage.session(&third).await.expect("storage").is_some());
+    assert!(storage.session(&fourth).await.expect("storage").is_some());
 }
 
 async fn one_of_many_creations_wins(subject: &dyn Subject) {

@@ -6,7 +6,7 @@ use proto::identity::v1::{VerificationErrorCode, VerificationSessionStatus};
 use proto::reason;
 use proto::store::v1::{ExtendLeaseRequest, LeaseJobRequest, ReleaseJobRequest, WatchSessionRequest};
 use tokio_stream::StreamExt as _;
-use tonic::{Code, Request};
+use tonic::Code;
 
 use crate::deployment::{
     ACCOUNT, Deployment, completion, get, lease, on_both, public, reason_of, report_request, status, submission,
@@ -27,25 +27,6 @@ async fn a_waiting_worker_gets_a_job_at_once_and_an_answer_in_any_case() {
         let session = submitted(&mut client).await;
         let job = waiting.await.expect("no panic").expect("queued");
         assert_eq!(job.verification_session, session);
-
-        // A caller with little time left is told that there is none before it leaves.
-        let wait = prost_types::Duration::try_from(LEASE).ok();
-        let mut request = Request::new(LeaseJobRequest {
-            worker: "test".to_owned(),
-            lease: wait,
-            wait,
-            request_id: "in-a-hurry".to_owned(),
-        });
-        request.set_timeout(Duration::from_millis(400));
-        assert!(
-            client
-                .lease_job(request)
-                .await
-                .expect("in time")
-                .into_inner()
-                .job
-                .is_none()
-        );
 
         for (worker, request_id, seconds) in [
             ("", "r1", 1),

@@ -22,6 +22,7 @@ use report_svc::storage::{
     Commit, Committed, DeadLetterReason, Job, JobState, JobStep, Lease, NewSession, SealedEvent, Storage,
 };
 use report_svc::store::{Failed, Queued, Store};
+use service_kit::deadline;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -573,21 +574,26 @@ async fn of_many_workers_that_wait_one_looks_for_jobs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_waits_for_as_long_as_it_says() {
+async fn a_worker_waits_for_as_long_as_it_says_and_has_time_for() {
     let storage = Embedded::in_memory(Hand::new().clock()).expect("opens");
     let store = store(Arc::new(storage), Evidence::in_memory());
     let api = StoreApi::new(store, CancellationToken::new());
     let minute = prost_types::Duration { seconds: 60, nanos: 0 };
-    let request = LeaseJobRequest {
-        worker: "worker".to_owned(),
-        lease: Some(minute),
-        wait: Some(minute),
-        request_id: "request".to_owned(),
-    };
-    let asked = Instant::now();
-    let leased = api.lease_job(Request::new(request)).await.expect("answers");
-    assert_eq!(leased.into_inner().job, None);
-    assert_eq!(asked.elapsed().as_secs(), 60);
+    // One with little time left is told that there is nothing before it leaves.
+    let (long, short) = (Duration::from_secs(90), Duration::from_secs(10));
+    for (left, expected) in [(None, 60.0), (Some(long), 60.0), (Some(short), 9.9)] {
+        let request = LeaseJobRequest {
+            worker: "worker".to_owned(),
+            lease: Some(minute),
+            wait: Some(minute),
+            request_id: format!("request/{left:?}"),
+        };
+        let asked = Instant::now();
+        let leased = deadline::scope(left, api.lease_job(Request::new(request))).await;
+        assert_eq!(leased.expect("answers").into_inner().job, None);
+        let waited = asked.elapsed().as_secs_f64();
+        assert!((waited - expected).abs() < 0.05, "{left:?}: {waited}");
+    }
 }
 
 #[tokio::test]

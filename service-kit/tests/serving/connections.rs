@@ -154,10 +154,12 @@ async fn no_call_is_lost_when_replicas_end() {
         start(ServeConfig::default()).await,
         start(ServeConfig::default()).await,
     ];
-    let dead = {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        listener.local_addr().expect("bound")
-    };
+    // Bound, so that nobody else gets its port, and not listening.
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("a free port");
+    let dead = socket.local_addr().expect("bound");
     let addresses = replicas.iter().map(|replica| replica.address.clone());
     let addresses: Vec<_> = addresses.chain([format!("http://{dead}")]).collect();
     let channel = ServiceChannel::new(&addresses.join(","), None).expect("addresses");

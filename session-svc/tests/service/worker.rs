@@ -207,7 +207,7 @@ async fn a_job_without_its_picture_is_handed_back() {
 async fn a_long_check_keeps_its_lease() {
     let running = start_with(Config {
         verification_workers: Some(1),
-        lease: Duration::from_millis(900),
+        lease: Duration::from_secs(4),
         ..config()
     })
     .await;
@@ -218,7 +218,7 @@ async fn a_long_check_keeps_its_lease() {
     running.submitted(DocumentOptions::default()).await;
     let extended = running
         .store
-        .until(|state| (state.calls.iter().filter(|call| **call == Call::Extend).count() >= 4).then_some(()));
+        .until(|state| (state.calls.iter().filter(|call| **call == Call::Extend).count() >= 3).then_some(()));
     soon(extended).await;
     answer.notify_one();
     completed(&running, 1).await;
@@ -228,7 +228,7 @@ async fn a_long_check_keeps_its_lease() {
 async fn a_lost_lease_ends_the_work_on_its_job() {
     let running = start_with(Config {
         verification_workers: Some(1),
-        lease: Duration::from_millis(300),
+        lease: Duration::from_secs(2),
         ..config()
     })
     .await;

@@ -384,13 +384,10 @@ fn enlarge(x: &Tensor, factor: usize) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::samples::randn;
     use candle_core::{DType, Device};
 
     const SHAPES: [(usize, usize, usize, usize); 4] = [(1, 2, 2, 1), (2, 6, 8, 3), (1, 34, 30, 70), (3, 200, 190, 2)];
-
-    fn randn(shape: impl Into<Shape>) -> Result<Tensor> {
-        Tensor::randn(0f32, 1.0, shape, &Device::Cpu)
-    }
 
     fn worst(a: &Tensor, b: &Tensor) -> Result<f32> {
         (a - b)?.abs()?.flatten_all()?.max(0)?.to_scalar()

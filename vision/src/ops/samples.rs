@@ -1,14 +1,31 @@
 //! What the tests of layers work on.
 
+use std::cell::RefCell;
+use std::f32::consts::TAU;
+
 use candle_core::{DType, Device, Result, Shape, Tensor};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
 
 use super::{Activation, Convolution, Precision};
 
 /// What is allowed beside another order of sums and other approximations of exp and erf.
 pub(in crate::ops) const TOLERANCE: f32 = 1e-4;
 
+thread_local! {
+    // Each test has a thread of its own, and with it the same numbers each time; candle's cannot be seeded on CPUs.
+    static RANDOM: RefCell<ChaCha8Rng> = RefCell::new(ChaCha8Rng::seed_from_u64(1));
+}
+
+/// Normally distributed numbers (Box and Muller).
 pub(in crate::ops) fn randn(shape: impl Into<Shape>) -> Result<Tensor> {
-    Tensor::randn(0f32, 1.0, shape, &Device::Cpu)
+    let shape = shape.into();
+    let normal = |random: &mut ChaCha8Rng| {
+        let (radius, angle) = (1.0 - random.random::<f32>(), random.random::<f32>());
+        (-2.0 * radius.ln()).sqrt() * (TAU * angle).cos()
+    };
+    let numbers = RANDOM.with_borrow_mut(|random| (0..shape.elem_count()).map(|_| normal(random)).collect());
+    Tensor::from_vec::<_, f32>(numbers, shape, &Device::Cpu)
 }
 
 /// What bfloat16 keeps of each value.

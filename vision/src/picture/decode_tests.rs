@@ -307,9 +307,7 @@ fn sizes_are_checked_before_pixels_are_decoded() {
     webp[21..25].copy_from_slice(&size.to_le_bytes());
 
     for file in [jpeg, png, webp] {
-        let start = std::time::Instant::now();
         assert_eq!(reason(&file), "too_many_pixels", "{:?}", &file[..12]);
-        assert!(start.elapsed().as_millis() < 200);
     }
 }
 
