@@ -11,3 +11,4 @@ pub mod keys;
 mod progress;
 pub mod render;
 pub mod specimen;
+mod stdout;

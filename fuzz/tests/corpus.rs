@@ -17,12 +17,12 @@ fn the_kept_inputs_and_their_neighbours_break_no_promise() {
         let corpus = corpus(target);
         assert!(!corpus.is_empty(), "{} has no corpus", target.name);
         for input in &corpus {
-            hold(target, input);
+            check(target, input);
         }
         let mut choices = ChaCha8Rng::seed_from_u64(11);
         for round in 0..neighbours(target) {
             let input = neighbour(&corpus, round % corpus.len(), &mut choices);
-            hold(target, &input);
+            check(target, &input);
         }
     }
 }
@@ -46,7 +46,7 @@ fn corpus(target: &Target) -> Vec<Vec<u8>> {
 }
 
 /// Passes the input on, and shows it where the check fails: cargo-fuzz takes it from a file.
-fn hold(target: &Target, input: &[u8]) {
+fn check(target: &Target, input: &[u8]) {
     if catch_unwind(AssertUnwindSafe(|| (target.check)(input))).is_err() {
         panic!("{} fails on \"{}\"", target.name, input.escape_ascii());
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use service_kit::config::{Secret, ServeConfig};
 use zeroize::Zeroizing;
 
-use crate::evidence::Place;
+use crate::evidence::Location;
 use crate::limits::Limits;
 use crate::master_key::{MasterKeyError, master_key};
 use crate::seal::{Keyring, KeyringError};
@@ -170,13 +170,13 @@ impl Config {
     }
 
     /// The folder or bucket of the pictures.
-    pub(crate) fn evidence(&self) -> Result<Place, ConfigError> {
+    pub(crate) fn evidence(&self) -> Result<Location, ConfigError> {
         let missing = || ConfigError::DataMissing("pictures", "--evidence (BONAFIDE_EVIDENCE)");
         match &self.evidence {
-            Some(url) => Ok(Place::Bucket(url.clone())),
+            Some(url) => Ok(Location::Bucket(url.clone())),
             None => {
                 let data = self.data.as_deref().ok_or_else(missing)?;
-                Ok(Place::Folder(data.join(EVIDENCE_FOLDER)))
+                Ok(Location::Folder(data.join(EVIDENCE_FOLDER)))
             }
         }
     }

@@ -59,7 +59,7 @@ pub struct Kept {
 
 /// Where pictures are kept.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum Location {
     /// A local folder.
     Folder(PathBuf),
     /// A bucket of S3 or of what speaks its protocol: `s3://bucket/prefix`. The environment says how to reach it.
@@ -86,10 +86,10 @@ impl Evidence {
     ///
     /// # Errors
     /// [`EvidenceError::Url`] for a bucket's URL that is none; [`EvidenceError::Store`] when the store does not take what is written.
-    pub async fn open(place: Place) -> Result<Self, EvidenceError> {
-        let evidence = match place {
-            Place::Folder(folder) => Self::in_folder(&folder)?,
-            Place::Bucket(url) => Self::in_bucket(&url)?,
+    pub async fn open(location: Location) -> Result<Self, EvidenceError> {
+        let evidence = match location {
+            Location::Folder(folder) => Self::in_folder(&folder)?,
+            Location::Bucket(url) => Self::in_bucket(&url)?,
         };
         evidence.write(&Path::from(PROBE), PutPayload::new()).await?;
         Ok(evidence)
@@ -239,7 +239,7 @@ mod tests {
     async fn is_healthy_again_when_it_takes_pictures_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let place = folder.path().join("evidence");
-        let evidence = Evidence::open(Place::Folder(place.clone())).await.expect("a store");
+        let evidence = Evidence::open(Location::Folder(place.clone())).await.expect("a store");
         assert!(evidence.healthy().await);
         let file = Id::new(IdKind::File, 7);
         // Where its folder was, a file is.
@@ -256,7 +256,7 @@ mod tests {
     #[tokio::test]
     async fn a_bucket_has_a_url() {
         for url in ["evidence", "s3:evidence", "s3://", "s3:///prefix", "https://bucket"] {
-            let opened = Evidence::open(Place::Bucket(url.to_owned())).await;
+            let opened = Evidence::open(Location::Bucket(url.to_owned())).await;
             assert!(matches!(opened, Err(EvidenceError::Url)), "{url}");
         }
     }

@@ -1,20 +1,14 @@
-//! What report-svc tells of its queue and of the verifications that end in it. How long and how often: never whose.
+//! What report-svc tells of the jobs and verifications that end in it. How long and how often: never whose.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram};
-use proto::identity::v1::{VerificationErrorCode, VerificationSessionStatus};
+use prost_types::Timestamp;
+use proto::identity::v1::{VerificationErrorCode, VerificationSession, VerificationSessionStatus};
 use service_kit::metrics;
-use tokio::time::{MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
 
-use crate::storage::{DeadLetterReason, Depth};
-use crate::store::{Session, Store};
-
-/// How often the queue is looked at: somewhat more often than it is asked about.
-const LOOK: Duration = Duration::from_secs(5);
+use crate::storage::DeadLetterReason;
 
 /// What a store records.
 #[derive(Clone, Debug)]
@@ -58,19 +52,17 @@ impl Instruments {
         new
     }
 
-    /// An attempt has ended.
-    pub(crate) fn verified(&self, session: &Session) {
-        let submitted = session
-            .submitted
-            .and_then(|submitted| SystemTime::try_from(submitted).ok());
+    /// An attempt has ended that was `submitted` then.
+    pub(crate) fn verified(&self, submitted: Option<Timestamp>, session: &VerificationSession) {
+        let submitted = submitted.and_then(|submitted| SystemTime::try_from(submitted).ok());
         let Some(submitted) = submitted else { return };
         let took = SystemTime::now().duration_since(submitted).unwrap_or_default();
-        let verified = session.public.status() == VerificationSessionStatus::Verified;
+        let verified = session.status() == VerificationSessionStatus::Verified;
         let mut attributes = vec![KeyValue::new(
             "outcome",
             if verified { "verified" } else { "requires_input" },
         )];
-        if let (false, Some(error)) = (verified, &session.public.last_error) {
+        if let (false, Some(error)) = (verified, &session.last_error) {
             attributes.push(KeyValue::new("error.code", code(error.code())));
         }
         self.verifications.record(took.as_secs_f64(), &attributes);
@@ -110,55 +102,4 @@ fn code(code: VerificationErrorCode) -> String {
     name.strip_prefix("VERIFICATION_ERROR_CODE_")
         .unwrap_or(name)
         .to_ascii_lowercase()
-}
-
-/// Looks at the queue over and over until `stop`, for whoever asks how much work there is. Nothing is told while the storage does not
-/// answer: an old number would look like a queue that stands still. Every replica tells of the same queue.
-pub(crate) async fn observe_queue(store: Store, stop: CancellationToken) {
-    let latest = Arc::new(Mutex::new(None));
-    observe(&latest);
-    let mut times = interval(LOOK);
-    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while stop.run_until_cancelled(times.tick()).await.is_some() {
-        let depth = stop.run_until_cancelled(store.depth()).await;
-        *lock(&latest) = depth.and_then(Result::ok);
-    }
-    *lock(&latest) = None;
-}
-
-fn observe(latest: &Arc<Mutex<Option<Depth>>>) {
-    let meter = metrics::meter();
-    let depth = Arc::clone(latest);
-    meter
-        .u64_observable_gauge("bonafide.queue.jobs")
-        .with_description("Jobs: due, not due (leased or resting) and dead-lettered")
-        .with_unit("{job}")
-        .with_callback(move |observer| {
-            if let Some(depth) = *lock(&depth) {
-                let states = [
-                    ("due", depth.due),
-                    ("not_due", depth.later),
-                    ("dead_lettered", depth.dead_letters),
-                ];
-                for (state, jobs) in states {
-                    observer.observe(jobs, &[KeyValue::new("state", state)]);
-                }
-            }
-        })
-        .build();
-    let depth = Arc::clone(latest);
-    meter
-        .f64_observable_gauge("bonafide.queue.longest_due")
-        .with_description("For how long the job that is longest due has been")
-        .with_unit("s")
-        .with_callback(move |observer| {
-            if let Some(depth) = *lock(&depth) {
-                observer.observe(depth.longest_due.as_secs_f64(), &[]);
-            }
-        })
-        .build();
-}
-
-fn lock(latest: &Mutex<Option<Depth>>) -> std::sync::MutexGuard<'_, Option<Depth>> {
-    latest.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -19,6 +19,7 @@ pub mod lifecycle;
 pub mod limits;
 mod list_request;
 pub mod master_key;
+mod queue_depth;
 pub mod queue_service;
 pub mod records;
 mod retention;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, ConfigError};
 use crate::error::Error;
 use crate::evidence::{Evidence, EvidenceError};
-use crate::instruments::observe_queue;
+use crate::queue_depth;
 use crate::queue_service::{QueueApi, requeue_readable};
 use crate::retention::trim_events;
 use crate::service::StoreApi;
@@ -106,7 +106,7 @@ impl Service for ReportSvc {
 
     /// Is over when the service is: the database is free then.
     async fn run(self, stop: CancellationToken) {
-        let observing = observe_queue(self.store.clone(), stop.clone());
+        let observing = queue_depth::observe(self.store.clone(), stop.clone());
         let requeueing = requeue_readable(self.store.clone(), stop.clone());
         let trimming = trim_events(self.store, self.event_retention, stop);
         tokio::join!(observing, requeueing, trimming);

@@ -156,7 +156,7 @@ impl FaceFinder {
         }
         // What is turned is no larger than what the detector looks at; the picture itself only once it is known how.
         let original = &as_sent.picture;
-        let largest = DetectOptions::default().largest_look();
+        let largest = DetectOptions::default().largest_side();
         let small = original.resize_longest(original.longest_side().min(largest));
         let mut best: Option<Upright> = None;
         for turn in [Turn::Quarter, Turn::ThreeQuarters, Turn::Half] {

@@ -201,7 +201,7 @@ impl Shared {
             return Err(Error::Abandoned);
         }
         // No more than the detector looks at; what it finds is then as good as in the whole picture.
-        let enough = DetectOptions::default().largest_look();
+        let enough = DetectOptions::default().largest_side();
         let decoded = timed("decode", &mut clock.decode, || {
             Picture::decode_reduced(data, &self.limits, enough)
         });

@@ -160,7 +160,7 @@ fn what_cannot_be_compared_is_a_result() {
 }
 
 #[test]
-fn large_photographs_are_judged_like_small_ones() {
+fn large_photographs_are_checked_like_small_ones() {
     let Some(running) = running() else { return };
     let selfie = Picture::decode(&running.sample(Sample::Obama2), &Limits::default()).expect("a picture");
     let seen = |selfie: Vec<u8>| {
@@ -278,7 +278,7 @@ fn faces_of_a_lying_picture_are_found_where_they_lie() {
 
     // Larger than what the detector looks at, too: of such a picture a smaller copy is turned.
     let large = lying.resize(2 * lying.width(), 2 * lying.height());
-    assert!(large.longest_side() > DetectOptions::default().largest_look());
+    assert!(large.longest_side() > DetectOptions::default().largest_side());
     let mut eyes = |picture: &Picture| {
         let image = picture.encode_jpeg(95).expect("encodes");
         let found = running

@@ -23,6 +23,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use crate::config::Secret;
 use crate::methods::{self, Methods};
 use crate::replicas::{Name, Network, Replicas};
+pub use crate::resend::Idempotent;
 use crate::resend::Resend;
 use crate::tls::{ClientTls, Connector, TlsError, without_brackets};
 use crate::{deadline, metrics, propagation, status};
@@ -54,11 +55,6 @@ pub enum ClientError {
     #[error("the methods are not known")]
     Methods(#[from] prost::DecodeError),
 }
-
-/// Among a request's extensions: it is safe to send again although its method in general is not, since it carries an idempotency
-/// key.
-#[derive(Clone, Copy, Debug)]
-pub struct Idempotent;
 
 /// A channel to one service; hand it to a generated client's `new`. Connects when it is first used, and again after the other
 /// side went away; calls that it has not seen are then sent again, and those that are safe to repeat. Each call goes to one of the

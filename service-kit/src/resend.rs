@@ -26,10 +26,14 @@ use tower::retry::backoff::{Backoff as _, ExponentialBackoff, ExponentialBackoff
 use tower::retry::budget::{Budget as _, TpsBudget};
 use tower::{BoxError, Service, ServiceExt as _};
 
-use crate::client::Idempotent;
 use crate::deadline;
 use crate::methods::Methods;
 use crate::replicas::Replicas;
+
+/// Among a request's extensions: it is safe to send again although its method in general is not, since it carries an idempotency
+/// key.
+#[derive(Clone, Copy, Debug)]
+pub struct Idempotent;
 
 /// Attempts for each call, not counting those that found their connection at its end.
 const ATTEMPTS: usize = 5;

@@ -15,11 +15,11 @@ use serde::Deserialize;
 use vision::face::{
     DetectOptions, EmbedOptions, Embedding, Face, FaceDetector, FaceEmbedder, Landmarks, align, nearest,
 };
-use vision::geometry::{Affine, Border, Point, Rect, warp_affine};
+use vision::geometry::{Affine, Point, Rect};
 use vision::models::{Model, ModelStore, Sample, Weights};
 use vision::net::yunet::YuNet;
 use vision::ops::Precision;
-use vision::picture::{Limits, Picture};
+use vision::picture::{Border, Limits, Picture, warp_affine};
 
 #[derive(Deserialize)]
 struct Golden {

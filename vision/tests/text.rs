@@ -9,12 +9,12 @@ mod common;
 use candle_core::{Device, Tensor};
 use common::devices;
 use serde::Deserialize;
-use vision::geometry::{Affine, Border, warp_affine};
+use vision::geometry::Affine;
 use vision::models::{Model, ModelStore, State, Weights};
 use vision::net::ppocr_det::PpOcrDet;
 use vision::net::ppocr_rec::{CtcHead, PpOcrRec};
 use vision::ops::Precision;
-use vision::picture::Picture;
+use vision::picture::{Border, Picture, warp_affine};
 use vision::text::{Alphabet, DetectOptions, Precisions, RecognizeOptions, TextChar, TextReader};
 
 const TOLERANCE: f32 = 5e-4;

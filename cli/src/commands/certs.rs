@@ -19,7 +19,7 @@ use service_kit::service::Service as _;
 use session_svc::server::SessionSvc;
 use time::{Duration, OffsetDateTime};
 
-use super::print;
+use crate::stdout::print;
 
 /// The name of this command, by which report-svc knows it.
 const COMMAND: &str = "bonafide";

@@ -11,7 +11,7 @@ use selfie_svc::server::SelfieSvc;
 use service_kit::program;
 use session_svc::server::SessionSvc;
 
-use super::print;
+use crate::stdout::print;
 
 /// Print every setting of the services, as Markdown
 #[derive(Debug, Args)]

@@ -12,11 +12,11 @@ use time::{Date, Duration};
 use vision::models::{Console, ModelStore, Sample, Silent};
 use vision::picture::{Limits, Picture};
 
-use super::print;
 use crate::client::{Client, Outcome, Submission};
 use crate::deployment::{self, Deployment, Options};
 use crate::render::{Style, text};
 use crate::specimen::{DEFAULT_WIDTH, Fonts, Format, Specimen, head_and_shoulders};
+use crate::stdout::print;
 
 /// Start all services in this process and watch three verifications
 #[derive(Debug, clap::Args)]

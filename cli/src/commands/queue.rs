@@ -19,10 +19,10 @@ use service_kit::tls::{ClientTls, TlsConfig};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::print;
 use crate::client::{refusal, with_scheme};
 use crate::deployment;
 use crate::keys::{self, Keys};
+use crate::stdout::print;
 
 /// See and end what no worker can do
 #[derive(Debug, clap::Args)]

@@ -15,9 +15,9 @@ use session_svc::documents::DocumentConfig;
 use session_svc::server::SessionSvc;
 use vision::models::{Console, ModelStore};
 
-use super::print;
 use crate::deployment::{self, Deployment, Options};
 use crate::keys::Keys;
+use crate::stdout::print;
 
 /// Start all services in this process and stay up
 #[derive(Debug, clap::Args)]

@@ -11,11 +11,11 @@ use service_kit::tls::{ClientTls, TlsConfig};
 use session_svc::documents::DocumentConfig;
 use vision::models::{Console, ModelStore};
 
-use super::print;
 use crate::client::{Client, Outcome, Submission, read_picture, with_scheme};
 use crate::deployment::{self, Deployment, Options};
 use crate::keys::{self, Keys};
 use crate::render::{Style, json, text};
+use crate::stdout::print;
 
 /// Verify one document, with or without a selfie
 #[derive(Debug, clap::Args)]

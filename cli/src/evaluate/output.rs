@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::commands::print;
+use crate::stdout::print;
 use anyhow::Context as _;
 use serde::Serialize;
 

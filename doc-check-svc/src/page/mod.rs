@@ -19,8 +19,8 @@ mod sides;
 pub(crate) mod zone_line;
 
 use vision::document::Lines;
-use vision::geometry::{Border, Perspective, Point, Quad, Rect, warp_perspective};
-use vision::picture::Picture;
+use vision::geometry::{Perspective, Point, Quad, Rect};
+use vision::picture::{Border, Picture, warp_perspective};
 
 use crate::mrz::{Format, Shape};
 use crate::policy::{Finding, Test};

@@ -1,7 +1,7 @@
 //! A part of a picture, turned so that its text is level.
 
-use vision::geometry::{Affine, Border, Point, Quad, Rect, warp_affine};
-use vision::picture::Picture;
+use vision::geometry::{Affine, Point, Quad, Rect};
+use vision::picture::{Border, Picture, warp_affine};
 
 /// A part of a picture in which text that ran in some direction runs to the right.
 pub(super) struct Level {

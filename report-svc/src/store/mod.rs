@@ -209,7 +209,7 @@ impl Store {
         if let Committed::Done(_) = outcome
             && ended
         {
-            self.instruments.verified(session);
+            self.instruments.verified(session.submitted, &session.public);
         }
         Ok(outcome)
     }

@@ -16,7 +16,7 @@ use proto::identity::v1::{
     CreateVerificationSessionRequest, ImagePurpose, VerificationErrorCode, VerificationSessionStatus as Status,
 };
 use report_svc::assemble::Findings;
-use report_svc::evidence::{Evidence, Place};
+use report_svc::evidence::{Evidence, Location};
 use report_svc::id::Id;
 use report_svc::limits::Limits;
 use report_svc::seal::Keyring;
@@ -48,7 +48,7 @@ fn is_recording() -> bool {
 }
 
 async fn store(storage: Arc<dyn Storage>, evidence: PathBuf) -> Store {
-    let evidence = Evidence::open(Place::Folder(evidence)).await.expect("a store");
+    let evidence = Evidence::open(Location::Folder(evidence)).await.expect("a store");
     let keyring = Keyring::parse(MASTER_KEY).expect("a key");
     Store::new(storage, evidence, keyring, Limits::default())
 }

@@ -288,6 +288,31 @@ async fn a_call_that_died_leaves_no_second_lease() {
 }
 
 #[tokio::test]
+async fn a_node_that_is_away_holds_up_no_jobs_of_the_others() {
+    let Some(mut nodes) = start_cluster().await else {
+        return;
+    };
+    for node in &nodes {
+        let partly = ["CONFIG", "SET", "cluster-require-full-coverage", "no"];
+        node.command(&partly).await;
+    }
+    let addresses: Vec<_> = nodes.iter().map(|node| node.address.as_str()).collect();
+    let storage = Redis::connect(&addresses.join(",")).await.expect("connects");
+    for _ in 0..32 {
+        crate::conformance::submit(&storage).await;
+    }
+    nodes.pop();
+    // What a request is known by may lie on the node that is away: another one comes through.
+    for _ in 0..20 {
+        let request = crate::conformance::request(Duration::from_secs(60));
+        if let Ok(Some(_)) = storage.lease(&request).await {
+            return;
+        }
+    }
+    panic!("nothing is leased");
+}
+
+#[tokio::test]
 async fn entries_that_are_not_ours_are_met_once() {
     let Some(server) = RedisServer::start().await else {
         return;

@@ -31,14 +31,14 @@ const MOST_SOCKETS: usize = 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Lingering {
     sockets: TaskTracker,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Lingering {
     pub(super) fn new() -> Self {
         Self {
             sockets: TaskTracker::new(),
-            places: Arc::new(Semaphore::new(MOST_SOCKETS)),
+            permits: Arc::new(Semaphore::new(MOST_SOCKETS)),
         }
     }
 
@@ -58,12 +58,12 @@ impl Lingering {
 
     fn take(&self, socket: TcpStream) {
         // Without a runtime the process ends, and its sockets with it.
-        let (Ok(runtime), Ok(place)) = (Handle::try_current(), Arc::clone(&self.places).try_acquire_owned()) else {
+        let (Ok(runtime), Ok(permit)) = (Handle::try_current(), Arc::clone(&self.permits).try_acquire_owned()) else {
             return;
         };
         let linger = async move {
             linger(socket).await;
-            drop(place);
+            drop(permit);
         };
         self.sockets.spawn_on(linger, &runtime);
     }
@@ -195,7 +195,7 @@ mod tests {
     async fn a_crowd_does_not_linger() {
         let lingering = Lingering::new();
         let (client, server) = pair(&lingering).await;
-        let _taken = lingering.places.acquire_many(MOST_SOCKETS as u32).await.expect("open");
+        let _taken = lingering.permits.acquire_many(MOST_SOCKETS as u32).await.expect("open");
         drop(server);
         assert!(lingering.sockets.is_empty());
         drop(client);

@@ -2,8 +2,8 @@
 
 use super::quantile;
 use super::view::reduced;
-use crate::geometry::{Border, Perspective, Point, Quad, Rect, warp_perspective};
-use crate::picture::Picture;
+use crate::geometry::{Perspective, Point, Quad, Rect};
+use crate::picture::{Border, Picture, warp_perspective};
 
 /// Pixels to a character in which lines are looked at, at most: enough to see how wide an edge is that blurs them.
 const PITCH: f32 = 16.0;

@@ -2,9 +2,9 @@
 
 use super::Landmarks;
 use crate::error::VisionError;
-use crate::geometry::{Affine, Border, Point, SimilarityTransform, warp_affine};
+use crate::geometry::{Affine, Point, SimilarityTransform};
 use crate::net::sface::SIDE;
-use crate::picture::Picture;
+use crate::picture::{Border, Picture, warp_affine};
 
 /// Where the landmarks lie in an aligned face: the mean face of ArcFace's 112×112 crops, on which SFace was trained too.
 pub(super) const TEMPLATE: [Point; 5] = [

@@ -38,7 +38,7 @@ impl Default for DetectOptions {
 impl DetectOptions {
     /// The longest side in pixels at which a picture is looked at: what is larger shows no more.
     #[must_use]
-    pub fn largest_look(&self) -> u32 {
+    pub fn largest_side(&self) -> u32 {
         self.longest_sides.iter().copied().max().unwrap_or_default()
     }
 }
@@ -47,7 +47,7 @@ impl DetectOptions {
 const REFINE_WIDTHS: [f32; 3] = [80.0, 100.0, 140.0];
 
 /// Width of the face's box in pixels beyond which its surroundings are made smaller once, and looked at from there: four times that of
-/// the largest look, which loses nothing.
+/// the largest, which loses nothing.
 const CLOSE_UP_WIDTH: f32 = 4.0 * 140.0;
 
 /// No side of a face's surroundings is longer than this when it is refined, whatever its proportions.

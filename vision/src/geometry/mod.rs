@@ -3,10 +3,8 @@
 //! Coordinates are in pixels, x to the right and y down; whole numbers are the centres of pixels, as in OpenCV.
 
 mod transform;
-mod warp;
 
 pub use transform::{Affine, Perspective, SimilarityTransform};
-pub use warp::{Border, warp_affine, warp_perspective};
 
 /// A place in a picture, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -160,7 +160,7 @@ impl Perspective {
         Point::new(x as f32, y as f32)
     }
 
-    pub(super) fn apply_f64(&self, x: f64, y: f64) -> (f64, f64) {
+    pub(crate) fn apply_f64(&self, x: f64, y: f64) -> (f64, f64) {
         let [a, b, c, d, e, f, g, h, i] = self.0;
         let w = g * x + h * y + i;
         ((a * x + b * y + c) / w, (d * x + e * y + f) / w)

@@ -7,6 +7,7 @@ mod decode;
 mod encode;
 mod part;
 mod reduced;
+mod warp;
 mod webp;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use std::fmt;
 pub use decode::{DecodeError, Limits};
 pub use encode::EncodeError;
 pub use part::Part;
+pub use warp::{Border, warp_affine, warp_perspective};
 
 use crate::geometry::Rect;
 

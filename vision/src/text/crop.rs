@@ -1,8 +1,8 @@
 //! From pictures to what the networks take.
 
-use crate::geometry::{Border, Perspective, Point, Quad, warp_perspective};
+use crate::geometry::{Perspective, Point, Quad};
 use crate::net::ppocr_rec::{HEIGHT, STRIDE};
-use crate::picture::Picture;
+use crate::picture::{Border, Picture, warp_perspective};
 
 /// Widest line in heights, which is some 130 characters; a longer one is squeezed.
 const WIDEST: u32 = 54;

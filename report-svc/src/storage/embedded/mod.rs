@@ -149,9 +149,9 @@ impl Embedded {
 
     async fn read<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error> + Send + 'static,
+        query: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error> + Send + 'static,
     ) -> Result<T, StorageError> {
-        self.blocking(move |database| look(&database.begin_read()?)).await
+        self.blocking(move |database| query(&database.begin_read()?)).await
     }
 
     /// Runs one write transaction; an error undoes all of it. The step is told the time at which its turn came, so that

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use proto::id::{Kind, PARTITIONS};
 use redis::{AsyncCommands as _, RedisError, RedisResult};
 
@@ -66,13 +66,23 @@ impl Redis {
     /// The partitions that have a job to lease, the one whose job is longest due first. Asked all at once, and nothing is written:
     /// most calls find nothing.
     async fn partitions_with_work(&self) -> Result<Vec<u8>, RedisError> {
-        let looks = (0..PARTITIONS).map(async |partition| {
-            let mut look = self.scripts.due.key(keys::due(partition));
-            let since = look.arg(self.now()).invoke_async(&mut self.connection.clone()).await;
+        let asked = (0..PARTITIONS).map(async |partition| {
+            let mut due = self.scripts.due.key(keys::due(partition));
+            let since = due.arg(self.now()).invoke_async(&mut self.connection.clone()).await;
             let since: Option<u64> = unless_foreign(partition, since)?.flatten();
             Ok::<_, RedisError>(since.map(|since| (since, partition)))
         });
-        let mut waiting: Vec<(u64, u8)> = try_join_all(looks).await?.into_iter().flatten().collect();
+        let (mut waiting, mut failed) = (Vec::new(), None);
+        for answer in join_all(asked).await {
+            match answer {
+                Ok(since) => waiting.extend(since),
+                Err(error) => failed = Some(error),
+            }
+        }
+        // The jobs of a Cluster's other nodes do not wait for one that is away.
+        if let (true, Some(error)) = (waiting.is_empty(), failed) {
+            return Err(error);
+        }
         waiting.sort_unstable();
         Ok(waiting.into_iter().map(|(_, partition)| partition).collect())
     }

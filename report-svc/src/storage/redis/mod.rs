@@ -451,13 +451,13 @@ impl Storage for Redis {
     }
 
     async fn depth(&self) -> Result<Depth, StorageError> {
-        let looks = (0..PARTITIONS).map(async |partition| {
-            let mut look = self.scripts.depth.key(keys::due(partition));
-            look.key(keys::dead_letters(partition)).arg(self.now());
-            let depth: RedisResult<(u64, u64, u64, u64)> = look.invoke_async(&mut self.connection.clone()).await;
+        let asked = (0..PARTITIONS).map(async |partition| {
+            let mut script = self.scripts.depth.key(keys::due(partition));
+            script.key(keys::dead_letters(partition)).arg(self.now());
+            let depth: RedisResult<(u64, u64, u64, u64)> = script.invoke_async(&mut self.connection.clone()).await;
             unless_foreign(partition, depth)
         });
-        let partitions = try_join_all(looks).await?;
+        let partitions = try_join_all(asked).await?;
         Ok(partitions.into_iter().flatten().fold(Depth::default(), |whole, part| {
             let (due, later, dead_letters, longest_due) = part;
             Depth {

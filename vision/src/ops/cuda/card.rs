@@ -9,8 +9,7 @@ use candle_core::{CudaDevice, CudaStorage, Device, Error, Result, bail};
 use cublas::sys::{cublasComputeType_t, cublasGemmAlgo_t, cublasOperation_t, cudaDataType};
 use driver::{DevicePtrMut as _, DeviceRepr, LaunchConfig, PushKernelArg as _};
 
-use super::kernels::Parameters;
-use super::machine::Product;
+use super::arguments::{Parameters, Product};
 
 /// The oldest GPUs that CUDA 13 knows; the driver translates for newer ones.
 const ARCHITECTURE: &str = "compute_75";

@@ -7,8 +7,7 @@ use std::sync::OnceLock;
 
 use candle_core::{Result, bail};
 
-use super::kernels::Parameters;
-use super::machine::Product;
+use super::arguments::{Parameters, Product};
 
 /// What the kernels expect to be there, and a way to say which thread runs.
 const AROUND: &str = r#"

@@ -2,13 +2,8 @@
 
 use candle_core::{Device, Result};
 
+use super::arguments::Parameters;
 use super::machine;
-
-/// A struct of addresses and sizes that a kernel takes.
-///
-/// # Safety
-/// It has the layout of the struct of that name in `kernels.cu`, without padding.
-pub(super) unsafe trait Parameters: Copy {}
 
 /// What follows a convolution: biases and slopes, one each per column, and a curve.
 #[derive(Clone, Copy)]

@@ -2,8 +2,9 @@
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
+use super::arguments::Product;
 use super::kernels::{Depthwise, Filter, Finish, Function, Patches, Scale};
-use super::machine::{Product, address, fresh, multiply, ready};
+use super::machine::{address, fresh, multiply, ready};
 use crate::ops::activation::{Activation, Smooth};
 use crate::ops::convolution::{Convolution, Precision};
 use crate::ops::plain::Plain;

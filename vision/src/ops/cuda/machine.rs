@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use candle_core::{CpuStorage, CudaStorage, DType, Device, InplaceOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::kernels::Parameters;
+use super::arguments::{Parameters, Product};
 
 /// What a kernel reads at once at most, in bytes.
 const ALIGNMENT: u64 = 16;
@@ -40,22 +40,6 @@ pub(super) unsafe fn launch(
             bail!("the kernels are for GPUs of NVIDIA, got {:?}", device.location())
         }
     }
-}
-
-/// A matrix product: `out` = `rows` · `weights`ᵀ.
-#[derive(Clone, Copy)]
-pub(super) struct Product {
-    /// (pixels, inner)
-    pub(super) rows: u64,
-    /// (columns, inner)
-    pub(super) weights: u64,
-    /// (pixels, columns), `f32`
-    pub(super) out: u64,
-    pub(super) pixels: usize,
-    pub(super) columns: usize,
-    pub(super) inner: usize,
-    /// Whether both factors are bfloat16 and not `f32`.
-    pub(super) half: bool,
 }
 
 /// # Safety

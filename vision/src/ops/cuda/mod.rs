@@ -11,6 +11,7 @@
 // Kernels take addresses, and only their callers know what lies there.
 #![allow(unsafe_code)]
 
+mod arguments;
 #[cfg(feature = "cuda")]
 mod card;
 #[cfg(test)]

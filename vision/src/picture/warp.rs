@@ -1,7 +1,7 @@
 //! Drawing a picture through a map, with bilinear sampling.
 
-use super::{Affine, Perspective};
-use crate::picture::Picture;
+use super::Picture;
+use crate::geometry::{Affine, Perspective};
 
 /// What lies beyond the border of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,13 @@
+//! Standard output.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+
+/// Writes to standard output; a reader who has gone is an error, not a panic.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("cannot write to standard output")
+}
