@@ -121,8 +121,8 @@ impl WorkerPool {
             let lease = stage::span("lease");
             let leased = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return,
-                leased = self.lease_job(name, &request_id).instrument(lease.clone()) => leased,
+                () = self.stop.cancelled() => return self.hand_back_unanswered(name, &request_id).await,
+                leased = self.lease_job(name, &request_id, LEASE_WAIT).instrument(lease.clone()) => leased,
             };
             self.note_whether_store_answers(&leased);
             match leased {
@@ -141,15 +141,15 @@ impl WorkerPool {
         }
     }
 
-    async fn lease_job(&self, worker: &str, request_id: &str) -> Result<Option<Job>, Status> {
+    async fn lease_job(&self, worker: &str, request_id: &str, wait: Duration) -> Result<Option<Job>, Status> {
         let request = LeaseJobRequest {
             worker: worker.to_owned(),
             lease: Some(duration(self.lease)),
-            wait: Some(duration(LEASE_WAIT)),
+            wait: Some(duration(wait)),
             request_id: request_id.to_owned(),
         };
         let mut store = self.services.store.clone();
-        let answer = deadline::scope(Some(LEASE_WAIT + STORE_TIMEOUT), store.lease_job(request)).await?;
+        let answer = deadline::scope(Some(wait + STORE_TIMEOUT), store.lease_job(request)).await?;
         Ok(answer.into_inner().job)
     }
 
@@ -242,6 +242,15 @@ impl WorkerPool {
             self.services.store.clone().extend_lease(request).await.map(drop)
         })
         .await;
+    }
+
+    /// Hands back the job of a request whose answer was not waited for to the end: asked once more, it is the same one.
+    async fn hand_back_unanswered(&self, worker: &str, request_id: &str) {
+        if self.store_answers.load(Ordering::Relaxed)
+            && let Ok(Some(job)) = self.lease_job(worker, request_id, Duration::ZERO).await
+        {
+            self.hand_back(&job, Duration::ZERO, true).await;
+        }
     }
 
     /// If this fails, the job is leased to another worker when the lease ends.

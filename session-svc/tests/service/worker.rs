@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proto::identity::v1::{DocumentOptions, ImagePurpose, VerificationSessionStatus};
 use proto::reason;
-use proto::store::v1::CompleteVerificationRequest;
+use proto::store::v1::{CompleteVerificationRequest, Job};
 use service_kit::config::ServeConfig;
 use service_kit::status::Problem;
 use session_svc::config::Config;
@@ -362,4 +362,28 @@ async fn stopping_hands_back_a_job_that_does_not_finish() {
         (0, &[(Duration::ZERO, true)][..]),
         "not its fault"
     );
+}
+
+#[tokio::test]
+async fn stopping_hands_back_a_job_whose_answer_was_on_its_way() {
+    let mut running = start_with(Config {
+        verification_workers: Some(1),
+        ..config()
+    })
+    .await;
+    let asked = running.store.until(|state| state.lease_requests.first().cloned());
+    let request = soon(asked).await;
+    // The waiting call does not hear of it.
+    running.store.read().waiting.push_back(Job {
+        lease_token: "lease".to_owned(),
+        verification_session: "vs_1".to_owned(),
+        attempt: 1,
+        delivery: 1,
+        ..Job::default()
+    });
+    running.shutdown.cancel();
+    soon(&mut running.server).await.expect("stopped");
+    let state = running.store.read();
+    assert_eq!(state.lease_requests, [request.clone(), request], "the same request");
+    assert_eq!(state.released, [(Duration::ZERO, true)]);
 }
