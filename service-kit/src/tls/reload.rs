@@ -1,29 +1,31 @@
-//! What is made of the files, and made again when they change.
+//! What is made of files, and made again when they change.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::TlsConfig;
-use super::files::{Files, TlsError};
+use super::files::TlsError;
 
-/// A value made of the files. Clones share it, and the task that looks at the files, which ends with the last of them.
+/// A value made of files. Clones share it, and the task that looks at the files, which ends with the last of them.
 #[derive(Debug)]
 pub(super) struct Reloading<T>(watch::Receiver<Arc<T>>);
 
 impl<T: Send + Sync + 'static> Reloading<T> {
-    /// Reads the files that `config` names, and again when they have changed.
-    pub(super) fn open<B>(config: &TlsConfig, build: B) -> Result<Self, TlsError>
+    /// Reads the files, and again when they have changed.
+    pub(super) fn open<F, R, B>(every: Duration, read: R, build: B) -> Result<Self, TlsError>
     where
-        B: Fn(&Files) -> Result<T, TlsError> + Send + 'static,
+        F: PartialEq + Send + 'static,
+        R: Fn() -> Result<F, TlsError> + Send + Sync + 'static,
+        B: Fn(&F) -> Result<T, TlsError> + Send + 'static,
     {
-        if config.reload.is_zero() {
+        if every.is_zero() {
             return Err(TlsError::Reload);
         }
-        let files = Files::read(config)?;
+        let files = read()?;
         let (sender, receiver) = watch::channel(Arc::new(build(&files)?));
-        tokio::spawn(look(config.clone(), files, build, sender));
+        tokio::spawn(look(every, files, read, build, sender));
         Ok(Self(receiver))
     }
 
@@ -46,13 +48,15 @@ impl<T> Clone for Reloading<T> {
 
 /// Looks at the files for as long as anybody wants to know. Files that are not a pair, or half written, are read again at the next
 /// look; each complaint about them is told once.
-async fn look<T, B>(config: TlsConfig, mut used: Files, build: B, sender: watch::Sender<Arc<T>>)
+async fn look<F, R, T, B>(every: Duration, mut used: F, read: R, build: B, sender: watch::Sender<Arc<T>>)
 where
+    F: PartialEq + Send + 'static,
+    R: Fn() -> Result<F, TlsError> + Send + Sync + 'static,
     T: Send + Sync + 'static,
-    B: Fn(&Files) -> Result<T, TlsError> + Send + 'static,
+    B: Fn(&F) -> Result<T, TlsError> + Send + 'static,
 {
-    let config = Arc::new(config);
-    let mut looks = interval(config.reload);
+    let read = Arc::new(read);
+    let mut looks = interval(every);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = None;
     loop {
@@ -60,8 +64,8 @@ where
             () = sender.closed() => return,
             _ = looks.tick() => {}
         }
-        let named = Arc::clone(&config);
-        let Ok(read) = tokio::task::spawn_blocking(move || Files::read(&named)).await else {
+        let reading = Arc::clone(&read);
+        let Ok(read) = tokio::task::spawn_blocking(move || reading()).await else {
             return;
         };
         let complaint = match read {
