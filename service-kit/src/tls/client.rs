@@ -24,7 +24,7 @@ use tonic::Status;
 use tower::{BoxError, Service};
 
 use super::TlsConfig;
-use super::certificate::{Certificate, SERVER};
+use super::certificate::{Certificate, Role};
 use super::failure::{Cause, Told};
 use super::files::{File, Flags, TlsError, provider};
 use super::reload::Reloading;
@@ -50,7 +50,7 @@ impl Default for ClientTls {
     fn default() -> Self {
         Self {
             config: None,
-            flags: &SERVER,
+            flags: Role::Server.flags(),
             allow_plaintext: false,
         }
     }
@@ -70,11 +70,11 @@ impl ClientTls {
     /// # Errors
     /// When a file cannot be used.
     pub fn showing(certificate: Option<Certificate>, config: &TlsConfig) -> Result<Self, TlsError> {
-        let flags = certificate.as_ref().map_or(&SERVER, Certificate::flags);
+        let flags = certificate.as_ref().map_or(Role::Server.flags(), Certificate::flags);
         let client = match (config.ca.clone(), certificate) {
             (Some(ca), certificate) => {
                 let build = move |ca: &File| client_config(ca.roots()?.into(), certificate.clone());
-                let opened = Reloading::open(config.reload, move || File::read(flags.ca, &ca), build)?;
+                let opened = Reloading::open(config.reload, move || File::read(flags.ca, &ca), build, |_| ())?;
                 Some(opened)
             }
             (None, Some(certificate)) => Some(Reloading::fixed(client_config(system_cas(), Some(certificate))?)),

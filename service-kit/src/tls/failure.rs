@@ -1,5 +1,6 @@
 //! What is told of a connection that TLS did not let come about.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -36,37 +37,53 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// What is the matter and what to do about it. `flags` name the files of this side.
-    pub(super) fn sentence(self, flags: &Flags) -> String {
+    pub(super) fn sentence(self, flags: &Flags) -> Cow<'static, str> {
         let Flags { cert, key, ca } = flags;
         match self {
-            Self::Expired => "its certificate has expired: renew it, or set the clock here".to_owned(),
-            Self::NotYetValid => {
-                "its certificate is not valid yet: compare the clocks of both machines".to_owned()
+            Self::Expired => "its certificate has expired: renew it, or set the clock here".into(),
+            Self::NotYetValid => "its certificate is not valid yet: compare the clocks of both machines".into(),
+            Self::OtherName => {
+                "its certificate does not name what was called: call it by one of its names, or have it show a certificate with this one"
+                    .into()
             }
-            Self::OtherName => "its certificate does not name what was called: call it by one of its names, or have it show a \
-                                certificate with this one"
-                .to_owned(),
             Self::UnknownCa => format!(
                 "its certificate is of no CA that is trusted here: name that CA's file with {ca}, or have it show a certificate of ours"
-            ),
-            Self::OtherUse => "its certificate is not meant for this use: have it issued for servers and clients (extended key usage)".to_owned(),
-            Self::NoCertificate => "it shows no certificate: start it with --tls-cert and --tls-key".to_owned(),
-            Self::OtherCertificate => "its certificate is not accepted".to_owned(),
+            )
+            .into(),
+            Self::OtherUse => {
+                "its certificate is not meant for this use: have it issued for servers and clients (extended key usage)".into()
+            }
+            Self::NoCertificate => "it shows no certificate: start it with --tls-cert and --tls-key".into(),
+            Self::OtherCertificate => "its certificate is not accepted".into(),
             Self::OursExpired => format!(
-                "it says that our certificate has expired or is not valid yet: renew the one of {cert}, or compare the clocks of both machines"
-            ),
+                "it says that our certificate has expired or is not valid yet: renew the one of {cert}, or compare the clocks of \
+                 both machines"
+            )
+            .into(),
             Self::OursUnknownCa => format!(
-                "it does not know the CA of our certificate: name that CA's file with its --tls-ca, or have the one of {cert} issued by a CA that it knows"
-            ),
-            Self::OursMissing => format!("it takes no connection without a certificate: name one with {cert} and {key}"),
+                "it does not know the CA of our certificate: name that CA's file with its --tls-ca, or have the one of {cert} \
+                 issued by a CA that it knows"
+            )
+            .into(),
+            Self::OursMissing => {
+                format!("it takes no connection without a certificate: name one with {cert} and {key}").into()
+            }
             Self::OursRefused => format!(
-                "it does not accept our certificate, the one of {cert}: its log says why; most often it is not for the name that was called"
-            ),
-            Self::NotTls => "it does not speak TLS: addresses with https:// are for servers with a certificate, and those with http:// for servers without".to_owned(),
-            Self::NotAllowed => "its certificate names none of those that may call: have it call with the certificate of one of them".to_owned(),
-            Self::NotHttp2 => "it does not speak HTTP/2 (ALPN h2)".to_owned(),
-            Self::Slow => "it did not finish the handshake in time".to_owned(),
-            Self::Other => "the two sides have found no common ground".to_owned(),
+                "it does not accept our certificate, the one of {cert}: its log says why; most often it is not for the name that \
+                 was called"
+            )
+            .into(),
+            Self::NotTls => {
+                "it does not speak TLS: addresses with https:// are for servers with a certificate, and those with http:// for \
+                 servers without"
+                    .into()
+            }
+            Self::NotAllowed => {
+                "its certificate names none of those that may call: have it call with the certificate of one of them".into()
+            }
+            Self::NotHttp2 => "it does not speak HTTP/2 (ALPN h2)".into(),
+            Self::Slow => "it did not finish the handshake in time".into(),
+            Self::Other => "the two sides have found no common ground".into(),
         }
     }
 

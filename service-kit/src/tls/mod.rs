@@ -13,10 +13,12 @@
 //! certificate ([`ClientCertConfig`]).
 //!
 //! The files are looked at every few seconds. When they have changed, new connections use what they hold now, and those that are
-//! open go on; files that cannot be used change nothing but the log. To replace a CA, put the new one beside the old one first.
+//! open go on; files that cannot be used change nothing but the log. To replace a CA, put the new one beside the old one first. A
+//! certificate that should have been renewed is told of, once a day.
 
 mod certificate;
 mod client;
+mod expiry;
 mod failure;
 mod files;
 mod identity;

@@ -13,19 +13,20 @@ use super::files::TlsError;
 pub(super) struct Reloading<T>(watch::Receiver<Arc<T>>);
 
 impl<T: Send + Sync + 'static> Reloading<T> {
-    /// Reads the files, and again when they have changed.
-    pub(super) fn open<F, R, B>(every: Duration, read: R, build: B) -> Result<Self, TlsError>
+    /// Reads the files, and again when they have changed. At each look at them `notice` gets what they hold.
+    pub(super) fn open<F, R, B, N>(every: Duration, read: R, build: B, notice: N) -> Result<Self, TlsError>
     where
         F: PartialEq + Send + 'static,
         R: Fn() -> Result<F, TlsError> + Send + Sync + 'static,
         B: Fn(&F) -> Result<T, TlsError> + Send + 'static,
+        N: FnMut(&T) + Send + 'static,
     {
         if every.is_zero() {
             return Err(TlsError::Reload);
         }
         let files = read()?;
         let (sender, receiver) = watch::channel(Arc::new(build(&files)?));
-        tokio::spawn(look(every, files, read, build, sender));
+        tokio::spawn(look(every, files, read, build, notice, sender));
         Ok(Self(receiver))
     }
 
@@ -48,12 +49,19 @@ impl<T> Clone for Reloading<T> {
 
 /// Looks at the files for as long as anybody wants to know. Files that are not a pair, or half written, are read again at the next
 /// look; each complaint about them is told once.
-async fn look<F, R, T, B>(every: Duration, mut used: F, read: R, build: B, sender: watch::Sender<Arc<T>>)
-where
+async fn look<F, R, T, B, N>(
+    every: Duration,
+    mut used: F,
+    read: R,
+    build: B,
+    mut notice: N,
+    sender: watch::Sender<Arc<T>>,
+) where
     F: PartialEq + Send + 'static,
     R: Fn() -> Result<F, TlsError> + Send + Sync + 'static,
     T: Send + Sync + 'static,
     B: Fn(&F) -> Result<T, TlsError> + Send + 'static,
+    N: FnMut(&T) + Send + 'static,
 {
     let read = Arc::new(read);
     let mut looks = interval(every);
@@ -87,5 +95,6 @@ where
             tracing::warn!(%error, "the files of TLS have changed and cannot be used: what they held before stays in use");
         }
         told = complaint;
+        notice(&sender.borrow());
     }
 }

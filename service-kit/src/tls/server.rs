@@ -13,7 +13,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
 use super::TlsConfig;
-use super::certificate::{Certificate, SERVER};
+use super::certificate::{Certificate, Role};
 use super::client::ALPN;
 use super::failure::{Cause, Told};
 use super::files::{File, TlsError, provider};
@@ -48,7 +48,12 @@ impl Acceptor {
                 let ca = config.ca.clone().ok_or(TlsError::NoCa)?;
                 let certificate = certificate.clone();
                 let build = move |ca: &File| internal(ca.roots()?, certificate.clone());
-                Reloading::open(config.reload, move || File::read(SERVER.ca, &ca), build)?
+                Reloading::open(
+                    config.reload,
+                    move || File::read(Role::Server.flags().ca, &ca),
+                    build,
+                    |_| (),
+                )?
             }
         };
         Ok(Self {
@@ -87,7 +92,7 @@ impl Acceptor {
                 from,
                 error,
                 "no connection with a caller: {}",
-                cause.sentence(&SERVER)
+                cause.sentence(Role::Server.flags())
             );
         }
         None
@@ -112,7 +117,7 @@ impl Acceptor {
                 ?names,
                 ?allowed,
                 "calls are refused: {}",
-                Cause::NotAllowed.sentence(&SERVER)
+                Cause::NotAllowed.sentence(Role::Server.flags())
             );
         }
         Caller::NotAllowed

@@ -16,7 +16,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tonic::{Code, Status};
 
-use crate::certificates::{Ca, EXPIRED, Folder, HERE, NOT_YET_VALID, VALID};
+use crate::certificates::{Ca, ENDING, EXPIRED, Folder, HERE, NOT_YET_VALID, VALID};
 use crate::connections;
 use crate::log::Log;
 use crate::service::{Running, order, start, start_as};
@@ -464,6 +464,26 @@ async fn files_that_become_unusable_change_nothing_but_the_log() {
     call(channel(&running, &caller.config()))
         .await
         .expect("with the new one");
+}
+
+#[tokio::test]
+async fn a_certificate_that_should_have_been_renewed_is_told_of_once() {
+    let log = Log::start();
+    let ca = Ca::new();
+    let server = Folder::new(&[&ca], Some(&ca.issue(&HERE, ENDING)));
+    let running = start(serve(&server)).await;
+    log.wait_for(1, "the certificate of --tls-cert expires in 23h 5").await;
+    server.show(&ca.issue(&HERE, VALID));
+    log.wait_for(1, "new connections use what they hold now").await;
+    server.show(&ca.issue(&HERE, EXPIRED));
+    log.wait_for(1, "the certificate of --tls-cert has expired").await;
+    // Of the one that is good for a while nothing was said, and of the others once, though they were looked at every millisecond.
+    let told = log.lines("the certificate of --tls-cert");
+    assert!(
+        told.len() == 2 && told.iter().all(|line| line.contains("\"WARN\"")),
+        "{told:?}"
+    );
+    drop(running);
 }
 
 #[tokio::test]
