@@ -10,7 +10,7 @@ use report_svc::server::ReportSvc;
 use selfie_svc::server::SelfieSvc;
 use service_kit::config::ServeConfig;
 use service_kit::service::Service;
-use service_kit::tls::TlsConfig;
+use service_kit::tls::{ClientCertConfig, TlsConfig};
 use session_svc::documents::DocumentConfig;
 use session_svc::server::SessionSvc;
 use tempfile::TempDir;
@@ -47,8 +47,10 @@ fn said(output: &Output) -> String {
 impl Stage {
     fn new() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let made = certs(&folder.path().join("certs"), &[])?;
-        anyhow::ensure!(made.status.success(), said(&made));
+        for certificates in ["certs", "public"] {
+            let made = certs(&folder.path().join(certificates), &[])?;
+            anyhow::ensure!(made.status.success(), said(&made));
+        }
         Ok(Self {
             keys: Keys::open(folder.path())?,
             shutdown: CancellationToken::new(),
@@ -58,6 +60,11 @@ impl Stage {
 
     fn cert(&self, name: &str) -> PathBuf {
         self.folder.path().join("certs").join(name)
+    }
+
+    /// A certificate of another CA, which callers from outside trust.
+    fn public_cert(&self, name: &str) -> PathBuf {
+        self.folder.path().join("public").join(name)
     }
 
     fn serve<S: Service>(&self) -> ServeConfig {
@@ -91,18 +98,28 @@ impl Stage {
         .await
     }
 
-    /// Runs `bonafide` with the certificate of `holder`, if any.
+    /// Runs `bonafide` inside, with the certificate of `holder`, if any.
     async fn run(&self, holder: Option<&str>, arguments: &[&str]) -> anyhow::Result<Output> {
-        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_bonafide"));
-        command.args(arguments).arg("--tls-ca").arg(self.cert("ca.pem"));
+        let mut command = self.command(arguments, &self.cert("ca.pem"));
         if let Some(holder) = holder {
             command.arg("--tls-cert").arg(self.cert(&format!("{holder}.pem")));
             command.arg("--tls-key").arg(self.cert(&format!("{holder}.key")));
         }
+        Ok(command.output().await?)
+    }
+
+    /// Runs `bonafide` as somebody outside, who trusts the public CA.
+    async fn run_outside(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        Ok(self.command(arguments, &self.public_cert("ca.pem")).output().await?)
+    }
+
+    fn command(&self, arguments: &[&str], ca: &Path) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_bonafide"));
+        command.args(arguments).arg("--tls-ca").arg(ca);
         command
             .env("BONAFIDE_SERVICE_TOKEN", self.keys.service_token.expose())
             .env("BONAFIDE_API_KEY", self.keys.restricted_api_key.expose());
-        Ok(command.output().await?)
+        command
     }
 }
 
@@ -184,8 +201,20 @@ async fn a_verification_runs_over_tls_from_end_to_end() -> anyhow::Result<()> {
         return Ok(());
     };
     let stage = Stage::new()?;
+    let inside = stage.serve::<SessionSvc>();
     let session = session_svc::config::Config {
-        serve: stage.serve::<SessionSvc>(),
+        serve: ServeConfig {
+            tls: TlsConfig {
+                cert: Some(stage.public_cert("session-svc.pem")),
+                key: Some(stage.public_cert("session-svc.key")),
+                ..inside.tls.clone()
+            },
+            ..inside.clone()
+        },
+        client_cert: ClientCertConfig {
+            cert: inside.tls.cert,
+            key: inside.tls.key,
+        },
         api_keys: stage.keys.list("default"),
         client_secret_key: stage.keys.client_secret_key.clone(),
         report_address: stage.report_svc().await?,
@@ -225,7 +254,13 @@ async fn a_verification_runs_over_tls_from_end_to_end() -> anyhow::Result<()> {
         "--selfie",
         &selfie,
     ];
-    let verified = stage.run(None, &verify).await?;
+    let refused = stage.run(None, &verify).await?;
+    assert!(
+        said(&refused).contains("of no CA that is trusted here"),
+        "{}",
+        said(&refused)
+    );
+    let verified = stage.run_outside(&verify).await?;
     assert!(verified.status.success(), "{}", said(&verified));
     Ok(())
 }

@@ -9,6 +9,7 @@ use service_kit::config::Exposure;
 use service_kit::health::Health;
 use service_kit::service::Service;
 use service_kit::serving::Services;
+use service_kit::tls::Certificate;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError};
@@ -63,7 +64,7 @@ impl Service for ReportSvc {
     type Config = Config;
     type Error = StartError;
 
-    async fn open(config: Config) -> Result<Self, StartError> {
+    async fn open(config: Config, _: Option<Certificate>) -> Result<Self, StartError> {
         let limits = config.limits()?;
         let keyring = config.keyring()?;
         let evidence = Evidence::open(config.evidence()?).await?;

@@ -9,6 +9,7 @@ use service_kit::health::Health;
 use service_kit::metrics;
 use service_kit::service::Service;
 use service_kit::serving::Services;
+use service_kit::tls::Certificate;
 use tokio_util::sync::CancellationToken;
 use vision::VisionError;
 use vision::device::{self, DeviceError};
@@ -79,7 +80,7 @@ impl Service for SelfieSvc {
     type Config = Config;
     type Error = StartError;
 
-    async fn open(config: Config) -> Result<Self, StartError> {
+    async fn open(config: Config, _: Option<Certificate>) -> Result<Self, StartError> {
         let pool = Pool::start("selfie", &config.compute).map_err(StartError::Workers)?;
         Self::open_in(config, pool)
     }

@@ -15,6 +15,7 @@ use crate::config::{Exposure, ServeConfig};
 use crate::health::Health;
 use crate::readiness::NotReady;
 use crate::serving::{ServeError, Server, Services};
+use crate::tls::Certificate;
 
 /// A service of Bonafide's.
 pub trait Service: Sized + Send + 'static {
@@ -33,8 +34,12 @@ pub trait Service: Sized + Send + 'static {
     /// Why it cannot be opened.
     type Error: Error + Send + Sync + 'static;
 
-    /// Validates the configuration and opens what the service works with.
-    fn open(config: Self::Config) -> impl Future<Output = Result<Self, Self::Error>> + Send;
+    /// Validates the configuration and opens what the service works with. `certificate` is what its callers see, if they speak TLS
+    /// with it: a service that calls others may show it to them, too.
+    fn open(
+        config: Self::Config,
+        certificate: Option<Certificate>,
+    ) -> impl Future<Output = Result<Self, Self::Error>> + Send;
 
     /// What it depends on.
     fn health(&self) -> Health;
@@ -51,7 +56,9 @@ pub trait Service: Sized + Send + 'static {
     fn bind(config: Self::Config) -> impl Future<Output = Result<Bound<Self>, StartError<Self::Error>>> + Send {
         async {
             let server = Server::bind(Self::NAME, Self::EXPOSURE, config.as_ref()).await?;
-            let service = Self::open(config).await.map_err(StartError::Open)?;
+            let service = Self::open(config, server.certificate())
+                .await
+                .map_err(StartError::Open)?;
             Ok(Bound { server, service })
         }
     }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use service_kit::config::{Secret, ServeConfig};
+use service_kit::tls::ClientCertConfig;
 
 use crate::documents::DocumentConfig;
 
@@ -25,6 +26,9 @@ pub struct Config {
     /// How the service listens. The service token is what it shows to the other services.
     #[command(flatten)]
     pub serve: ServeConfig,
+    /// What it shows to the other services.
+    #[command(flatten)]
+    pub client_cert: ClientCertConfig,
     /// API keys of backends, separated by commas: `account=sk_live_…`, or `account=rk_live_…` for a restricted key, which also
     /// reads sensitive fields.
     #[arg(long, env = "BONAFIDE_API_KEYS", hide_env_values = true)]
@@ -66,6 +70,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             serve: ServeConfig::default(),
+            client_cert: ClientCertConfig::default(),
             api_keys: Secret::new(""),
             client_secret_key: Secret::new(""),
             report_address: String::new(),

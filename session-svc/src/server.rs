@@ -14,7 +14,7 @@ use service_kit::config::Exposure;
 use service_kit::health::Health;
 use service_kit::service::Service;
 use service_kit::serving::Services;
-use service_kit::tls::{ClientTls, TlsError};
+use service_kit::tls::{Certificate, ClientTls, TlsError};
 use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
 
@@ -92,7 +92,7 @@ impl Service for SessionSvc {
     type Error = StartError;
 
     /// The other services need not be there yet.
-    async fn open(config: Config) -> Result<Self, StartError> {
+    async fn open(config: Config, certificate: Option<Certificate>) -> Result<Self, StartError> {
         let client_secrets = ClientSecrets::new(&config.client_secret_key)?;
         let authenticator = Authenticator::new(ApiKeys::parse(&config.api_keys)?, client_secrets.clone());
         if !LEASES.contains(&config.lease) {
@@ -105,7 +105,9 @@ impl Service for SessionSvc {
         if config.documents.allow_specimens {
             tracing::info!("specimens and documents of fictional states are verified, too (--allow-specimens)");
         }
-        let tls = ClientTls::open(&config.serve.tls)?;
+        let tls = &config.serve.tls;
+        let certificate = Certificate::of_client(&config.client_cert, tls.reload)?.or(certificate);
+        let tls = ClientTls::showing(certificate, tls)?;
         let channel = |flag, address: &str| {
             ServiceChannel::with_tls(address, config.serve.service_token.as_ref(), &tls)
                 .map_err(|source| StartError::Address { flag, source })

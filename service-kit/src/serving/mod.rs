@@ -27,7 +27,7 @@ use crate::admin::Admin;
 use crate::config::{ConfigError, Exposure, ServeConfig};
 use crate::health::Health;
 use crate::readiness::{self, NotReady, Readiness};
-use crate::tls::{Acceptor, TlsError};
+use crate::tls::{Acceptor, Certificate, TlsError};
 use incoming::Incoming;
 use layer::GuardLayer;
 use lingering::Lingering;
@@ -86,7 +86,10 @@ impl Server {
     /// Checks the configuration and binds; probes are answered from now on. `name` is the service's (`report-svc`), as telemetry shows it.
     pub async fn bind(name: &'static str, exposure: Exposure, config: &ServeConfig) -> Result<Self, ServeError> {
         config.validate(exposure)?;
-        let acceptor = Acceptor::open(name, exposure, &config.tls)?;
+        let certificate = Certificate::of_server(&config.tls)?;
+        let acceptor = certificate
+            .map(|certificate| Acceptor::new(name, exposure, certificate, &config.tls))
+            .transpose()?;
         let bind = |source| ServeError::Bind {
             address: config.listen,
             source,
@@ -123,6 +126,11 @@ impl Server {
     /// The address for probes and metrics that was bound, if any.
     pub fn admin_addr(&self) -> Option<SocketAddr> {
         self.admin.as_ref().map(Admin::local_addr)
+    }
+
+    /// What it shows to its callers, if it speaks TLS.
+    pub(crate) fn certificate(&self) -> Option<Certificate> {
+        self.acceptor.as_ref().map(Acceptor::certificate).cloned()
     }
 
     /// Takes what answers probes, which does so until it is dropped.

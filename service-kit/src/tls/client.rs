@@ -6,7 +6,7 @@ use std::io;
 use std::iter;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::{ClientConfig, Resumption};
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::sign::SingleCertAndKey;
 use tokio_rustls::rustls::{self, RootCertStore};
 use tonic::Status;
 use tower::{BoxError, Service};
 
 use super::TlsConfig;
+use super::certificate::{Certificate, Role};
 use super::failure::{Cause, Told};
-use super::files::{Files, TlsError, provider};
+use super::files::{File, Flags, TlsError, provider};
 use super::reload::Reloading;
 use crate::client::CONNECT_TIMEOUT;
 
@@ -39,10 +39,21 @@ const VERDICT: Duration = Duration::from_millis(300);
 
 /// What channels to other services show and trust, and whether they may do without. The default shows nothing, trusts the CAs of the
 /// system, and carries no credential beyond loopback unprotected. Clones share the files.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ClientTls {
     config: Option<Reloading<ClientConfig>>,
+    flags: &'static Flags,
     allow_plaintext: bool,
+}
+
+impl Default for ClientTls {
+    fn default() -> Self {
+        Self {
+            config: None,
+            flags: Role::Server.flags(),
+            allow_plaintext: false,
+        }
+    }
 }
 
 impl ClientTls {
@@ -51,10 +62,27 @@ impl ClientTls {
     /// # Errors
     /// When a file cannot be used.
     pub fn open(config: &TlsConfig) -> Result<Self, TlsError> {
-        let files = [&config.cert, &config.key, &config.ca];
-        let named = files.iter().any(|file| file.is_some());
+        Self::showing(Certificate::of_server(config)?, config)
+    }
+
+    /// The same, showing this certificate instead of that of `config`.
+    ///
+    /// # Errors
+    /// When a file cannot be used.
+    pub fn showing(certificate: Option<Certificate>, config: &TlsConfig) -> Result<Self, TlsError> {
+        let flags = certificate.as_ref().map_or(Role::Server.flags(), Certificate::flags);
+        let client = match (config.ca.clone(), certificate) {
+            (Some(ca), certificate) => {
+                let build = move |ca: &File| client_config(ca.roots()?.into(), certificate.clone());
+                let opened = Reloading::open(config.reload, move || File::read(flags.ca, &ca), build, |_| ())?;
+                Some(opened)
+            }
+            (None, Some(certificate)) => Some(Reloading::fixed(client_config(system_cas(), Some(certificate))?)),
+            (None, None) => None,
+        };
         Ok(Self {
-            config: named.then(|| Reloading::open(config, client_config)).transpose()?,
+            config: client,
+            flags,
             allow_plaintext: config.allow_plaintext,
         })
     }
@@ -68,7 +96,7 @@ impl ClientTls {
     pub(crate) fn connector(&self, host: &str) -> Result<Connector, TlsError> {
         let config = match &self.config {
             Some(config) => config.clone(),
-            None => Reloading::fixed(client_config(&Files::default())?),
+            None => Reloading::fixed(client_config(system_cas(), None)?),
         };
         let name = ServerName::try_from(without_brackets(host)).map_err(|_| TlsError::Host(host.to_owned()))?;
         let mut http = HttpConnector::new();
@@ -79,20 +107,20 @@ impl ClientTls {
             protection: Arc::new(Protection {
                 config,
                 server: name.to_owned(),
+                flags: self.flags,
                 told: Told::default(),
             }),
         })
     }
 }
 
-fn client_config(files: &Files) -> Result<ClientConfig, TlsError> {
-    let roots = files.roots()?.unwrap_or_else(system_roots);
+fn client_config(cas: Arc<RootCertStore>, certificate: Option<Certificate>) -> Result<ClientConfig, TlsError> {
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Provider)?
-        .with_root_certificates(roots);
-    let mut config = match files.identity()? {
-        Some(identity) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity))),
+        .with_root_certificates(cas);
+    let mut config = match certificate {
+        Some(certificate) => builder.with_client_cert_resolver(Arc::new(certificate)),
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![ALPN.to_vec()];
@@ -101,11 +129,14 @@ fn client_config(files: &Files) -> Result<ClientConfig, TlsError> {
     Ok(config)
 }
 
-/// A system without CAs trusts nobody.
-fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
+/// The CAs of the system, read once. A system without them trusts nobody.
+fn system_cas() -> Arc<RootCertStore> {
+    static CAS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots.into()
+    });
+    Arc::clone(&CAS)
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -122,10 +153,11 @@ pub(crate) fn without_brackets(host: &str) -> &str {
 
 /// Why a server that was reached got no call.
 #[derive(Debug, thiserror::Error)]
-#[error("no TLS with {server}: {cause} ({error})")]
+#[error("no TLS with {server}: {} ({error})", cause.sentence(flags))]
 pub struct NoTls {
     server: String,
     cause: Cause,
+    flags: &'static Flags,
     error: String,
 }
 
@@ -147,6 +179,7 @@ pub(crate) struct Connector {
 struct Protection {
     config: Reloading<ClientConfig>,
     server: ServerName<'static>,
+    flags: &'static Flags,
     told: Told,
 }
 
@@ -193,6 +226,7 @@ impl Protection {
         let failure = NoTls {
             server: self.server.to_str().into_owned(),
             cause,
+            flags: self.flags,
             error: error.to_string(),
         };
         if self.told.is_due(cause) {

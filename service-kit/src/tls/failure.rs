@@ -1,5 +1,6 @@
 //! What is told of a connection that TLS did not let come about.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -8,59 +9,84 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
 
+use super::files::Flags;
+
 /// Whoever can reach us can make handshakes fail, as often as they like: for so long nothing is told of the same cause.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Why, and what to do about it. "It" is the other side; flags without more are those of this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+/// Why. "It" is the other side, "ours" is the certificate of this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Cause {
-    #[error("its certificate has expired: renew it, or set the clock here")]
     Expired,
-    #[error("its certificate is not valid yet: compare the clocks of both machines")]
     NotYetValid,
-    #[error(
-        "its certificate does not name what was called: call it by one of its names, or have it show a certificate with this one"
-    )]
     OtherName,
-    #[error(
-        "its certificate is of no CA that is trusted here: name that CA's file with --tls-ca, or have it show a certificate of ours"
-    )]
     UnknownCa,
-    #[error("its certificate is not meant for this use: have it issued for servers and clients (extended key usage)")]
     OtherUse,
-    #[error("it shows no certificate: start it with --tls-cert and --tls-key")]
     NoCertificate,
-    #[error("its certificate is not accepted")]
     OtherCertificate,
-    #[error(
-        "it says that our certificate has expired or is not valid yet: renew the one of --tls-cert, or compare the clocks of both machines"
-    )]
     OursExpired,
-    #[error(
-        "it does not know the CA of our certificate: name that CA's file with its --tls-ca, or have the one of --tls-cert issued by a CA that it knows"
-    )]
     OursUnknownCa,
-    #[error("it takes no connection without a certificate: name one with --tls-cert and --tls-key")]
     OursMissing,
-    #[error(
-        "it does not accept our certificate, the one of --tls-cert: its log says why; most often it is not for the name that was called"
-    )]
     OursRefused,
-    #[error(
-        "it does not speak TLS: addresses with https:// are for servers with a certificate, and those with http:// for servers without"
-    )]
     NotTls,
-    #[error("its certificate names none of those that may call: have it call with the certificate of one of them")]
     NotAllowed,
-    #[error("it does not speak HTTP/2 (ALPN h2)")]
     NotHttp2,
-    #[error("it did not finish the handshake in time")]
     Slow,
-    #[error("the two sides have found no common ground")]
     Other,
 }
 
 impl Cause {
+    /// What is the matter and what to do about it. `flags` name the files of this side.
+    pub(super) fn sentence(self, flags: &Flags) -> Cow<'static, str> {
+        let Flags { cert, key, ca } = flags;
+        match self {
+            Self::Expired => "its certificate has expired: renew it, or set the clock here".into(),
+            Self::NotYetValid => "its certificate is not valid yet: compare the clocks of both machines".into(),
+            Self::OtherName => {
+                "its certificate does not name what was called: call it by one of its names, or have it show a certificate with this one"
+                    .into()
+            }
+            Self::UnknownCa => format!(
+                "its certificate is of no CA that is trusted here: name that CA's file with {ca}, or have it show a certificate of ours"
+            )
+            .into(),
+            Self::OtherUse => {
+                "its certificate is not meant for this use: have it issued for servers and clients (extended key usage)".into()
+            }
+            Self::NoCertificate => "it shows no certificate: start it with --tls-cert and --tls-key".into(),
+            Self::OtherCertificate => "its certificate is not accepted".into(),
+            Self::OursExpired => format!(
+                "it says that our certificate has expired or is not valid yet: renew the one of {cert}, or compare the clocks of \
+                 both machines"
+            )
+            .into(),
+            Self::OursUnknownCa => format!(
+                "it does not know the CA of our certificate: name that CA's file with its --tls-ca, or have the one of {cert} \
+                 issued by a CA that it knows"
+            )
+            .into(),
+            Self::OursMissing => {
+                format!("it takes no connection without a certificate: name one with {cert} and {key}").into()
+            }
+            Self::OursRefused => format!(
+                "it does not accept our certificate, the one of {cert}: its log says why; most often it is not for the name that \
+                 was called"
+            )
+            .into(),
+            Self::NotTls => {
+                "it does not speak TLS: addresses with https:// are for servers with a certificate, and those with http:// for \
+                 servers without"
+                    .into()
+            }
+            Self::NotAllowed => {
+                "its certificate names none of those that may call: have it call with the certificate of one of them".into()
+            }
+            Self::NotHttp2 => "it does not speak HTTP/2 (ALPN h2)".into(),
+            Self::Slow => "it did not finish the handshake in time".into(),
+            Self::Other => "the two sides have found no common ground".into(),
+        }
+    }
+
     /// `None` where the network is to blame.
     pub(super) fn of(error: &io::Error) -> Option<Self> {
         use rustls::Error::{

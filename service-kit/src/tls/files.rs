@@ -12,18 +12,23 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{self, RootCertStore};
 use zeroize::Zeroizing;
 
-use super::TlsConfig;
-
-const CERT: &str = "--tls-cert";
-const KEY: &str = "--tls-key";
-const CA: &str = "--tls-ca";
+/// The flags by which a side's files are named, for what is told of them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Flags {
+    /// Of the certificate that is shown.
+    pub cert: &'static str,
+    /// Of its key.
+    pub key: &'static str,
+    /// Of the CAs that are trusted.
+    pub ca: &'static str,
+}
 
 /// Why there can be no TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A certificate without its key, or the other way round.
-    #[error("--tls-cert (BONAFIDE_TLS_CERT) and --tls-key (BONAFIDE_TLS_KEY) go together: name both files or none")]
-    Half,
+    #[error("{} and {} go together: name both files or none", .0.cert, .0.key)]
+    Half(&'static Flags),
     /// An internal service that could not tell its callers from others.
     #[error("callers of this service show certificates: name the file of their CA with --tls-ca (BONAFIDE_TLS_CA)")]
     NoCa,
@@ -51,8 +56,10 @@ pub enum TlsError {
         what: &'static str,
     },
     /// A key of a kind that is not known.
-    #[error("the key in {} (--tls-key) cannot be used: {cause}", file.display())]
+    #[error("the key in {} ({flag}) cannot be used: {cause}", file.display())]
     Key {
+        /// The flag that names the file.
+        flag: &'static str,
         /// The file.
         file: PathBuf,
         /// What rustls said.
@@ -60,11 +67,15 @@ pub enum TlsError {
     },
     /// Key and certificate are not a pair.
     #[error(
-        "the key in {} (--tls-key) does not belong to the certificate in {} (--tls-cert): name the two that were issued together",
+        "the key in {} ({}) does not belong to the certificate in {} ({}): name the two that were issued together",
         key.display(),
-        cert.display()
+        flags.key,
+        cert.display(),
+        flags.cert
     )]
     OtherKey {
+        /// The flags that name the files.
+        flags: &'static Flags,
         /// The file of the certificate.
         cert: PathBuf,
         /// The file of the key.
@@ -86,67 +97,54 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// All files that a configuration names, as they were when they were read.
-#[derive(Default, PartialEq, Eq)]
-pub(super) struct Files {
-    identity: Option<(File, File)>,
-    ca: Option<File>,
+/// The files of a certificate and its key.
+#[derive(PartialEq, Eq)]
+pub(super) struct Pair {
+    flags: &'static Flags,
+    cert: File,
+    key: File,
 }
 
-impl Files {
-    pub(super) fn read(config: &TlsConfig) -> Result<Self, TlsError> {
-        let identity = match (&config.cert, &config.key) {
-            (Some(cert), Some(key)) => Some((File::read(CERT, cert)?, File::read(KEY, key)?)),
-            (None, None) => None,
-            _ => return Err(TlsError::Half),
-        };
-        let ca = config.ca.as_deref().map(|ca| File::read(CA, ca)).transpose()?;
-        Ok(Self { identity, ca })
+impl Pair {
+    pub(super) fn read(flags: &'static Flags, cert: &Path, key: &Path) -> Result<Self, TlsError> {
+        Ok(Self {
+            flags,
+            cert: File::read(flags.cert, cert)?,
+            key: File::read(flags.key, key)?,
+        })
     }
 
-    /// The certificate and its key.
-    pub(super) fn identity(&self) -> Result<Option<CertifiedKey>, TlsError> {
-        let Some((cert, key)) = &self.identity else {
-            return Ok(None);
-        };
+    /// What is shown.
+    pub(super) fn certified_key(&self) -> Result<CertifiedKey, TlsError> {
+        let Self { flags, cert, key } = self;
         let private =
             PrivateKeyDer::from_pem_slice(&key.content).map_err(|_| key.is_not("a key without a passphrase"))?;
-        match CertifiedKey::from_der(cert.certificates()?, private, &provider()) {
-            Ok(identity) => Ok(Some(identity)),
-            Err(rustls::Error::InconsistentKeys(_)) => Err(TlsError::OtherKey {
+        CertifiedKey::from_der(cert.certificates()?, private, &provider()).map_err(|cause| match cause {
+            rustls::Error::InconsistentKeys(_) => TlsError::OtherKey {
+                flags,
                 cert: cert.path.clone(),
                 key: key.path.clone(),
-            }),
-            Err(rustls::Error::InvalidCertificate(_)) => Err(cert.is_not("a certificate")),
-            Err(cause) => Err(TlsError::Key {
+            },
+            rustls::Error::InvalidCertificate(_) => cert.is_not("a certificate"),
+            cause => TlsError::Key {
+                flag: flags.key,
                 file: key.path.clone(),
                 cause,
-            }),
-        }
-    }
-
-    /// The CAs that are trusted.
-    pub(super) fn roots(&self) -> Result<Option<RootCertStore>, TlsError> {
-        let Some(ca) = &self.ca else {
-            return Ok(None);
-        };
-        let mut roots = RootCertStore::empty();
-        for certificate in ca.certificates()? {
-            roots.add(certificate).map_err(|_| ca.is_not("certificates"))?;
-        }
-        Ok(Some(roots))
+            },
+        })
     }
 }
 
+/// A file as it was when it was read.
 #[derive(PartialEq, Eq)]
-struct File {
+pub(super) struct File {
     flag: &'static str,
     path: PathBuf,
     content: Zeroizing<Vec<u8>>,
 }
 
 impl File {
-    fn read(flag: &'static str, path: &Path) -> Result<Self, TlsError> {
+    pub(super) fn read(flag: &'static str, path: &Path) -> Result<Self, TlsError> {
         let content = fs::read(path).map_err(|cause| TlsError::Read {
             flag,
             file: path.to_owned(),
@@ -157,6 +155,15 @@ impl File {
             path: path.to_owned(),
             content: Zeroizing::new(content),
         })
+    }
+
+    /// The CAs that are trusted.
+    pub(super) fn roots(&self) -> Result<RootCertStore, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in self.certificates()? {
+            roots.add(certificate).map_err(|_| self.is_not("certificates"))?;
+        }
+        Ok(roots)
     }
 
     fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {

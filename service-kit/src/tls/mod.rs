@@ -9,10 +9,16 @@
 //! gets no connection; one whose certificate names nobody who may call is answered with PERMISSION_DENIED and the reason
 //! `CALLER_NOT_ALLOWED`, except by health checks and reflection.
 //!
+//! What a public CA vouches for is for callers from outside; what a service shows to the services that it calls can be another
+//! certificate ([`ClientCertConfig`]).
+//!
 //! The files are looked at every few seconds. When they have changed, new connections use what they hold now, and those that are
-//! open go on; files that cannot be used change nothing but the log. To replace a CA, put the new one beside the old one first.
+//! open go on; files that cannot be used change nothing but the log. To replace a CA, put the new one beside the old one first. A
+//! certificate that should have been renewed is told of, once a day.
 
+mod certificate;
 mod client;
+mod expiry;
 mod failure;
 mod files;
 mod identity;
@@ -22,6 +28,7 @@ mod server;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use certificate::Certificate;
 pub use client::{ClientTls, NoTls};
 pub(crate) use client::{Connector, without_brackets};
 pub use files::TlsError;
@@ -33,8 +40,8 @@ const DEFAULT_RELOAD: Duration = Duration::from_secs(10);
 /// Certificates, in files.
 #[derive(Clone, Debug, clap::Args)]
 pub struct TlsConfig {
-    /// PEM file of the certificate that is shown to callers and to the services that are called, and of those between it and its CA.
-    /// With one, connections are taken over TLS only.
+    /// PEM file of the certificate that is shown to the other side, and of those between it and its CA. With one, a service takes
+    /// connections over TLS only.
     #[arg(
         id = "tls_cert",
         long = "tls-cert",
@@ -82,4 +89,26 @@ impl Default for TlsConfig {
             allow_plaintext: false,
         }
     }
+}
+
+/// The certificate that is shown to the services that are called, where it is another one than callers see.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ClientCertConfig {
+    /// PEM file of the certificate that is shown to the other services, and of those between it and its CA; that of --tls-cert when
+    /// not given. For a public service whose callers see the certificate of a public CA.
+    #[arg(
+        id = "tls_client_cert",
+        long = "tls-client-cert",
+        env = "BONAFIDE_TLS_CLIENT_CERT",
+        value_name = "FILE"
+    )]
+    pub cert: Option<PathBuf>,
+    /// PEM file of that certificate's key.
+    #[arg(
+        id = "tls_client_key",
+        long = "tls-client-key",
+        env = "BONAFIDE_TLS_CLIENT_KEY",
+        value_name = "FILE"
+    )]
+    pub key: Option<PathBuf>,
 }

@@ -1,29 +1,32 @@
-//! What is made of the files, and made again when they change.
+//! What is made of files, and made again when they change.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::TlsConfig;
-use super::files::{Files, TlsError};
+use super::files::TlsError;
 
-/// A value made of the files. Clones share it, and the task that looks at the files, which ends with the last of them.
+/// A value made of files. Clones share it, and the task that looks at the files, which ends with the last of them.
 #[derive(Debug)]
 pub(super) struct Reloading<T>(watch::Receiver<Arc<T>>);
 
 impl<T: Send + Sync + 'static> Reloading<T> {
-    /// Reads the files that `config` names, and again when they have changed.
-    pub(super) fn open<B>(config: &TlsConfig, build: B) -> Result<Self, TlsError>
+    /// Reads the files, and again when they have changed. At each look at them `notice` gets what they hold.
+    pub(super) fn open<F, R, B, N>(every: Duration, read: R, build: B, notice: N) -> Result<Self, TlsError>
     where
-        B: Fn(&Files) -> Result<T, TlsError> + Send + 'static,
+        F: PartialEq + Send + 'static,
+        R: Fn() -> Result<F, TlsError> + Send + Sync + 'static,
+        B: Fn(&F) -> Result<T, TlsError> + Send + 'static,
+        N: FnMut(&T) + Send + 'static,
     {
-        if config.reload.is_zero() {
+        if every.is_zero() {
             return Err(TlsError::Reload);
         }
-        let files = Files::read(config)?;
+        let files = read()?;
         let (sender, receiver) = watch::channel(Arc::new(build(&files)?));
-        tokio::spawn(look(config.clone(), files, build, sender));
+        tokio::spawn(look(every, files, read, build, notice, sender));
         Ok(Self(receiver))
     }
 
@@ -46,13 +49,22 @@ impl<T> Clone for Reloading<T> {
 
 /// Looks at the files for as long as anybody wants to know. Files that are not a pair, or half written, are read again at the next
 /// look; each complaint about them is told once.
-async fn look<T, B>(config: TlsConfig, mut used: Files, build: B, sender: watch::Sender<Arc<T>>)
-where
+async fn look<F, R, T, B, N>(
+    every: Duration,
+    mut used: F,
+    read: R,
+    build: B,
+    mut notice: N,
+    sender: watch::Sender<Arc<T>>,
+) where
+    F: PartialEq + Send + 'static,
+    R: Fn() -> Result<F, TlsError> + Send + Sync + 'static,
     T: Send + Sync + 'static,
-    B: Fn(&Files) -> Result<T, TlsError> + Send + 'static,
+    B: Fn(&F) -> Result<T, TlsError> + Send + 'static,
+    N: FnMut(&T) + Send + 'static,
 {
-    let config = Arc::new(config);
-    let mut looks = interval(config.reload);
+    let read = Arc::new(read);
+    let mut looks = interval(every);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = None;
     loop {
@@ -60,8 +72,8 @@ where
             () = sender.closed() => return,
             _ = looks.tick() => {}
         }
-        let named = Arc::clone(&config);
-        let Ok(read) = tokio::task::spawn_blocking(move || Files::read(&named)).await else {
+        let reading = Arc::clone(&read);
+        let Ok(read) = tokio::task::spawn_blocking(move || reading()).await else {
             return;
         };
         let complaint = match read {
@@ -83,5 +95,6 @@ where
             tracing::warn!(%error, "the files of TLS have changed and cannot be used: what they held before stays in use");
         }
         told = complaint;
+        notice(&sender.borrow());
     }
 }

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use tokio_rustls::rustls::sign::SingleCertAndKey;
 use tokio_rustls::rustls::version::TLS13;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
+use super::TlsConfig;
+use super::certificate::{Certificate, Role};
+use super::client::ALPN;
 use super::failure::{Cause, Told};
-use super::files::{Files, TlsError, provider};
+use super::files::{File, TlsError, provider};
 use super::identity::{self, Caller};
 use super::reload::Reloading;
-use super::{TlsConfig, client::ALPN};
 use crate::config::Exposure;
 
 /// How long a handshake may take.
@@ -28,28 +29,45 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub(crate) struct Acceptor {
     service: &'static str,
     exposure: Exposure,
+    certificate: Certificate,
     config: Reloading<ServerConfig>,
     told: Arc<Told>,
 }
 
 impl Acceptor {
-    /// `None` for a service without a certificate. Must be called inside a tokio runtime.
-    pub(crate) fn open(
+    /// For a service that shows this certificate. Must be called inside a tokio runtime.
+    pub(crate) fn new(
         service: &'static str,
         exposure: Exposure,
+        certificate: Certificate,
         config: &TlsConfig,
-    ) -> Result<Option<Self>, TlsError> {
-        match (&config.cert, exposure) {
-            (None, _) if config.key.is_none() => return Ok(None),
-            (Some(_), Exposure::Internal(_)) if config.ca.is_none() => return Err(TlsError::NoCa),
-            _ => {}
-        }
-        Ok(Some(Self {
+    ) -> Result<Self, TlsError> {
+        let config = match exposure {
+            Exposure::Public => Reloading::fixed(public(certificate.clone())?),
+            Exposure::Internal(_) => {
+                let ca = config.ca.clone().ok_or(TlsError::NoCa)?;
+                let certificate = certificate.clone();
+                let build = move |ca: &File| internal(ca.roots()?, certificate.clone());
+                Reloading::open(
+                    config.reload,
+                    move || File::read(Role::Server.flags().ca, &ca),
+                    build,
+                    |_| (),
+                )?
+            }
+        };
+        Ok(Self {
             service,
             exposure,
-            config: Reloading::open(config, move |files| server_config(files, exposure))?,
+            certificate,
+            config,
             told: Arc::default(),
-        }))
+        })
+    }
+
+    /// What callers see.
+    pub(crate) fn certificate(&self) -> &Certificate {
+        &self.certificate
     }
 
     /// The connection, and who calls; `None`, and a line in the log, when there is none.
@@ -73,7 +91,8 @@ impl Acceptor {
                 service = self.service,
                 from,
                 error,
-                "no connection with a caller: {cause}"
+                "no connection with a caller: {}",
+                cause.sentence(Role::Server.flags())
             );
         }
         None
@@ -98,7 +117,7 @@ impl Acceptor {
                 ?names,
                 ?allowed,
                 "calls are refused: {}",
-                Cause::NotAllowed
+                Cause::NotAllowed.sentence(Role::Server.flags())
             );
         }
         Caller::NotAllowed
@@ -113,31 +132,34 @@ impl Acceptor {
     }
 }
 
-fn server_config(files: &Files, exposure: Exposure) -> Result<ServerConfig, TlsError> {
-    let identity = files.identity()?.ok_or(TlsError::Half)?;
-    let builder = ServerConfig::builder_with_provider(provider());
-    let builder = match exposure {
-        Exposure::Public => builder
-            .with_safe_default_protocol_versions()
-            .map(|builder| builder.with_no_client_auth()),
-        Exposure::Internal(_) => {
-            let roots = files.roots()?.ok_or(TlsError::NoCa)?;
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider())
-                .build()
-                .map_err(TlsError::Verifier)?;
-            let builder = builder.with_protocol_versions(&[&TLS13]);
-            builder.map(|builder| builder.with_client_cert_verifier(verifier))
-        }
-    };
-    let builder = builder.map_err(TlsError::Provider)?;
-    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
-    config.alpn_protocols = vec![ALPN.to_vec()];
-    if let Exposure::Internal(_) = exposure {
-        // Every connection shows its certificate: none is vouched for by an earlier one.
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-    }
+/// Callers show no certificate: they are asked for other credentials.
+fn public(certificate: Certificate) -> Result<ServerConfig, TlsError> {
+    let builder = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Provider)?
+        .with_no_client_auth();
+    Ok(speaking_http2(builder.with_cert_resolver(Arc::new(certificate))))
+}
+
+/// Callers show a certificate of one of these CAs.
+fn internal(cas: RootCertStore, certificate: Certificate) -> Result<ServerConfig, TlsError> {
+    let verifier = WebPkiClientVerifier::builder_with_provider(cas.into(), provider())
+        .build()
+        .map_err(TlsError::Verifier)?;
+    let builder = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .map_err(TlsError::Provider)?
+        .with_client_cert_verifier(verifier);
+    let mut config = speaking_http2(builder.with_cert_resolver(Arc::new(certificate)));
+    // Every connection shows its certificate: none is vouched for by an earlier one.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     Ok(config)
+}
+
+fn speaking_http2(mut config: ServerConfig) -> ServerConfig {
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    config
 }
 
 #[cfg(test)]
@@ -162,8 +184,9 @@ mod tests {
             key: file("key.pem", issued.signing_key.serialize_pem()),
             ..TlsConfig::default()
         };
-        let acceptor = Acceptor::open("test-svc", Exposure::Public, &config).expect("files that can be used");
-        let acceptor = acceptor.expect("a certificate");
+        let certificate = Certificate::of_server(&config).expect("files that can be used");
+        let certificate = certificate.expect("files are named");
+        let acceptor = Acceptor::new("test-svc", Exposure::Public, certificate, &config).expect("made");
         let (_silent, server) = tokio::io::duplex(1024);
         let begun = Instant::now();
         assert!(acceptor.accept(server, None).await.is_none());

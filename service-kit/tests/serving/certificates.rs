@@ -12,6 +12,8 @@ use time::{Duration, OffsetDateTime};
 /// Days from now for which a certificate is valid.
 pub(crate) const VALID: Range<i64> = -1..1;
 pub(crate) const EXPIRED: Range<i64> = -2..-1;
+/// So near to its end that it should have been renewed.
+pub(crate) const ENDING: Range<i64> = -9..1;
 pub(crate) const NOT_YET_VALID: Range<i64> = 1..2;
 
 /// Names of a service that is called on this machine.

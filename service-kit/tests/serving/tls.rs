@@ -11,12 +11,12 @@ use service_kit::config::{ConfigError, Exposure, Secret, ServeConfig};
 use service_kit::serving::{ServeError, Server};
 use service_kit::status;
 use service_kit::testing::listed_services;
-use service_kit::tls::{ClientTls, TlsConfig, TlsError};
+use service_kit::tls::{Certificate, ClientCertConfig, ClientTls, TlsConfig, TlsError};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tonic::{Code, Status};
 
-use crate::certificates::{Ca, EXPIRED, Folder, HERE, NOT_YET_VALID, VALID};
+use crate::certificates::{Ca, ENDING, EXPIRED, Folder, HERE, NOT_YET_VALID, VALID};
 use crate::connections;
 use crate::log::Log;
 use crate::service::{Running, order, start, start_as};
@@ -268,6 +268,77 @@ async fn nobody_waits_for_the_handshakes_of_others() {
     call(channel(&running, &caller.config())).await.expect("served");
 }
 
+/// A channel with this folder's certificate, by the flags of a client's own, and its CA.
+fn channel_of_client(running: &Running, folder: &Folder) -> ServiceChannel {
+    let TlsConfig {
+        cert, key, ca, reload, ..
+    } = folder.config();
+    let certificate = Certificate::of_client(&ClientCertConfig { cert, key }, reload).expect("files that can be used");
+    let trusted = TlsConfig {
+        ca,
+        reload,
+        ..TlsConfig::default()
+    };
+    let tls = ClientTls::showing(certificate, &trusted).expect("files that can be used");
+    ServiceChannel::with_tls(&running.address, None, &tls).expect("an address")
+}
+
+#[tokio::test]
+async fn callers_see_a_public_cas_certificate_and_services_another_one() {
+    let log = Log::start();
+    let (public, private) = (Ca::new(), Ca::new());
+    let front = Folder::new(
+        &[],
+        Some(&public.issue(&["identity.example.com", "localhost", "127.0.0.1"], VALID)),
+    );
+    let front = start_as(Exposure::Public, serve(&front)).await;
+    let behind = server(&private);
+    let behind = start(ServeConfig {
+        // Every few calls need a new connection.
+        max_connection_age: std::time::Duration::from_millis(5),
+        ..serve(&behind)
+    })
+    .await;
+
+    // A backend trusts the public CA, and has nothing to show.
+    let backend = Folder::new(&[&public], None);
+    call(channel(&front, &backend.config())).await.expect("served");
+    let own = caller(&private);
+    let channel = channel_of_client(&behind, &own);
+    call(channel.clone()).await.expect("served");
+
+    // Another one is shown once it is there.
+    own.show(&private.issue(&["selfie-svc.bonafide.svc"], VALID));
+    log.wait_for(1, "new connections use what they hold now").await;
+    let refused = loop {
+        if let Err(refused) = call(channel.clone()).await {
+            break refused;
+        }
+    };
+    assert_eq!(status::reason(&refused), Some(proto::reason::CALLER_NOT_ALLOWED));
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_clients_own_certificate_names_its_flags() {
+    let ca = Ca::new();
+    let server = server(&ca);
+    let running = start(serve(&server)).await;
+    let expired = Folder::new(&[&ca], Some(&ca.issue(&CALLER, EXPIRED)));
+    let refused = call(channel_of_client(&running, &expired)).await.expect_err("expired");
+    assert!(
+        format!("{refused:?}").contains("renew the one of --tls-client-cert"),
+        "{refused:?}"
+    );
+
+    let half = ClientCertConfig {
+        cert: Some(server.file("cert.pem")),
+        key: None,
+    };
+    let refused = Certificate::of_client(&half, std::time::Duration::from_secs(1)).expect_err("half");
+    let told = "--tls-client-cert and --tls-client-key go together: name both files or none";
+    assert_eq!(refused.to_string(), told);
+}
+
 /// Why a service with these files does not start.
 async fn not_started(folder: &Folder, tls: TlsConfig) -> String {
     let server = Server::bind(
@@ -393,6 +464,26 @@ async fn files_that_become_unusable_change_nothing_but_the_log() {
     call(channel(&running, &caller.config()))
         .await
         .expect("with the new one");
+}
+
+#[tokio::test]
+async fn a_certificate_that_should_have_been_renewed_is_told_of_once() {
+    let log = Log::start();
+    let ca = Ca::new();
+    let server = Folder::new(&[&ca], Some(&ca.issue(&HERE, ENDING)));
+    let running = start(serve(&server)).await;
+    log.wait_for(1, "the certificate of --tls-cert expires in 23h 5").await;
+    server.show(&ca.issue(&HERE, VALID));
+    log.wait_for(1, "new connections use what they hold now").await;
+    server.show(&ca.issue(&HERE, EXPIRED));
+    log.wait_for(1, "the certificate of --tls-cert has expired").await;
+    // Of the one that is good for a while nothing was said, and of the others once, though they were looked at every millisecond.
+    let told = log.lines("the certificate of --tls-cert");
+    assert!(
+        told.len() == 2 && told.iter().all(|line| line.contains("\"WARN\"")),
+        "{told:?}"
+    );
+    drop(running);
 }
 
 #[tokio::test]

@@ -27,10 +27,17 @@ http{{ if ne $root.Values.tls.mode "none" }}s{{ end }}://{{ include "bonafide.na
 - name: BONAFIDE_ALLOW_PLAINTEXT
   value: "true"
 {{- else }}
+{{- $public := and (eq $key "session") (include "bonafide.publicTlsSecret" $root) }}
 - name: BONAFIDE_TLS_CERT
-  value: /tls/tls.crt
+  value: {{ if $public }}/public-tls{{ else }}/tls{{ end }}/tls.crt
 - name: BONAFIDE_TLS_KEY
+  value: {{ if $public }}/public-tls{{ else }}/tls{{ end }}/tls.key
+{{- if $public }}
+- name: BONAFIDE_TLS_CLIENT_CERT
+  value: /tls/tls.crt
+- name: BONAFIDE_TLS_CLIENT_KEY
   value: /tls/tls.key
+{{- end }}
 - name: BONAFIDE_TLS_CA
   value: /tls/ca.crt
 {{- end }}

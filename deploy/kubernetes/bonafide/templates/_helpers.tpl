@@ -42,6 +42,21 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- end -}}
 {{- end }}
 
+{{- /* The Secret of the certificate that callers of session-svc see, where it is one of its own; else nothing. */ -}}
+{{- define "bonafide.publicTlsSecret" -}}
+{{- $public := .Values.tls.public -}}
+{{- if and $public.issuerRef.name $public.secretName }}
+{{- fail "tls.public has an issuer or the name of a Secret, not both" }}
+{{- else if and $public.issuerRef.name (ne .Values.tls.mode "cert-manager") }}
+{{- fail "tls.public.issuerRef needs tls.mode=cert-manager" }}
+{{- else if and $public.issuerRef.name (not .Values.tls.publicNames) }}
+{{- fail "tls.publicNames are the names that tls.public.issuerRef vouches for" }}
+{{- else if and $public.secretName (eq .Values.tls.mode "none") }}
+{{- fail "tls.public.secretName needs tls.mode=secrets or cert-manager" }}
+{{- end -}}
+{{ $public.secretName | default ($public.issuerRef.name | empty | ternary "" (printf "%s-public-tls" (include "bonafide.name" .))) }}
+{{- end }}
+
 {{- define "bonafide.priorityClass" -}}
 {{ .Release.Namespace }}-{{ include "bonafide.name" . }}
 {{- end }}
