@@ -90,6 +90,16 @@ rolling: redis-server
 	cargo build --release --workspace --bins
 	cargo bench --workspace --bench rolling
 
+# The calls of backends by ghz, against separate processes with TLS and Redis.
+LOAD := target/load
+.PHONY: load
+load: redis-server $(LOAD)/ghz
+	cargo build --release --workspace --bins
+	deploy/load/start
+
+$(LOAD)/ghz:
+	GOBIN=$(CURDIR)/$(LOAD) CGO_ENABLED=0 go install -trimpath github.com/bojand/ghz/cmd/ghz@v0.120.0
+
 # Resident memory of each service while verifications run.
 memory:
 	cargo build --release --workspace --bins

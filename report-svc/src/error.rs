@@ -138,12 +138,14 @@ impl From<Error> for Status {
             Error::JobNotFound => Problem::new(reason::JOB_NOT_FOUND, text),
             Error::Contended => Problem::new(reason::CONTENDED, text).retry_after(SOON),
             Error::Stopping => Problem::new(reason::UNAVAILABLE, text).retry_after(SOON),
-            Error::Storage(StorageError::Redis(cause)) => unavailable(&cause),
-            Error::Storage(cause @ StorageError::Closed) => unavailable(&cause),
+            Error::Storage(StorageError::Redis(cause)) => unavailable("storage", &cause),
+            Error::Storage(cause @ StorageError::Closed) => unavailable("storage", &cause),
             Error::Storage(
                 cause @ (StorageError::Embedded(_) | StorageError::Foreign(_) | StorageError::Random(_)),
             ) => internal(&cause),
-            Error::Evidence(cause @ (EvidenceError::Store(_) | EvidenceError::Closed)) => unavailable(&cause),
+            Error::Evidence(cause @ (EvidenceError::Store(_) | EvidenceError::Closed)) => {
+                unavailable("storage of pictures", &cause)
+            }
             Error::Evidence(cause @ (EvidenceError::Missing(_) | EvidenceError::Url | EvidenceError::Seal(_))) => {
                 internal(&cause)
             }
@@ -175,9 +177,13 @@ fn on_data(description: &str) -> Vec<FieldViolation> {
 }
 
 /// The cause is for the log alone.
-fn unavailable(cause: &(dyn std::error::Error + 'static)) -> Problem {
-    tracing::warn!(error = cause, "the storage does not answer");
-    Problem::new(reason::UNAVAILABLE, "the storage does not answer: try again").retry_after(SOON)
+fn unavailable(what: &str, cause: &(dyn std::error::Error + 'static)) -> Problem {
+    tracing::warn!(error = cause, "the {what} does not answer, or refuses");
+    let problem = Problem::new(
+        reason::UNAVAILABLE,
+        format!("the {what} does not answer, or refuses: try again"),
+    );
+    problem.retry_after(SOON)
 }
 
 fn internal(cause: &(dyn std::error::Error + 'static)) -> Problem {

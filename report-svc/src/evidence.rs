@@ -6,7 +6,7 @@
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
@@ -77,8 +77,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub struct Evidence {
     store: Arc<dyn ObjectStore>,
-    /// Whether the last picture could be written, as far as is known.
-    writable: Arc<AtomicBool>,
+    /// Bytes of the last write, if it failed; 0 when it did not.
+    failed: Arc<AtomicUsize>,
 }
 
 impl Evidence {
@@ -98,7 +98,7 @@ impl Evidence {
     fn over(store: Arc<dyn ObjectStore>) -> Self {
         Self {
             store,
-            writable: Arc::new(AtomicBool::new(true)),
+            failed: Arc::default(),
         }
     }
 
@@ -155,8 +155,11 @@ impl Evidence {
     }
 
     async fn write(&self, path: &Path, bytes: PutPayload) -> Result<(), EvidenceError> {
+        let length = bytes.content_length();
         let written = self.store.put(path, bytes).await;
-        self.writable.store(written.is_ok(), Ordering::Relaxed);
+        // What is empty fits on every disk that is full: a byte does not.
+        let failed = if written.is_ok() { 0 } else { length.max(1) };
+        self.failed.store(failed, Ordering::Relaxed);
         written?;
         Ok(())
     }
@@ -176,11 +179,16 @@ impl Evidence {
         }
     }
 
-    /// Whether the store answers, and takes what is written. That is tried where the last attempt failed, or nothing is there yet.
+    /// Whether the store answers, and takes what is written. Where the last write failed, as many bytes are tried, since a disk that is
+    /// full takes small files for a while.
     pub async fn healthy(&self) -> bool {
         let probe = Path::from(PROBE);
-        let writable = self.writable.load(Ordering::Relaxed);
-        (writable && self.store.head(&probe).await.is_ok()) || self.write(&probe, PutPayload::new()).await.is_ok()
+        let failed = self.failed.load(Ordering::Relaxed);
+        if failed == 0 && self.store.head(&probe).await.is_ok() {
+            return true;
+        }
+        let fits = failed == 0 || self.write(&probe, vec![0; failed].into()).await.is_ok();
+        fits && self.write(&probe, PutPayload::new()).await.is_ok()
     }
 }
 

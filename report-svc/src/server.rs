@@ -90,11 +90,16 @@ impl Service for ReportSvc {
     }
 
     fn health(&self) -> Health {
-        let store = self.store.clone();
-        Health::new().depends_on("storage", move || {
-            let store = store.clone();
-            async move { store.healthy().await }
-        })
+        let (storage, evidence) = (self.store.clone(), self.store.clone());
+        Health::new()
+            .depends_on("storage", move || {
+                let store = storage.clone();
+                async move { store.storage_is_healthy().await }
+            })
+            .depends_on("pictures", move || {
+                let store = evidence.clone();
+                async move { store.evidence_is_healthy().await }
+            })
     }
 
     fn services(&self, stop: &CancellationToken) -> Services {

@@ -72,9 +72,14 @@ impl Store {
         }
     }
 
-    /// Whether storage and pictures can be used now.
-    pub async fn healthy(&self) -> bool {
-        self.storage.healthy().await && self.evidence.healthy().await
+    /// Whether sessions can be read and written now.
+    pub async fn storage_is_healthy(&self) -> bool {
+        self.storage.healthy().await
+    }
+
+    /// Whether pictures can be read and written now.
+    pub async fn evidence_is_healthy(&self) -> bool {
+        self.evidence.healthy().await
     }
 
     /// Whether the master keys open what is stored: of each partition the oldest event is tried. Some that do not open are told to the

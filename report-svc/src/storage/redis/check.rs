@@ -5,6 +5,7 @@
 //! configured as its master is.
 
 use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 use redis::{FromRedisValue as _, InfoDict, RedisError, Value, cmd};
@@ -13,6 +14,9 @@ use super::Redis;
 
 /// The oldest version that the tests run against. `XTRIM … MINID`, which drops old events, came with 6.2.
 const OLDEST_MAJOR_VERSION: u32 = 7;
+
+/// From which difference on the clocks of two machines are said to differ: TIME is in whole seconds here, and an answer takes a while.
+const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
 /// Something by which state may be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -92,6 +96,9 @@ impl Redis {
         if !refused.is_empty() {
             return Err(CheckError::Unsafe(refused));
         }
+        for (master, time) in connection.ask_masters(cmd("TIME")).await? {
+            note_clock(master, time);
+        }
         let mut durability = cmd("CONFIG");
         durability.arg("GET").arg("appendfsync");
         match connection.ask_masters(durability).await {
@@ -105,6 +112,28 @@ impl Redis {
 }
 
 const UNKNOWN_DURABILITY: &str = "redis does not tell its appendfsync: what a crash may cost is not known";
+
+/// Leases go by the clock of Redis alone; what is created, and when it expires, by ours.
+fn note_clock(master: Option<String>, time: Value) {
+    let Ok((seconds, _)) = <(u64, u64)>::from_redis_value(time) else {
+        return;
+    };
+    let (theirs, ours) = (UNIX_EPOCH + Duration::from_secs(seconds), SystemTime::now());
+    if let Some(seconds) = skew(theirs, ours) {
+        tracing::warn!(
+            master,
+            seconds,
+            "the clock of redis is ahead of or behind ours by that much: set both by NTP"
+        );
+    }
+}
+
+/// By how many seconds a clock is ahead of ours, or behind it, where that is worth a word.
+fn skew(theirs: SystemTime, ours: SystemTime) -> Option<f64> {
+    let ahead = theirs.duration_since(ours).map(|ahead| ahead.as_secs_f64());
+    let seconds = ahead.unwrap_or_else(|behind| -behind.duration().as_secs_f64());
+    (seconds.abs() > CLOCK_SKEW.as_secs_f64()).then_some(seconds)
+}
 
 fn note_durability(master: Option<String>, answer: Value) {
     match <(String, String)>::from_redis_value(answer) {
@@ -190,6 +219,15 @@ mod tests {
         assert_eq!(found(&of("seven", "noeviction", "1")), [Risk::Unchecked]);
         assert_eq!(found(&Value::BulkString(Vec::new())), [Risk::Unchecked; 3]);
         assert_eq!(found(&Value::Nil), [Risk::Unchecked]);
+    }
+
+    #[test]
+    fn clocks_differ_when_an_answer_cannot_take_so_long() {
+        let ours = SystemTime::now();
+        let hour = Duration::from_secs(3600);
+        assert_eq!(skew(ours + hour, ours), Some(3600.0));
+        assert_eq!(skew(ours - hour, ours), Some(-3600.0));
+        assert_eq!(skew(ours - Duration::from_secs(4), ours), None);
     }
 
     #[test]
