@@ -11,6 +11,7 @@ use redis::{
 };
 
 use super::connection::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT};
+use super::tls::{ConnectError, RedisTls};
 
 /// What an address says.
 #[derive(Debug)]
@@ -21,11 +22,12 @@ struct Address {
     /// User, password and database of the master.
     server: ConnectionInfo,
     sentinel_password: Option<String>,
-    tls: bool,
+    is_protected: bool,
 }
 
 /// The master behind some Sentinels.
 pub(super) struct Sentinel {
+    sentinels: Vec<Client>,
     client: tokio::sync::Mutex<SentinelClient>,
     connection: Mutex<Option<MultiplexedConnection>>,
     db: i64,
@@ -53,7 +55,7 @@ impl Address {
         // Credentials and hosts are written as in the address of a server.
         let sentinels = hosts
             .split(',')
-            .map(|host| Ok(format!("redis://{host}").into_connection_info()?.addr().clone()))
+            .map(|host| Ok(format!("{scheme}://{host}").into_connection_info()?.addr().clone()))
             .collect::<RedisResult<_>>()?;
         let sentinel_password = match query.split_once('=') {
             Some(("sentinel_password", password)) => {
@@ -68,14 +70,16 @@ impl Address {
             master: master.to_owned(),
             server: format!("redis://{credentials}@master/{db}").into_connection_info()?,
             sentinel_password,
-            tls: scheme == "rediss",
+            is_protected: scheme == "rediss",
         })
     }
 }
 
 impl Sentinel {
-    pub(super) fn open(address: &str) -> RedisResult<Self> {
+    pub(super) fn open(address: &str, tls: &RedisTls) -> Result<Self, ConnectError> {
         let address = Address::parse(address)?;
+        let clients = address.sentinels.iter().map(|sentinel| tls.client(sentinel.clone()));
+        let sentinels = clients.collect::<Result<_, _>>()?;
         let settings = address.server.redis_settings();
         let mut builder = SentinelClientBuilder::new(address.sentinels, address.master, SentinelServerType::Master)?
             .set_client_to_redis_db(settings.db());
@@ -88,16 +92,25 @@ impl Sentinel {
         if let Some(password) = address.sentinel_password {
             builder = builder.set_client_to_sentinel_password(password);
         }
-        if address.tls {
+        if address.is_protected {
+            builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
+        }
+        if let Some(certificates) = tls.certificates() {
             builder = builder
-                .set_client_to_redis_tls_mode(TlsMode::Secure)
-                .set_client_to_sentinel_tls_mode(TlsMode::Secure);
+                .set_client_to_redis_certificates(certificates.clone())
+                .set_client_to_sentinel_certificates(certificates);
         }
         Ok(Self {
+            sentinels,
             client: tokio::sync::Mutex::new(builder.build()?),
             connection: Mutex::default(),
             db: settings.db(),
         })
+    }
+
+    /// Those that are asked who the master is.
+    pub(super) fn sentinels(&self) -> &[Client] {
+        &self.sentinels
     }
 
     pub(super) fn db(&self) -> i64 {
@@ -171,15 +184,18 @@ mod tests {
         );
         let credentials = (settings.username(), settings.password(), settings.db());
         assert_eq!(credentials, (Some("user"), Some("p@ss"), 3));
-        assert_eq!((address.sentinel_password.as_deref(), address.tls), (Some("s/"), false));
+        assert_eq!(
+            (address.sentinel_password.as_deref(), address.is_protected),
+            (Some("s/"), false)
+        );
 
-        let plain = Address::parse("rediss+sentinel://[::1]:26379/m").expect("complete");
-        let settings = plain.server.redis_settings();
+        let protected = Address::parse("rediss+sentinel://[::1]:26379/m").expect("complete");
+        let settings = protected.server.redis_settings();
         assert_eq!(
             (settings.username(), settings.password(), settings.db()),
             (None, None, 0)
         );
-        assert_eq!((plain.sentinel_password, plain.tls), (None, true));
+        assert_eq!((protected.sentinel_password, protected.is_protected), (None, true));
     }
 
     #[test]
