@@ -88,6 +88,29 @@ async fn a_protected_master_behind_protected_sentinels() {
     assert!(told.contains("of no CA that is trusted here"), "{told}");
 }
 
+#[tokio::test]
+async fn a_master_whose_certificate_names_not_what_sentinels_know_it_by() {
+    let ca = Ca::new();
+    let (of_master, of_sentinel) = (ca.issue(&["localhost"]), ca.issue(&HERE));
+    let Some(master) = RedisServer::start_as(Some(&of_master), &KEPT).await else {
+        return;
+    };
+    // It knows it by its address.
+    let sentinel = Sentinel::start(&master, Some(&of_sentinel));
+    let address = format!("rediss+sentinel://127.0.0.1:{}/primary", sentinel.port);
+    let tls = RedisTls::read(&ca.issue(&["report-svc"]).shown()).expect("files that can be used");
+    let told = loop {
+        let refused = Redis::connect_with(&address, &tls).await.map(drop);
+        let told = refused.expect_err("another name").to_string();
+        // Until the Sentinel answers.
+        if told != "redis does not answer" {
+            break told;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(told.contains("its certificate does not name what was called"), "{told}");
+}
+
 /// Why report-svc does not start with this Redis, in the words of its last line.
 async fn refused(address: &str, tls: RedisTlsConfig) -> String {
     let data = tempfile::tempdir().expect("a folder");

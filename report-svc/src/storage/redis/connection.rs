@@ -10,7 +10,10 @@ use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use redis::{Arg, Client, Cmd, ErrorKind, FromRedisValue as _, Pipeline, RedisError, RedisFuture, RedisResult, Value};
+use redis::{
+    Arg, AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue as _, Pipeline, RedisError, RedisFuture,
+    RedisResult, Value,
+};
 use service_kit::metrics;
 use tokio_stream::StreamExt as _;
 
@@ -20,10 +23,10 @@ use super::tls::{ConnectError, RedisTls};
 use crate::storage::Changes;
 
 /// How long a connection may take to open.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long Redis may take to answer.
-pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Pause before listening again after the connection broke. Whoever waits for changes looks by himself meanwhile.
 const LISTEN_AGAIN: Duration = Duration::from_millis(500);
@@ -52,7 +55,7 @@ impl Connection {
         if sentinel::is_one(addresses) {
             let master = Arc::new(Sentinel::open(addresses, tls)?);
             if let Err(error) = master.connection().await {
-                return Err(ConnectError::explained(error, master.sentinels()).await);
+                return Err(ConnectError::explained(error, &master.servers().await).await);
             }
             return Ok((Self::over(Link::Sentinel(master.clone())), Publishers::Sentinel(master)));
         }
@@ -102,6 +105,13 @@ impl Connection {
         let answer = answer.or_else(|error| Ok::<_, RedisError>(Value::ServerError(error.try_into()?)))?;
         Ok(vec![(None, answer)])
     }
+}
+
+/// Of a connection that is not opened again.
+pub(super) fn config() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
 }
 
 async fn to_server(server: &Client) -> RedisResult<Link> {

@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo as _, Pipeline,
-    RedisError, RedisResult, ServerErrorKind, TlsMode, Value,
+    Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo as _, Pipeline, RedisConnectionInfo,
+    RedisError, RedisResult, ServerErrorKind, TlsMode, Value, cmd,
 };
 
-use super::connection::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT};
+use super::connection::config;
 use super::tls::{ConnectError, RedisTls};
 
 /// What an address says.
@@ -28,6 +28,9 @@ struct Address {
 /// The master behind some Sentinels.
 pub(super) struct Sentinel {
     sentinels: Vec<Client>,
+    /// Of the master.
+    name: String,
+    tls: RedisTls,
     client: tokio::sync::Mutex<SentinelClient>,
     connection: Mutex<Option<MultiplexedConnection>>,
     db: i64,
@@ -78,8 +81,15 @@ impl Address {
 impl Sentinel {
     pub(super) fn open(address: &str, tls: &RedisTls) -> Result<Self, ConnectError> {
         let address = Address::parse(address)?;
-        let clients = address.sentinels.iter().map(|sentinel| tls.client(sentinel.clone()));
-        let sentinels = clients.collect::<Result<_, _>>()?;
+        let client = |sentinel: &ConnectionAddr| {
+            let mut settings = RedisConnectionInfo::default();
+            if let Some(password) = &address.sentinel_password {
+                settings = settings.set_password(password);
+            }
+            tls.client(sentinel.clone().into_connection_info()?.set_redis_settings(settings))
+        };
+        let sentinels = address.sentinels.iter().map(client).collect::<Result<_, _>>()?;
+        let name = address.master.clone();
         let settings = address.server.redis_settings();
         let mut builder = SentinelClientBuilder::new(address.sentinels, address.master, SentinelServerType::Master)?
             .set_client_to_redis_db(settings.db());
@@ -102,15 +112,41 @@ impl Sentinel {
         }
         Ok(Self {
             sentinels,
+            name,
+            tls: tls.clone(),
             client: tokio::sync::Mutex::new(builder.build()?),
             connection: Mutex::default(),
             db: settings.db(),
         })
     }
 
-    /// Those that are asked who the master is.
-    pub(super) fn sentinels(&self) -> &[Client] {
-        &self.sentinels
+    /// All that are called on the way: the Sentinels, and the master that one of them knows.
+    pub(super) async fn servers(&self) -> Vec<Client> {
+        let mut servers = self.sentinels.clone();
+        for sentinel in &self.sentinels {
+            if let Ok(master) = self.master_known_to(sentinel).await {
+                servers.push(master);
+                break;
+            }
+        }
+        servers
+    }
+
+    async fn master_known_to(&self, sentinel: &Client) -> Result<Client, ConnectError> {
+        let mut connection = sentinel.get_multiplexed_async_connection_with_config(&config()).await?;
+        let mut who = cmd("SENTINEL");
+        who.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
+        let (host, port): (String, u16) = who.query_async(&mut connection).await?;
+        let address = match sentinel.get_connection_info().addr() {
+            ConnectionAddr::TcpTls { insecure, .. } => ConnectionAddr::TcpTls {
+                host,
+                port,
+                insecure: *insecure,
+                tls_params: None,
+            },
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        self.tls.client(address)
     }
 
     pub(super) fn db(&self) -> i64 {
@@ -145,10 +181,7 @@ impl Sentinel {
         if let Some(connection) = self.opened().clone() {
             return Ok(connection);
         }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(RESPONSE_TIMEOUT));
-        let connection = client.get_async_connection_with_config(&config).await?;
+        let connection = client.get_async_connection_with_config(&config()).await?;
         *self.opened() = Some(connection.clone());
         Ok(connection)
     }

@@ -6,13 +6,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use redis::{
-    AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError,
-    TlsCertificates,
-};
+use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, TlsCertificates};
 use service_kit::tls::{Cause, Flags, Pem, TlsError, choose_provider};
 
-use super::connection::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT};
+use super::connection::config;
 
 const FLAGS: Flags = Flags {
     cert: "--redis-cert",
@@ -127,10 +124,7 @@ impl ConnectError {
             .filter(|server| is_protected(server.get_connection_info()));
         // Of several servers the library tells only that there is none.
         for server in protected {
-            let config = AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(CONNECT_TIMEOUT))
-                .set_response_timeout(Some(RESPONSE_TIMEOUT));
-            if let Err(error) = server.get_multiplexed_async_connection_with_config(&config).await
+            if let Err(error) = server.get_multiplexed_async_connection_with_config(&config()).await
                 && let Some(why) = why(&error)
             {
                 return Self::Tls { why, source: error };
