@@ -75,6 +75,7 @@ async fn main() -> anyhow::Result<()> {
         redis: RedisConfig {
             url: Some(Secret::new(address)),
             allow: vec![Risk::NoAof],
+            ..RedisConfig::default()
         },
         ..config
     };

@@ -11,13 +11,13 @@ use crate::evidence::Location;
 use crate::limits::Limits;
 use crate::master_key::{MasterKeyError, master_key};
 use crate::seal::{Keyring, KeyringError};
-use crate::storage::redis::Risk;
+use crate::storage::redis::{RedisTlsConfig, Risk};
 
 /// Where the state lies.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct RedisConfig {
-    /// Redis, e.g. redis://user:password@host:6379; several addresses separated by commas are the seeds of a Cluster. Without
-    /// it the state lies in one file in the data folder, for one process.
+    /// Redis, e.g. redis://user:password@host:6379, or rediss:// over TLS; several addresses separated by commas are the seeds of a
+    /// Cluster. Without it the state lies in one file in the data folder, for one process.
     #[arg(
         id = "redis_url",
         long = "redis-url",
@@ -36,6 +36,9 @@ pub struct RedisConfig {
         value_name = "RISK"
     )]
     pub allow: Vec<Risk>,
+    /// Certificates.
+    #[command(flatten)]
+    pub tls: RedisTlsConfig,
 }
 
 /// Everything that can be set.
@@ -227,7 +230,7 @@ mod tests {
         let redis = Config {
             redis: RedisConfig {
                 url: Some(Secret::new("redis://127.0.0.1")),
-                allow: Vec::new(),
+                ..RedisConfig::default()
             },
             ..config.clone()
         };

@@ -114,8 +114,7 @@ impl Evidence {
             retry_timeout: REQUEST_TIMEOUT,
             ..RetryConfig::default()
         };
-        // Which ciphers its client uses is the process's choice, and the same whoever chooses first.
-        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        service_kit::tls::choose_provider();
         let store = AmazonS3Builder::from_env()
             .with_bucket_name(bucket)
             .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), ATTEMPT_TIMEOUT)

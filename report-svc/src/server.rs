@@ -9,7 +9,7 @@ use service_kit::config::Exposure;
 use service_kit::health::Health;
 use service_kit::service::Service;
 use service_kit::serving::Services;
-use service_kit::tls::Certificate;
+use service_kit::tls::{Certificate, TlsError};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError};
@@ -21,7 +21,7 @@ use crate::retention::trim_events;
 use crate::service::StoreApi;
 use crate::storage::Storage;
 use crate::storage::embedded::{DATABASE_FILE, Embedded, OpenError};
-use crate::storage::redis::{CheckError, Redis};
+use crate::storage::redis::{CheckError, ConnectError, Redis, RedisTls};
 use crate::store::Store;
 
 /// Why the service could not start.
@@ -33,9 +33,12 @@ pub enum StartError {
     /// The database file could not be opened.
     #[error(transparent)]
     Embedded(#[from] OpenError),
-    /// Redis does not answer.
-    #[error("redis does not answer")]
-    Redis(#[from] redis::RedisError),
+    /// The files for TLS with Redis cannot be used.
+    #[error(transparent)]
+    RedisTls(#[from] TlsError),
+    /// Redis cannot be reached.
+    #[error(transparent)]
+    Redis(#[from] ConnectError),
     /// Redis does not keep what it is given.
     #[error(transparent)]
     RedisCheck(#[from] CheckError),
@@ -70,7 +73,8 @@ impl Service for ReportSvc {
         let evidence = Evidence::open(config.evidence()?).await?;
         let storage: Arc<dyn Storage> = match &config.redis.url {
             Some(addresses) => {
-                let redis = Redis::connect(addresses.expose()).await?;
+                let tls = RedisTls::read(&config.redis.tls)?;
+                let redis = Redis::connect_with(addresses.expose(), &tls).await?;
                 redis.check(&config.redis.allow).await?;
                 Arc::new(redis)
             }

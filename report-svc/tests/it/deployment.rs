@@ -53,7 +53,7 @@ async fn on<F: Future<Output = ()>>(redis: Option<&String>, test: impl Fn(Deploy
     let config = Config {
         redis: RedisConfig {
             url: redis.map(Secret::new),
-            allow: Vec::new(),
+            ..RedisConfig::default()
         },
         master_keys: Some(Secret::new(keys.as_str())),
         max_deliveries: 2.try_into().expect("not zero"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use report_svc::storage::Storage as _;
 use report_svc::storage::redis::Redis;
 
+use crate::certificates::Issued;
 use crate::conformance::{finish, request, submit};
 use crate::process::Running;
 use crate::redis_server::{RedisServer, free_port};
@@ -13,19 +14,27 @@ use crate::redis_server::{RedisServer, free_port};
 const LEASE: Duration = Duration::from_secs(60);
 
 /// A Sentinel with a folder of its own; stopped when dropped.
-struct Sentinel {
+pub(crate) struct Sentinel {
     _process: Running,
-    port: u16,
+    pub(crate) port: u16,
     _folder: tempfile::TempDir,
 }
 
 impl Sentinel {
-    /// Starts one that calls the master `primary`, and takes it for dead after half a second.
-    fn start(master: &RedisServer) -> Self {
+    /// Starts one that calls the master `primary`, and takes it for dead after half a second. With TLS alone, if a certificate is given
+    /// for it.
+    pub(crate) fn start(master: &RedisServer, certificate: Option<&Issued>) -> Self {
         let (port, folder) = (free_port(), tempfile::tempdir().expect("a folder"));
         let config = folder.path().join("sentinel.conf");
+        let listens = match certificate {
+            None => format!("port {port}\n"),
+            Some(certificate) => {
+                let settings = certificate.settings(port).into_iter();
+                settings.map(|(name, value)| format!("{name} {value}\n")).collect()
+            }
+        };
         let lines = format!(
-            "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor primary 127.0.0.1 {} 1\n\
+            "{listens}bind 127.0.0.1\ndir {}\nsentinel monitor primary 127.0.0.1 {} 1\n\
              sentinel down-after-milliseconds primary 500\nsentinel failover-timeout primary 5000\n",
             folder.path().display(),
             master.port
@@ -69,7 +78,7 @@ async fn a_promoted_replica_goes_on_where_its_master_was() {
     let of_master = master.port.to_string();
     let arguments = ["--appendonly", "yes", "--replicaof", "127.0.0.1", &of_master];
     let replica = RedisServer::start_with(&arguments).await.expect("installed");
-    let sentinel = Sentinel::start(&master);
+    let sentinel = Sentinel::start(&master, None);
     sentinel.knows_a_replica().await;
 
     let address = format!("redis+sentinel://127.0.0.1:{}/primary", sentinel.port);

@@ -1,6 +1,7 @@
 //! report-svc against both storages; Redis is a private one that the tests start.
 
 mod bucket;
+mod certificates;
 mod clock;
 mod conformance;
 mod deployment;
@@ -15,6 +16,7 @@ mod process;
 mod recorded;
 mod redis_check;
 mod redis_server;
+mod redis_tls;
 mod refusals;
 mod schedules;
 mod store;

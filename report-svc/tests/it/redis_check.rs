@@ -43,6 +43,7 @@ async fn a_server_that_loses_state_is_refused_unless_that_is_allowed() {
         redis: RedisConfig {
             url: Some(Secret::new(&server.address)),
             allow,
+            ..RedisConfig::default()
         },
         master_keys: Some(Secret::new(keys.as_str())),
         ..Config::embedded(data.path())

@@ -17,6 +17,7 @@ use report_svc::storage::{Deliveries, JobState, Storage};
 use report_svc::store::{Failed, Queued};
 use tokio::sync::mpsc;
 
+use crate::certificates::Issued;
 use crate::clock::Hand;
 use crate::conformance::{Subject, suite};
 use crate::process::Running;
@@ -26,6 +27,7 @@ pub(crate) struct RedisServer {
     process: Running,
     pub(crate) port: u16,
     pub(crate) address: String,
+    client: redis::Client,
     folder: tempfile::TempDir,
 }
 
@@ -36,17 +38,44 @@ impl RedisServer {
     }
 
     pub(crate) async fn start_with(arguments: &[&str]) -> Option<Self> {
+        Self::start_as(None, arguments).await
+    }
+
+    /// Starts one with TLS alone, if a certificate is given for it.
+    pub(crate) async fn start_as(certificate: Option<&Issued>, arguments: &[&str]) -> Option<Self> {
         // Another process may take the port between finding and using it: then the next one is tried.
         for _ in 0..10 {
             let (port, folder) = (free_port(), tempfile::tempdir().expect("a folder"));
-            let Ok(process) = spawn(port, folder.path(), arguments) else {
+            let settings = certificate.map(|certificate| certificate.settings(port));
+            let settings = settings.iter().flatten();
+            let settings: Vec<String> = settings
+                .flat_map(|(name, value)| [format!("--{name}"), value.clone()])
+                .collect();
+            let all: Vec<&str> = settings
+                .iter()
+                .map(String::as_str)
+                .chain(arguments.iter().copied())
+                .collect();
+            let Ok(process) = spawn(port, folder.path(), &all) else {
                 service_kit::testing::skipped("redis-server is not installed");
                 return None;
+            };
+            let (address, client) = match certificate {
+                None => {
+                    let address = format!("redis://127.0.0.1:{port}");
+                    (address.clone(), redis::Client::open(address))
+                }
+                Some(certificate) => {
+                    let address = format!("rediss://localhost:{port}");
+                    let client = redis::Client::build_with_tls(address.as_str(), certificate.certificates());
+                    (address, client)
+                }
             };
             let mut server = Self {
                 process,
                 port,
-                address: format!("redis://127.0.0.1:{port}"),
+                address,
+                client: client.expect("an address"),
                 folder,
             };
             if server.answers().await {
@@ -68,9 +97,8 @@ impl RedisServer {
 
     /// Waits until it answers; false when it ended instead.
     async fn answers(&mut self) -> bool {
-        let client = redis::Client::open(self.address.as_str()).expect("an address");
         loop {
-            if client.get_multiplexed_async_connection().await.is_ok() {
+            if self.client.get_multiplexed_async_connection().await.is_ok() {
                 return true;
             }
             if self.process.0.try_wait().expect("our child").is_some() {
@@ -88,8 +116,7 @@ impl RedisServer {
 
     /// Sends one command.
     pub(crate) async fn command(&self, words: &[&str]) -> redis::Value {
-        let client = redis::Client::open(self.address.as_str()).expect("an address");
-        let mut connection = client.get_multiplexed_async_connection().await.expect("connects");
+        let mut connection = self.client.get_multiplexed_async_connection().await.expect("connects");
         let mut command = redis::Cmd::new();
         words.iter().for_each(|word| {
             command.arg(*word);
@@ -126,9 +153,14 @@ fn spawn(port: u16, folder: &Path, arguments: &[&str]) -> std::io::Result<Runnin
 
 /// Three nodes that share the slots.
 pub(crate) async fn start_cluster() -> Option<Vec<RedisServer>> {
+    start_cluster_as(None).await
+}
+
+/// The same with TLS alone, if a certificate is given for it.
+pub(crate) async fn start_cluster_as(certificate: Option<&Issued>) -> Option<Vec<RedisServer>> {
     let mut nodes = Vec::new();
     for slots in [["0", "5000"], ["5001", "11000"], ["11001", "16383"]] {
-        let node = RedisServer::start_with(&["--cluster-enabled", "yes"]).await?;
+        let node = RedisServer::start_as(certificate, &["--cluster-enabled", "yes"]).await?;
         node.command(&["CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]]).await;
         nodes.push(node);
     }
@@ -149,15 +181,18 @@ pub(crate) async fn start_cluster() -> Option<Vec<RedisServer>> {
     Some(nodes)
 }
 
-struct OnRedis {
+pub(crate) struct OnRedis {
     storage: Arc<dyn Storage>,
     hand: Hand,
 }
 
 impl OnRedis {
     async fn connect(addresses: &str) -> Self {
+        Self::over(Redis::connect(addresses).await.expect("connects"))
+    }
+
+    pub(crate) fn over(storage: Redis) -> Self {
         let hand = Hand::new();
-        let storage = Redis::connect(addresses).await.expect("connects");
         Self {
             storage: Arc::new(storage.with_clock(hand.clock())),
             hand,

@@ -157,7 +157,10 @@ mod tests {
     fn a_chain_is_valid_while_each_of_it_is() {
         let validity = |not_before, not_after| Validity { not_before, not_after };
         let (leaf, above) = (issued(at(20_000), at(20_090)), issued(at(18_000), at(20_030)));
-        assert_eq!(Validity::of(&[leaf.clone()]), Some(validity(at(20_000), at(20_090))));
+        assert_eq!(
+            Validity::of(std::slice::from_ref(&leaf)),
+            Some(validity(at(20_000), at(20_090)))
+        );
         assert_eq!(Validity::of(&[leaf, above]), Some(validity(at(20_000), at(20_030))));
         let beyond = issued(SystemTime::UNIX_EPOCH, at(40_000));
         assert_eq!(

@@ -14,30 +14,46 @@ use super::files::Flags;
 /// Whoever can reach us can make handshakes fail, as often as they like: for so long nothing is told of the same cause.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Why. "It" is the other side, "ours" is the certificate of this one.
+/// Why there is no TLS. "It" is the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Cause {
+pub enum Cause {
+    /// Its certificate has expired.
     Expired,
+    /// Its certificate is not valid yet.
     NotYetValid,
+    /// Its certificate has other names than the one that was called.
     OtherName,
+    /// Its certificate is of no CA that is trusted here.
     UnknownCa,
+    /// Its certificate is for another use.
     OtherUse,
+    /// It shows no certificate.
     NoCertificate,
+    /// Its certificate is not accepted for another reason.
     OtherCertificate,
+    /// It finds our certificate expired, or not valid yet.
     OursExpired,
+    /// It does not trust the CA of our certificate.
     OursUnknownCa,
+    /// It wants a certificate of ours.
     OursMissing,
+    /// It does not accept our certificate for another reason.
     OursRefused,
+    /// What it says is no TLS.
     NotTls,
+    /// Its certificate names nobody who may call.
     NotAllowed,
+    /// It does not speak HTTP/2.
     NotHttp2,
+    /// The handshake took too long.
     Slow,
+    /// Another reason.
     Other,
 }
 
 impl Cause {
     /// What is the matter and what to do about it. `flags` name the files of this side.
-    pub(super) fn sentence(self, flags: &Flags) -> Cow<'static, str> {
+    pub fn sentence(self, flags: &Flags) -> Cow<'static, str> {
         let Flags { cert, key, ca } = flags;
         match self {
             Self::Expired => "its certificate has expired: renew it, or set the clock here".into(),
@@ -87,8 +103,8 @@ impl Cause {
         }
     }
 
-    /// `None` where the network is to blame.
-    pub(super) fn of(error: &io::Error) -> Option<Self> {
+    /// Of an error of a connection; `None` where the network is to blame.
+    pub fn of(error: &io::Error) -> Option<Self> {
         use rustls::Error::{
             AlertReceived, InvalidCertificate, InvalidMessage, NoApplicationProtocol, NoCertificatesPresented,
         };

@@ -97,6 +97,11 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
+/// Makes it the choice of the process, for libraries that speak TLS by themselves. It is the same whoever chooses first.
+pub fn choose_provider() {
+    let _chosen = ring::default_provider().install_default();
+}
+
 /// The files of a certificate and its key.
 #[derive(PartialEq, Eq)]
 pub(super) struct Pair {
@@ -131,6 +136,44 @@ impl Pair {
                 file: key.path.clone(),
                 cause,
             },
+        })
+    }
+}
+
+/// What files hold, found to be what it should be, for a library that speaks TLS by itself.
+pub struct Pem {
+    /// CAs that are trusted.
+    pub cas: Option<Vec<u8>>,
+    /// A certificate and its key, to be shown.
+    pub pair: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Pem {
+    /// Reads the files that these flags name.
+    ///
+    /// # Errors
+    /// When a file cannot be used.
+    pub fn read(
+        flags: &'static Flags,
+        cert: Option<&Path>,
+        key: Option<&Path>,
+        ca: Option<&Path>,
+    ) -> Result<Self, TlsError> {
+        let pair = match (cert, key) {
+            (Some(cert), Some(key)) => Some(Pair::read(flags, cert, key)?),
+            (None, None) => None,
+            _ => return Err(TlsError::Half(flags)),
+        };
+        if let Some(pair) = &pair {
+            pair.certified_key()?;
+        }
+        let ca = ca.map(|ca| File::read(flags.ca, ca)).transpose()?;
+        if let Some(ca) = &ca {
+            ca.roots()?;
+        }
+        Ok(Self {
+            cas: ca.map(|ca| ca.content.to_vec()),
+            pair: pair.map(|pair| (pair.cert.content.to_vec(), pair.key.content.to_vec())),
         })
     }
 }

@@ -31,7 +31,8 @@ use std::time::Duration;
 pub use certificate::Certificate;
 pub use client::{ClientTls, NoTls};
 pub(crate) use client::{Connector, without_brackets};
-pub use files::TlsError;
+pub use failure::Cause;
+pub use files::{Flags, Pem, TlsError, choose_provider};
 pub(crate) use identity::Caller;
 pub(crate) use server::Acceptor;
 

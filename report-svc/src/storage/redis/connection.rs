@@ -16,13 +16,9 @@ use tokio_stream::StreamExt as _;
 
 use super::keys;
 use super::sentinel::{self, Sentinel};
+use super::timeouts::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT, tcp_settings};
+use super::tls::{ConnectError, RedisTls};
 use crate::storage::Changes;
-
-/// How long a connection may take to open.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long Redis may take to answer.
-pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Pause before listening again after the connection broke. Whoever waits for changes looks by himself meanwhile.
 const LISTEN_AGAIN: Duration = Duration::from_millis(500);
@@ -47,31 +43,25 @@ enum Link {
 
 impl Connection {
     /// Connects, and answers whom to listen to as well; several addresses are the seeds of a Cluster.
-    pub(super) async fn open(addresses: &str) -> RedisResult<(Self, Publishers)> {
+    pub(super) async fn open(addresses: &str, tls: &RedisTls) -> Result<(Self, Publishers), ConnectError> {
         if sentinel::is_one(addresses) {
-            let master = Arc::new(Sentinel::open(addresses)?);
-            master.connection().await?;
+            let master = Arc::new(Sentinel::open(addresses, tls)?);
+            if let Err(error) = master.connection().await {
+                return Err(ConnectError::explained(error, &master.servers().await).await);
+            }
             return Ok((Self::over(Link::Sentinel(master.clone())), Publishers::Sentinel(master)));
         }
         let addresses: Vec<&str> = addresses.split(',').map(str::trim).collect();
-        let clients = addresses.iter().map(|address| Client::open(*address));
-        let publishers = Publishers::Nodes(clients.collect::<RedisResult<_>>()?);
-        if let [address] = addresses.as_slice() {
-            let config = ConnectionManagerConfig::new()
-                .set_connection_timeout(Some(CONNECT_TIMEOUT))
-                .set_response_timeout(Some(RESPONSE_TIMEOUT))
-                .set_number_of_retries(1);
-            let manager = Client::open(*address)?
-                .get_connection_manager_with_config(config)
-                .await?;
-            return Ok((Self::over(Link::Server(manager)), publishers));
+        let clients = addresses.iter().map(|address| tls.client(*address));
+        let clients: Vec<Client> = clients.collect::<Result<_, _>>()?;
+        let link = match clients.as_slice() {
+            [server] => to_server(server).await,
+            _ => to_cluster(&addresses, tls).await,
+        };
+        match link {
+            Ok(link) => Ok((Self::over(link), Publishers::Nodes(clients))),
+            Err(error) => Err(ConnectError::explained(error, &clients).await),
         }
-        let client = ClusterClient::builder(addresses.iter().copied())
-            .connection_timeout(CONNECT_TIMEOUT)
-            .response_timeout(RESPONSE_TIMEOUT)
-            .build()?;
-        let link = Link::Cluster(client.get_async_connection().await?);
-        Ok((Self::over(link), publishers))
     }
 
     fn over(link: Link) -> Self {
@@ -107,6 +97,26 @@ impl Connection {
         let answer = answer.or_else(|error| Ok::<_, RedisError>(Value::ServerError(error.try_into()?)))?;
         Ok(vec![(None, answer)])
     }
+}
+
+async fn to_server(server: &Client) -> RedisResult<Link> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
+        .set_number_of_retries(1);
+    let manager = server.get_connection_manager_with_config(config).await?;
+    Ok(Link::Server(manager))
+}
+
+async fn to_cluster(seeds: &[&str], tls: &RedisTls) -> RedisResult<Link> {
+    let mut client = ClusterClient::builder(seeds.iter().copied())
+        .tcp_settings(tcp_settings())
+        .connection_timeout(CONNECT_TIMEOUT)
+        .response_timeout(RESPONSE_TIMEOUT);
+    if let Some(certificates) = tls.certificates() {
+        client = client.certs(certificates);
+    }
+    Ok(Link::Cluster(client.build()?.get_async_connection().await?))
 }
 
 /// The answers of all masters of a Cluster, by host and port.

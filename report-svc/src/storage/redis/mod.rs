@@ -37,6 +37,8 @@ mod keys;
 mod lease;
 mod list;
 mod sentinel;
+mod timeouts;
+mod tls;
 
 use std::fmt;
 use std::sync::Arc;
@@ -46,12 +48,13 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use proto::id::{Kind, PARTITIONS};
 use redis::streams::StreamRangeReply;
-use redis::{AsyncCommands as _, ErrorKind, RedisError, RedisResult, Script, ScriptInvocation};
+use redis::{AsyncCommands as _, ErrorKind, RedisResult, Script, ScriptInvocation};
 use tokio_util::task::AbortOnDropHandle;
 
 pub use self::check::{CheckError, Finding, Risk};
 pub use self::connection::Hook;
 use self::connection::{Connection, listen};
+pub use self::tls::{ConnectError, RedisTls, RedisTlsConfig};
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Job, JobState, JobStep,
     LONGEST_LEASE, Lease, LeaseRequest, Leased, ListQuery, NewSession, Reindex, Storage, StorageError, StoredEvent,
@@ -122,9 +125,15 @@ impl Scripts {
 impl Redis {
     /// Connects to `redis://[user:password@]host:port[/db]`; several addresses, separated by commas, are the seeds of a Cluster.
     /// `redis+sentinel://[user:password@]host:port,host:port/master[/db]` is the master that these Sentinels know by that name; theirs is
-    /// a password of their own, `?sentinel_password=…`.
-    pub async fn connect(addresses: &str) -> Result<Self, RedisError> {
-        let (connection, publishers) = Connection::open(addresses).await?;
+    /// a password of their own, `?sentinel_password=…`. With `rediss` for `redis` all of them are called over TLS, and vouched for by the
+    /// CAs of the system.
+    pub async fn connect(addresses: &str) -> Result<Self, ConnectError> {
+        Self::connect_with(addresses, &RedisTls::default()).await
+    }
+
+    /// The same with CAs and a certificate of our own.
+    pub async fn connect_with(addresses: &str, tls: &RedisTls) -> Result<Self, ConnectError> {
+        let (connection, publishers) = Connection::open(addresses, tls).await?;
         let changes = Changes::new();
         let listener = tokio::spawn(listen(publishers, changes.clone()));
         Ok(Self {

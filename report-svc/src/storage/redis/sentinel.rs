@@ -6,11 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo as _, Pipeline,
-    RedisError, RedisResult, ServerErrorKind, TlsMode, Value,
+    Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo as _, Pipeline, RedisConnectionInfo,
+    RedisError, RedisResult, ServerErrorKind, TlsMode, Value, cmd,
 };
 
-use super::connection::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT};
+use super::timeouts::{config, tcp_settings};
+use super::tls::{ConnectError, RedisTls};
 
 /// What an address says.
 #[derive(Debug)]
@@ -21,11 +22,15 @@ struct Address {
     /// User, password and database of the master.
     server: ConnectionInfo,
     sentinel_password: Option<String>,
-    tls: bool,
+    is_protected: bool,
 }
 
 /// The master behind some Sentinels.
 pub(super) struct Sentinel {
+    sentinels: Vec<Client>,
+    /// Of the master.
+    name: String,
+    tls: RedisTls,
     client: tokio::sync::Mutex<SentinelClient>,
     connection: Mutex<Option<MultiplexedConnection>>,
     db: i64,
@@ -53,7 +58,7 @@ impl Address {
         // Credentials and hosts are written as in the address of a server.
         let sentinels = hosts
             .split(',')
-            .map(|host| Ok(format!("redis://{host}").into_connection_info()?.addr().clone()))
+            .map(|host| Ok(format!("{scheme}://{host}").into_connection_info()?.addr().clone()))
             .collect::<RedisResult<_>>()?;
         let sentinel_password = match query.split_once('=') {
             Some(("sentinel_password", password)) => {
@@ -68,17 +73,28 @@ impl Address {
             master: master.to_owned(),
             server: format!("redis://{credentials}@master/{db}").into_connection_info()?,
             sentinel_password,
-            tls: scheme == "rediss",
+            is_protected: scheme == "rediss",
         })
     }
 }
 
 impl Sentinel {
-    pub(super) fn open(address: &str) -> RedisResult<Self> {
+    pub(super) fn open(address: &str, tls: &RedisTls) -> Result<Self, ConnectError> {
         let address = Address::parse(address)?;
+        let client = |sentinel: &ConnectionAddr| {
+            let mut settings = RedisConnectionInfo::default();
+            if let Some(password) = &address.sentinel_password {
+                settings = settings.set_password(password);
+            }
+            tls.client(sentinel.clone().into_connection_info()?.set_redis_settings(settings))
+        };
+        let sentinels = address.sentinels.iter().map(client).collect::<Result<_, _>>()?;
+        let name = address.master.clone();
         let settings = address.server.redis_settings();
         let mut builder = SentinelClientBuilder::new(address.sentinels, address.master, SentinelServerType::Master)?
-            .set_client_to_redis_db(settings.db());
+            .set_client_to_redis_db(settings.db())
+            .set_client_to_redis_tcp_settings(tcp_settings())
+            .set_client_to_sentinel_tcp_settings(tcp_settings());
         if let Some(username) = settings.username() {
             builder = builder.set_client_to_redis_username(username);
         }
@@ -88,16 +104,51 @@ impl Sentinel {
         if let Some(password) = address.sentinel_password {
             builder = builder.set_client_to_sentinel_password(password);
         }
-        if address.tls {
+        if address.is_protected {
+            builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
+        }
+        if let Some(certificates) = tls.certificates() {
             builder = builder
-                .set_client_to_redis_tls_mode(TlsMode::Secure)
-                .set_client_to_sentinel_tls_mode(TlsMode::Secure);
+                .set_client_to_redis_certificates(certificates.clone())
+                .set_client_to_sentinel_certificates(certificates);
         }
         Ok(Self {
+            sentinels,
+            name,
+            tls: tls.clone(),
             client: tokio::sync::Mutex::new(builder.build()?),
             connection: Mutex::default(),
             db: settings.db(),
         })
+    }
+
+    /// All that are called on the way: the Sentinels, and the master that one of them knows.
+    pub(super) async fn servers(&self) -> Vec<Client> {
+        let mut servers = self.sentinels.clone();
+        for sentinel in &self.sentinels {
+            if let Ok(master) = self.master_known_to(sentinel).await {
+                servers.push(master);
+                break;
+            }
+        }
+        servers
+    }
+
+    async fn master_known_to(&self, sentinel: &Client) -> Result<Client, ConnectError> {
+        let mut connection = sentinel.get_multiplexed_async_connection_with_config(&config()).await?;
+        let mut who = cmd("SENTINEL");
+        who.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
+        let (host, port): (String, u16) = who.query_async(&mut connection).await?;
+        let address = match sentinel.get_connection_info().addr() {
+            ConnectionAddr::TcpTls { insecure, .. } => ConnectionAddr::TcpTls {
+                host,
+                port,
+                insecure: *insecure,
+                tls_params: None,
+            },
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        self.tls.client(address)
     }
 
     pub(super) fn db(&self) -> i64 {
@@ -132,10 +183,7 @@ impl Sentinel {
         if let Some(connection) = self.opened().clone() {
             return Ok(connection);
         }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(RESPONSE_TIMEOUT));
-        let connection = client.get_async_connection_with_config(&config).await?;
+        let connection = client.get_async_connection_with_config(&config()).await?;
         *self.opened() = Some(connection.clone());
         Ok(connection)
     }
@@ -171,15 +219,18 @@ mod tests {
         );
         let credentials = (settings.username(), settings.password(), settings.db());
         assert_eq!(credentials, (Some("user"), Some("p@ss"), 3));
-        assert_eq!((address.sentinel_password.as_deref(), address.tls), (Some("s/"), false));
+        assert_eq!(
+            (address.sentinel_password.as_deref(), address.is_protected),
+            (Some("s/"), false)
+        );
 
-        let plain = Address::parse("rediss+sentinel://[::1]:26379/m").expect("complete");
-        let settings = plain.server.redis_settings();
+        let protected = Address::parse("rediss+sentinel://[::1]:26379/m").expect("complete");
+        let settings = protected.server.redis_settings();
         assert_eq!(
             (settings.username(), settings.password(), settings.db()),
             (None, None, 0)
         );
-        assert_eq!((plain.sentinel_password, plain.tls), (None, true));
+        assert_eq!((protected.sentinel_password, protected.is_protected), (None, true));
     }
 
     #[test]
