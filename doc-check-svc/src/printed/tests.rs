@@ -223,6 +223,26 @@ fn names_agree_in_every_spelling_of_the_standard() {
 }
 
 #[test]
+fn a_mark_that_is_taken_for_another_hides_no_name() {
+    for (read, zone) in [
+        ("POLDMÃE", "POLDMAEE"),
+        ("JÂRVINEN", "JAERVINEN"),
+        ("GÕRANSSON", "GOERANSSON"),
+        ("MÛLLER", "MUELLER"),
+        ("ÁNGSTRÖM", "AANGSTROEM"),
+        ("DÓRSDÓTTIR", "THORSDOTTIR"),
+    ] {
+        let (found, _) = names(read, "ANNA", &format!("{zone}<<ANNA"));
+        assert_eq!(agreed(&found).as_deref(), Some(read));
+    }
+    // What the zone says is stated, and another letter is another name.
+    for (read, zone) in [("MÎLLER", "MUELLER"), ("DÓRSDÓTTIR", "TORSDOTTIR")] {
+        let (found, _) = names(read, "ANNA", &format!("{zone}<<ANNA"));
+        assert_eq!(differing(&found).as_deref(), Some(read));
+    }
+}
+
+#[test]
 fn a_name_may_be_over_several_lines_reordered_or_behind_its_label() {
     let fields = [
         line("Surname/Nom", 0.0, 0.0, 10.0),
