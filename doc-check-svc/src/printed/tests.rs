@@ -524,6 +524,18 @@ fn dates_are_read_in_every_form() {
 }
 
 #[test]
+fn a_month_and_a_year_are_no_date() {
+    let mut page = passport();
+    for rest in ["08 2024", "12 1984", "08.2022"] {
+        page[6] = field("Date of issue/ Date de délivrance", rest, 200.0, 5);
+        assert!(printed(&page, NAME).issue_date.is_none(), "{rest}");
+    }
+    page[6] = field("Date of issue/ Date de délivrance", "15 0424", 200.0, 5);
+    let issued = printed(&page, NAME).issue_date.map(|print| print.value);
+    assert_eq!(issued, Some(date!(2024 - 04 - 15).into()));
+}
+
+#[test]
 fn the_century_is_that_of_the_print() {
     let mut zone = zone(NAME);
     zone.birth_date = seen("110101");
