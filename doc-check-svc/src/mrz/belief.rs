@@ -102,6 +102,18 @@ impl Belief {
         }
     }
 
+    /// In a field of letters and digits, this letter is so many times likelier than was known against the digit that it resembles.
+    pub(crate) fn tell(&mut self, letter: u8, digit: u8, ratio: f32) {
+        let (unlikely, factor) = if ratio < 1.0 {
+            (letter, ratio)
+        } else {
+            (digit, ratio.recip())
+        };
+        if let Some(likelihood) = index(unlikely).and_then(|index| self.mixed.get_mut(index)) {
+            *likelihood *= factor;
+        }
+    }
+
     /// Share of a symbol, and of the one that print does not tell from it, in the likelihood of all of its class; 0 where nothing was
     /// seen.
     pub(crate) fn share(&self, symbol: u8, class: Class) -> f32 {
@@ -193,7 +205,7 @@ const TWIN: f32 = 0.02;
 const DIGIT_AS_LETTER: f32 = 0.02;
 
 /// Digits and letters that print does not tell apart surely.
-const TWINS: [(u8, u8); 2] = [(b'0', b'O'), (b'1', b'I')];
+pub(crate) const TWINS: [(u8, u8); 2] = [(b'0', b'O'), (b'1', b'I')];
 
 /// Digits and the letters that resemble them in OCR-B.
 const DIGIT_LOOK_ALIKES: &[(u8, u8, f32)] = &[

@@ -17,8 +17,8 @@ mod numbering;
 mod parse;
 mod posterior;
 
-pub(crate) use belief::are_alike;
 pub use belief::{Belief, SYMBOLS, index};
+pub(crate) use belief::{TWINS, are_alike};
 pub use check_digit::check_digit;
 pub(crate) use check_digit::have_same_sum;
 pub use compose::{ComposeError, Fields, compose};

@@ -320,7 +320,10 @@ fn undivided(tokens: &[Token], order: Order) -> Option<(Vec<Meaning>, usize)> {
     let is_mark = tokens
         .get(1)
         .is_some_and(|token| matches!(token.kind, Kind::Mark('.' | '/' | '-' | ' ')));
-    let (digits, used) = match number(2).filter(|_| is_mark && first.len() < 8) {
+    // `06 1984` is a date without its day.
+    let is_year = |digits: &&str| digits.len() == 4 && matches!(digits.parse(), Ok(1900..=2099));
+    let second = number(2).filter(|second| is_mark && first.len() < 8 && !(first.len() == 2 && is_year(second)));
+    let (digits, used) = match second {
         Some(second) => (format!("{first}{second}"), 3),
         None => (first.to_owned(), 1),
     };

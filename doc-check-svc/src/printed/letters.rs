@@ -57,7 +57,8 @@ const OTHER_SPELLINGS: &[(char, &[&str])] = &[
     ('β', &["SS"]),
 ];
 
-/// Letters beside which text recognition loses a mark or mistakes the letter whole: what is read, and what the zone then has.
+/// Letters beside which text recognition loses a mark, or takes it for another, or mistakes the letter whole: what is read, without
+/// marks, and what the zone then has.
 const LOST_MARKS: &[(char, &[&str])] = &[
     ('A', &["AE", "AA"]),
     ('E', &["AE", "OE"]),
@@ -65,6 +66,7 @@ const LOST_MARKS: &[(char, &[&str])] = &[
     ('U', &["UE", "UXX"]),
     // Þ.
     ('P', &["TH"]),
+    ('D', &["TH"]),
 ];
 
 /// Digits that are letters where a field has only letters.
@@ -154,10 +156,18 @@ fn look_alikes(character: char, script: Script) -> Vec<&'static str> {
         (Script::Letters, 'l') => vec!["I"],
         (Script::Letters, _) => {
             let upper = capital(character);
-            others(LOST_MARKS, upper)
+            others(LOST_MARKS, without_mark(upper))
                 .chain(others(DIGITS_FOR_LETTERS, upper))
                 .collect()
         }
+    }
+}
+
+/// The letter that a marked one is made of; any other character itself.
+fn without_mark(upper: char) -> char {
+    match fold(upper).as_bytes() {
+        [letter] => char::from(letter.to_ascii_uppercase()),
+        _ => upper,
     }
 }
 

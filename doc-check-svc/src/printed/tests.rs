@@ -223,6 +223,26 @@ fn names_agree_in_every_spelling_of_the_standard() {
 }
 
 #[test]
+fn a_mark_that_is_taken_for_another_hides_no_name() {
+    for (read, zone) in [
+        ("POLDMÃE", "POLDMAEE"),
+        ("JÂRVINEN", "JAERVINEN"),
+        ("GÕRANSSON", "GOERANSSON"),
+        ("MÛLLER", "MUELLER"),
+        ("ÁNGSTRÖM", "AANGSTROEM"),
+        ("DÓRSDÓTTIR", "THORSDOTTIR"),
+    ] {
+        let (found, _) = names(read, "ANNA", &format!("{zone}<<ANNA"));
+        assert_eq!(agreed(&found).as_deref(), Some(read));
+    }
+    // What the zone says is stated, and another letter is another name.
+    for (read, zone) in [("MÎLLER", "MUELLER"), ("DÓRSDÓTTIR", "TORSDOTTIR")] {
+        let (found, _) = names(read, "ANNA", &format!("{zone}<<ANNA"));
+        assert_eq!(differing(&found).as_deref(), Some(read));
+    }
+}
+
+#[test]
 fn a_name_may_be_over_several_lines_reordered_or_behind_its_label() {
     let fields = [
         line("Surname/Nom", 0.0, 0.0, 10.0),
@@ -501,6 +521,18 @@ fn dates_are_read_in_every_form() {
         let p = compare(&field("Date of birth", print, 0.0, 0), &zone, TODAY);
         assert_eq!(agreed(&p.birth_date), Some(date!(1974 - 08 - 12).into()), "{print}");
     }
+}
+
+#[test]
+fn a_month_and_a_year_are_no_date() {
+    let mut page = passport();
+    for rest in ["08 2024", "12 1984", "08.2022"] {
+        page[6] = field("Date of issue/ Date de délivrance", rest, 200.0, 5);
+        assert!(printed(&page, NAME).issue_date.is_none(), "{rest}");
+    }
+    page[6] = field("Date of issue/ Date de délivrance", "15 0424", 200.0, 5);
+    let issued = printed(&page, NAME).issue_date.map(|print| print.value);
+    assert_eq!(issued, Some(date!(2024 - 04 - 15).into()));
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod print;
 mod rows;
 mod search;
 mod sides;
+mod twins;
 mod ways;
 
 use std::time::Duration;
@@ -190,7 +191,7 @@ impl DocumentReader {
             return Ok(None);
         };
         let (zone_on, picture) = pictures[zone_on];
-        let beliefs = search.beliefs(picture, &found)?;
+        let (beliefs, glyphs) = search.beliefs(picture, &found)?;
         let Some(posterior) = Posterior::of(found.grid.shape, &beliefs) else {
             return Ok(None);
         };
@@ -206,7 +207,8 @@ impl DocumentReader {
         let sides = read_sides(&document, &mut search, &pages)?;
         let printed = document.printed(&sides);
         let fit = posterior.evidence.fit();
-        let beliefs = evidence::with_print(format, &with_letters_in_number(&posterior, &beliefs), &printed);
+        let beliefs = glyphs.tell_twins(&posterior, &with_letters_in_number(&posterior, &beliefs));
+        let beliefs = evidence::with_print(format, &beliefs, &printed);
         let posterior = Posterior::of(found.grid.shape, &beliefs);
         // Lines of a format's shape always parse.
         Ok(posterior.and_then(|posterior| {

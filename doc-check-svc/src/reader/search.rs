@@ -11,6 +11,7 @@ use super::cells::{self, Pass};
 use super::grid::Grid;
 use super::level::Level;
 use super::rows::{Row, along, upside_down};
+use super::twins::Glyphs;
 use super::ways::{Tried, Ways};
 use super::{ReadError, Spent};
 use crate::mrz::{Belief, Evidence};
@@ -173,8 +174,8 @@ impl Search<'_> {
         Ok(best)
     }
 
-    /// The beliefs of a zone's positions, from a second look at every line as the grid has it.
-    pub(super) fn beliefs(&mut self, picture: &Picture, found: &Candidate) -> Result<Vec<Belief>, ReadError> {
+    /// The beliefs of a zone's positions, from a second look at every line as the grid has it, and the ink there.
+    pub(super) fn beliefs(&mut self, picture: &Picture, found: &Candidate) -> Result<(Vec<Belief>, Glyphs), ReadError> {
         self.stop()?;
         let grid = &found.grid;
         let quads: Vec<Quad> = (0..grid.shape.lines).map(|line| grid.row(line, MARGIN)).collect();
@@ -185,10 +186,12 @@ impl Search<'_> {
             .iter()
             .filter_map(|quad| cut(picture, quad, ZONE.height))
             .collect();
+        let glyphs = Glyphs::of(grid.shape.length, &pictures, MARGIN);
         let (Some(first), Some(second)) = (Pass::on(grid, &first), Pass::on(grid, &lines)) else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), glyphs));
         };
-        Ok(cells::beliefs(&first, &second, &cells::ink(grid, &pictures, MARGIN)))
+        let beliefs = cells::beliefs(&first, &second, &cells::ink(grid, &pictures, MARGIN));
+        Ok((beliefs, glyphs))
     }
 
     fn detect(&mut self, picture: &Picture, scale: Scale) -> Result<Vec<Quad>, ReadError> {

@@ -8,14 +8,17 @@ const FIRST_IDEOGRAPHIC: char = '\u{2E80}';
 /// Marks in names, dates and numbers besides those of ASCII.
 const PUNCTUATION: [char; 13] = ['‐', '–', '—', '‘', '’', '´', '·', '°', '№', '«', '»', '‹', '›'];
 
+/// Signs of ASCII that no field of a document has, and that text recognition takes marked letters for: Ș looks like $.
+const NEVER_PRINTED: [char; 10] = ['$', '%', '@', '^', '~', '=', '_', '\\', '{', '}'];
+
 /// Which characters may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Alphabet {
     /// All that the network knows.
     #[default]
     Any,
-    /// Letters, digits and punctuation: no ideographs, syllables or pictographs, which are most of what the network knows and
-    /// most of the work. Probabilities are among these.
+    /// Letters, digits and punctuation of documents: no ideographs, syllables or pictographs, which are most of what the network knows
+    /// and most of the work. Probabilities are among these.
     Letters,
     /// Those of a machine-readable zone: A–Z, 0–9 and the filler < (ICAO 9303 part 3, section 4.3). Everything else is taken for
     /// the likeliest of these, and probabilities are among these.
@@ -28,7 +31,8 @@ impl Alphabet {
             Alphabet::Any => true,
             Alphabet::Letters => {
                 let is_letter = character.is_alphabetic() && character < FIRST_IDEOGRAPHIC;
-                is_letter || character.is_ascii() || PUNCTUATION.contains(&character)
+                let is_ascii = character.is_ascii() && !NEVER_PRINTED.contains(&character);
+                is_letter || is_ascii || PUNCTUATION.contains(&character)
             }
             Alphabet::Mrz => matches!(character, 'A'..='Z' | '0'..='9' | '<'),
         }
@@ -83,23 +87,23 @@ mod tests {
 
     #[test]
     fn a_selection_keeps_classes_and_characters_together() {
-        let properties = BTreeMap::from([("character".to_owned(), "a\nB\n7\n<\n\u{3000}".to_owned())]);
+        let properties = BTreeMap::from([("character".to_owned(), "a\nB\n7\n<\n\u{3000}\n$".to_owned())]);
         let weights = Weights::new("test", HashMap::new(), properties);
         let all = Dictionary::load(&weights).unwrap();
-        assert_eq!(all.classes(), 7, "five characters, the space, and no character");
+        assert_eq!(all.classes(), 8, "six characters, the space, and no character");
         assert_eq!(
-            (all.character(0), all.character(1), all.character(6)),
+            (all.character(0), all.character(1), all.character(7)),
             (None, Some('a'), Some(' '))
         );
-        assert_eq!(all.character(7), None);
+        assert_eq!(all.character(8), None);
 
         let (mrz, classes) = all.select(Alphabet::Mrz);
         assert_eq!(classes, [0, 2, 3, 4]);
         assert_eq!(mrz.classes(), classes.len());
         assert_eq!(
             all.select(Alphabet::Letters).1,
-            [0, 1, 2, 3, 4, 6],
-            "all but the ideographic space"
+            [0, 1, 2, 3, 4, 7],
+            "all but the ideographic space and the dollar"
         );
         for (index, class) in classes.into_iter().enumerate() {
             assert_eq!(mrz.character(index), all.character(class as usize));
