@@ -15,6 +15,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig};
+use tokio::sync::Mutex;
 
 use crate::id::Id;
 use crate::seal::{Kind, SealError, SecretKey};
@@ -79,6 +80,8 @@ pub struct Evidence {
     store: Arc<dyn ObjectStore>,
     /// Bytes of the last write, if it failed; 0 when it did not.
     failed: Arc<AtomicUsize>,
+    /// Held while as many bytes are tried again.
+    trying: Arc<Mutex<()>>,
 }
 
 impl Evidence {
@@ -99,6 +102,7 @@ impl Evidence {
         Self {
             store,
             failed: Arc::default(),
+            trying: Arc::default(),
         }
     }
 
@@ -179,15 +183,23 @@ impl Evidence {
     }
 
     /// Whether the store answers, and takes what is written. Where the last write failed, as many bytes are tried, since a disk that is
-    /// full takes small files for a while.
+    /// full takes small files for a while. That may take longer than a caller waits: it goes on without him, and the next one hears of it.
     pub async fn healthy(&self) -> bool {
         let probe = Path::from(PROBE);
         let failed = self.failed.load(Ordering::Relaxed);
-        if failed == 0 && self.store.head(&probe).await.is_ok() {
-            return true;
+        if failed == 0 {
+            return self.store.head(&probe).await.is_ok() || self.write(&probe, PutPayload::new()).await.is_ok();
         }
-        let fits = failed == 0 || self.write(&probe, vec![0; failed].into()).await.is_ok();
-        fits && self.write(&probe, PutPayload::new()).await.is_ok()
+        let Ok(trying) = Arc::clone(&self.trying).try_lock_owned() else {
+            return false;
+        };
+        let evidence = self.clone();
+        let tried = tokio::spawn(async move {
+            let _trying = trying;
+            let fits = evidence.write(&probe, vec![0; failed].into()).await.is_ok();
+            fits && evidence.write(&probe, PutPayload::new()).await.is_ok()
+        });
+        tried.await.unwrap_or(false)
     }
 }
 
@@ -202,7 +214,9 @@ async fn compute<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use object_store::throttle::{ThrottleConfig, ThrottledStore};
     use proto::id::Kind as IdKind;
+    use tokio::time::{sleep, timeout};
 
     use super::*;
 
@@ -258,6 +272,23 @@ mod tests {
         std::fs::remove_file(&place).expect("removed");
         assert!(evidence.healthy().await);
         evidence.put(&file, b"a picture".to_vec()).await.expect("kept");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_tried_again_may_take_longer_than_its_caller() {
+        let slow = ThrottleConfig {
+            wait_put_per_call: Duration::from_secs(10),
+            ..ThrottleConfig::default()
+        };
+        let evidence = Evidence::over(Arc::new(ThrottledStore::new(InMemory::new(), slow)));
+        evidence.failed.store(1000, Ordering::Relaxed);
+        let mut answers = Vec::new();
+        while answers.last() != Some(&Ok(true)) && answers.len() < 100 {
+            answers.push(timeout(Duration::from_secs(2), evidence.healthy()).await.map_err(drop));
+            sleep(Duration::from_secs(5)).await;
+        }
+        // Begun at 0 s, looked at again after 7 and 12.
+        assert_eq!(answers, [Err(()), Ok(false), Ok(true)]);
     }
 
     #[tokio::test]
