@@ -20,7 +20,7 @@ const MOST: Duration = Duration::from_secs(14 * 24 * 3600);
 /// How often it is said again.
 const PAUSE: Duration = Duration::from_secs(24 * 3600);
 
-/// From when to when certificates are valid that are shown together.
+/// From when to when a certificate is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Validity {
     not_before: SystemTime,
@@ -28,16 +28,9 @@ pub(super) struct Validity {
 }
 
 impl Validity {
-    /// While all of them are. `None` for what is no certificate.
-    pub(super) fn of(chain: &[CertificateDer<'_>]) -> Option<Self> {
-        chain.iter().filter_map(Self::of_one).reduce(|one, other| Self {
-            not_before: one.not_before.max(other.not_before),
-            not_after: one.not_after.min(other.not_after),
-        })
-    }
-
-    /// The library tells when a certificate is valid only by refusing it: here at the beginning and the end of all time.
-    fn of_one(certificate: &CertificateDer<'_>) -> Option<Self> {
+    /// `None` for what is no certificate. The library tells when one is valid only by refusing it: here at the beginning and the end of
+    /// all time.
+    pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let certificate = EndEntityCert::try_from(certificate).ok()?;
         let refused_at = |seconds| {
             let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
@@ -154,20 +147,12 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_valid_while_each_of_it_is() {
-        let validity = |not_before, not_after| Validity { not_before, not_after };
-        let (leaf, above) = (issued(at(20_000), at(20_090)), issued(at(18_000), at(20_030)));
-        assert_eq!(
-            Validity::of(std::slice::from_ref(&leaf)),
-            Some(validity(at(20_000), at(20_090)))
-        );
-        assert_eq!(Validity::of(&[leaf, above]), Some(validity(at(20_000), at(20_030))));
-        let beyond = issued(SystemTime::UNIX_EPOCH, at(40_000));
-        assert_eq!(
-            Validity::of(&[beyond]),
-            Some(validity(SystemTime::UNIX_EPOCH, at(40_000)))
-        );
-        assert_eq!(Validity::of(&[CertificateDer::from_slice(b"rubbish")]), None);
+    fn a_certificate_says_when_it_is_valid() {
+        for (not_before, not_after) in [(at(20_000), at(20_090)), (SystemTime::UNIX_EPOCH, at(40_000))] {
+            let validity = Validity::of(&issued(not_before, not_after));
+            assert_eq!(validity, Some(Validity { not_before, not_after }));
+        }
+        assert_eq!(Validity::of(&CertificateDer::from_slice(b"rubbish")), None);
     }
 
     #[test]
