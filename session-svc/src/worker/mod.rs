@@ -29,7 +29,7 @@ use proto::store::v1::{ExtendLeaseRequest, Job, LeaseJobRequest, ReleaseJobReque
 use service_kit::client::ServiceChannel;
 use service_kit::{deadline, stage, status, telemetry};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tracing::{Instrument as _, Span};
@@ -69,6 +69,15 @@ pub(crate) struct WorkerPool {
     /// Whether the last lease was answered, so that an outage is logged once.
     store_answers: AtomicBool,
     instruments: Instruments,
+}
+
+/// A request for a job, until it is answered.
+struct LeaseRequest {
+    /// No other has it.
+    id: String,
+    /// What it may have leased before its first failure is free again a lease later: then another one may be made, which may be answered
+    /// where this one is not, since what is remembered of it lies in a part of the storage that is away.
+    failing_since: Option<Instant>,
 }
 
 /// How one job went.
@@ -116,28 +125,34 @@ impl WorkerPool {
 
     async fn work_alone(&self, name: &str) {
         let mut backoff = Backoff::new();
-        let mut request_id = random_name();
+        // One that had no answer is asked again under its name: there may be a job with it.
+        let mut unanswered: Option<LeaseRequest> = None;
         while !self.stop.is_cancelled() {
+            let request = unanswered
+                .take_if(|request| request.has_failed_for() < self.lease)
+                .unwrap_or_else(LeaseRequest::new);
             let lease = stage::span("lease");
-            let leased = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return self.hand_back_unanswered(name, &request_id).await,
-                leased = self.lease_job(name, &request_id, LEASE_WAIT).instrument(lease.clone()) => leased,
+            let asked = self.lease_job(name, &request.id, LEASE_WAIT).instrument(lease.clone());
+            let Some(leased) = self.stop.run_until_cancelled(asked).await else {
+                unanswered = Some(request);
+                break;
             };
             self.note_whether_store_answers(&leased);
             match leased {
                 Ok(job) => {
                     backoff = Backoff::new();
-                    // One that had no answer is asked again under its name: there may be a job with it.
-                    request_id = random_name();
                     if let Some(job) = job {
                         self.drive(job, &lease).await;
                     }
                 }
                 Err(status) => {
+                    unanswered = Some(request.failed());
                     let _ = self.stop.run_until_cancelled(sleep(backoff.after(&status))).await;
                 }
             }
+        }
+        if let Some(request) = unanswered {
+            let _ = timeout(self.grace, self.hand_back_unanswered(name, &request.id)).await;
         }
     }
 
@@ -246,9 +261,7 @@ impl WorkerPool {
 
     /// Hands back the job of a request whose answer was not waited for to the end: asked once more, it is the same one.
     async fn hand_back_unanswered(&self, worker: &str, request_id: &str) {
-        if self.store_answers.load(Ordering::Relaxed)
-            && let Ok(Some(job)) = self.lease_job(worker, request_id, Duration::ZERO).await
-        {
+        if let Ok(Some(job)) = self.lease_job(worker, request_id, Duration::ZERO).await {
             self.hand_back(&job, Duration::ZERO, true).await;
         }
     }
@@ -272,9 +285,22 @@ impl WorkerPool {
     }
 }
 
-/// A name that no other request has.
-fn random_name() -> String {
-    uuid::Uuid::new_v4().to_string()
+impl LeaseRequest {
+    fn new() -> Self {
+        Self {
+            id: uuid::Uuid::new_v4().to_string(),
+            failing_since: None,
+        }
+    }
+
+    fn failed(mut self) -> Self {
+        self.failing_since.get_or_insert_with(Instant::now);
+        self
+    }
+
+    fn has_failed_for(&self) -> Duration {
+        self.failing_since.map(|since| since.elapsed()).unwrap_or_default()
+    }
 }
 
 /// How many times a job was tried, this time included.

@@ -326,6 +326,60 @@ async fn a_request_for_a_job_has_its_name_until_it_is_answered() {
 }
 
 #[tokio::test]
+async fn a_request_for_a_job_that_fails_for_longer_than_a_lease_is_made_anew() {
+    let lease = Duration::from_millis(100);
+    let running = start_with(Config {
+        verification_workers: Some(1),
+        lease,
+        ..config()
+    })
+    .await;
+    for _ in 0..3 {
+        let problem = Problem::new(reason::UNAVAILABLE, "being replaced");
+        running.store.fail(Call::Lease, problem.retry_after(2 * lease).into());
+    }
+    // Answers the request that waits since before.
+    running.submitted(DocumentOptions::default()).await;
+    let asked = running
+        .store
+        .until(|state| (state.lease_requests.len() >= 5).then(|| state.lease_requests.clone()));
+    let mut names = soon(asked).await;
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.len() >= 5, "{names:?}");
+}
+
+#[tokio::test]
+async fn stopping_hands_back_the_job_of_a_request_that_failed() {
+    let mut running = start().await;
+    let waits = running
+        .store
+        .until(|state| (!state.lease_requests.is_empty()).then_some(()));
+    soon(waits).await;
+    let pause = Problem::new(reason::UNAVAILABLE, "being replaced").retry_after(Duration::from_secs(30));
+    running.store.fail(Call::Lease, pause.into());
+    // Answers that request; the next one fails.
+    running.submitted(DocumentOptions::default()).await;
+    completed(&running, 1).await;
+    let asked = running
+        .store
+        .until(|state| (state.lease_requests.len() >= 2).then(|| state.lease_requests.last().cloned()));
+    let request = soon(asked).await;
+    running.store.read().waiting.push_back(Job {
+        lease_token: "lease".to_owned(),
+        verification_session: "vs_1".to_owned(),
+        attempt: 1,
+        delivery: 1,
+        ..Job::default()
+    });
+    running.shutdown.cancel();
+    soon(&mut running.server).await.expect("stopped");
+    let state = running.store.read();
+    assert_eq!(state.lease_requests.last(), request.as_ref(), "the same request");
+    assert_eq!(state.released, [(Duration::ZERO, true)]);
+}
+
+#[tokio::test]
 async fn stopping_lets_a_running_job_finish() {
     let mut running = start().await;
     let answer = Arc::new(Notify::new());

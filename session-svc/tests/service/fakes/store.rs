@@ -360,8 +360,9 @@ impl StoreService for FakeStore {
 
     async fn lease_job(&self, request: Request<LeaseJobRequest>) -> Result<Response<LeaseJobResponse>, Status> {
         let request = request.into_inner();
+        let noted = self.note(Call::Lease);
         self.change(|state| state.lease_requests.push(request.request_id.clone()));
-        self.note(Call::Lease)?;
+        noted?;
         let wait = request
             .wait
             .and_then(|wait| Duration::try_from(wait).ok())
