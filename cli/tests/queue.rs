@@ -130,6 +130,7 @@ impl Running {
         let request = GetSessionRequest {
             verification_session: session.to_owned(),
             account: None,
+            with_last_report: false,
         };
         let stored = self
             .runtime

@@ -60,5 +60,8 @@ pub const MAX_IMAGE_MESSAGE_BYTES: usize = MAX_IMAGE_BYTES + 64 * 1024;
 /// Largest message that carries all pictures of one verification.
 pub const MAX_CHECK_MESSAGE_BYTES: usize = 3 * MAX_IMAGE_BYTES + 64 * 1024;
 
+/// Most entries of a session's metadata.
+pub const MAX_METADATA_ENTRIES: usize = 50;
+
 /// Largest picture file that is accepted.
 pub const MAX_IMAGE_BYTES: usize = 10 * 1024 * 1024;

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use proto::identity::v1::{CreateVerificationSessionRequest, VerificationSessionStatus};
+use proto::identity::v1::{
+    CreateVerificationSessionRequest, ListVerificationSessionsRequest, VerificationSessionStatus,
+};
 use proto::store::v1::ListSessionsRequest;
 use proto::store::v1::store_service_client::StoreServiceClient;
 use rand::rngs::ChaCha8Rng;
@@ -138,18 +140,18 @@ async fn measure(name: &str, config: Config, ids: &[String]) -> anyhow::Result<(
     let stop = CancellationToken::new();
     let served = tokio::spawn(service.serve(stop.clone()));
     let client = StoreServiceClient::new(ServiceChannel::new(&address, None)?);
-    type Filter = fn(&mut ChaCha8Rng, &[String]) -> ListSessionsRequest;
+    type Filter = fn(&mut ChaCha8Rng, &[String]) -> ListVerificationSessionsRequest;
     let filters: [(&str, Filter); 4] = [
         ("account", |random, ids| after_any(random, ids)),
-        ("status requires_input", |random, ids| ListSessionsRequest {
+        ("status requires_input", |random, ids| ListVerificationSessionsRequest {
             status: VerificationSessionStatus::RequiresInput.into(),
             ..after_any(random, ids)
         }),
-        ("status canceled", |random, ids| ListSessionsRequest {
+        ("status canceled", |random, ids| ListVerificationSessionsRequest {
             status: VerificationSessionStatus::Canceled.into(),
             ..after_any(random, ids)
         }),
-        ("reference", |random, ids| ListSessionsRequest {
+        ("reference", |random, ids| ListVerificationSessionsRequest {
             client_reference_id: Some(reference(random.random_range(MEASURED..ids.len()))),
             starting_after: None,
             ..after_any(random, ids)
@@ -160,7 +162,12 @@ async fn measure(name: &str, config: Config, ids: &[String]) -> anyhow::Result<(
             let mut random = ChaCha8Rng::seed_from_u64(1);
             let mut asking = JoinSet::new();
             for _ in 0..clients {
-                let requests: Vec<_> = (0..PAGES / clients).map(|_| request(&mut random, ids)).collect();
+                let requests = (0..PAGES / clients).map(|_| ListSessionsRequest {
+                    account: ACCOUNT.to_owned(),
+                    request: Some(request(&mut random, ids)),
+                    with_last_report: false,
+                });
+                let requests: Vec<_> = requests.collect();
                 let mut client = client.clone();
                 asking.spawn(async move {
                     let mut took = Vec::new();
@@ -193,14 +200,13 @@ async fn measure(name: &str, config: Config, ids: &[String]) -> anyhow::Result<(
 }
 
 /// A page somewhere in the list.
-fn after_any(random: &mut ChaCha8Rng, ids: &[String]) -> ListSessionsRequest {
+fn after_any(random: &mut ChaCha8Rng, ids: &[String]) -> ListVerificationSessionsRequest {
     // Beyond the oldest thousandth, where pages end.
     let index = random.random_range(ids.len() / 1000..ids.len());
-    ListSessionsRequest {
-        account: ACCOUNT.to_owned(),
+    ListVerificationSessionsRequest {
         limit: Some(PAGE),
         starting_after: Some(ids[index].clone()),
-        ..ListSessionsRequest::default()
+        ..ListVerificationSessionsRequest::default()
     }
 }
 

@@ -47,6 +47,10 @@ pub struct State {
 /// What somebody wants to do to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// The backend sets what the session asks for, or what it knows of the person.
+    Update,
+    /// The backend sets metadata.
+    SetMetadata,
     /// The person uploads a picture.
     Attach,
     /// The person hands the pictures over to the checks.
@@ -65,7 +69,9 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
+        Self::Update,
+        Self::SetMetadata,
         Self::Attach,
         Self::Submit,
         Self::Pass,
@@ -131,9 +137,10 @@ impl State {
     /// The state of a new session.
     pub const NEW: Self = Self::of(Status::RequiresInput);
 
-    /// Whether no action can follow.
+    /// Whether no action leads out of it.
     pub fn is_final(self) -> bool {
-        Action::ALL.into_iter().all(|action| transition(self, action).is_err())
+        let leads_out = |action| transition(self, action).is_ok_and(|next| next.to != self);
+        !Action::ALL.into_iter().any(leads_out)
     }
 
     const fn of(status: Status) -> Self {
@@ -154,7 +161,7 @@ pub fn transition(state: State, action: Action) -> Result<Transition, Refusal> {
         }
         (_, Some(_), _) => return Err(Refusal::Redacted),
 
-        (S::RequiresInput, None, A::Attach) => (state, None),
+        (_, None, A::SetMetadata) | (S::RequiresInput, None, A::Update | A::Attach) => (state, None),
         (S::RequiresInput, None, A::Submit) => (State::of(S::Processing), Some(EventType::Processing)),
         (S::RequiresInput, None, A::Cancel) => (State::of(S::Canceled), Some(EventType::Canceled)),
         (S::RequiresInput, None, A::Redact) => (redacting(S::Canceled), Some(EventType::Canceled)),
@@ -163,8 +170,8 @@ pub fn transition(state: State, action: Action) -> Result<Transition, Refusal> {
         (S::Verified, None, A::Redact) => (redacting(S::Verified), None),
 
         (S::RequiresInput, None, A::Pass | A::Fail | A::FinishRedaction)
-        | (S::Processing, None, A::Attach | A::Submit | A::Cancel | A::Redact | A::FinishRedaction)
-        | (S::Verified, None, A::Attach | A::Submit | A::Pass | A::Fail | A::Cancel | A::FinishRedaction)
+        | (S::Processing, None, A::Update | A::Attach | A::Submit | A::Cancel | A::Redact | A::FinishRedaction)
+        | (S::Verified, None, A::Update | A::Attach | A::Submit | A::Pass | A::Fail | A::Cancel | A::FinishRedaction)
         | (S::Canceled, None, _) => return Err(Refusal::Status(state.status)),
     };
     Ok(Transition { to, event })
@@ -221,7 +228,12 @@ mod tests {
         );
         use Redaction::{Processing as Removing, Redacted};
         use Status::{Canceled, Processing, RequiresInput, Verified};
-        const TABLE: [Row; 10] = [
+        const TABLE: [Row; 15] = [
+            (RequiresInput, None, Action::Update, RequiresInput, None, None),
+            (RequiresInput, None, Action::SetMetadata, RequiresInput, None, None),
+            (Processing, None, Action::SetMetadata, Processing, None, None),
+            (Verified, None, Action::SetMetadata, Verified, None, None),
+            (Canceled, None, Action::SetMetadata, Canceled, None, None),
             (RequiresInput, None, Action::Attach, RequiresInput, None, None),
             (
                 RequiresInput,
@@ -325,11 +337,11 @@ mod tests {
                 }
             }
         }
-        assert_eq!(accepted, 10);
+        assert_eq!(accepted, 15);
     }
 
     #[test]
-    fn canceled_and_redacted_sessions_change_no_more() {
+    fn canceled_and_redacted_sessions_stay_what_they_are() {
         for status in Status::ALL {
             for redaction in REDACTIONS {
                 let state = State { status, redaction };

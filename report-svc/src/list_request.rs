@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use prost_types::Timestamp;
 use proto::id::Kind;
-use proto::identity::v1::VerificationSessionStatus;
-use proto::store::v1::{CreatedFilter, ListSessionsRequest};
-use service_kit::status::{Problem, Violations};
+use proto::identity::v1::{CreatedFilter, ListVerificationSessionsRequest, VerificationSessionStatus};
+use proto::reason;
+use service_kit::status::Problem;
 
 use crate::id::{Id, first_at};
 use crate::lifecycle::Status;
@@ -18,47 +18,32 @@ const DEFAULT_LIMIT: u32 = 10;
 /// Most sessions of a page.
 const LARGEST_LIMIT: u32 = 100;
 
-/// What a request asks for, or everything that is wrong with it.
-pub(crate) fn read(request: ListSessionsRequest) -> Result<(Filter, Cursor, usize), Problem> {
+/// What a request asks for. What is wrong with it in detail session-svc has told before it came here.
+pub(crate) fn read(
+    account: String,
+    request: ListVerificationSessionsRequest,
+) -> Result<(Filter, Cursor, usize), Problem> {
+    validated(account, request).ok_or_else(|| Problem::new(reason::INVALID_FIELDS, "the request was not validated"))
+}
+
+fn validated(account: String, request: ListVerificationSessionsRequest) -> Option<(Filter, Cursor, usize)> {
     let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
-    let status = VerificationSessionStatus::try_from(request.status);
-    let created = between(&request.created.unwrap_or_default());
-    let session = |given: &Option<String>| {
-        let parsed = given.as_ref().map(|id| Id::parse(Kind::VerificationSession, id));
-        (parsed != Some(None), parsed.flatten())
-    };
-    let (is_after, after) = session(&request.starting_after);
-    let (is_before, before) = session(&request.ending_before);
-    let mut violations = Violations::new();
-    violations
-        .require(!request.account.is_empty(), "account", "must be given")
-        .require(status.is_ok(), "status", "must be a status of a session")
-        .require(
-            created.is_ok(),
-            "created",
-            "must have times from 0 to 999999999 nanoseconds",
-        )
-        .require((1..=LARGEST_LIMIT).contains(&limit), "limit", "must be 1 to 100")
-        .require(is_after, "starting_after", "must be the id of a session")
-        .require(is_before, "ending_before", "must be the id of a session")
-        .require(
-            request.starting_after.is_none() || request.ending_before.is_none(),
-            "ending_before",
-            "must not be given together with starting_after",
-        );
-    violations.check()?;
-    let filter = Filter {
-        account: request.account,
-        client_reference_id: request.client_reference_id,
-        status: status.ok().and_then(filtered),
-        created: created.unwrap_or_default(),
-    };
-    let cursor = match (after, before) {
-        (Some(after), _) => Cursor::StartingAfter(after),
-        (None, Some(before)) => Cursor::EndingBefore(before),
+    let session = |id: &String| Id::parse(Kind::VerificationSession, id);
+    let cursor = match (&request.starting_after, &request.ending_before) {
         (None, None) => Cursor::Newest,
+        (Some(after), None) => Cursor::StartingAfter(session(after)?),
+        (None, Some(before)) => Cursor::EndingBefore(session(before)?),
+        (Some(_), Some(_)) => return None,
     };
-    Ok((filter, cursor, limit as usize))
+    let filter = Filter {
+        account,
+        client_reference_id: request.client_reference_id,
+        status: filtered(VerificationSessionStatus::try_from(request.status).ok()?),
+        created: between(&request.created.unwrap_or_default())?,
+    };
+    (1..=LARGEST_LIMIT)
+        .contains(&limit)
+        .then_some((filter, cursor, limit as usize))
 }
 
 fn filtered(status: VerificationSessionStatus) -> Option<Status> {
@@ -71,40 +56,37 @@ fn filtered(status: VerificationSessionStatus) -> Option<Status> {
     }
 }
 
-/// A timestamp whose nanoseconds are none.
-struct NotATime;
-
 /// The time-ordered bits of ids that were made then.
-fn between(filter: &CreatedFilter) -> Result<Range<u128>, NotATime> {
-    let at = |time: &Option<Timestamp>| time.as_ref().map(first_from).transpose();
-    let after = |time: &Option<Timestamp>| time.as_ref().map(first_after).transpose();
-    let starts = [at(&filter.gte)?, after(&filter.gt)?];
-    let ends = [at(&filter.lt)?, after(&filter.lte)?];
-    Ok(Range {
-        start: starts.into_iter().flatten().max().unwrap_or(0),
-        end: ends.into_iter().flatten().min().unwrap_or(u128::MAX),
-    })
+fn between(filter: &CreatedFilter) -> Option<Range<u128>> {
+    let [mut start, mut end] = [0, u128::MAX];
+    for (time, is_after) in [(&filter.gte, false), (&filter.gt, true)] {
+        if let Some(time) = time {
+            start = start.max(first(time, is_after)?);
+        }
+    }
+    for (time, is_after) in [(&filter.lt, false), (&filter.lte, true)] {
+        if let Some(time) = time {
+            end = end.min(first(time, is_after)?);
+        }
+    }
+    Some(start..end)
 }
 
-/// The first id that was made at a time or after it.
-fn first_from(time: &Timestamp) -> Result<u128, NotATime> {
-    Ok(first_at(millis(time)?.1))
+/// The first id that was made at a time or later, or only after it.
+fn first(time: &Timestamp, is_after: bool) -> Option<u128> {
+    let (until, from) = millis(time)?;
+    Some(first_at(if is_after { until.saturating_add(1) } else { from }))
 }
 
-/// The first id that was made after a time.
-fn first_after(time: &Timestamp) -> Result<u128, NotATime> {
-    Ok(first_at(millis(time)?.0.saturating_add(1)))
-}
-
-/// The last whole millisecond until a time, and the first one from it on; 0 for what was before 1970.
-fn millis(time: &Timestamp) -> Result<(u64, u64), NotATime> {
-    let nanos = u32::try_from(time.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
-    let nanos = nanos.ok_or(NotATime)?;
+/// The last whole millisecond until a time, and the first one from it on; 0 for what was before 1970. `None` where its nanoseconds are
+/// none.
+fn millis(time: &Timestamp) -> Option<(u64, u64)> {
+    let nanos = u32::try_from(time.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
     let Ok(seconds) = u64::try_from(time.seconds) else {
-        return Ok((0, 0));
+        return Some((0, 0));
     };
     let millis = |nanos: u32| seconds.saturating_mul(1000).saturating_add(u64::from(nanos));
-    Ok((millis(nanos / 1_000_000), millis(nanos.div_ceil(1_000_000))))
+    Some((millis(nanos / 1_000_000), millis(nanos.div_ceil(1_000_000))))
 }
 
 #[cfg(test)]
@@ -114,7 +96,7 @@ mod tests {
     #[test]
     fn filters_by_whole_milliseconds() {
         let time = |seconds, nanos| Some(Timestamp { seconds, nanos });
-        let range = |filter: CreatedFilter| between(&filter).ok();
+        let range = |filter: CreatedFilter| between(&filter);
         let all = CreatedFilter::default();
         assert_eq!(range(all), Some(0..u128::MAX));
         let (whole, broken) = (time(1, 5_000_000), time(1, 5_000_001));

@@ -5,13 +5,14 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use proto::identity::v1::{File, ImagePurpose, VerificationReport};
 use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
     LeaseJobRequest, LeaseJobResponse, ListSessionsRequest, ListSessionsResponse, PutImageRequest, ReleaseJobRequest,
-    ReleaseJobResponse, StoredSession, SubmitSessionRequest, WatchSessionRequest,
+    ReleaseJobResponse, StoredSession, SubmitSessionRequest, UpdateSessionRequest, WatchSessionRequest,
 };
 use service_kit::deadline;
 use service_kit::status::Violations;
@@ -52,6 +53,15 @@ pub struct StoreApi {
 }
 
 impl StoreApi {
+    /// What session-svc gets of a session.
+    async fn stored(&self, session: &Session, with_last_report: bool) -> Result<StoredSession, Error> {
+        let mut stored = session.to_stored();
+        if with_last_report {
+            stored.last_report = self.store.last_report(session).await?;
+        }
+        Ok(stored)
+    }
+
     /// Serves `store`; calls that wait end at `shutdown`.
     pub fn new(store: Store, shutdown: CancellationToken) -> Self {
         Self {
@@ -148,6 +158,12 @@ impl StoreService for StoreApi {
             .store
             .session(&request.verification_session, request.account.as_deref())
             .await?;
+        Ok(Response::new(self.stored(&session, request.with_last_report).await?))
+    }
+
+    async fn update_session(&self, request: Request<UpdateSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        let UpdateSessionRequest { account, request } = request.into_inner();
+        let session = self.store.set(&account, &request.unwrap_or_default()).await?;
         Ok(Response::new(session.to_stored()))
     }
 
@@ -155,10 +171,17 @@ impl StoreService for StoreApi {
         &self,
         request: Request<ListSessionsRequest>,
     ) -> Result<Response<ListSessionsResponse>, Status> {
-        let (filter, cursor, limit) = list_request::read(request.into_inner()).map_err(Error::Invalid)?;
+        let ListSessionsRequest {
+            account,
+            request,
+            with_last_report,
+        } = request.into_inner();
+        let (filter, cursor, limit) =
+            list_request::read(account, request.unwrap_or_default()).map_err(Error::Invalid)?;
         let Page { sessions, has_more } = self.store.list(&filter, &cursor, limit).await?;
+        let stored = sessions.iter().map(|session| self.stored(session, with_last_report));
         Ok(Response::new(ListSessionsResponse {
-            sessions: sessions.iter().map(Session::to_stored).collect(),
+            sessions: try_join_all(stored).await?,
             has_more,
         }))
     }

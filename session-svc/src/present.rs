@@ -12,36 +12,39 @@ use crate::error::Error;
 /// The parts of a session that are only there when asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expand {
+    pub(crate) last_report: bool,
     outputs: bool,
     dob: bool,
     id_number: bool,
 }
 
 impl Expand {
-    /// Reads the values of `expand`; a part of the outputs brings the outputs with it.
-    pub(crate) fn parse(values: &[String], backend: &Backend) -> Result<Self, Error> {
+    /// Reads the values of `expand`, each of which stands behind `prefix`; a part of the outputs brings the outputs with it.
+    pub(crate) fn read(values: &[String], prefix: &str, violations: &mut Violations) -> Self {
         let mut expand = Self::default();
-        let mut violations = Violations::new();
         for value in values {
-            match value.as_str() {
-                "verified_outputs" => {}
-                "verified_outputs.dob" => expand.dob = true,
-                "verified_outputs.id_number" => expand.id_number = true,
+            match value.strip_prefix(prefix) {
+                Some("last_verification_report") => expand.last_report = true,
+                Some("verified_outputs") => expand.outputs = true,
+                Some("verified_outputs.dob") => (expand.outputs, expand.dob) = (true, true),
+                Some("verified_outputs.id_number") => (expand.outputs, expand.id_number) = (true, true),
                 _ => {
-                    violations.require(
-                        false,
-                        "expand",
-                        "must be verified_outputs, verified_outputs.dob or verified_outputs.id_number",
-                    );
+                    let names = ["last_verification_report", "verified_outputs", "verified_outputs.dob"];
+                    let names = names.map(|name| format!("{prefix}{name}")).join(", ");
+                    let description = format!("must be {names} or {prefix}verified_outputs.id_number");
+                    violations.require(false, "expand", &description);
                 }
             }
-            expand.outputs = true;
         }
-        violations.check().map_err(Error::Fields)?;
-        if (expand.dob || expand.id_number) && !backend.reads_sensitive {
+        expand
+    }
+
+    /// What was asked for, unless this backend may not see it.
+    pub(crate) fn allowed_for(self, backend: &Backend) -> Result<Self, Error> {
+        if (self.dob || self.id_number) && !backend.reads_sensitive {
             return Err(Error::SensitiveFields);
         }
-        Ok(expand)
+        Ok(self)
     }
 
     fn apply(self, outputs: VerifiedOutputs) -> Option<VerifiedOutputs> {
@@ -64,6 +67,8 @@ pub(crate) fn session(
     session.client_secret = (session.status() == VerificationSessionStatus::RequiresInput)
         .then(|| client_secrets.issue(&session.id, SystemTime::now()));
     session.verified_outputs = session.verified_outputs.and_then(|outputs| expand.apply(outputs));
+    let last_report = stored.last_report.filter(|_| expand.last_report);
+    session.expanded_last_verification_report = last_report.map(|last_report| report(last_report, backend));
     if let Some(insights) = &mut session.insights
         && !backend.reads_sensitive
     {
@@ -127,17 +132,20 @@ mod tests {
             first_name: Some("2".to_owned()),
             ..VerifiedOutputs::default()
         };
-        Ok(Expand::parse(&values, &backend(reads_sensitive))?.apply(outputs))
+        let mut violations = Violations::new();
+        let expand = Expand::read(&values, "data.", &mut violations);
+        violations.check().map_err(Error::Fields)?;
+        Ok(expand.allowed_for(&backend(reads_sensitive))?.apply(outputs))
     }
 
     #[test]
     fn outputs_are_there_only_when_asked_for() {
         assert!(expanded(&[], true).expect("nothing asked").is_none());
-        let plain = expanded(&["verified_outputs"], true)
+        let plain = expanded(&["data.verified_outputs"], true)
             .expect("allowed")
             .expect("asked for");
         assert!(plain.first_name.is_some() && plain.dob.is_none() && plain.id_number.is_none());
-        let dob = expanded(&["verified_outputs.dob"], true)
+        let dob = expanded(&["data.verified_outputs.dob"], true)
             .expect("allowed")
             .expect("asked for");
         assert!(dob.first_name.is_some() && dob.dob.is_some() && dob.id_number.is_none());
@@ -145,13 +153,23 @@ mod tests {
 
     #[test]
     fn sensitive_outputs_need_a_restricted_key() {
-        assert!(expanded(&["verified_outputs"], false).expect("allowed").is_some());
-        for value in ["verified_outputs.dob", "verified_outputs.id_number"] {
+        assert!(expanded(&["data.verified_outputs"], false).expect("allowed").is_some());
+        for value in ["data.verified_outputs.dob", "data.verified_outputs.id_number"] {
             assert!(matches!(expanded(&[value], false), Err(Error::SensitiveFields)));
         }
-        assert!(matches!(
-            expanded(&["last_verification_report"], true),
-            Err(Error::Fields(_))
-        ));
+        assert!(
+            expanded(&["data.last_verification_report"], true)
+                .expect("allowed")
+                .is_none()
+        );
+        for unknown in [
+            "last_verification_report",
+            "data.",
+            "data",
+            "data.verified_outputs.",
+            "data.client_secret",
+        ] {
+            assert!(matches!(expanded(&[unknown], true), Err(Error::Fields(_))), "{unknown}");
+        }
     }
 }

@@ -5,10 +5,15 @@ use std::sync::Arc;
 use proto::identity::v1::verification_session_service_server::VerificationSessionService;
 use proto::identity::v1::{
     CancelVerificationSessionRequest, CreateVerificationSessionRequest, GetVerificationSessionRequest,
+    ListVerificationSessionsRequest, ListVerificationSessionsResponse, UpdateVerificationSessionRequest,
     VerificationSession, WatchVerificationSessionRequest,
 };
-use proto::store::v1::{CancelSessionRequest, CreateSessionRequest, GetSessionRequest, WatchSessionRequest};
+use proto::store::v1::{
+    CancelSessionRequest, CreateSessionRequest, GetSessionRequest, ListSessionsRequest, ListSessionsResponse,
+    UpdateSessionRequest, WatchSessionRequest,
+};
 use service_kit::client::Idempotent;
+use service_kit::status::Violations;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
@@ -65,14 +70,55 @@ impl Sessions {
     async fn get(&self, request: Request<GetVerificationSessionRequest>) -> Result<VerificationSession, Error> {
         let backend = Backend::of(&request)?;
         let request = request.into_inner();
-        let expand = Expand::parse(&request.expand, &backend)?;
+        let mut violations = Violations::new();
+        let expand = Expand::read(&request.expand, "", &mut violations);
+        violations.check().map_err(Error::Fields)?;
+        let expand = expand.allowed_for(&backend)?;
         validate::session_id(&request.verification_session)?;
         let request = GetSessionRequest {
             verification_session: request.verification_session,
             account: Some(backend.account.to_string()),
+            with_last_report: expand.last_report,
         };
         let stored = self.store.clone().get_session(request).await?.into_inner();
         present::session(stored, &backend, expand, &self.client_secrets)
+    }
+
+    async fn update(&self, request: Request<UpdateVerificationSessionRequest>) -> Result<VerificationSession, Error> {
+        let backend = Backend::of(&request)?;
+        let request = request.into_inner();
+        validate::update_session(&request)?;
+        let request = UpdateSessionRequest {
+            account: backend.account.to_string(),
+            request: Some(request),
+        };
+        let stored = self.store.clone().update_session(request).await?.into_inner();
+        present::session(stored, &backend, Expand::default(), &self.client_secrets)
+    }
+
+    async fn list(
+        &self,
+        request: Request<ListVerificationSessionsRequest>,
+    ) -> Result<ListVerificationSessionsResponse, Error> {
+        let backend = Backend::of(&request)?;
+        let request = request.into_inner();
+        let mut violations = Violations::new();
+        validate::list_sessions(&request, &mut violations);
+        let expand = Expand::read(&request.expand, "data.", &mut violations);
+        violations.check().map_err(Error::Fields)?;
+        let expand = expand.allowed_for(&backend)?;
+        let request = ListSessionsRequest {
+            account: backend.account.to_string(),
+            request: Some(request),
+            with_last_report: expand.last_report,
+        };
+        let ListSessionsResponse { sessions, has_more } = self.store.clone().list_sessions(request).await?.into_inner();
+        let sessions = sessions.into_iter();
+        let data = sessions.map(|stored| present::session(stored, &backend, expand, &self.client_secrets));
+        Ok(ListVerificationSessionsResponse {
+            data: data.collect::<Result<_, _>>()?,
+            has_more,
+        })
     }
 
     async fn cancel(&self, request: Request<CancelVerificationSessionRequest>) -> Result<VerificationSession, Error> {
@@ -117,6 +163,20 @@ impl VerificationSessionService for Sessions {
         request: Request<GetVerificationSessionRequest>,
     ) -> Result<Response<VerificationSession>, Status> {
         Ok(Response::new(self.get(request).await?))
+    }
+
+    async fn update_verification_session(
+        &self,
+        request: Request<UpdateVerificationSessionRequest>,
+    ) -> Result<Response<VerificationSession>, Status> {
+        Ok(Response::new(self.update(request).await?))
+    }
+
+    async fn list_verification_sessions(
+        &self,
+        request: Request<ListVerificationSessionsRequest>,
+    ) -> Result<Response<ListVerificationSessionsResponse>, Status> {
+        Ok(Response::new(self.list(request).await?))
     }
 
     async fn cancel_verification_session(

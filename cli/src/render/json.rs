@@ -28,7 +28,10 @@ pub fn session(session: &VerificationSession) -> Value {
         "client_secret": session.client_secret,
         "created": unix(session.created.as_ref()),
         "last_error": session.last_error.as_ref().map(error),
-        "last_verification_report": session.last_verification_report,
+        "last_verification_report": match &session.expanded_last_verification_report {
+            Some(expanded) => report(expanded),
+            None => json!(session.last_verification_report),
+        },
         "livemode": session.livemode,
         "metadata": session.metadata,
         "options": session.options.as_ref().map(session_options),

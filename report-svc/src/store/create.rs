@@ -39,25 +39,7 @@ impl Store {
         };
         let id = Id::new(IdKind::VerificationSession, partition);
         let fingerprint = fingerprint(livemode, &request);
-        let reference = request.client_reference_id.clone();
-        let mut session = Session {
-            id: id.clone(),
-            version: 1,
-            account: account.to_owned(),
-            public: public(&id, livemode, request),
-            images: Vec::new(),
-            attempts: 0,
-            submitted: None,
-            failed: None,
-            trace_context: Default::default(),
-            uploaded: Default::default(),
-            found_by: IndexEntry {
-                account: account.to_owned(),
-                reference: reference.map(|reference| self.records.keyring().reference_tag(account, &reference)),
-                status: State::NEW.status,
-            },
-        };
-        session.derive_insights();
+        let session = self.new_session(id.clone(), account, livemode, request.clone());
         let idempotency = key.map(|key| self.idempotency(key, &id, &fingerprint)).transpose()?;
         let new = NewSession {
             record: self.records.seal(Kind::Session, id.as_str(), &session.to_record())?,
@@ -74,10 +56,36 @@ impl Store {
                 if kept.fingerprint != fingerprint {
                     return Err(Error::IdempotencyKeyReused);
                 }
-                Ok(self.session(&kept.session, Some(account)).await?.as_created())
+                let id = Id::parse(IdKind::VerificationSession, &kept.session).ok_or(Error::Incomplete("session"))?;
+                // From the same request, and whatever happened since.
+                Ok(self.new_session(id, account, livemode, request))
             }
             (Created::Existing(_), None) => Err(Error::Incomplete("idempotency key")),
         }
+    }
+
+    fn new_session(&self, id: Id, account: &str, livemode: bool, request: CreateVerificationSessionRequest) -> Session {
+        let reference = request.client_reference_id.as_deref();
+        let tag = reference.map(|reference| self.records.keyring().reference_tag(account, reference));
+        let mut session = Session {
+            version: 1,
+            account: account.to_owned(),
+            public: public(&id, livemode, request),
+            images: Vec::new(),
+            attempts: 0,
+            submitted: None,
+            failed: None,
+            trace_context: Default::default(),
+            uploaded: Default::default(),
+            found_by: IndexEntry {
+                account: account.to_owned(),
+                reference: tag,
+                status: State::NEW.status,
+            },
+            id,
+        };
+        session.derive_insights();
+        session
     }
 
     fn idempotency(&self, key: [u8; 32], session: &Id, fingerprint: &[u8]) -> Result<NewIdempotency, Error> {

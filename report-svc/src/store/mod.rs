@@ -8,6 +8,7 @@ mod list;
 mod queue;
 mod session;
 mod sweep;
+mod update;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -150,6 +151,22 @@ impl Store {
             return Err(Error::ReportNotFound);
         }
         record.report.ok_or(Error::Incomplete("report"))
+    }
+
+    /// The report of a session's latest finished attempt, if there is one that can be read.
+    pub async fn last_report(&self, session: &Session) -> Result<Option<VerificationReport>, Error> {
+        let Some(id) = &session.public.last_verification_report else {
+            return Ok(None);
+        };
+        match self.report_record(id).await {
+            Ok(record) => Ok(record.report),
+            // The session is no less readable for it.
+            Err(error) if error.is_damage() => {
+                tracing::error!(report = id, %error, "a report cannot be read");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn report_record(&self, id: &str) -> Result<ReportRecord, Error> {

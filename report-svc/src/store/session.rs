@@ -110,6 +110,7 @@ impl Session {
             account: self.account.clone(),
             version: self.version,
             is_final: self.state().is_ok_and(State::is_final),
+            last_report: None,
         }
     }
 
@@ -232,18 +233,5 @@ impl Session {
             attempts: self.attempts,
             files: self.files(),
         });
-    }
-
-    /// The answer that its creation had, to be given again for the same idempotency key. Everything that can change after the
-    /// creation is undone; the rest is as it was.
-    pub fn as_created(mut self) -> Self {
-        self.public.set_status(State::NEW.status.into());
-        self.public.redaction = None;
-        self.public.last_error = None;
-        self.public.last_verification_report = None;
-        self.public.verified_outputs = None;
-        self.public.insights = Some(SessionInsights::default());
-        self.version = 1;
-        self
     }
 }

@@ -143,6 +143,7 @@ pub(crate) async fn get(client: &mut Client, session: &str) -> StoredSession {
     let request = GetSessionRequest {
         verification_session: session.to_owned(),
         account: Some(ACCOUNT.to_owned()),
+        with_last_report: false,
     };
     client.get_session(request).await.expect("found").into_inner()
 }

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use proto::identity::v1::{ImagePurpose, VerificationErrorCode, VerificationSessionStatus};
+use proto::identity::v1::{
+    ImagePurpose, UpdateVerificationSessionRequest, VerificationErrorCode, VerificationSessionStatus,
+};
 use proto::reason;
-use proto::store::v1::{GetImageRequest, WatchSessionRequest};
+use proto::store::v1::{GetImageRequest, UpdateSessionRequest, WatchSessionRequest};
 use report_svc::config::Config;
 use report_svc::server::{ReportSvc, StartError};
 use service_kit::service::{Service as _, StartError as BoundError};
@@ -245,6 +247,15 @@ async fn an_idempotency_key_replays_the_first_answer() {
         assert!(first == again);
 
         let session = public(&first).id.clone();
+        let update = UpdateSessionRequest {
+            account: ACCOUNT.to_owned(),
+            request: Some(UpdateVerificationSessionRequest {
+                verification_session: session.clone(),
+                metadata: [("k1".to_owned(), String::new())].into(),
+                ..Default::default()
+            }),
+        };
+        client.update_session(update).await.expect("updated");
         put(&mut client, &session, ImagePurpose::DocumentFront, b"front").await;
         client
             .cancel_session(cancellation(&session, ACCOUNT))

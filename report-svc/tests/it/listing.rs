@@ -1,12 +1,13 @@
 //! Listing sessions.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use proto::identity::v1::{CreateVerificationSessionRequest, VerificationSessionStatus};
+use proto::identity::v1::{
+    CreateVerificationSessionRequest, CreatedFilter, ListVerificationSessionsRequest, VerificationSessionStatus,
+};
 use proto::reason;
-use proto::store::v1::{CreatedFilter, ListSessionsRequest, ListSessionsResponse};
+use proto::store::v1::{ListSessionsRequest, ListSessionsResponse};
 use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::limits::Limits;
@@ -22,15 +23,21 @@ use crate::conformance::step;
 use crate::deployment::{ACCOUNT, Client, cancellation, creation, on_both, public, reason_of};
 use crate::redis_server::RedisServer;
 
-fn all() -> ListSessionsRequest {
+fn all() -> ListVerificationSessionsRequest {
+    ListVerificationSessionsRequest::default()
+}
+
+fn of(account: &str, request: ListVerificationSessionsRequest) -> ListSessionsRequest {
     ListSessionsRequest {
-        account: ACCOUNT.to_owned(),
-        ..ListSessionsRequest::default()
+        account: account.to_owned(),
+        request: Some(request),
+        with_last_report: false,
     }
 }
 
-async fn list(client: &mut Client, request: ListSessionsRequest) -> (Vec<String>, bool) {
-    let ListSessionsResponse { sessions, has_more } = client.list_sessions(request).await.expect("listed").into_inner();
+async fn list(client: &mut Client, request: ListVerificationSessionsRequest) -> (Vec<String>, bool) {
+    let listed = client.list_sessions(of(ACCOUNT, request)).await.expect("listed");
+    let ListSessionsResponse { sessions, has_more } = listed.into_inner();
     let ids = sessions.iter().map(|stored| public(stored).id.clone()).collect();
     (ids, has_more)
 }
@@ -61,7 +68,7 @@ async fn lists_an_accounts_sessions_page_by_page() {
             (ids[..10].to_vec(), true),
             "ten unless said otherwise"
         );
-        let after = |id: &String, limit| ListSessionsRequest {
+        let after = |id: &String, limit| ListVerificationSessionsRequest {
             starting_after: Some(id.clone()),
             limit: Some(limit),
             ..all()
@@ -69,7 +76,7 @@ async fn lists_an_accounts_sessions_page_by_page() {
         assert_eq!(list(client, after(&ids[9], 10)).await, (ids[10..20].to_vec(), true));
         assert_eq!(list(client, after(&ids[19], 3)).await, (ids[20..].to_vec(), false));
         assert_eq!(list(client, after(&ids[22], 100)).await, (Vec::new(), false));
-        let before = |id: &String, limit| ListSessionsRequest {
+        let before = |id: &String, limit| ListVerificationSessionsRequest {
             ending_before: Some(id.clone()),
             limit: Some(limit),
             ..all()
@@ -78,7 +85,7 @@ async fn lists_an_accounts_sessions_page_by_page() {
         assert_eq!(list(client, before(&ids[3], 3)).await, (ids[..3].to_vec(), false));
         assert_eq!(list(client, before(&ids[0], 100)).await, (Vec::new(), false));
 
-        let referenced = ListSessionsRequest {
+        let referenced = ListVerificationSessionsRequest {
             client_reference_id: Some("anna@example.org".to_owned()),
             ..all()
         };
@@ -93,28 +100,31 @@ async fn lists_an_accounts_sessions_page_by_page() {
             VerificationSessionStatus::RequiresInput,
         ];
         for request in [all(), referenced.clone()] {
-            let of = |status: VerificationSessionStatus| ListSessionsRequest {
+            let in_status = |status: VerificationSessionStatus| ListVerificationSessionsRequest {
                 status: status.into(),
                 limit: Some(100),
                 ..request.clone()
             };
-            assert_eq!(list(client, of(canceled)).await, (vec![expected[2].clone()], false));
-            let (waiting, _) = list(client, of(waiting)).await;
+            assert_eq!(
+                list(client, in_status(canceled)).await,
+                (vec![expected[2].clone()], false)
+            );
+            let (waiting, _) = list(client, in_status(waiting)).await;
             assert!(!waiting.contains(&expected[2]) && waiting.contains(&expected[1]));
         }
-        let other = ListSessionsRequest {
+        let other = ListVerificationSessionsRequest {
             client_reference_id: Some("anna@example.com".to_owned()),
             ..all()
         };
         assert_eq!(list(client, other).await, (Vec::new(), false));
 
         // By time of creation, as answers state it.
-        let whole = ListSessionsRequest {
+        let whole = ListVerificationSessionsRequest {
             limit: Some(100),
             ..all()
         };
         let sessions = client
-            .list_sessions(whole.clone())
+            .list_sessions(of(ACCOUNT, whole.clone()))
             .await
             .expect("listed")
             .into_inner()
@@ -153,7 +163,7 @@ async fn lists_an_accounts_sessions_page_by_page() {
                 .map(public)
                 .filter(|session| holds(&session.created.expect("set")));
             let expected: Vec<String> = expected.map(|session| session.id.clone()).collect();
-            let request = ListSessionsRequest {
+            let request = ListVerificationSessionsRequest {
                 created: Some(filter),
                 ..whole.clone()
             };
@@ -172,44 +182,35 @@ async fn refuses_what_no_list_can_be() {
     on_both(|mut deployment| async move {
         let client = &mut deployment.client;
         let id = create(client, ACCOUNT, None).await;
-        let everything_wrong = ListSessionsRequest {
-            account: String::new(),
-            status: 99,
-            limit: Some(101),
-            starting_after: Some("vs_".to_owned()),
-            ending_before: Some(id.replace("vs_", "vr_")),
-            created: Some(CreatedFilter {
-                gt: Some(prost_types::Timestamp { seconds: 0, nanos: -1 }),
-                ..Default::default()
-            }),
-            ..ListSessionsRequest::default()
-        };
-        let error = client.list_sessions(everything_wrong).await.expect_err("refused");
-        let fields = tonic_types::StatusExt::get_details_bad_request(&error)
-            .expect("details")
-            .field_violations;
-        let fields: HashSet<_> = fields.iter().map(|violation| violation.field.as_str()).collect();
-        let expected = [
-            "account",
-            "status",
-            "limit",
-            "starting_after",
-            "ending_before",
-            "created",
-        ];
-        assert_eq!(fields, HashSet::from(expected));
+        let both = Some(id.clone());
         for request in [
-            ListSessionsRequest {
+            ListVerificationSessionsRequest { status: 99, ..all() },
+            ListVerificationSessionsRequest {
                 limit: Some(0),
                 ..all()
             },
-            ListSessionsRequest {
-                starting_after: Some(id.clone()),
-                ending_before: Some(id.clone()),
+            ListVerificationSessionsRequest {
+                limit: Some(101),
+                ..all()
+            },
+            ListVerificationSessionsRequest {
+                starting_after: both.clone(),
+                ending_before: both,
+                ..all()
+            },
+            ListVerificationSessionsRequest {
+                starting_after: Some("vs_".to_owned()),
+                ..all()
+            },
+            ListVerificationSessionsRequest {
+                created: Some(CreatedFilter {
+                    gt: Some(prost_types::Timestamp { seconds: 0, nanos: -1 }),
+                    ..Default::default()
+                }),
                 ..all()
             },
         ] {
-            let error = client.list_sessions(request).await.expect_err("refused");
+            let error = client.list_sessions(of(ACCOUNT, request)).await.expect_err("refused");
             assert_eq!(
                 (error.code(), reason_of(&error)),
                 (Code::InvalidArgument, reason::INVALID_FIELDS)
@@ -218,12 +219,11 @@ async fn refuses_what_no_list_can_be() {
         // A cursor of another account, and one that never was.
         let made_up = "vs_0700000000000000000000000000".to_owned();
         for (account, cursor) in [("acct_2", id), (ACCOUNT, made_up)] {
-            let request = ListSessionsRequest {
-                account: account.to_owned(),
+            let request = ListVerificationSessionsRequest {
                 starting_after: Some(cursor),
                 ..all()
             };
-            let error = client.list_sessions(request).await.expect_err("not found");
+            let error = client.list_sessions(of(account, request)).await.expect_err("not found");
             assert_eq!(
                 (error.code(), reason_of(&error)),
                 (Code::NotFound, reason::SESSION_NOT_FOUND)

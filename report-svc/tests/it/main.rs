@@ -20,3 +20,4 @@ mod redis_tls;
 mod refusals;
 mod schedules;
 mod store;
+mod update;

@@ -32,6 +32,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
             let request = GetSessionRequest {
                 verification_session: id.to_owned(),
                 account: None,
+                with_last_report: false,
             };
             let error = client.get_session(request).await.expect_err("unknown");
             assert_eq!(
@@ -54,6 +55,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
             .get_session(GetSessionRequest {
                 verification_session: session.clone(),
                 account: other(),
+                with_last_report: false,
             })
             .await;
         assert_eq!(

@@ -1,22 +1,13 @@
 //! CreateVerificationSession: all violations at once. What is not supported yet is refused, never ignored.
 
-use std::collections::HashMap;
-
 use proto::identity::v1::{
-    CreateVerificationSessionRequest, DocumentOptions, DocumentType, MatchingOptions, VerificationSessionOptions,
-    VerificationType, matching_options::Strictness,
+    CreateVerificationSessionRequest, MatchingOptions, VerificationSessionOptions, VerificationType,
+    matching_options::Strictness,
 };
 use service_kit::status::Violations;
 
 use super::Fault;
-
-/// Longest text in the request, characters.
-const MAX_TEXT: usize = 255;
-const MAX_METADATA_ENTRIES: usize = 50;
-const MAX_METADATA_KEY: usize = 40;
-const MAX_METADATA_VALUE: usize = 500;
-
-const NOT_SUPPORTED: &str = "not supported yet";
+use super::fields::{NOT_SUPPORTED, check_document_options, check_metadata, check_provided_details, check_text};
 
 /// Checks the whole request.
 pub(crate) fn create_session(request: &CreateVerificationSessionRequest) -> Result<(), Fault> {
@@ -35,26 +26,19 @@ pub(crate) fn create_session(request: &CreateVerificationSessionRequest) -> Resu
     }
     check_metadata(&request.metadata, &mut violations);
 
-    let details = request.provided_details.as_ref();
+    if let Some(details) = &request.provided_details {
+        check_provided_details(details, &mut violations);
+    }
     let person = request.related_person.as_ref();
     for (field, text) in [
         ("client_reference_id", request.client_reference_id.as_deref()),
-        (
-            "provided_details.email",
-            details.and_then(|details| details.email.as_deref()),
-        ),
-        (
-            "provided_details.phone",
-            details.and_then(|details| details.phone.as_deref()),
-        ),
         ("related_customer", request.related_customer.as_deref()),
         ("related_customer_account", request.related_customer_account.as_deref()),
         ("related_person.account", person.map(|person| person.account.as_str())),
         ("related_person.person", person.map(|person| person.person.as_str())),
         ("idempotency_key", request.idempotency_key.as_deref()),
     ] {
-        let fits = text.is_none_or(|text| (1..=MAX_TEXT).contains(&text.chars().count()));
-        violations.require(fits, field, "must have 1 to 255 characters when it is given");
+        check_text(text, field, &mut violations);
     }
     violations.check().map_err(Fault::Fields)
 }
@@ -74,33 +58,6 @@ fn check_options(options: &VerificationSessionOptions, violations: &mut Violatio
     }
 }
 
-fn check_document_options(document: &DocumentOptions, violations: &mut Violations) {
-    const ALLOWED_TYPES: &str = "options.document.allowed_types";
-    let types = &document.allowed_types;
-    let known = |value: &i32| DocumentType::try_from(*value).is_ok_and(|known| known != DocumentType::Unspecified);
-    let repeated = types
-        .iter()
-        .enumerate()
-        .any(|(index, value)| types.iter().take(index).any(|other| other == value));
-    violations
-        .require(
-            types.iter().all(known),
-            ALLOWED_TYPES,
-            "must be driving licence, id card or passport",
-        )
-        .require(!repeated, ALLOWED_TYPES, "must name each type once")
-        .require(
-            !document.require_id_number,
-            "options.document.require_id_number",
-            NOT_SUPPORTED,
-        )
-        .require(
-            !document.require_live_capture,
-            "options.document.require_live_capture",
-            NOT_SUPPORTED,
-        );
-}
-
 fn check_matching_options(matching: &MatchingOptions, violations: &mut Violations) {
     for (field, strictness) in [
         ("options.matching.dob", matching.dob),
@@ -116,24 +73,6 @@ fn check_matching_options(matching: &MatchingOptions, violations: &mut Violation
             }
         }
     }
-}
-
-/// Names no key: a backend that broke the rules may have put anything there.
-fn check_metadata(metadata: &HashMap<String, String>, violations: &mut Violations) {
-    let keys_fit = metadata
-        .keys()
-        .all(|key| (1..=MAX_METADATA_KEY).contains(&key.chars().count()));
-    let values_fit = metadata
-        .values()
-        .all(|value| value.chars().count() <= MAX_METADATA_VALUE);
-    violations
-        .require(
-            metadata.len() <= MAX_METADATA_ENTRIES,
-            "metadata",
-            "must have at most 50 entries",
-        )
-        .require(keys_fit, "metadata", "keys must have 1 to 40 characters")
-        .require(values_fit, "metadata", "values must have at most 500 characters");
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ mod brand;
 mod complete;
 mod create;
 mod dimensions;
+mod fields;
 mod image;
+mod list;
+mod update;
 
 use proto::id::{self, Kind};
 
@@ -13,6 +16,8 @@ use service_kit::status::Problem;
 pub(crate) use create::create_session;
 pub use image::ImageFault;
 pub(crate) use image::upload_image;
+pub(crate) use list::list_sessions;
+pub(crate) use update::update_session;
 
 /// What is wrong with a request.
 #[derive(Debug)]

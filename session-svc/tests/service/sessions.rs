@@ -3,9 +3,10 @@
 use proto::id::{self, Kind};
 use proto::identity::v1::{
     CancelVerificationSessionRequest, CreateVerificationSessionRequest, Date, DocumentInsights, DocumentOptions,
-    DocumentReport, GetVerificationReportRequest, GetVerificationSessionRequest, IdNumberReport, ImagePurpose,
-    MachineReadableZone, ReportInsights, SelfieReport, VerificationReport, VerificationSession,
-    VerificationSessionStatus, VerifiedOutputs,
+    DocumentReport, EmailOptions, GetVerificationReportRequest, GetVerificationSessionRequest, IdNumberReport,
+    ImagePurpose, ListVerificationSessionsRequest, ListVerificationSessionsResponse, MachineReadableZone,
+    ProvidedDetails, ReportInsights, SelfieReport, UpdateVerificationSessionRequest, VerificationReport,
+    VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerifiedOutputs,
 };
 use proto::reason;
 use service_kit::config::{Secret, ServeConfig};
@@ -92,15 +93,197 @@ async fn all_violations_come_at_once_and_nothing_is_stored() {
         .create_verification_session(request)
         .await
         .expect_err("wrong");
-    assert_eq!(status.code(), Code::InvalidArgument);
-    assert_eq!(status::reason(&status), Some(reason::INVALID_FIELDS));
-    let violations = status.get_details_bad_request().expect("BadRequest").field_violations;
-    let fields: Vec<_> = violations.iter().map(|violation| violation.field.as_str()).collect();
     assert_eq!(
-        fields,
+        violations(&status),
         ["type", "metadata", "metadata", "client_reference_id", "idempotency_key"]
     );
     assert!(running.store.read().sessions.is_empty());
+}
+
+async fn list(
+    running: &Running,
+    key: &str,
+    request: ListVerificationSessionsRequest,
+) -> Result<ListVerificationSessionsResponse, Status> {
+    let listed = running.sessions(key).list_verification_sessions(request).await;
+    listed.map(tonic::Response::into_inner)
+}
+
+fn expanding(expand: &[&str]) -> ListVerificationSessionsRequest {
+    ListVerificationSessionsRequest {
+        expand: expand.iter().map(|value| (*value).to_owned()).collect(),
+        ..Default::default()
+    }
+}
+
+/// The fields that are refused, in order.
+fn violations(status: &Status) -> Vec<String> {
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(status::reason(status), Some(reason::INVALID_FIELDS));
+    let violations = status.get_details_bad_request().expect("BadRequest").field_violations;
+    violations.into_iter().map(|violation| violation.field).collect()
+}
+
+#[tokio::test]
+async fn a_list_has_what_each_session_has() {
+    let running = start().await;
+    let waiting = running.create(DocumentOptions::default()).await.id;
+    let verified = running.create(DocumentOptions::default()).await.id;
+    running.store.change(|state| {
+        let session = state
+            .sessions
+            .get_mut(&verified)
+            .and_then(|stored| stored.session.as_mut());
+        let session = session.expect("a session");
+        session.set_status(VerificationSessionStatus::Verified);
+        session.verified_outputs = Some(VerifiedOutputs::default());
+        session.last_verification_report = Some("vr_1".to_owned());
+        let report = VerificationReport {
+            id: "vr_1".to_owned(),
+            document: Some(DocumentReport {
+                number: Some("1".to_owned()),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        state.reports.insert("vr_1".to_owned(), ("acme".to_owned(), report));
+    });
+    let listed = list(&running, SECRET_KEY, ListVerificationSessionsRequest::default())
+        .await
+        .expect("listed");
+    assert!(listed.has_more);
+    for (session, of) in listed.data.iter().zip([&waiting, &verified]) {
+        assert_eq!(&session.id, of);
+        assert_eq!(session.client_secret.is_some(), *of == waiting);
+        assert!(session.verified_outputs.is_none() && session.expanded_last_verification_report.is_none());
+    }
+    let outputs = expanding(&["data.verified_outputs", "data.last_verification_report"]);
+    let listed = list(&running, SECRET_KEY, outputs).await.expect("listed").data;
+    let [waiting, verified] = listed.as_slice() else {
+        panic!("{} sessions", listed.len());
+    };
+    assert!(waiting.verified_outputs.is_none() && waiting.expanded_last_verification_report.is_none());
+    assert!(verified.verified_outputs.is_some());
+    let report = verified.expanded_last_verification_report.as_ref().expect("a report");
+    assert_eq!(Some(&report.id), verified.last_verification_report.as_ref());
+    assert_eq!(
+        report.document.as_ref().and_then(|document| document.number.as_ref()),
+        None,
+        "sensitive"
+    );
+
+    let others = list(&running, OTHER_ACCOUNTS_KEY, expanding(&[]))
+        .await
+        .expect("listed");
+    assert!(others.data.is_empty());
+    let sensitive = || expanding(&["data.verified_outputs.dob"]);
+    let refused = list(&running, SECRET_KEY, sensitive()).await.expect_err("sensitive");
+    assert_eq!(status::reason(&refused), Some(reason::PERMISSION_MISSING));
+    list(&running, RESTRICTED_KEY, sensitive()).await.expect("allowed");
+}
+
+#[tokio::test]
+async fn all_violations_of_a_list_come_at_once() {
+    let running = start().await;
+    let request = ListVerificationSessionsRequest {
+        client_reference_id: Some("x".repeat(256)),
+        status: 99,
+        created: Some(proto::identity::v1::CreatedFilter {
+            lt: Some(prost_types::Timestamp {
+                seconds: 0,
+                nanos: 1_000_000_000,
+            }),
+            ..Default::default()
+        }),
+        limit: Some(101),
+        starting_after: Some("vs_".to_owned()),
+        ending_before: Some("vr_1".to_owned()),
+        expand: vec!["verified_outputs".to_owned()],
+    };
+    let refused = list(&running, SECRET_KEY, request).await.expect_err("wrong");
+    let fields = [
+        "client_reference_id",
+        "status",
+        "created",
+        "limit",
+        "starting_after",
+        "ending_before",
+        "ending_before",
+        "expand",
+    ];
+    assert_eq!(violations(&refused), fields);
+    for limit in [0, 101] {
+        let limit = Some(limit);
+        let request = ListVerificationSessionsRequest {
+            limit,
+            ..Default::default()
+        };
+        assert_eq!(
+            violations(&list(&running, SECRET_KEY, request).await.expect_err("wrong")),
+            ["limit"]
+        );
+    }
+}
+
+async fn update(running: &Running, request: UpdateVerificationSessionRequest) -> Result<VerificationSession, Status> {
+    let updated = running.sessions(SECRET_KEY).update_verification_session(request).await;
+    updated.map(tonic::Response::into_inner)
+}
+
+#[tokio::test]
+async fn an_update_reaches_the_store() {
+    let running = start().await;
+    let session = running.create(DocumentOptions::default()).await;
+    let unavailable = Problem::new(reason::UNAVAILABLE, "being replaced");
+    running.store.fail(Call::Update, unavailable.into());
+    let request = UpdateVerificationSessionRequest {
+        verification_session: session.id.clone(),
+        metadata: [("order".to_owned(), "7".to_owned())].into(),
+        ..Default::default()
+    };
+    let refused = update(&running, request.clone()).await.expect_err("unavailable");
+    assert_eq!(status::reason(&refused), Some(reason::UNAVAILABLE));
+    let updated = update(&running, request).await.expect("updated");
+    assert_eq!(updated.metadata["order"], "7");
+    assert!(updated.client_secret.is_some());
+}
+
+#[tokio::test]
+async fn all_violations_of_an_update_come_at_once() {
+    let running = start().await;
+    let session = running.create(DocumentOptions::default()).await;
+    let request = UpdateVerificationSessionRequest {
+        verification_session: session.id,
+        options: Some(VerificationSessionOptions {
+            document: Some(DocumentOptions {
+                allowed_types: vec![9],
+                ..Default::default()
+            }),
+            email: Some(EmailOptions::default()),
+            ..Default::default()
+        }),
+        metadata: [("x".repeat(41), "y".repeat(501))].into(),
+        provided_details: Some(ProvidedDetails {
+            email: Some(String::new()),
+            phone: Some("5".repeat(256)),
+        }),
+    };
+    let refused = update(&running, request).await.expect_err("wrong");
+    let fields = [
+        "options.document.allowed_types",
+        "options",
+        "metadata",
+        "metadata",
+        "provided_details.email",
+        "provided_details.phone",
+    ];
+    assert_eq!(violations(&refused), fields);
+    let malformed = UpdateVerificationSessionRequest {
+        verification_session: "vs_".to_owned(),
+        ..Default::default()
+    };
+    let refused = update(&running, malformed).await.expect_err("no session");
+    assert_eq!(status::reason(&refused), Some(reason::SESSION_NOT_FOUND));
 }
 
 #[tokio::test]

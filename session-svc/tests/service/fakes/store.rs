@@ -17,7 +17,8 @@ use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
     Job, LeaseJobRequest, LeaseJobResponse, ListSessionsRequest, ListSessionsResponse, PutImageRequest,
-    ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest, WatchSessionRequest,
+    ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest, UpdateSessionRequest,
+    WatchSessionRequest,
 };
 use service_kit::status::Problem;
 use tokio::sync::{Semaphore, watch};
@@ -29,6 +30,8 @@ use tonic_types::PreconditionViolation;
 pub(crate) enum Call {
     Create,
     Get,
+    Update,
+    List,
     Cancel,
     Watch,
     PutImage,
@@ -210,6 +213,7 @@ impl StoreService for FakeStore {
                 account,
                 version: 1,
                 is_final: false,
+                last_report: None,
             };
             state.sessions.insert(session.id, stored.clone());
             stored
@@ -224,8 +228,34 @@ impl StoreService for FakeStore {
             .map(Response::new)
     }
 
-    async fn list_sessions(&self, _: Request<ListSessionsRequest>) -> Result<Response<ListSessionsResponse>, Status> {
-        Err(Status::unimplemented("nobody asks for it"))
+    async fn update_session(&self, request: Request<UpdateSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        self.note(Call::Update)?;
+        let UpdateSessionRequest { account, request } = request.into_inner();
+        let request = request.expect("the backend's request");
+        let mut stored = self.requiring_input(&request.verification_session, Some(&account))?;
+        stored.session.get_or_insert_default().metadata.extend(request.metadata);
+        Ok(Response::new(stored))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<ListSessionsRequest>,
+    ) -> Result<Response<ListSessionsResponse>, Status> {
+        self.note(Call::List)?;
+        let request = request.into_inner();
+        let state = self.read();
+        let mut sessions: Vec<_> = state.sessions.values().cloned().collect();
+        sessions.retain(|stored| stored.account == request.account);
+        sessions.sort_by_key(|stored| stored.session.as_ref().map(|session| session.id.clone()));
+        for stored in sessions.iter_mut().filter(|_| request.with_last_report) {
+            let session = stored.session.as_ref();
+            let report = session.and_then(|session| session.last_verification_report.as_ref());
+            stored.last_report = report.and_then(|report| Some(state.reports.get(report)?.1.clone()));
+        }
+        Ok(Response::new(ListSessionsResponse {
+            sessions,
+            has_more: true,
+        }))
     }
 
     async fn cancel_session(&self, request: Request<CancelSessionRequest>) -> Result<Response<StoredSession>, Status> {
