@@ -6,9 +6,11 @@ use proto::identity::v1::capture_service_client::CaptureServiceClient;
 use proto::identity::v1::verification_report_service_client::VerificationReportServiceClient;
 use proto::identity::v1::verification_session_service_client::VerificationSessionServiceClient;
 use proto::identity::v1::{
-    CreateVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest, GetVerificationSessionRequest,
-    ImagePurpose, SubmitVerificationSessionRequest, UploadImageRequest, VerificationReport, VerificationSession,
-    VerificationSessionOptions, VerificationSessionStatus, VerificationType, WatchVerificationSessionRequest,
+    CancelVerificationSessionRequest, CreateVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest,
+    GetVerificationSessionRequest, ImagePurpose, ListVerificationSessionsRequest, ListVerificationSessionsResponse,
+    SubmitVerificationSessionRequest, UpdateVerificationSessionRequest, UploadImageRequest, VerificationReport,
+    VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerificationType,
+    WatchVerificationSessionRequest,
 };
 use service_kit::client::{ClientError, ServiceChannel};
 use service_kit::config::Secret;
@@ -71,6 +73,27 @@ impl Api {
             expand: expand.iter().map(|part| (*part).to_owned()).collect(),
         };
         Ok(self.sessions().get_verification_session(request).await?.into_inner())
+    }
+
+    /// A page of sessions.
+    pub async fn list(
+        &self,
+        request: ListVerificationSessionsRequest,
+    ) -> Result<ListVerificationSessionsResponse, Status> {
+        Ok(self.sessions().list_verification_sessions(request).await?.into_inner())
+    }
+
+    /// Sets parts of a session.
+    pub async fn update(&self, request: UpdateVerificationSessionRequest) -> Result<VerificationSession, Status> {
+        Ok(self.sessions().update_verification_session(request).await?.into_inner())
+    }
+
+    /// Cancels a session.
+    pub async fn cancel(&self, id: &str) -> Result<VerificationSession, Status> {
+        let request = CancelVerificationSessionRequest {
+            verification_session: id.to_owned(),
+        };
+        Ok(self.sessions().cancel_verification_session(request).await?.into_inner())
     }
 
     /// Reads a report.

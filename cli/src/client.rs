@@ -19,7 +19,7 @@ use crate::api::Api;
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// Keys with this prefix may read sensitive fields.
-const RESTRICTED_KEY: &str = "rk_";
+pub(crate) const RESTRICTED_KEY: &str = "rk_";
 
 /// What is to be verified. The pictures are files as a camera wrote them.
 #[derive(Clone, Default)]

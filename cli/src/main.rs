@@ -9,6 +9,8 @@ use cli::commands::demo::Demo;
 use cli::commands::evaluate::Evaluate;
 use cli::commands::models::{ModelDirectory, Models};
 use cli::commands::queue::Queue;
+use cli::commands::reports::Reports;
+use cli::commands::sessions::Sessions;
 use cli::commands::specimen::DrawSpecimen;
 use cli::commands::up::Up;
 use cli::commands::verify::Verify;
@@ -39,6 +41,8 @@ enum Command {
     Demo(Demo),
     Up(Up),
     Verify(Verify),
+    Sessions(Sessions),
+    Reports(Reports),
     Certs(Certs),
     Evaluate(Evaluate),
     Models(Models),
@@ -66,6 +70,8 @@ impl Cli {
             Command::Demo(demo) => demo.run(&store).await,
             Command::Up(up) => up.run(&store).await,
             Command::Verify(verify) => verify.run(&store).await,
+            Command::Sessions(sessions) => sessions.run().await,
+            Command::Reports(reports) => reports.run().await,
             Command::Certs(certs) => certs.run(),
             Command::Evaluate(evaluate) => evaluate.run(&store).await,
             Command::Models(models) => models.run(&store),

@@ -1,11 +1,14 @@
 //! The subcommands of `bonafide`, one file each.
 
+mod backend;
 pub mod certs;
 pub mod configuration;
 pub mod demo;
 pub mod evaluate;
 pub mod models;
 pub mod queue;
+pub mod reports;
+pub mod sessions;
 pub mod specimen;
 pub mod up;
 pub mod verify;

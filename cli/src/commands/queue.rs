@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use prost_types::Timestamp;
 use proto::store::v1::queue_service_client::QueueServiceClient;
 use proto::store::v1::queued_job::State;
 use proto::store::v1::{
@@ -16,12 +14,11 @@ use proto::store::v1::{
 use service_kit::client::ServiceChannel;
 use service_kit::config::Secret;
 use service_kit::tls::{ClientTls, TlsConfig};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::client::{refusal, with_scheme};
 use crate::deployment;
 use crate::keys::{self, Keys};
+use crate::render::text::time;
 use crate::stdout::print;
 
 /// See and end what no worker can do
@@ -207,12 +204,6 @@ fn line(job: &QueuedJob) -> String {
         ..
     } = job;
     format!("{session}  attempt {attempt}  delivery {delivery}  {state}\n")
-}
-
-fn time(time: Option<Timestamp>) -> String {
-    let time = time.and_then(|time| SystemTime::try_from(time).ok());
-    let text = time.and_then(|time| OffsetDateTime::from(time).format(&Rfc3339).ok());
-    text.unwrap_or_default()
 }
 
 fn reason(letter: &DeadLetteredJob) -> String {

@@ -1,19 +1,19 @@
 //! `bonafide verify`: one verification, against a running deployment or in this process.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use proto::identity::v1::DocumentType;
 use serde_json::json;
-use service_kit::config::{ComputeConfig, Secret};
+use service_kit::config::ComputeConfig;
 use service_kit::tls::{ClientTls, TlsConfig};
 use session_svc::documents::DocumentConfig;
 use vision::models::{Console, ModelStore};
 
+use super::backend::{Format, api_key};
 use crate::client::{Client, Outcome, Submission, read_picture, with_scheme};
 use crate::deployment::{self, Deployment, Options};
-use crate::keys::{self, Keys};
 use crate::render::{Style, json, text};
 use crate::stdout::print;
 
@@ -67,12 +67,6 @@ impl From<Allowed> for DocumentType {
             Allowed::Passport => Self::Passport,
         }
     }
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl Verify {
@@ -132,11 +126,4 @@ impl Verify {
             }
         }
     }
-}
-
-/// The key from the file named, else from the environment, else that of a deployment of this user on this machine.
-fn api_key(file: Option<&Path>) -> anyhow::Result<Secret> {
-    let local = deployment::default_data_folder().map(|data| Keys::restricted_api_key_file(&data));
-    keys::chosen(file, "BONAFIDE_API_KEY", local.as_deref())?
-        .context("--address needs an API key: name its file with --api-key-file or set BONAFIDE_API_KEY")
 }

@@ -1,8 +1,10 @@
 //! One verification as a person reads it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use prost_types::Timestamp;
 use proto::identity::v1::check_detail::Outcome;
 use proto::identity::v1::machine_readable_zone::Format;
 use proto::identity::v1::{
@@ -26,23 +28,62 @@ pub fn verification(
     elapsed: Duration,
     style: Style,
 ) -> String {
-    let insights = report.insights.clone().unwrap_or_default();
-    let mut page = Page {
-        text: String::new(),
-        style,
-    };
+    let mut page = Page::new(style);
     page.headline(session, elapsed);
-    if let Some(document) = &report.document {
-        page.check("document", document.status(), document.error.as_ref());
-        page.document(document);
-        page.document_insights(&insights.document.unwrap_or_default());
-    }
-    if let Some(selfie) = &report.selfie {
-        page.selfie(selfie, &insights.selfie.unwrap_or_default());
-    }
-    page.timings("time of the checks", &insights.timings);
-    page.label("report", &report.id);
+    page.report(report);
     page.text
+}
+
+/// A report alone. Ends with a newline.
+pub fn report(report: &VerificationReport, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.report(report);
+    page.given("session", report.verification_session.clone());
+    page.label("created", &time(report.created));
+    page.text
+}
+
+/// A session alone. Ends with a newline.
+pub fn session(session: &VerificationSession, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.line(&style.bold(&session.id));
+    page.given("status", session.status().name());
+    page.label("created", &time(session.created));
+    page.given("reference", session.client_reference_id.clone());
+    for (key, value) in BTreeMap::from_iter(&session.metadata) {
+        page.label("metadata", &format!("{key}={value}"));
+    }
+    if let Some(insights) = &session.insights {
+        page.label("attempts", &insights.attempts.to_string());
+    }
+    if let Some(error) = &session.last_error {
+        page.label("last error", &format!("{}: {}", error_code(error.code()), error.reason));
+    }
+    if let Some(outputs) = &session.verified_outputs {
+        page.given("name", full_name(&outputs.first_name, &outputs.last_name));
+        page.given("date of birth", outputs.dob.as_ref().map(date));
+        page.given("sex", name::<Sex>(outputs.sex));
+    }
+    match &session.expanded_last_verification_report {
+        Some(report) => page.report(report),
+        None => page.given("last report", session.last_verification_report.clone()),
+    }
+    page.text
+}
+
+/// Sessions, one in each line. Ends with a newline unless there are none.
+pub fn sessions(sessions: &[VerificationSession]) -> String {
+    let line = |session: &VerificationSession| {
+        let status = session.status().name().unwrap_or_default();
+        let reference = session.client_reference_id.as_deref().unwrap_or("-");
+        format!("{}  {status:14}  {}  {reference}\n", session.id, time(session.created))
+    };
+    sessions.iter().map(line).collect()
+}
+
+fn full_name(first: &Option<String>, last: &Option<String>) -> Option<String> {
+    let names: Vec<&str> = [first, last].into_iter().flatten().map(String::as_str).collect();
+    (!names.is_empty()).then(|| names.join(" "))
 }
 
 struct Page {
@@ -51,6 +92,27 @@ struct Page {
 }
 
 impl Page {
+    fn new(style: Style) -> Self {
+        Self {
+            text: String::new(),
+            style,
+        }
+    }
+
+    fn report(&mut self, report: &VerificationReport) {
+        let insights = report.insights.clone().unwrap_or_default();
+        if let Some(document) = &report.document {
+            self.check("document", document.status(), document.error.as_ref());
+            self.document(document);
+            self.document_insights(&insights.document.unwrap_or_default());
+        }
+        if let Some(selfie) = &report.selfie {
+            self.selfie(selfie, &insights.selfie.unwrap_or_default());
+        }
+        self.timings("time of the checks", &insights.timings);
+        self.label("report", &report.id);
+    }
+
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
@@ -100,9 +162,7 @@ impl Page {
     fn document(&mut self, document: &DocumentReport) {
         self.given("type", name::<DocumentType>(document.r#type));
         self.given("issuing country", document.issuing_country.clone());
-        let names = [document.first_name.as_deref(), document.last_name.as_deref()];
-        let names: Vec<&str> = names.into_iter().flatten().collect();
-        self.given("name", (!names.is_empty()).then(|| names.join(" ")));
+        self.given("name", full_name(&document.first_name, &document.last_name));
         self.given("number", document.number.clone());
         self.given("date of birth", document.dob.as_ref().map(date));
         self.given("expires", document.expiration_date.as_ref().map(date));
@@ -182,6 +242,13 @@ impl Page {
 /// A code as the API writes it.
 pub fn error_code(code: VerificationErrorCode) -> String {
     code.name().unwrap_or_default()
+}
+
+/// RFC 3339, to the second.
+pub fn time(time: Option<Timestamp>) -> String {
+    let time = time.and_then(|time| SystemTime::try_from(time).ok());
+    time.map(|time| humantime::format_rfc3339_seconds(time).to_string())
+        .unwrap_or_default()
 }
 
 /// ISO 8601, with what is not known as question marks.

@@ -1,0 +1,193 @@
+//! `bonafide sessions`: the calls about sessions, for backends.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use proto::identity::v1::{
+    CreatedFilter, ListVerificationSessionsRequest, UpdateVerificationSessionRequest, VerificationSession,
+    VerificationSessionStatus,
+};
+use serde_json::json;
+
+use super::backend::{Backend, Deployed, Format};
+use crate::client::refusal;
+use crate::render::{Style, json, text};
+use crate::stdout::print;
+
+/// Most sessions that one call answers.
+const PAGE: u32 = 100;
+
+/// List, read, change and cancel verification sessions
+#[derive(Debug, clap::Args)]
+pub struct Sessions {
+    #[command(flatten)]
+    backend: Backend,
+    /// How to print them
+    #[arg(long, default_value = "text", global = true)]
+    format: Format,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List sessions, newest first
+    List(List),
+    /// Read a session with what was verified, as far as the key may see it
+    Get {
+        #[arg(value_name = "SESSION")]
+        session: String,
+    },
+    /// Set metadata of a session
+    Update {
+        #[arg(value_name = "SESSION")]
+        session: String,
+        /// An entry to set, or to remove where VALUE is empty; may be given several times
+        #[arg(long, value_name = "KEY=VALUE", value_parser = entry, required = true)]
+        metadata: Vec<(String, String)>,
+    },
+    /// Cancel a session that requires input. Irreversible
+    Cancel {
+        #[arg(value_name = "SESSION")]
+        session: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Only those in this status
+    #[arg(long)]
+    status: Option<Status>,
+    /// Only those with this client_reference_id
+    #[arg(long, value_name = "REFERENCE")]
+    reference: Option<String>,
+    /// Only those created at this time or later, e.g. 2026-11-27T09:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
+    since: Option<SystemTime>,
+    /// Only those created before this time
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
+    until: Option<SystemTime>,
+    /// Only those created before this session
+    #[arg(long, value_name = "SESSION")]
+    starting_after: Option<String>,
+    /// How many at the most
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Status {
+    RequiresInput,
+    Processing,
+    Verified,
+    Canceled,
+}
+
+impl From<Status> for VerificationSessionStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::RequiresInput => Self::RequiresInput,
+            Status::Processing => Self::Processing,
+            Status::Verified => Self::Verified,
+            Status::Canceled => Self::Canceled,
+        }
+    }
+}
+
+fn entry(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+impl Sessions {
+    /// Runs the command.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let deployed = self.backend.open()?;
+        match self.action {
+            Action::List(list) => list.run(&deployed, self.format).await?,
+            Action::Get { session } => {
+                let sensitive: &[&str] = if deployed.reads_sensitive {
+                    &["verified_outputs.dob", "verified_outputs.id_number"]
+                } else {
+                    &[]
+                };
+                let expand = [&["verified_outputs", "last_verification_report"], sensitive].concat();
+                let read = deployed.api.session(&session, &expand).await;
+                let session = read.map_err(|status| refusal(&deployed.address, "read the session", &status))?;
+                self.format.print(&session)?;
+            }
+            Action::Update { session, metadata } => {
+                let request = UpdateVerificationSessionRequest {
+                    verification_session: session,
+                    metadata: HashMap::from_iter(metadata),
+                    ..Default::default()
+                };
+                let updated = deployed.api.update(request).await;
+                let session = updated.map_err(|status| refusal(&deployed.address, "set the metadata", &status))?;
+                self.format.print(&session)?;
+            }
+            Action::Cancel { session } => {
+                let canceled = deployed.api.cancel(&session).await;
+                let session = canceled.map_err(|status| refusal(&deployed.address, "cancel the session", &status))?;
+                self.format.print(&session)?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Format {
+    fn print(self, session: &VerificationSession) -> anyhow::Result<()> {
+        match self {
+            Self::Text => print(&text::session(session, Style::of_stdout())),
+            Self::Json => print(&format!("{}\n", serde_json::to_string_pretty(&json::session(session))?)),
+        }
+    }
+}
+
+impl List {
+    async fn run(self, deployed: &Deployed, format: Format) -> anyhow::Result<()> {
+        let status = self.status.map_or(VerificationSessionStatus::Unspecified, Into::into);
+        let mut request = ListVerificationSessionsRequest {
+            client_reference_id: self.reference,
+            status: status.into(),
+            created: Some(CreatedFilter {
+                gte: self.since.map(Into::into),
+                lt: self.until.map(Into::into),
+                ..CreatedFilter::default()
+            }),
+            starting_after: self.starting_after,
+            ..Default::default()
+        };
+        let (mut sessions, mut has_more) = (Vec::new(), true);
+        let mut left = self.limit;
+        while has_more && left > 0 {
+            request.limit = Some(left.min(PAGE));
+            let page = deployed.api.list(request.clone()).await;
+            let page = page.map_err(|status| refusal(&deployed.address, "list the sessions", &status))?;
+            left = left.saturating_sub(page.data.len() as u32);
+            has_more = page.has_more;
+            let last = page
+                .data
+                .last()
+                .context("a page without sessions says that there are more");
+            if has_more {
+                request.starting_after = Some(last?.id.clone());
+            }
+            match format {
+                // As they come: there may be many.
+                Format::Text => print(&text::sessions(&page.data))?,
+                Format::Json => sessions.extend(page.data.iter().map(json::session)),
+            }
+        }
+        if let Format::Json = format {
+            let list = json!({ "object": "list", "data": sessions, "has_more": has_more });
+            print(&format!("{}\n", serde_json::to_string_pretty(&list)?))?;
+        }
+        Ok(())
+    }
+}
