@@ -7,10 +7,10 @@ use proto::identity::v1::verification_report_service_client::VerificationReportS
 use proto::identity::v1::verification_session_service_client::VerificationSessionServiceClient;
 use proto::identity::v1::{
     CancelVerificationSessionRequest, CreateVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest,
-    GetVerificationSessionRequest, ImagePurpose, ListVerificationSessionsRequest, ListVerificationSessionsResponse,
-    SubmitVerificationSessionRequest, UpdateVerificationSessionRequest, UploadImageRequest, VerificationReport,
-    VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerificationType,
-    WatchVerificationSessionRequest,
+    GetVerificationSessionRequest, ImagePurpose, ListVerificationReportsRequest, ListVerificationReportsResponse,
+    ListVerificationSessionsRequest, ListVerificationSessionsResponse, SubmitVerificationSessionRequest,
+    UpdateVerificationSessionRequest, UploadImageRequest, VerificationReport, VerificationSession,
+    VerificationSessionOptions, VerificationSessionStatus, VerificationType, WatchVerificationSessionRequest,
 };
 use service_kit::client::{ClientError, ServiceChannel};
 use service_kit::config::Secret;
@@ -81,6 +81,14 @@ impl Api {
         request: ListVerificationSessionsRequest,
     ) -> Result<ListVerificationSessionsResponse, Status> {
         Ok(self.sessions().list_verification_sessions(request).await?.into_inner())
+    }
+
+    /// A page of reports.
+    pub async fn list_reports(
+        &self,
+        request: ListVerificationReportsRequest,
+    ) -> Result<ListVerificationReportsResponse, Status> {
+        Ok(self.reports().list_verification_reports(request).await?.into_inner())
     }
 
     /// Sets parts of a session.

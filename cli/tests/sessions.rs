@@ -163,6 +163,12 @@ async fn sessions_are_listed_read_changed_and_canceled() -> anyhow::Result<()> {
             "{said}"
         );
     }
+    assert_eq!(backend.text(&["reports", "list", "--session", id]).await?, "");
+    let reports = backend.json(&["reports", "list"]).await?;
+    assert_eq!(
+        reports,
+        serde_json::json!({ "object": "list", "data": [], "has_more": false })
+    );
     shutdown.cancel();
     served.await.context("session-svc")??;
     stopped.cancel();

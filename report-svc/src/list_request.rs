@@ -1,49 +1,90 @@
-//! Reading a request for a list of sessions.
+//! Reading a request for a list.
 
 use std::ops::Range;
 
 use prost_types::Timestamp;
 use proto::id::Kind;
-use proto::identity::v1::{CreatedFilter, ListVerificationSessionsRequest, VerificationSessionStatus};
+use proto::identity::v1::{
+    CreatedFilter, ListVerificationReportsRequest, ListVerificationSessionsRequest, VerificationSessionStatus,
+    VerificationType,
+};
 use proto::reason;
 use service_kit::status::Problem;
 
 use crate::id::{Id, first_at};
 use crate::lifecycle::Status;
-use crate::store::{Cursor, Filter};
+use crate::store::{Cursor, Filter, ReportFilter};
 
-/// Sessions of a page, unless the request says otherwise.
+/// Items of a page, unless the request says otherwise.
 const DEFAULT_LIMIT: u32 = 10;
 
-/// Most sessions of a page.
+/// Most items of a page.
 const LARGEST_LIMIT: u32 = 100;
 
-/// What a request asks for. What is wrong with it in detail session-svc has told before it came here.
-pub(crate) fn read(
+/// What a request for sessions asks for. What is wrong with one in detail session-svc has told before it came here.
+pub(crate) fn sessions(
     account: String,
     request: ListVerificationSessionsRequest,
 ) -> Result<(Filter, Cursor, usize), Problem> {
-    validated(account, request).ok_or_else(|| Problem::new(reason::INVALID_FIELDS, "the request was not validated"))
+    let read = || {
+        let filter = Filter {
+            account,
+            client_reference_id: request.client_reference_id,
+            status: filtered(VerificationSessionStatus::try_from(request.status).ok()?),
+            created: between(&request.created.unwrap_or_default())?,
+        };
+        let cursor = cursor(
+            Kind::VerificationSession,
+            &request.starting_after,
+            &request.ending_before,
+        )?;
+        Some((filter, cursor, limit(request.limit)?))
+    };
+    read().ok_or_else(not_validated)
 }
 
-fn validated(account: String, request: ListVerificationSessionsRequest) -> Option<(Filter, Cursor, usize)> {
-    let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
-    let session = |id: &String| Id::parse(Kind::VerificationSession, id);
-    let cursor = match (&request.starting_after, &request.ending_before) {
-        (None, None) => Cursor::Newest,
-        (Some(after), None) => Cursor::StartingAfter(session(after)?),
-        (None, Some(before)) => Cursor::EndingBefore(session(before)?),
-        (Some(_), Some(_)) => return None,
+/// What a request for reports asks for.
+pub(crate) fn reports(
+    account: String,
+    request: ListVerificationReportsRequest,
+) -> Result<(ReportFilter, Cursor, usize), Problem> {
+    let read = || {
+        let session = request.verification_session.as_ref();
+        let session = session.map(|id| Id::parse(Kind::VerificationSession, id).ok_or(()));
+        let r#type = VerificationType::try_from(request.r#type).ok()?;
+        let filter = ReportFilter {
+            account,
+            client_reference_id: request.client_reference_id,
+            r#type: (r#type != VerificationType::Unspecified).then_some(r#type),
+            session: session.transpose().ok()?,
+            created: between(&request.created.unwrap_or_default())?,
+        };
+        let cursor = cursor(
+            Kind::VerificationReport,
+            &request.starting_after,
+            &request.ending_before,
+        )?;
+        Some((filter, cursor, limit(request.limit)?))
     };
-    let filter = Filter {
-        account,
-        client_reference_id: request.client_reference_id,
-        status: filtered(VerificationSessionStatus::try_from(request.status).ok()?),
-        created: between(&request.created.unwrap_or_default())?,
-    };
-    (1..=LARGEST_LIMIT)
-        .contains(&limit)
-        .then_some((filter, cursor, limit as usize))
+    read().ok_or_else(not_validated)
+}
+
+fn not_validated() -> Problem {
+    Problem::new(reason::INVALID_FIELDS, "the request was not validated")
+}
+
+fn cursor(kind: Kind, starting_after: &Option<String>, ending_before: &Option<String>) -> Option<Cursor> {
+    match (starting_after, ending_before) {
+        (None, None) => Some(Cursor::Newest),
+        (Some(after), None) => Some(Cursor::StartingAfter(Id::parse(kind, after)?)),
+        (None, Some(before)) => Some(Cursor::EndingBefore(Id::parse(kind, before)?)),
+        (Some(_), Some(_)) => None,
+    }
+}
+
+fn limit(given: Option<u32>) -> Option<usize> {
+    let limit = given.unwrap_or(DEFAULT_LIMIT);
+    (1..=LARGEST_LIMIT).contains(&limit).then_some(limit as usize)
 }
 
 fn filtered(status: VerificationSessionStatus) -> Option<Status> {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use proto::identity::v1::{File, ImagePurpose, VerificationReport};
+use proto::identity::v1::{File, ImagePurpose, ListVerificationReportsResponse, VerificationReport};
 use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
-    LeaseJobRequest, LeaseJobResponse, ListSessionsRequest, ListSessionsResponse, PutImageRequest, ReleaseJobRequest,
-    ReleaseJobResponse, StoredSession, SubmitSessionRequest, UpdateSessionRequest, WatchSessionRequest,
+    LeaseJobRequest, LeaseJobResponse, ListReportsRequest, ListSessionsRequest, ListSessionsResponse, PutImageRequest,
+    ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest, UpdateSessionRequest,
+    WatchSessionRequest,
 };
 use service_kit::deadline;
 use service_kit::status::Violations;
@@ -177,8 +178,11 @@ impl StoreService for StoreApi {
             with_last_report,
         } = request.into_inner();
         let (filter, cursor, limit) =
-            list_request::read(account, request.unwrap_or_default()).map_err(Error::Invalid)?;
-        let Page { sessions, has_more } = self.store.list(&filter, &cursor, limit).await?;
+            list_request::sessions(account, request.unwrap_or_default()).map_err(Error::Invalid)?;
+        let Page {
+            items: sessions,
+            has_more,
+        } = self.store.list(&filter, &cursor, limit).await?;
         let stored = sessions.iter().map(|session| self.stored(session, with_last_report));
         Ok(Response::new(ListSessionsResponse {
             sessions: try_join_all(stored).await?,
@@ -344,6 +348,17 @@ impl StoreService for StoreApi {
             session: Some(completion.session.to_stored()),
             completed_now: completion.completed_now,
         }))
+    }
+
+    async fn list_reports(
+        &self,
+        request: Request<ListReportsRequest>,
+    ) -> Result<Response<ListVerificationReportsResponse>, Status> {
+        let ListReportsRequest { account, request } = request.into_inner();
+        let (filter, cursor, limit) =
+            list_request::reports(account, request.unwrap_or_default()).map_err(Error::Invalid)?;
+        let Page { items: data, has_more } = self.store.list_reports(&filter, &cursor, limit).await?;
+        Ok(Response::new(ListVerificationReportsResponse { data, has_more }))
     }
 
     async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<VerificationReport>, Status> {

@@ -1,8 +1,11 @@
 //! What commands have in common that call a deployment as a backend does.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
+use proto::identity::v1::CreatedFilter;
+use serde_json::{Value, json};
 use service_kit::config::Secret;
 use service_kit::tls::{ClientTls, TlsConfig};
 
@@ -10,6 +13,10 @@ use crate::api::Api;
 use crate::client::{RESTRICTED_KEY, with_scheme};
 use crate::deployment;
 use crate::keys::{self, Keys};
+use crate::stdout::print;
+
+/// Most that one call answers.
+const PAGE: u32 = 100;
 
 /// Which deployment is called, and as whom.
 #[derive(Debug, clap::Args)]
@@ -59,4 +66,63 @@ pub(super) fn api_key(file: Option<&Path>) -> anyhow::Result<Secret> {
 pub(super) enum Format {
     Text,
     Json,
+}
+
+/// Which page of a list is read, and of what time.
+#[derive(Debug, clap::Args)]
+pub(super) struct PageArgs {
+    /// Only those with this client_reference_id
+    #[arg(long, value_name = "REFERENCE")]
+    pub(super) reference: Option<String>,
+    /// Only those created at this time or later, e.g. 2026-11-27T09:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
+    since: Option<SystemTime>,
+    /// Only those created before this time
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
+    until: Option<SystemTime>,
+    /// Only those created before the one with this id
+    #[arg(long, value_name = "ID")]
+    pub(super) starting_after: Option<String>,
+    /// How many at the most
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+impl PageArgs {
+    pub(super) fn created(&self) -> CreatedFilter {
+        CreatedFilter {
+            gte: self.since.map(Into::into),
+            lt: self.until.map(Into::into),
+            ..CreatedFilter::default()
+        }
+    }
+
+    /// Reads page after page and prints what they have: as text while it comes, for there may be much, as JSON in the end. `read` answers
+    /// what comes after an id, so many at the most, and whether there is more.
+    pub(super) async fn print<T>(
+        self,
+        format: Format,
+        mut read: impl AsyncFnMut(Option<String>, u32) -> anyhow::Result<(Vec<T>, bool)>,
+        id: impl Fn(&T) -> &str,
+        text: impl Fn(&[T]) -> String,
+        json: impl Fn(&T) -> Value,
+    ) -> anyhow::Result<()> {
+        let (mut after, mut left, mut has_more) = (self.starting_after, self.limit, true);
+        let mut all = Vec::new();
+        while has_more && left > 0 {
+            let (page, more) = read(after.take(), left.min(PAGE)).await?;
+            left = left.saturating_sub(page.len() as u32);
+            after = page.last().map(|last| id(last).to_owned());
+            has_more = more && after.is_some();
+            match format {
+                Format::Text => print(&text(&page))?,
+                Format::Json => all.extend(page.iter().map(&json)),
+            }
+        }
+        if let Format::Json = format {
+            let list = json!({ "object": "list", "data": all, "has_more": has_more });
+            print(&format!("{}\n", serde_json::to_string_pretty(&list)?))?;
+        }
+        Ok(())
+    }
 }

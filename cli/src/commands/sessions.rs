@@ -2,23 +2,16 @@
 
 use std::collections::HashMap;
 use std::process::ExitCode;
-use std::time::SystemTime;
 
-use anyhow::Context as _;
 use clap::Subcommand;
 use proto::identity::v1::{
-    CreatedFilter, ListVerificationSessionsRequest, UpdateVerificationSessionRequest, VerificationSession,
-    VerificationSessionStatus,
+    ListVerificationSessionsRequest, UpdateVerificationSessionRequest, VerificationSession, VerificationSessionStatus,
 };
-use serde_json::json;
 
-use super::backend::{Backend, Deployed, Format};
+use super::backend::{Backend, Deployed, Format, PageArgs};
 use crate::client::refusal;
 use crate::render::{Style, json, text};
 use crate::stdout::print;
-
-/// Most sessions that one call answers.
-const PAGE: u32 = 100;
 
 /// List, read, change and cancel verification sessions
 #[derive(Debug, clap::Args)]
@@ -61,21 +54,8 @@ struct List {
     /// Only those in this status
     #[arg(long)]
     status: Option<Status>,
-    /// Only those with this client_reference_id
-    #[arg(long, value_name = "REFERENCE")]
-    reference: Option<String>,
-    /// Only those created at this time or later, e.g. 2026-11-27T09:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
-    since: Option<SystemTime>,
-    /// Only those created before this time
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
-    until: Option<SystemTime>,
-    /// Only those created before this session
-    #[arg(long, value_name = "SESSION")]
-    starting_after: Option<String>,
-    /// How many at the most
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
+    #[command(flatten)]
+    page: PageArgs,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -152,42 +132,24 @@ impl Format {
 impl List {
     async fn run(self, deployed: &Deployed, format: Format) -> anyhow::Result<()> {
         let status = self.status.map_or(VerificationSessionStatus::Unspecified, Into::into);
-        let mut request = ListVerificationSessionsRequest {
-            client_reference_id: self.reference,
+        let request = ListVerificationSessionsRequest {
+            client_reference_id: self.page.reference.clone(),
             status: status.into(),
-            created: Some(CreatedFilter {
-                gte: self.since.map(Into::into),
-                lt: self.until.map(Into::into),
-                ..CreatedFilter::default()
-            }),
-            starting_after: self.starting_after,
+            created: Some(self.page.created()),
             ..Default::default()
         };
-        let (mut sessions, mut has_more) = (Vec::new(), true);
-        let mut left = self.limit;
-        while has_more && left > 0 {
-            request.limit = Some(left.min(PAGE));
-            let page = deployed.api.list(request.clone()).await;
-            let page = page.map_err(|status| refusal(&deployed.address, "list the sessions", &status))?;
-            left = left.saturating_sub(page.data.len() as u32);
-            has_more = page.has_more;
-            let last = page
-                .data
-                .last()
-                .context("a page without sessions says that there are more");
-            if has_more {
-                request.starting_after = Some(last?.id.clone());
-            }
-            match format {
-                // As they come: there may be many.
-                Format::Text => print(&text::sessions(&page.data))?,
-                Format::Json => sessions.extend(page.data.iter().map(json::session)),
-            }
-        }
-        if let Format::Json = format {
-            let list = json!({ "object": "list", "data": sessions, "has_more": has_more });
-            print(&format!("{}\n", serde_json::to_string_pretty(&list)?))?;
-        }
-        Ok(())
+        let read = async |starting_after, limit| {
+            let request = ListVerificationSessionsRequest {
+                starting_after,
+                limit: Some(limit),
+                ..request.clone()
+            };
+            let listed = deployed.api.list(request).await;
+            let listed = listed.map_err(|status| refusal(&deployed.address, "list the sessions", &status))?;
+            Ok((listed.data, listed.has_more))
+        };
+        self.page
+            .print(format, read, |session| &session.id, text::sessions, json::session)
+            .await
     }
 }

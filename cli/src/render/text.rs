@@ -81,6 +81,21 @@ pub fn sessions(sessions: &[VerificationSession]) -> String {
     sessions.iter().map(line).collect()
 }
 
+/// Reports, one in each line, with the code for which its first check failed. Ends with a newline unless there are none.
+pub fn reports(reports: &[VerificationReport]) -> String {
+    let line = |report: &VerificationReport| {
+        let document = report.document.as_ref().and_then(|document| document.error.as_ref());
+        let selfie = report.selfie.as_ref().and_then(|selfie| selfie.error.as_ref());
+        let outcome = match document.or(selfie) {
+            Some(error) => error_code(error.code()),
+            None => "verified".to_owned(),
+        };
+        let session = report.verification_session.as_deref().unwrap_or("-");
+        format!("{}  {}  {session}  {outcome}\n", report.id, time(report.created))
+    };
+    reports.iter().map(line).collect()
+}
+
 fn full_name(first: &Option<String>, last: &Option<String>) -> Option<String> {
     let names: Vec<&str> = [first, last].into_iter().flatten().map(String::as_str).collect();
     (!names.is_empty()).then(|| names.join(" "))

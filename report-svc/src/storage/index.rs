@@ -1,12 +1,15 @@
-//! What sessions are found by.
+//! What sessions and reports are found by.
 //!
 //! Every session stands in the list of its account and status, and in that of its reference and status where it has one. A list is
 //! ordered by the time-ordered bits of its sessions' ids, so that any page of it is as quick to read as the first. Whoever asks for
 //! every status gets the four lists merged: a session stands in exactly one of them at any time, and its place in the order never
-//! changes. So a page that goes on after a session misses none that was there all along, and has none twice.
+//! changes. So a page that goes on after a session misses none that was there all along, and has none twice. Reports stand in lists of
+//! the same kinds, without a status.
 
 use std::fmt;
 use std::ops::Range;
+
+use proto::id::Kind;
 
 use crate::lifecycle::Status;
 
@@ -37,6 +40,24 @@ pub struct IndexEntry {
     pub status: Status,
 }
 
+/// What a report is found by, from its step on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportEntry {
+    /// The account that it belongs to.
+    pub account: String,
+    /// The reference of its session.
+    pub reference: Option<ReferenceTag>,
+}
+
+/// What a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// Sessions in a status.
+    Sessions(Status),
+    /// Reports.
+    Reports,
+}
+
 /// A change of what a session is found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reindex {
@@ -46,7 +67,7 @@ pub struct Reindex {
     pub to: IndexEntry,
 }
 
-/// Whose sessions are listed.
+/// Whose sessions or reports are listed.
 #[derive(Clone, Debug)]
 pub enum Scope {
     /// All of an account.
@@ -64,13 +85,22 @@ pub enum Order {
     OldestFirst,
 }
 
-/// Which sessions are listed.
+/// What is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Sessions in a status; in any when there is none.
+    Sessions(Option<Status>),
+    /// Reports.
+    Reports,
+}
+
+/// Which sessions or reports are listed.
 #[derive(Clone, Debug)]
 pub struct ListQuery {
     /// Whose.
     pub scope: Scope,
-    /// In which status; in any when there is none.
-    pub status: Option<Status>,
+    /// Which of theirs.
+    pub listed: Listed,
     /// The time-ordered bits that their ids may have.
     pub between: Range<u128>,
     /// Where to begin.
@@ -79,9 +109,21 @@ pub struct ListQuery {
     pub limit: usize,
 }
 
-impl ListQuery {
-    /// The statuses whose lists are read.
-    pub(super) fn statuses(&self) -> Vec<Status> {
-        self.status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status])
+impl Listed {
+    /// The lists that are read.
+    pub(super) fn lists(self) -> Vec<List> {
+        match self {
+            Self::Sessions(Some(status)) => vec![List::Sessions(status)],
+            Self::Sessions(None) => Status::ALL.map(List::Sessions).to_vec(),
+            Self::Reports => vec![List::Reports],
+        }
+    }
+
+    /// What the ids are of that are found.
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Self::Sessions(_) => Kind::VerificationSession,
+            Self::Reports => Kind::VerificationReport,
+        }
     }
 }

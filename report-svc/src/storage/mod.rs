@@ -29,7 +29,7 @@ use crate::id::Id;
 use job::{note_foreign_entry, note_unreadable_job};
 
 pub use changes::{Changes, SessionChanges};
-pub use index::{IndexEntry, ListQuery, Order, ReferenceTag, Reindex, Scope};
+pub use index::{IndexEntry, List, ListQuery, Listed, Order, ReferenceTag, Reindex, ReportEntry, Scope};
 pub use job::{DeadLetterReason, Job, JobState};
 pub use lease::{Lease, LeaseRequest, Leased, Nonce, NotALease};
 
@@ -59,6 +59,8 @@ pub struct SealedReport {
     pub attempt: u32,
     /// Sealed `AttemptRecord`.
     pub attempt_record: Vec<u8>,
+    /// What it is found by.
+    pub entry: ReportEntry,
 }
 
 /// A session that is to exist.

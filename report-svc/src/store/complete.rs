@@ -82,7 +82,15 @@ impl Store {
     ) -> Result<(VerificationReport, Change), Error> {
         let id = Id::new(IdKind::VerificationReport, session.id.partition());
         let (files, attempt) = (session.files(), session.attempts);
-        let Outcome { report, verdict } = assemble(id.to_string(), now(), &session.public, attempt, &files, findings);
+        // Lists are ordered and filtered by the time of creation, which ids carry.
+        let Outcome { report, verdict } = assemble(
+            id.to_string(),
+            id.made().into(),
+            &session.public,
+            attempt,
+            &files,
+            findings,
+        );
         let event = match verdict {
             Ok(outputs) => {
                 session.public.last_error = None;

@@ -65,8 +65,6 @@ impl Store {
     }
 
     fn new_session(&self, id: Id, account: &str, livemode: bool, request: CreateVerificationSessionRequest) -> Session {
-        let reference = request.client_reference_id.as_deref();
-        let tag = reference.map(|reference| self.records.keyring().reference_tag(account, reference));
         let mut session = Session {
             version: 1,
             account: account.to_owned(),
@@ -79,11 +77,12 @@ impl Store {
             uploaded: Default::default(),
             found_by: IndexEntry {
                 account: account.to_owned(),
-                reference: tag,
+                reference: None,
                 status: State::NEW.status,
             },
             id,
         };
+        session.found_by.reference = self.reference_tag(&session);
         session.derive_insights();
         session
     }

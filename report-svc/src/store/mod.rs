@@ -17,7 +17,7 @@ use proto::id::{Kind as IdKind, PARTITIONS};
 use proto::identity::v1::VerificationReport;
 use proto::store::v1::{AttemptRecord, EventRecord, ReportRecord, SessionRecord};
 
-pub use list::{Cursor, Filter, Page};
+pub use list::{Cursor, Filter, Page, ReportFilter};
 pub use queue::{Failed, Queued};
 pub use session::Session;
 
@@ -29,7 +29,10 @@ use crate::lifecycle::{Action, EventType};
 use crate::limits::Limits;
 use crate::records::Records;
 use crate::seal::{Keyring, Kind};
-use crate::storage::{Commit, Committed, IndexEntry, JobStep, Reindex, SealedEvent, SealedReport, Storage, Versioned};
+use crate::storage::{
+    Commit, Committed, IndexEntry, JobStep, ReferenceTag, Reindex, ReportEntry, SealedEvent, SealedReport, Storage,
+    Versioned,
+};
 
 /// Conflicts after which a change is given up: the person's device, the backend and a worker may meet, but not this often.
 const TRIES: usize = 16;
@@ -153,6 +156,17 @@ impl Store {
         record.report.ok_or(Error::Incomplete("report"))
     }
 
+    /// The reports of an account's session, oldest first.
+    async fn reports_of(&self, session: &Id, account: &str) -> Result<Vec<Id>, Error> {
+        let session = self.session(session.as_str(), Some(account)).await?;
+        let mut reports = Vec::new();
+        for attempt in 1..=session.attempts {
+            let finished = self.attempt(&session.id, attempt).await?;
+            reports.extend(finished.and_then(|finished| Id::parse(IdKind::VerificationReport, &finished.report)));
+        }
+        Ok(reports)
+    }
+
     /// The report of a session's latest finished attempt, if there is one that can be read.
     pub async fn last_report(&self, session: &Session) -> Result<Option<VerificationReport>, Error> {
         let Some(id) = &session.public.last_verification_report else {
@@ -210,10 +224,9 @@ impl Store {
             .map(|(id, report)| self.seal_report(session, id, report))
             .transpose()?;
         // The record is sealed under the current key, and so is the reference tagged.
-        let reference = session.public.client_reference_id.as_deref();
         let to = IndexEntry {
             account: session.account.clone(),
-            reference: reference.map(|reference| self.records.keyring().reference_tag(&session.account, reference)),
+            reference: self.reference_tag(session),
             status: session.state()?.status,
         };
         let from = session.found_by.clone();
@@ -234,6 +247,12 @@ impl Store {
             self.instruments.verified(session.submitted, &session.public);
         }
         Ok(outcome)
+    }
+
+    /// Under the current key.
+    fn reference_tag(&self, session: &Session) -> Option<ReferenceTag> {
+        let reference = session.public.client_reference_id.as_deref();
+        reference.map(|reference| self.records.keyring().reference_tag(&session.account, reference))
     }
 
     fn seal_event(&self, session: &Session, event: EventType) -> Result<SealedEvent, Error> {
@@ -268,6 +287,10 @@ impl Store {
             attempt_record: self
                 .records
                 .seal(Kind::Attempt, &attempt_id(&session.id, session.attempts), &attempt)?,
+            entry: ReportEntry {
+                account: session.account.clone(),
+                reference: self.reference_tag(session),
+            },
         })
     }
 

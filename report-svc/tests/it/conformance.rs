@@ -8,7 +8,7 @@ use report_svc::id::Id;
 use report_svc::lifecycle::Status;
 use report_svc::storage::{
     Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, IndexEntry, Job, JobState, JobStep, Lease,
-    LeaseRequest, Leased, NewIdempotency, NewSession, SealedEvent, SealedReport, Storage, Versioned,
+    LeaseRequest, Leased, NewIdempotency, NewSession, ReportEntry, SealedEvent, SealedReport, Storage, Versioned,
 };
 
 use crate::clock::Hand;
@@ -83,6 +83,10 @@ pub(crate) fn report(id: &Id) -> SealedReport {
         record: b"report".to_vec(),
         attempt: 1,
         attempt_record: b"attempt".to_vec(),
+        entry: ReportEntry {
+            account: "acct_1".to_owned(),
+            reference: None,
+        },
     }
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use proto::identity::v1::{
-    CreateVerificationSessionRequest, CreatedFilter, ListVerificationSessionsRequest, VerificationSessionStatus,
+    CreateVerificationSessionRequest, CreatedFilter, ImagePurpose, ListVerificationReportsRequest,
+    ListVerificationSessionsRequest, VerificationErrorCode, VerificationSessionStatus, VerificationType,
 };
 use proto::reason;
-use proto::store::v1::{ListSessionsRequest, ListSessionsResponse};
+use proto::store::v1::{ListReportsRequest, ListSessionsRequest, ListSessionsResponse, SubmitSessionRequest};
 use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::limits::Limits;
@@ -16,11 +17,11 @@ use report_svc::storage::embedded::Embedded;
 use report_svc::storage::redis::Redis;
 use report_svc::storage::{Committed, JobStep, Storage};
 use report_svc::store::{Cursor, Filter, Session, Store};
-use tonic::Code;
+use tonic::{Code, Status};
 
 use crate::clock::Hand;
 use crate::conformance::step;
-use crate::deployment::{ACCOUNT, Client, cancellation, creation, on_both, public, reason_of};
+use crate::deployment::{ACCOUNT, Client, cancellation, completion, creation, lease, on_both, public, put, reason_of};
 use crate::redis_server::RedisServer;
 
 fn all() -> ListVerificationSessionsRequest {
@@ -233,6 +234,178 @@ async fn refuses_what_no_list_can_be() {
     .await;
 }
 
+/// Finishes an attempt of a session; the report's id.
+async fn attempt(client: &mut Client, session: &str) -> String {
+    put(client, session, ImagePurpose::DocumentFront, b"front").await;
+    let by_the_person = SubmitSessionRequest {
+        verification_session: session.to_owned(),
+        account: None,
+    };
+    client.submit_session(by_the_person).await.expect("submitted");
+    let job = lease(client, Duration::from_secs(60), Duration::ZERO)
+        .await
+        .expect("a job");
+    let failed = completion(&job, Some(VerificationErrorCode::DocumentExpired), None);
+    let completed = client
+        .complete_verification(failed)
+        .await
+        .expect("completed")
+        .into_inner();
+    completed.report.expect("a report").id
+}
+
+async fn list_reports(
+    client: &mut Client,
+    request: ListVerificationReportsRequest,
+) -> Result<(Vec<String>, bool), Status> {
+    let request = ListReportsRequest {
+        account: ACCOUNT.to_owned(),
+        request: Some(request),
+    };
+    let listed = client.list_reports(request).await?.into_inner();
+    Ok((
+        listed.data.into_iter().map(|report| report.id).collect(),
+        listed.has_more,
+    ))
+}
+
+#[tokio::test]
+async fn lists_an_accounts_reports_page_by_page() {
+    on_both(|mut deployment| async move {
+        let client = &mut deployment.client;
+        let sessions = [
+            create(client, ACCOUNT, Some("anna@example.org")).await,
+            create(client, ACCOUNT, None).await,
+        ];
+        let others = create(client, "acct_2", Some("anna@example.org")).await;
+        let mut reports = Vec::new();
+        // Not in the order of their sessions.
+        for session in [&sessions[1], &sessions[0], &sessions[1], &sessions[1], &sessions[0]] {
+            reports.push((attempt(client, session).await, session));
+        }
+        reports.reverse();
+        let ids: Vec<String> = reports.iter().map(|(report, _)| report.clone()).collect();
+        let of = |session: &String| -> Vec<String> {
+            let of = reports.iter().filter(|(_, made)| *made == session);
+            of.map(|(report, _)| report.clone()).collect()
+        };
+        let all = ListVerificationReportsRequest::default;
+        let listed = list_reports(client, all()).await.expect("listed");
+        assert_eq!(listed, (ids.clone(), false));
+        let of_session = |session: &String| ListVerificationReportsRequest {
+            verification_session: Some(session.clone()),
+            ..all()
+        };
+        for session in &sessions {
+            let listed = list_reports(client, of_session(session)).await.expect("listed");
+            assert_eq!(listed, (of(session), false));
+        }
+        let by_reference = ListVerificationReportsRequest {
+            client_reference_id: Some("anna@example.org".to_owned()),
+            ..all()
+        };
+        let listed = list_reports(client, by_reference.clone()).await.expect("listed");
+        assert_eq!(listed, (of(&sessions[0]), false));
+        // A reference that the session does not have.
+        let neither = ListVerificationReportsRequest {
+            verification_session: Some(sessions[1].clone()),
+            ..by_reference
+        };
+        assert_eq!(
+            list_reports(client, neither).await.expect("listed"),
+            (Vec::new(), false)
+        );
+        for (r#type, expected) in [
+            (VerificationType::Document, ids.clone()),
+            (VerificationType::IdNumber, Vec::new()),
+        ] {
+            let request = ListVerificationReportsRequest {
+                r#type: r#type.into(),
+                ..all()
+            };
+            assert_eq!(list_reports(client, request).await.expect("listed"), (expected, false));
+        }
+        // Pages of all, and of a session's.
+        for (request, ids) in [(all(), ids.clone()), (of_session(&sessions[1]), of(&sessions[1]))] {
+            for limit in 1..=3 {
+                let (mut older, mut after) = (Vec::new(), None);
+                let (mut newer, mut before) = (Vec::new(), ids.last().cloned());
+                loop {
+                    let request = ListVerificationReportsRequest {
+                        starting_after: after,
+                        limit: Some(limit),
+                        ..request.clone()
+                    };
+                    let (page, has_more) = list_reports(client, request).await.expect("listed");
+                    assert_eq!(has_more, older.len() + page.len() < ids.len());
+                    after = page.last().cloned();
+                    older.extend(page);
+                    if !has_more {
+                        break;
+                    }
+                }
+                assert_eq!(older, ids);
+                loop {
+                    let request = ListVerificationReportsRequest {
+                        ending_before: before,
+                        limit: Some(limit),
+                        ..request.clone()
+                    };
+                    let (page, has_more) = list_reports(client, request).await.expect("listed");
+                    before = page.first().cloned();
+                    newer.splice(..0, page);
+                    if !has_more {
+                        break;
+                    }
+                }
+                assert_eq!(newer, ids[..ids.len() - 1]);
+            }
+        }
+        // By time of creation, as answers state it.
+        let request = ListReportsRequest {
+            account: ACCOUNT.to_owned(),
+            request: Some(all()),
+        };
+        let whole = client.list_reports(request).await.expect("listed").into_inner().data;
+        let middle = whole[2].created;
+        let since = ListVerificationReportsRequest {
+            created: Some(CreatedFilter {
+                gte: middle,
+                ..Default::default()
+            }),
+            ..all()
+        };
+        let created = whole
+            .iter()
+            .filter(|report| nanos(&report.created.expect("set")) >= nanos(&middle.expect("set")));
+        let created: Vec<String> = created.map(|report| report.id.clone()).collect();
+        assert_eq!(list_reports(client, since).await.expect("listed").0, created);
+
+        let others_report = attempt(client, &others).await;
+        for (request, reason) in [
+            (of_session(&others), reason::SESSION_NOT_FOUND),
+            (
+                ListVerificationReportsRequest {
+                    starting_after: Some(others_report),
+                    ..all()
+                },
+                reason::REPORT_NOT_FOUND,
+            ),
+            (
+                ListVerificationReportsRequest {
+                    starting_after: Some(sessions[0].clone()),
+                    ..all()
+                },
+                reason::INVALID_FIELDS,
+            ),
+        ] {
+            let refused = list_reports(client, request).await.expect_err("refused");
+            assert_eq!(reason_of(&refused), reason);
+        }
+    })
+    .await;
+}
+
 fn of_reference(reference: &str) -> Filter {
     Filter {
         account: ACCOUNT.to_owned(),
@@ -244,7 +417,7 @@ fn of_reference(reference: &str) -> Filter {
 
 async fn listed(store: &Store, filter: &Filter) -> Vec<String> {
     let page = store.list(filter, &Cursor::Newest, 100).await.expect("listed");
-    page.sessions.iter().map(|session| session.id.to_string()).collect()
+    page.items.iter().map(|session| session.id.to_string()).collect()
 }
 
 #[tokio::test]
@@ -327,7 +500,7 @@ async fn damaged_records_are_left_out() {
     };
     let page = async |cursor, limit| {
         let page = store.list(&everything, &cursor, limit).await?;
-        let ids: Vec<_> = page.sessions.iter().map(|session| session.id.clone()).collect();
+        let ids: Vec<_> = page.items.iter().map(|session| session.id.clone()).collect();
         Ok::<_, Error>((ids, page.has_more))
     };
     let [first, last] = [newest.id.clone(), oldest.id.clone()];

@@ -2,49 +2,100 @@
 
 use prost_types::Timestamp;
 use proto::id::{self, Kind};
-use proto::identity::v1::{CreatedFilter, ListVerificationSessionsRequest, VerificationSessionStatus};
+use proto::identity::v1::{
+    CreatedFilter, ListVerificationReportsRequest, ListVerificationSessionsRequest, VerificationSessionStatus,
+    VerificationType,
+};
 use service_kit::status::Violations;
 
+use super::Fault;
 use super::fields::check_text;
 
-/// Most sessions of a page.
+/// Most items of a page.
 const LARGEST_LIMIT: u32 = 100;
 
 /// Checks the whole request but for what it expands.
 pub(crate) fn list_sessions(request: &ListVerificationSessionsRequest, violations: &mut Violations) {
+    let is_status = VerificationSessionStatus::try_from(request.status).is_ok();
     check_text(
         request.client_reference_id.as_deref(),
         "client_reference_id",
         violations,
     );
-    let is_session = |given: &Option<String>| {
-        let partition = |session: &String| id::partition(Kind::VerificationSession, session);
-        given.as_ref().is_none_or(|session| partition(session).is_some())
+    violations.require(is_status, "status", "must be a status of a session");
+    let page = Page {
+        created: request.created.as_ref(),
+        limit: request.limit,
+        starting_after: request.starting_after.as_deref(),
+        ending_before: request.ending_before.as_deref(),
     };
-    let (after, before) = (&request.starting_after, &request.ending_before);
+    page.check(Kind::VerificationSession, "must be the id of a session", violations);
+}
+
+/// Checks the whole request.
+pub(crate) fn list_reports(request: &ListVerificationReportsRequest) -> Result<(), Fault> {
+    let mut violations = Violations::new();
+    let session = request.verification_session.as_deref();
+    check_text(
+        request.client_reference_id.as_deref(),
+        "client_reference_id",
+        &mut violations,
+    );
     violations
         .require(
-            VerificationSessionStatus::try_from(request.status).is_ok(),
-            "status",
-            "must be a status of a session",
+            VerificationType::try_from(request.r#type).is_ok(),
+            "type",
+            "must be a type of verification",
         )
         .require(
-            request.created.as_ref().is_none_or(are_times),
-            "created",
-            "must have times from 0 to 999999999 nanoseconds",
-        )
-        .require(
-            request.limit.is_none_or(|limit| (1..=LARGEST_LIMIT).contains(&limit)),
-            "limit",
-            "must be 1 to 100",
-        )
-        .require(is_session(after), "starting_after", "must be the id of a session")
-        .require(is_session(before), "ending_before", "must be the id of a session")
-        .require(
-            after.is_none() || before.is_none(),
-            "ending_before",
-            "must not be given together with starting_after",
+            is_id(Kind::VerificationSession, session),
+            "verification_session",
+            "must be the id of a session",
         );
+    let page = Page {
+        created: request.created.as_ref(),
+        limit: request.limit,
+        starting_after: request.starting_after.as_deref(),
+        ending_before: request.ending_before.as_deref(),
+    };
+    page.check(Kind::VerificationReport, "must be the id of a report", &mut violations);
+    violations.check().map_err(Fault::Fields)
+}
+
+/// What every list can be asked for.
+struct Page<'a> {
+    created: Option<&'a CreatedFilter>,
+    limit: Option<u32>,
+    starting_after: Option<&'a str>,
+    ending_before: Option<&'a str>,
+}
+
+impl Page<'_> {
+    fn check(&self, kind: Kind, is_an_id: &str, violations: &mut Violations) {
+        let (after, before) = (self.starting_after, self.ending_before);
+        violations
+            .require(
+                self.created.is_none_or(are_times),
+                "created",
+                "must have times from 0 to 999999999 nanoseconds",
+            )
+            .require(
+                self.limit.is_none_or(|limit| (1..=LARGEST_LIMIT).contains(&limit)),
+                "limit",
+                "must be 1 to 100",
+            )
+            .require(is_id(kind, after), "starting_after", is_an_id)
+            .require(is_id(kind, before), "ending_before", is_an_id)
+            .require(
+                after.is_none() || before.is_none(),
+                "ending_before",
+                "must not be given together with starting_after",
+            );
+    }
+}
+
+fn is_id(kind: Kind, given: Option<&str>) -> bool {
+    given.is_none_or(|id| id::partition(kind, id).is_some())
 }
 
 fn are_times(filter: &CreatedFilter) -> bool {

@@ -16,7 +16,7 @@ use service_kit::status::Problem;
 pub(crate) use create::create_session;
 pub use image::ImageFault;
 pub(crate) use image::upload_image;
-pub(crate) use list::list_sessions;
+pub(crate) use list::{list_reports, list_sessions};
 pub(crate) use update::update_session;
 
 /// What is wrong with a request.

@@ -4,9 +4,9 @@ use proto::id::{self, Kind};
 use proto::identity::v1::{
     CancelVerificationSessionRequest, CreateVerificationSessionRequest, Date, DocumentInsights, DocumentOptions,
     DocumentReport, EmailOptions, GetVerificationReportRequest, GetVerificationSessionRequest, IdNumberReport,
-    ImagePurpose, ListVerificationSessionsRequest, ListVerificationSessionsResponse, MachineReadableZone,
-    ProvidedDetails, ReportInsights, SelfieReport, UpdateVerificationSessionRequest, VerificationReport,
-    VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerifiedOutputs,
+    ImagePurpose, ListVerificationReportsRequest, ListVerificationSessionsRequest, ListVerificationSessionsResponse,
+    MachineReadableZone, ProvidedDetails, ReportInsights, SelfieReport, UpdateVerificationSessionRequest,
+    VerificationReport, VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerifiedOutputs,
 };
 use proto::reason;
 use service_kit::config::{Secret, ServeConfig};
@@ -223,6 +223,52 @@ async fn all_violations_of_a_list_come_at_once() {
             ["limit"]
         );
     }
+}
+
+#[tokio::test]
+async fn a_list_of_reports_hides_what_a_report_hides() {
+    let running = start().await;
+    running.store.change(|state| {
+        let report = VerificationReport {
+            id: "vr_1".to_owned(),
+            document: Some(DocumentReport {
+                first_name: Some("ANNA".to_owned()),
+                number: Some("1".to_owned()),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        state.reports.insert("vr_1".to_owned(), ("acme".to_owned(), report));
+    });
+    let list = async |key, request| {
+        let listed = running.reports(key).list_verification_reports(request).await;
+        listed.map(|listed| listed.into_inner().data)
+    };
+    for (key, number) in [(SECRET_KEY, None), (RESTRICTED_KEY, Some("1"))] {
+        let data = list(key, ListVerificationReportsRequest::default())
+            .await
+            .expect("listed");
+        let [report] = data.as_slice() else {
+            panic!("{} reports", data.len());
+        };
+        let document = report.document.as_ref().expect("it ran");
+        assert_eq!(
+            (document.first_name.as_deref(), document.number.as_deref()),
+            (Some("ANNA"), number)
+        );
+    }
+    let request = ListVerificationReportsRequest {
+        r#type: 99,
+        verification_session: Some("vr_1".to_owned()),
+        limit: Some(0),
+        starting_after: Some("vs_1".to_owned()),
+        ..Default::default()
+    };
+    let refused = list(SECRET_KEY, request).await.expect_err("wrong");
+    assert_eq!(
+        violations(&refused),
+        ["type", "verification_session", "limit", "starting_after"]
+    );
 }
 
 async fn update(running: &Running, request: UpdateVerificationSessionRequest) -> Result<VerificationSession, Status> {

@@ -1,4 +1,4 @@
-//! The lists of sessions, and when sessions expire.
+//! The lists of sessions and reports, and when sessions expire.
 
 use std::time::SystemTime;
 
@@ -8,53 +8,61 @@ use redb::{AccessGuard, ReadTransaction, WriteTransaction};
 use super::{LISTS, SESSION_EXPIRIES};
 use crate::id::Id;
 use crate::lifecycle::Status;
-use crate::storage::{IndexEntry, ListQuery, Order, Scope, since_epoch};
+use crate::storage::{IndexEntry, List, ListQuery, Order, ReferenceTag, ReportEntry, Scope, since_epoch};
 
 /// Puts a session into the lists that it belongs into.
 pub(super) fn enter(transaction: &WriteTransaction, session: &Id, entry: &IndexEntry) -> Result<(), redb::Error> {
+    let list = List::Sessions(entry.status);
+    put(transaction, session, list, &entry.account, entry.reference)
+}
+
+/// Puts a report into the lists that it belongs into.
+pub(super) fn enter_report(
+    transaction: &WriteTransaction,
+    report: &Id,
+    entry: &ReportEntry,
+) -> Result<(), redb::Error> {
+    put(transaction, report, List::Reports, &entry.account, entry.reference)
+}
+
+fn put(
+    transaction: &WriteTransaction,
+    id: &Id,
+    list: List,
+    account: &str,
+    reference: Option<ReferenceTag>,
+) -> Result<(), redb::Error> {
     let mut table = transaction.open_table(LISTS)?;
-    for list in lists(entry) {
-        table.insert(
-            (
-                list.as_slice(),
-                code(entry.status),
-                session.unique(),
-                session.partition(),
-            ),
-            (),
-        )?;
+    for owner in owners(account, reference) {
+        table.insert((owner.as_slice(), code(list), id.unique(), id.partition()), ())?;
     }
     Ok(())
 }
 
-/// Takes a session out of them.
+/// Takes a session out of its lists.
 pub(super) fn leave(transaction: &WriteTransaction, session: &Id, entry: &IndexEntry) -> Result<(), redb::Error> {
     let mut table = transaction.open_table(LISTS)?;
-    for list in lists(entry) {
-        table.remove((
-            list.as_slice(),
-            code(entry.status),
-            session.unique(),
-            session.partition(),
-        ))?;
+    let list = code(List::Sessions(entry.status));
+    for owner in owners(&entry.account, entry.reference) {
+        table.remove((owner.as_slice(), list, session.unique(), session.partition()))?;
     }
     Ok(())
 }
 
-/// The sessions of a list.
+/// The sessions or reports of a list.
 pub(super) fn list(transaction: &ReadTransaction, query: &ListQuery) -> Result<Vec<Id>, redb::Error> {
     if query.between.is_empty() {
         return Ok(Vec::new());
     }
     let table = transaction.open_table(LISTS)?;
-    let lists = match &query.scope {
+    let owners = match &query.scope {
         Scope::Account(account) => vec![of_account(account)],
         Scope::References(tags) => tags.iter().map(|tag| of_reference(&tag.0)).collect(),
     };
     let mut found = Vec::new();
-    for list in &lists {
-        for status in query.statuses().into_iter().map(code) {
-            let key = |unique| (list.as_slice(), status, unique, 0);
+    for owner in &owners {
+        for list in query.listed.lists().into_iter().map(code) {
+            let key = |unique| (owner.as_slice(), list, unique, 0);
             let rows = table.range(key(query.between.start)..key(query.between.end))?;
             let place = |row: Result<(AccessGuard<'_, Key>, _), _>| {
                 row.map(|(key, _)| {
@@ -74,16 +82,16 @@ pub(super) fn list(transaction: &ReadTransaction, query: &ListQuery) -> Result<V
         found.reverse();
     }
     found.truncate(query.limit);
-    let id = |(unique, partition)| Id::at(Kind::VerificationSession, partition, unique);
+    let id = |(unique, partition)| Id::at(query.listed.kind(), partition, unique);
     Ok(found.into_iter().map(id).collect())
 }
 
-/// The key of a row: list, status, time-ordered bits of the session, its partition.
+/// The key of a row: whose list, which of theirs, time-ordered bits of the session or report, its partition.
 pub(super) type Key = (&'static [u8], u8, u128, u8);
 
-fn lists(entry: &IndexEntry) -> impl Iterator<Item = Vec<u8>> {
-    let reference = entry.reference.map(|tag| of_reference(&tag.0));
-    std::iter::once(of_account(&entry.account)).chain(reference)
+fn owners(account: &str, reference: Option<ReferenceTag>) -> impl Iterator<Item = Vec<u8>> {
+    let reference = reference.map(|tag| of_reference(&tag.0));
+    std::iter::once(of_account(account)).chain(reference)
 }
 
 fn of_account(account: &str) -> Vec<u8> {
@@ -95,12 +103,13 @@ fn of_reference(tag: &[u8; 16]) -> Vec<u8> {
 }
 
 /// Never changes: it is in the file.
-fn code(status: Status) -> u8 {
-    match status {
-        Status::RequiresInput => 0,
-        Status::Processing => 1,
-        Status::Verified => 2,
-        Status::Canceled => 3,
+fn code(list: List) -> u8 {
+    match list {
+        List::Sessions(Status::RequiresInput) => 0,
+        List::Sessions(Status::Processing) => 1,
+        List::Sessions(Status::Verified) => 2,
+        List::Sessions(Status::Canceled) => 3,
+        List::Reports => 4,
     }
 }
 

@@ -100,6 +100,7 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
         transaction
             .open_table(ATTEMPTS)?
             .insert((session, report.attempt), report.attempt_record.as_slice())?;
+        index::enter_report(transaction, &report.id, &report.entry)?;
     }
     if let Some(event) = &step.event {
         events::append(transaction, event)?;

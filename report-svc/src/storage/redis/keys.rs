@@ -4,8 +4,7 @@ use proto::id::PARTITIONS;
 use sha2::{Digest as _, Sha256};
 
 use crate::id::Id;
-use crate::lifecycle::Status;
-use crate::storage::{IndexEntry, Nonce, ReferenceTag};
+use crate::storage::{IndexEntry, List, Nonce, ReferenceTag, ReportEntry};
 
 /// Version of everything under these names.
 const SCHEMA: &str = "v3";
@@ -21,21 +20,39 @@ pub(super) fn session(id: &Id) -> String {
     named(id.partition(), "session", id.as_str())
 }
 
-/// Sorted set of the sessions of an account in a status, by name. The account comes last: it may contain anything.
-pub(super) fn by_account(partition: u8, status: Status, account: &str) -> String {
-    named(partition, &format!("sessions:{}", status.name()), account)
+/// Sorted set of an account's sessions in a status, or of its reports, by name. The account comes last: it may contain anything.
+pub(super) fn by_account(partition: u8, list: List, account: &str) -> String {
+    match list {
+        List::Sessions(status) => named(partition, &format!("sessions:{}", status.name()), account),
+        List::Reports => named(partition, "reports", account),
+    }
 }
 
-/// Sorted set of the sessions of a reference in a status, by name. The reference may be personal: its tag tells nothing of it.
-pub(super) fn by_reference(partition: u8, status: Status, tag: ReferenceTag) -> String {
-    named(partition, &format!("references:{}", status.name()), &tag.to_string())
+/// Sorted set of a reference's sessions in a status, or of its reports, by name. The reference may be personal: its tag tells nothing of
+/// it.
+pub(super) fn by_reference(partition: u8, list: List, tag: ReferenceTag) -> String {
+    let kind = match list {
+        List::Sessions(status) => format!("references:{}", status.name()),
+        List::Reports => "references:reports".to_owned(),
+    };
+    named(partition, &kind, &tag.to_string())
 }
 
 /// The lists that a session stands in.
 pub(super) fn lists(partition: u8, entry: &IndexEntry) -> Vec<String> {
-    let by_reference = entry.reference.map(|tag| by_reference(partition, entry.status, tag));
-    let by_account = by_account(partition, entry.status, &entry.account);
-    std::iter::once(by_account).chain(by_reference).collect()
+    lists_of(partition, List::Sessions(entry.status), &entry.account, entry.reference)
+}
+
+/// The lists that a report stands in.
+pub(super) fn report_lists(partition: u8, entry: &ReportEntry) -> Vec<String> {
+    lists_of(partition, List::Reports, &entry.account, entry.reference)
+}
+
+fn lists_of(partition: u8, list: List, account: &str, reference: Option<ReferenceTag>) -> Vec<String> {
+    let by_reference = reference.map(|tag| by_reference(partition, list, tag));
+    std::iter::once(by_account(partition, list, account))
+        .chain(by_reference)
+        .collect()
 }
 
 /// Sorted set of the sessions that expire, by the moment in milliseconds.

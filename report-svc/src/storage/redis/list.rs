@@ -1,12 +1,12 @@
 //! Merging the partitions' lists.
 //!
-//! A session may lie in any partition, so a page has about as many of each: so many are read of each, all at once, and of one that
+//! A session or report may lie in any partition, so a page has about as many of each: so many are read of each, all at once, and of one that
 //! turns out to have more, more.
 
 use std::collections::VecDeque;
 
 use futures_util::future::try_join_all;
-use proto::id::{self, Kind, PARTITIONS};
+use proto::id::{self, PARTITIONS};
 use redis::{RedisError, Script};
 
 use super::connection::Connection;
@@ -40,7 +40,7 @@ pub(super) async fn list(script: &Script, connection: &Connection, query: &ListQ
             Order::OldestFirst => filled.min_by_key(next),
         };
         match first.and_then(|run| run.read.pop_front()) {
-            Some(session) => page.push(session),
+            Some(id) => page.push(id),
             None => break,
         }
     }
@@ -71,14 +71,14 @@ impl Run {
     ) -> Result<(), RedisError> {
         let (_, end) = bounds(self.partition, query);
         let mut invocation = script.prepare_invoke();
-        for status in query.statuses() {
+        for list in query.listed.lists() {
             match &query.scope {
                 Scope::Account(account) => {
-                    invocation.key(keys::by_account(self.partition, status, account));
+                    invocation.key(keys::by_account(self.partition, list, account));
                 }
                 Scope::References(tags) => {
                     for tag in tags {
-                        invocation.key(keys::by_reference(self.partition, status, *tag));
+                        invocation.key(keys::by_reference(self.partition, list, *tag));
                     }
                 }
             }
@@ -96,18 +96,15 @@ impl Run {
         if entries.len() == chunk {
             self.rest = entries.last().map(|last| format!("({last}"));
         }
-        let sessions = entries
-            .iter()
-            .filter_map(|entry| Id::parse(Kind::VerificationSession, entry));
-        self.read
-            .extend(sessions.filter(|session| session.partition() == self.partition));
+        let ids = entries.iter().filter_map(|entry| Id::parse(query.listed.kind(), entry));
+        self.read.extend(ids.filter(|id| id.partition() == self.partition));
         Ok(())
     }
 }
 
 /// Where a partition's part of a list begins and ends, as in ZRANGE BYLEX.
 fn bounds(partition: u8, query: &ListQuery) -> (String, String) {
-    let id = |unique| id::format(Kind::VerificationSession, partition, unique);
+    let id = |unique| id::format(query.listed.kind(), partition, unique);
     let first = format!("[{}", id(query.between.start));
     let beyond = format!("({}", id(query.between.end));
     match query.order {

@@ -270,6 +270,10 @@ impl Storage for Redis {
             Some(Reindex { from, to }) => (keys::lists(partition, from), keys::lists(partition, to)),
             None => Default::default(),
         };
+        let report_lists = step
+            .report
+            .as_ref()
+            .map(|report| keys::report_lists(partition, &report.entry));
         let report_key = match &step.report {
             Some(report) => keys::report(&report.id),
             // Every key of a script must lie in one slot, the unused one too.
@@ -288,6 +292,7 @@ impl Storage for Redis {
             .key(keys::expiries(partition))
             .key(&left)
             .key(&entered)
+            .key(report_lists.unwrap_or_default())
             .arg(step.expected)
             .arg(&step.record)
             .arg(step.session.as_str())
@@ -315,6 +320,8 @@ impl Storage for Redis {
             )
             .arg(moment(step.expires))
             .arg(left.len())
+            .arg(entered.len())
+            .arg(step.report.as_ref().map_or("", |report| report.id.as_str()))
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(match u64::try_from(version) {

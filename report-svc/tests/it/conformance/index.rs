@@ -1,4 +1,4 @@
-//! What sessions are found by, against a model that looks at all of them.
+//! What sessions and reports are found by, against a model that looks at all of them.
 
 use std::ops::Range;
 use std::slice::from_ref;
@@ -13,11 +13,11 @@ use rand::{RngExt as _, SeedableRng as _};
 use report_svc::id::Id;
 use report_svc::lifecycle::Status;
 use report_svc::storage::{
-    Commit, Committed, Created, IndexEntry, JobStep, ListQuery, NewSession, Order, ReferenceTag, Reindex, Scope,
-    Storage,
+    Commit, Committed, Created, IndexEntry, JobStep, ListQuery, Listed, NewSession, Order, ReferenceTag, Reindex,
+    ReportEntry, Scope, SealedReport, Storage,
 };
 
-use super::{Subject, create, new_session, step};
+use super::{Subject, create, new_session, report, step};
 
 pub(super) async fn suite(subject: &dyn Subject) {
     lists_what_a_model_lists(subject.storage().as_ref()).await;
@@ -39,6 +39,7 @@ struct Model {
     /// Accounts that no other test uses, of which one's name begins with the other's.
     accounts: [&'static str; 2],
     sessions: Vec<Known>,
+    reports: Vec<(Id, ReportEntry)>,
 }
 
 impl Model {
@@ -47,6 +48,7 @@ impl Model {
             random: ChaCha8Rng::seed_from_u64(seed),
             accounts: ["acct:model", "acct:model:2"],
             sessions: Vec::new(),
+            reports: Vec::new(),
         }
     }
 
@@ -95,8 +97,20 @@ impl Model {
         let reindex = Some(Reindex { from, to: to.clone() });
         let expected = known.version + u64::from(stale);
         let record = expected.to_string();
+        let report = self.random.random_bool(0.5).then(|| {
+            let id = Id::new(Kind::VerificationReport, known.id.partition());
+            let entry = ReportEntry {
+                account: to.account.clone(),
+                reference: to.reference,
+            };
+            SealedReport { entry, ..report(&id) }
+        });
+        if let (Some(report), false) = (&report, stale) {
+            self.reports.push((report.id.clone(), report.entry.clone()));
+        }
         let commit = Commit {
             reindex,
+            report,
             ..step(&known.id, expected, record.as_bytes(), JobStep::Keep)
         };
         let outcome = if stale {
@@ -126,10 +140,11 @@ impl Model {
         let end = bound(self, u128::MAX);
         ListQuery {
             scope,
-            status: self
-                .random
-                .random_bool(0.5)
-                .then(|| *Status::ALL.choose(&mut self.random).expect("four")),
+            listed: match self.random.random_range(0..3) {
+                0 => Listed::Reports,
+                1 => Listed::Sessions(None),
+                _ => Listed::Sessions(Status::ALL.choose(&mut self.random).copied()),
+            },
             between: start..end,
             order: if self.random.random_bool(0.5) {
                 Order::NewestFirst
@@ -141,18 +156,29 @@ impl Model {
     }
 
     fn list(&self, query: &ListQuery) -> Vec<Id> {
-        let in_scope = |known: &&Known| match &query.scope {
-            Scope::Account(account) => known.entry.account == *account,
-            Scope::References(tags) => known.entry.reference.is_some_and(|tag| tags.contains(&tag)),
+        let in_scope = |account: &str, reference: Option<ReferenceTag>| match &query.scope {
+            Scope::Account(listed) => listed == account,
+            Scope::References(tags) => reference.is_some_and(|tag| tags.contains(&tag)),
         };
-        let mut found: Vec<Id> = self
-            .sessions
-            .iter()
-            .filter(in_scope)
-            .filter(|known| query.status.is_none_or(|status| known.entry.status == status))
-            .map(|known| known.id.clone())
-            .filter(|id| query.between.contains(&id.unique()))
-            .collect();
+        let all: Vec<&Id> = match query.listed {
+            Listed::Sessions(status) => {
+                let sessions = self.sessions.iter();
+                sessions
+                    .filter(|known| in_scope(&known.entry.account, known.entry.reference))
+                    .filter(|known| status.is_none_or(|status| known.entry.status == status))
+                    .map(|known| &known.id)
+                    .collect()
+            }
+            Listed::Reports => {
+                let reports = self.reports.iter();
+                reports
+                    .filter(|(_, entry)| in_scope(&entry.account, entry.reference))
+                    .map(|(id, _)| id)
+                    .collect()
+            }
+        };
+        let between = all.into_iter().filter(|id| query.between.contains(&id.unique()));
+        let mut found: Vec<Id> = between.cloned().collect();
         found.sort_by_key(Id::unique);
         if query.order == Order::NewestFirst {
             found.reverse();
@@ -245,7 +271,7 @@ async fn lists_each_session_once_while_others_change(subject: &dyn Subject) {
         let mut walked = Vec::new();
         let mut query = ListQuery {
             scope: Scope::Account(account.to_owned()),
-            status,
+            listed: Listed::Sessions(status),
             between: ALL,
             order,
             limit: 7,

@@ -11,7 +11,7 @@ use report_svc::id::Id;
 use report_svc::lifecycle::Status as LifecycleStatus;
 use report_svc::limits::Limits;
 use report_svc::seal::Keyring;
-use report_svc::storage::{Job, JobState, Lease, ListQuery, Nonce, Order, Scope, Storage};
+use report_svc::storage::{Job, JobState, Lease, ListQuery, Listed, Nonce, Order, Scope, Storage};
 use report_svc::store::Store;
 
 use super::gate::{Gate, Gated};
@@ -344,7 +344,7 @@ impl<'a> World<'a> {
                 let expected: Vec<&Id> = expected.map(|seen| &seen.session).collect();
                 let query = ListQuery {
                     scope: scope.clone(),
-                    status,
+                    listed: Listed::Sessions(status),
                     between: 0..u128::MAX,
                     order: Order::OldestFirst,
                     limit: 2 * SESSIONS,

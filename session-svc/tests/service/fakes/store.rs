@@ -8,16 +8,16 @@ use std::time::Duration;
 use futures_util::{Stream, stream};
 use proto::id::{self, Kind};
 use proto::identity::v1::{
-    File, ImagePurpose, Redaction, SessionInsights, VerificationReport, VerificationSession, VerificationSessionStatus,
-    VerifiedOutputs, redaction,
+    File, ImagePurpose, ListVerificationReportsResponse, Redaction, SessionInsights, VerificationReport,
+    VerificationSession, VerificationSessionStatus, VerifiedOutputs, redaction,
 };
 use proto::reason;
 use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
-    Job, LeaseJobRequest, LeaseJobResponse, ListSessionsRequest, ListSessionsResponse, PutImageRequest,
-    ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest, UpdateSessionRequest,
+    Job, LeaseJobRequest, LeaseJobResponse, ListReportsRequest, ListSessionsRequest, ListSessionsResponse,
+    PutImageRequest, ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest, UpdateSessionRequest,
     WatchSessionRequest,
 };
 use service_kit::status::Problem;
@@ -42,6 +42,7 @@ pub(crate) enum Call {
     Release,
     Complete,
     GetReport,
+    ListReports,
 }
 
 #[derive(Default)]
@@ -505,5 +506,19 @@ impl StoreService for FakeStore {
         held.filter(|(owner, _)| *owner == account)
             .map(|(_, report)| Response::new(report))
             .ok_or_else(|| Problem::new(reason::REPORT_NOT_FOUND, "no such verification report").into())
+    }
+
+    async fn list_reports(
+        &self,
+        request: Request<ListReportsRequest>,
+    ) -> Result<Response<ListVerificationReportsResponse>, Status> {
+        self.note(Call::ListReports)?;
+        let account = request.into_inner().account;
+        let state = self.read();
+        let reports = state.reports.values().filter(|(owner, _)| *owner == account);
+        Ok(Response::new(ListVerificationReportsResponse {
+            data: reports.map(|(_, report)| report.clone()).collect(),
+            has_more: false,
+        }))
     }
 }
