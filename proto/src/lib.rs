@@ -60,6 +60,12 @@ pub const MAX_IMAGE_MESSAGE_BYTES: usize = MAX_IMAGE_BYTES + 64 * 1024;
 /// Largest message that carries all pictures of one verification.
 pub const MAX_CHECK_MESSAGE_BYTES: usize = 3 * MAX_IMAGE_BYTES + 64 * 1024;
 
+/// Most items of one page of a list.
+pub const MAX_PAGE_ITEMS: u32 = 100;
+
+/// Most bytes of the items of one page, unless a single one has more: what clients take in one message by default, less some.
+pub const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
+
 /// Most entries of a session's metadata.
 pub const MAX_METADATA_ENTRIES: usize = 50;
 

@@ -88,6 +88,11 @@ impl Error {
         self.is_damage() || matches!(self, Self::Seal(SealError::UnknownKey(_)))
     }
 
+    /// Whether there is no such record.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::SessionNotFound | Self::ReportNotFound)
+    }
+
     /// Whether a record is damaged, or was not written by us: nobody will ever read it.
     pub(crate) fn is_damage(&self) -> bool {
         matches!(

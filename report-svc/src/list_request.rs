@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use prost_types::Timestamp;
+use proto::MAX_PAGE_ITEMS;
 use proto::id::Kind;
 use proto::identity::v1::{
     CreatedFilter, ListVerificationReportsRequest, ListVerificationSessionsRequest, VerificationSessionStatus,
@@ -18,9 +19,6 @@ use crate::store::{Cursor, Filter, ReportFilter};
 /// Items of a page, unless the request says otherwise.
 const DEFAULT_LIMIT: u32 = 10;
 
-/// Most items of a page.
-const LARGEST_LIMIT: u32 = 100;
-
 /// What a request for sessions asks for. What is wrong with one in detail session-svc has told before it came here.
 pub(crate) fn sessions(
     account: String,
@@ -30,6 +28,7 @@ pub(crate) fn sessions(
         let filter = Filter {
             account,
             client_reference_id: request.client_reference_id,
+            related_customer: request.related_customer,
             status: filtered(VerificationSessionStatus::try_from(request.status).ok()?),
             created: between(&request.created.unwrap_or_default())?,
         };
@@ -84,7 +83,7 @@ fn cursor(kind: Kind, starting_after: &Option<String>, ending_before: &Option<St
 
 fn limit(given: Option<u32>) -> Option<usize> {
     let limit = given.unwrap_or(DEFAULT_LIMIT);
-    (1..=LARGEST_LIMIT).contains(&limit).then_some(limit as usize)
+    (1..=MAX_PAGE_ITEMS).contains(&limit).then_some(limit as usize)
 }
 
 fn filtered(status: VerificationSessionStatus) -> Option<Status> {

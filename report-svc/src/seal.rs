@@ -152,7 +152,7 @@ struct MasterKey {
     id: String,
     key: SecretKey,
     /// Ready to take what is to be tagged.
-    tagging: Hmac<Sha256>,
+    tagging: Tagging,
 }
 
 impl Keyring {
@@ -208,7 +208,7 @@ impl Keyring {
     ///
     /// A reference may be personal data, and few people may have one that is likely: a plain digest could be guessed. So it is an HMAC
     /// under a key that is derived from a master key. A session is listed under the key that its record is sealed under.
-    pub fn reference_tag(&self, account: &str, reference: &str) -> ReferenceTag {
+    pub fn reference_tag(&self, account: &str, reference: Reference<'_>) -> ReferenceTag {
         self.current.reference_tag(account, reference)
     }
 
@@ -217,14 +217,14 @@ impl Keyring {
         &self,
         sealed: &[u8],
         account: &str,
-        reference: &str,
+        reference: Reference<'_>,
     ) -> Result<ReferenceTag, SealError> {
         let (master, _) = self.sealed_under(sealed)?;
         Ok(master.reference_tag(account, reference))
     }
 
     /// The tags under every key: whatever was sealed under one of them is found by these.
-    pub fn reference_tags(&self, account: &str, reference: &str) -> Vec<ReferenceTag> {
+    pub fn reference_tags(&self, account: &str, reference: Reference<'_>) -> Vec<ReferenceTag> {
         self.keys()
             .map(|master| master.reference_tag(account, reference))
             .collect()
@@ -280,16 +280,28 @@ impl MasterKey {
         let key = key.ok_or_else(wrong)?;
         Ok(Self {
             id: id.to_owned(),
-            tagging: keyed(&derived(&key, TAGGING)),
+            tagging: Tagging {
+                client: keyed(&derived(&key, b"bonafide.v1\0reference")),
+                customer: keyed(&derived(&key, b"bonafide.v1\0customer")),
+                both: keyed(&derived(&key, b"bonafide.v1\0customer and reference")),
+            },
             key,
         })
     }
 
-    fn reference_tag(&self, account: &str, reference: &str) -> ReferenceTag {
-        let mut tag = self.tagging.clone();
-        tag.update(&(account.len() as u64).to_be_bytes());
-        tag.update(account.as_bytes());
-        tag.update(reference.as_bytes());
+    fn reference_tag(&self, account: &str, reference: Reference<'_>) -> ReferenceTag {
+        let (tagging, parts): (_, &[&str]) = match &reference {
+            Reference::Client(reference) => (&self.tagging.client, &[*reference]),
+            Reference::Customer(customer) => (&self.tagging.customer, &[*customer]),
+            Reference::Both { customer, client } => (&self.tagging.both, &[*customer, *client]),
+        };
+        let mut tag = tagging.clone();
+        let (last, first) = parts.split_last().unwrap_or((&"", &[]));
+        for part in std::iter::once(&account).chain(first) {
+            tag.update(&(part.len() as u64).to_be_bytes());
+            tag.update(part.as_bytes());
+        }
+        tag.update(last.as_bytes());
         let digest = tag.finalize().into_bytes();
         let mut tag = [0; 16];
         tag.copy_from_slice(&digest[..16]);
@@ -297,8 +309,41 @@ impl MasterKey {
     }
 }
 
-/// What the key is derived for that tags references.
-const TAGGING: &[u8] = b"bonafide.v1\0reference";
+/// A key for each kind of reference.
+#[derive(Clone)]
+struct Tagging {
+    client: Hmac<Sha256>,
+    customer: Hmac<Sha256>,
+    both: Hmac<Sha256>,
+}
+
+/// A backend's own name for something, by which it finds its sessions.
+#[derive(Clone, Copy)]
+pub enum Reference<'a> {
+    /// `client_reference_id`.
+    Client(&'a str),
+    /// `related_customer`.
+    Customer(&'a str),
+    /// The two together, so that a list by both is as quick to read as one by either.
+    Both {
+        /// `related_customer`.
+        customer: &'a str,
+        /// `client_reference_id`.
+        client: &'a str,
+    },
+}
+
+impl<'a> Reference<'a> {
+    /// What is given of the two, as one.
+    pub fn of(client: Option<&'a str>, customer: Option<&'a str>) -> Option<Self> {
+        match (client, customer) {
+            (None, None) => None,
+            (Some(client), None) => Some(Self::Client(client)),
+            (None, Some(customer)) => Some(Self::Customer(customer)),
+            (Some(client), Some(customer)) => Some(Self::Both { customer, client }),
+        }
+    }
+}
 
 /// A key that is derived from a uniformly random one: HKDF-Expand of RFC 5869 for one block.
 fn derived(key: &SecretKey, purpose: &[u8]) -> SecretKey {
@@ -391,18 +436,21 @@ mod tests {
         let (old, old_list) = ring(&["old"]);
         let (new, new_list) = ring(&["new"]);
         let both = Keyring::parse(&format!("{new_list},{old_list}")).expect("two keys");
-        let tag = |ring: &Keyring| ring.reference_tag("acct_1", "anna@example.org");
+        let anna = Reference::Client("anna@example.org");
+        let tag = |ring: &Keyring| ring.reference_tag("acct_1", anna);
         assert_eq!(tag(&both), tag(&new));
         assert_ne!(tag(&both), tag(&old), "whoever has no key cannot try references");
-        assert_eq!(
-            both.reference_tags("acct_1", "anna@example.org"),
-            [tag(&new), tag(&old)]
-        );
+        assert_eq!(both.reference_tags("acct_1", anna), [tag(&new), tag(&old)]);
         let sealed = old.seal(Kind::Session, "vs_1", b"name").expect("seals");
-        let beside = both.reference_tag_beside(&sealed, "acct_1", "anna@example.org");
+        let beside = both.reference_tag_beside(&sealed, "acct_1", anna);
         assert_eq!(beside.expect("holds it"), tag(&old));
-        assert!(new.reference_tag_beside(&sealed, "acct_1", "anna@example.org").is_err());
-        assert_ne!(new.reference_tag("acct_", "1x"), new.reference_tag("acct_1", "x"));
+        assert!(new.reference_tag_beside(&sealed, "acct_1", anna).is_err());
+        let of = |account, reference| new.reference_tag(account, Reference::Client(reference));
+        assert_ne!(of("acct_", "1x"), of("acct_1", "x"));
+        let customer = Reference::Customer("anna@example.org");
+        assert_ne!(new.reference_tag("acct_1", customer), tag(&new));
+        let both = |customer, client| new.reference_tag("acct_1", Reference::Both { customer, client });
+        assert_ne!(both("anna", "1"), both("ann", "a1"));
     }
 
     /// HMAC-SHA-256 under HMAC-SHA-256(key, "bonafide.v1" 0 "reference" 1), by Python's `hmac`.
@@ -411,7 +459,7 @@ mod tests {
         let list = format!("k1:{}", base64::engine::general_purpose::STANDARD.encode([7; 32]));
         let ring = Keyring::parse(&list).expect("a key");
         assert_eq!(
-            ring.reference_tag("acct_1", "order 12").to_string(),
+            ring.reference_tag("acct_1", Reference::Client("order 12")).to_string(),
             "119a61730164f54f2a3b95f0ad516ca4"
         );
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use prost::Message;
+use proto::MAX_PAGE_BYTES;
 use proto::identity::v1::{File, ImagePurpose, ListVerificationReportsResponse, VerificationReport};
 use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
@@ -30,7 +32,7 @@ use crate::assemble::Findings;
 use crate::error::Error;
 use crate::list_request;
 use crate::storage::{LONGEST_LEASE, Lease, LeaseRequest};
-use crate::store::{Page, Session, Store};
+use crate::store::{Cursor, Page, Session, Store};
 
 /// How often a waiting call looks for itself: for leases that ended, delays that passed, and news that got lost.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -54,15 +56,6 @@ pub struct StoreApi {
 }
 
 impl StoreApi {
-    /// What session-svc gets of a session.
-    async fn stored(&self, session: &Session, with_last_report: bool) -> Result<StoredSession, Error> {
-        let mut stored = session.to_stored();
-        if with_last_report {
-            stored.last_report = self.store.last_report(session).await?;
-        }
-        Ok(stored)
-    }
-
     /// Serves `store`; calls that wait end at `shutdown`.
     pub fn new(store: Store, shutdown: CancellationToken) -> Self {
         Self {
@@ -70,6 +63,15 @@ impl StoreApi {
             turn: Arc::default(),
             shutdown,
         }
+    }
+
+    /// What session-svc gets of a session.
+    async fn stored(&self, session: &Session, with_last_report: bool) -> Result<StoredSession, Error> {
+        let mut stored = session.to_stored();
+        if with_last_report {
+            stored.last_report = self.store.last_report(session).await?;
+        }
+        Ok(stored)
     }
 
     /// Waits for a job until `until`.
@@ -141,15 +143,8 @@ impl StoreService for StoreApi {
             livemode,
             request,
         } = request.into_inner();
-        let mut violations = Violations::new();
-        violations
-            .require(!account.is_empty(), "account", "must be given")
-            .require(request.is_some(), "request", "must be given");
-        violations.check().map_err(Error::Invalid)?;
-        let session = self
-            .store
-            .create(&account, livemode, request.unwrap_or_default())
-            .await?;
+        let request = given(&account, request)?;
+        let session = self.store.create(&account, livemode, request).await?;
         Ok(Response::new(session.to_stored()))
     }
 
@@ -164,7 +159,8 @@ impl StoreService for StoreApi {
 
     async fn update_session(&self, request: Request<UpdateSessionRequest>) -> Result<Response<StoredSession>, Status> {
         let UpdateSessionRequest { account, request } = request.into_inner();
-        let session = self.store.set(&account, &request.unwrap_or_default()).await?;
+        let request = given(&account, request)?;
+        let session = self.store.update(&account, &request).await?;
         Ok(Response::new(session.to_stored()))
     }
 
@@ -177,16 +173,17 @@ impl StoreService for StoreApi {
             request,
             with_last_report,
         } = request.into_inner();
-        let (filter, cursor, limit) =
-            list_request::sessions(account, request.unwrap_or_default()).map_err(Error::Invalid)?;
+        let request = given(&account, request)?;
+        let (filter, cursor, limit) = list_request::sessions(account, request).map_err(Error::Invalid)?;
         let Page {
             items: sessions,
             has_more,
         } = self.store.list(&filter, &cursor, limit).await?;
         let stored = sessions.iter().map(|session| self.stored(session, with_last_report));
+        let page = within_a_message(try_join_all(stored).await?, has_more, &cursor);
         Ok(Response::new(ListSessionsResponse {
-            sessions: try_join_all(stored).await?,
-            has_more,
+            sessions: page.items,
+            has_more: page.has_more,
         }))
     }
 
@@ -355,10 +352,14 @@ impl StoreService for StoreApi {
         request: Request<ListReportsRequest>,
     ) -> Result<Response<ListVerificationReportsResponse>, Status> {
         let ListReportsRequest { account, request } = request.into_inner();
-        let (filter, cursor, limit) =
-            list_request::reports(account, request.unwrap_or_default()).map_err(Error::Invalid)?;
-        let Page { items: data, has_more } = self.store.list_reports(&filter, &cursor, limit).await?;
-        Ok(Response::new(ListVerificationReportsResponse { data, has_more }))
+        let request = given(&account, request)?;
+        let (filter, cursor, limit) = list_request::reports(account, request).map_err(Error::Invalid)?;
+        let Page { items, has_more } = self.store.list_reports(&filter, &cursor, limit).await?;
+        let page = within_a_message(items, has_more, &cursor);
+        Ok(Response::new(ListVerificationReportsResponse {
+            data: page.items,
+            has_more: page.has_more,
+        }))
     }
 
     async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<VerificationReport>, Status> {
@@ -377,6 +378,36 @@ fn ended(error: JoinError) -> Error {
         Ok(panic) => resume_unwind(panic),
         Err(_) => Error::Stopping,
     }
+}
+
+/// What a backend sent, which comes with its account.
+fn given<T>(account: &str, request: Option<T>) -> Result<T, Error> {
+    let mut violations = Violations::new();
+    violations
+        .require(!account.is_empty(), "account", "must be given")
+        .require(request.is_some(), "request", "must be given");
+    violations.check().map_err(Error::Invalid)?;
+    request.ok_or(Error::Incomplete("request"))
+}
+
+/// As much of a page, from where it was read on, as clients take in one message: one item at the least.
+fn within_a_message<T: Message>(mut items: Vec<T>, has_more: bool, cursor: &Cursor) -> Page<T> {
+    let is_read_backwards = matches!(cursor, Cursor::EndingBefore(_));
+    if is_read_backwards {
+        items.reverse();
+    }
+    let mut bytes = 0;
+    let fits = |item: &T| {
+        bytes += item.encoded_len();
+        bytes <= MAX_PAGE_BYTES
+    };
+    let fitting = items.iter().map(fits).take_while(|fits| *fits).count().max(1);
+    let has_more = has_more || fitting < items.len();
+    items.truncate(fitting);
+    if is_read_backwards {
+        items.reverse();
+    }
+    Page { items, has_more }
 }
 
 /// The caller's place in its trace, for the job that the submission leads to.

@@ -103,11 +103,13 @@ mod tests {
                 "bonafide.identity.v1.CaptureService/UploadImage",
                 "bonafide.identity.v1.VerificationSessionService/CancelVerificationSession",
                 "bonafide.identity.v1.VerificationSessionService/CreateVerificationSession",
+                "bonafide.identity.v1.VerificationSessionService/UpdateVerificationSession",
                 "bonafide.store.v1.QueueService/FailJob",
                 "bonafide.store.v1.StoreService/CancelSession",
                 "bonafide.store.v1.StoreService/CreateSession",
                 "bonafide.store.v1.StoreService/PutImage",
                 "bonafide.store.v1.StoreService/SubmitSession",
+                "bonafide.store.v1.StoreService/UpdateSession",
             ]
         );
     }

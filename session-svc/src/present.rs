@@ -22,20 +22,21 @@ impl Expand {
     /// Reads the values of `expand`, each of which stands behind `prefix`; a part of the outputs brings the outputs with it.
     pub(crate) fn read(values: &[String], prefix: &str, violations: &mut Violations) -> Self {
         let mut expand = Self::default();
+        let mut is_known = true;
         for value in values {
             match value.strip_prefix(prefix) {
                 Some("last_verification_report") => expand.last_report = true,
                 Some("verified_outputs") => expand.outputs = true,
                 Some("verified_outputs.dob") => (expand.outputs, expand.dob) = (true, true),
                 Some("verified_outputs.id_number") => (expand.outputs, expand.id_number) = (true, true),
-                _ => {
-                    let names = ["last_verification_report", "verified_outputs", "verified_outputs.dob"];
-                    let names = names.map(|name| format!("{prefix}{name}")).join(", ");
-                    let description = format!("must be {names} or {prefix}verified_outputs.id_number");
-                    violations.require(false, "expand", &description);
-                }
+                _ => is_known = false,
             }
         }
+        // Once, however many there are.
+        let names = ["last_verification_report", "verified_outputs", "verified_outputs.dob"];
+        let names = names.map(|name| format!("{prefix}{name}")).join(", ");
+        let description = format!("must be {names} or {prefix}verified_outputs.id_number");
+        violations.require(is_known, "expand", &description);
         expand
     }
 
@@ -63,9 +64,15 @@ pub(crate) fn session(
     expand: Expand,
     client_secrets: &ClientSecrets,
 ) -> Result<VerificationSession, Error> {
-    let mut session = stored.session.ok_or(Error::Incomplete("session"))?;
+    let mut session = listed(stored, backend, expand)?;
     session.client_secret = (session.status() == VerificationSessionStatus::RequiresInput)
         .then(|| client_secrets.issue(&session.id, SystemTime::now()));
+    Ok(session)
+}
+
+/// A stored session as this backend may see it among others: nobody lists sessions to hand all of them to their persons.
+pub(crate) fn listed(stored: StoredSession, backend: &Backend, expand: Expand) -> Result<VerificationSession, Error> {
+    let mut session = stored.session.ok_or(Error::Incomplete("session"))?;
     session.verified_outputs = session.verified_outputs.and_then(|outputs| expand.apply(outputs));
     let last_report = stored.last_report.filter(|_| expand.last_report);
     session.expanded_last_verification_report = last_report.map(|last_report| report(last_report, backend));

@@ -114,7 +114,7 @@ impl Sessions {
         };
         let ListSessionsResponse { sessions, has_more } = self.store.clone().list_sessions(request).await?.into_inner();
         let sessions = sessions.into_iter();
-        let data = sessions.map(|stored| present::session(stored, &backend, expand, &self.client_secrets));
+        let data = sessions.map(|stored| present::listed(stored, &backend, expand));
         Ok(ListVerificationSessionsResponse {
             data: data.collect::<Result<_, _>>()?,
             has_more,

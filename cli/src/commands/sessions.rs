@@ -54,6 +54,9 @@ struct List {
     /// Only those in this status
     #[arg(long)]
     status: Option<Status>,
+    /// Only those with this related_customer
+    #[arg(long, value_name = "CUSTOMER")]
+    customer: Option<String>,
     #[command(flatten)]
     page: PageArgs,
 }
@@ -134,6 +137,7 @@ impl List {
         let status = self.status.map_or(VerificationSessionStatus::Unspecified, Into::into);
         let request = ListVerificationSessionsRequest {
             client_reference_id: self.page.reference.clone(),
+            related_customer: self.customer,
             status: status.into(),
             created: Some(self.page.created()),
             ..Default::default()

@@ -4,12 +4,13 @@
 //! ordered by the time-ordered bits of its sessions' ids, so that any page of it is as quick to read as the first. Whoever asks for
 //! every status gets the four lists merged: a session stands in exactly one of them at any time, and its place in the order never
 //! changes. So a page that goes on after a session misses none that was there all along, and has none twice. Reports stand in lists of
-//! the same kinds, without a status.
+//! the same kinds, with their type for a status.
 
 use std::fmt;
 use std::ops::Range;
 
 use proto::id::Kind;
+use proto::identity::v1::VerificationType;
 
 use crate::lifecycle::Status;
 
@@ -34,8 +35,8 @@ impl fmt::Debug for ReferenceTag {
 pub struct IndexEntry {
     /// The account that it belongs to.
     pub account: String,
-    /// The reference that its account gave it.
-    pub reference: Option<ReferenceTag>,
+    /// The references that its account gave it.
+    pub references: Vec<ReferenceTag>,
     /// Where it stands.
     pub status: Status,
 }
@@ -45,8 +46,10 @@ pub struct IndexEntry {
 pub struct ReportEntry {
     /// The account that it belongs to.
     pub account: String,
-    /// The reference of its session.
-    pub reference: Option<ReferenceTag>,
+    /// What was verified.
+    pub r#type: VerificationType,
+    /// Those of its session by which reports are found.
+    pub references: Vec<ReferenceTag>,
 }
 
 /// What a list has.
@@ -54,8 +57,8 @@ pub struct ReportEntry {
 pub enum List {
     /// Sessions in a status.
     Sessions(Status),
-    /// Reports.
-    Reports,
+    /// Reports of a type.
+    Reports(VerificationType),
 }
 
 /// A change of what a session is found by.
@@ -90,9 +93,16 @@ pub enum Order {
 pub enum Listed {
     /// Sessions in a status; in any when there is none.
     Sessions(Option<Status>),
-    /// Reports.
-    Reports,
+    /// Reports of a type; of any when there is none.
+    Reports(Option<VerificationType>),
 }
+
+/// The types that reports have.
+const TYPES: [VerificationType; 3] = [
+    VerificationType::Document,
+    VerificationType::IdNumber,
+    VerificationType::VerificationFlow,
+];
 
 /// Which sessions or reports are listed.
 #[derive(Clone, Debug)]
@@ -115,7 +125,8 @@ impl Listed {
         match self {
             Self::Sessions(Some(status)) => vec![List::Sessions(status)],
             Self::Sessions(None) => Status::ALL.map(List::Sessions).to_vec(),
-            Self::Reports => vec![List::Reports],
+            Self::Reports(Some(r#type)) => vec![List::Reports(r#type)],
+            Self::Reports(None) => TYPES.map(List::Reports).to_vec(),
         }
     }
 
@@ -123,7 +134,7 @@ impl Listed {
     pub(super) fn kind(self) -> Kind {
         match self {
             Self::Sessions(_) => Kind::VerificationSession,
-            Self::Reports => Kind::VerificationReport,
+            Self::Reports(_) => Kind::VerificationReport,
         }
     }
 }

@@ -57,7 +57,8 @@ impl Store {
                     return Err(Error::IdempotencyKeyReused);
                 }
                 let id = Id::parse(IdKind::VerificationSession, &kept.session).ok_or(Error::Incomplete("session"))?;
-                // From the same request, and whatever happened since.
+                // It must be there still; but the answer is that of the same request, whatever happened since.
+                self.session(id.as_str(), Some(account)).await?;
                 Ok(self.new_session(id, account, livemode, request))
             }
             (Created::Existing(_), None) => Err(Error::Incomplete("idempotency key")),
@@ -77,12 +78,12 @@ impl Store {
             uploaded: Default::default(),
             found_by: IndexEntry {
                 account: account.to_owned(),
-                reference: None,
+                references: Vec::new(),
                 status: State::NEW.status,
             },
             id,
         };
-        session.found_by.reference = self.reference_tag(&session);
+        session.found_by.references = self.reference_tags(&session);
         session.derive_insights();
         session
     }
@@ -109,7 +110,12 @@ fn public(id: &Id, livemode: bool, request: CreateVerificationSessionRequest) ->
         // Lists are ordered and filtered by it, which ids carry.
         created: Some(id.made().into()),
         livemode,
-        metadata: request.metadata,
+        // An empty value is none, as in an update.
+        metadata: request
+            .metadata
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .collect(),
         options: Some(request.options.unwrap_or_default()),
         provided_details: request.provided_details,
         related_customer: request.related_customer,

@@ -50,7 +50,7 @@ impl Store {
         };
         let (mut happened, mut used, mut replaced) = (false, false, None);
         let held_before = before.file(purpose).cloned();
-        let attached = self.update(session, account, |session| {
+        let attached = self.change(session, account, |session| {
             // The step may have happened although we were told of a conflict: then nothing is replaced any more.
             happened = session.image(&file.id).is_some();
             used = session.attempts > before.attempts;
@@ -131,7 +131,7 @@ impl Store {
     ) -> Result<Session, Error> {
         let mut first = None;
         let mut is_submitted = false;
-        let updated = self.update(session, account, |session| {
+        let updated = self.change(session, account, |session| {
             // The step may have happened although its answer was lost, and its attempt may be over: another one was not asked for.
             let attempt = *first.get_or_insert(session.attempts.saturating_add(1));
             if session.attempts >= attempt {

@@ -9,18 +9,21 @@ use super::{Session, Store};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::Status;
+use crate::seal::Reference;
 use crate::storage::{ListQuery, Listed, Order, Scope};
 
 /// Rounds in which a page is read: each goes on after what the one before had to leave out.
 const ROUNDS: usize = 16;
 
 /// Which sessions of an account.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Filter {
     /// Whose.
     pub account: String,
     /// Only those with this reference.
     pub client_reference_id: Option<String>,
+    /// Only those of this customer.
+    pub related_customer: Option<String>,
     /// Only those in this status.
     pub status: Option<Status>,
     /// Only those whose ids have time-ordered bits between these.
@@ -28,7 +31,7 @@ pub struct Filter {
 }
 
 /// Which reports of an account.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ReportFilter {
     /// Whose.
     pub account: String,
@@ -65,10 +68,11 @@ impl Filter {
     /// Whether a session is still what was asked for: it may have changed since the list was read.
     fn wants(&self, session: &Session) -> Result<bool, Error> {
         let status = session.state()?.status;
-        let reference = &session.public.client_reference_id;
+        let (reference, customer) = (&session.public.client_reference_id, &session.public.related_customer);
         Ok(session.account == self.account
             && self.status.is_none_or(|wanted| wanted == status)
-            && (self.client_reference_id.is_none() || self.client_reference_id == *reference))
+            && (self.client_reference_id.is_none() || self.client_reference_id == *reference)
+            && (self.related_customer.is_none() || self.related_customer == *customer))
     }
 }
 
@@ -124,8 +128,12 @@ impl Store {
         if let Cursor::StartingAfter(session) | Cursor::EndingBefore(session) = cursor {
             is_there(self.session(session.as_str(), Some(&filter.account)).await)?;
         }
-        let scope = self.scope(&filter.account, filter.client_reference_id.as_deref());
-        let query = query(Listed::Sessions(filter.status), scope, &filter.created, cursor);
+        let reference = Reference::of(
+            filter.client_reference_id.as_deref(),
+            filter.related_customer.as_deref(),
+        );
+        let scope = self.scope(&filter.account, reference);
+        let query = query(Listed::Sessions(filter.status), scope, &filter.created, cursor, limit);
         self.page(filter, query, limit).await
     }
 
@@ -139,8 +147,11 @@ impl Store {
         if let Cursor::StartingAfter(report) | Cursor::EndingBefore(report) = cursor {
             is_there(self.report(report.as_str(), &filter.account).await)?;
         }
-        let scope = self.scope(&filter.account, filter.client_reference_id.as_deref());
-        let query = query(Listed::Reports, scope, &filter.created, cursor);
+        let scope = self.scope(
+            &filter.account,
+            filter.client_reference_id.as_deref().map(Reference::Client),
+        );
+        let query = query(Listed::Reports(filter.r#type), scope, &filter.created, cursor, limit);
         let Some(session) = &filter.session else {
             return self.page(filter, query, limit).await;
         };
@@ -154,40 +165,25 @@ impl Store {
         if query.order == Order::NewestFirst {
             ids.reverse();
         }
-        let mut items: Vec<VerificationReport> = Vec::new();
-        for read in filter.read(self, &ids).await? {
-            match read {
-                Ok(wanted) => items.extend(wanted),
-                Err(error) if error.is_damage() => {
-                    tracing::error!(%error, "a report is left out of a list: it cannot be read")
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let (mut items, mut damaged) = (Vec::new(), Vec::new());
+        sort_out(&ids, filter.read(self, &ids).await?, &mut items, &mut damaged)?;
+        note_left_out(&damaged);
         Ok(page_of(items, true, query.order, limit))
     }
 
-    fn scope(&self, account: &str, reference: Option<&str>) -> Scope {
+    fn scope(&self, account: &str, reference: Option<Reference<'_>>) -> Scope {
         match reference {
             None => Scope::Account(account.to_owned()),
             Some(reference) => Scope::References(self.records.keyring().reference_tags(account, reference)),
         }
     }
 
-    /// Reads a page by a query whose limit counts nothing. What is damaged is left out.
+    /// Reads a page. What is damaged is left out.
     async fn page<F: Read>(&self, filter: &F, mut query: ListQuery, limit: usize) -> Result<Page<F::Item>, Error> {
-        // One more tells whether there are more.
-        query.limit = limit + 1;
         let (mut items, mut damaged, mut is_whole) = (Vec::new(), Vec::new(), false);
         for _ in 0..ROUNDS {
             let ids = self.storage.list(&query).await?;
-            for (id, opened) in ids.iter().zip(filter.read(self, &ids).await?) {
-                match opened {
-                    Ok(wanted) => items.extend(wanted),
-                    Err(error) if error.is_damage() || is_missing(&error) => damaged.push((id.clone(), error)),
-                    Err(error) => return Err(error),
-                }
-            }
+            sort_out(&ids, filter.read(self, &ids).await?, &mut items, &mut damaged)?;
             is_whole = ids.len() < query.limit;
             if is_whole || items.len() > limit {
                 break;
@@ -199,9 +195,7 @@ impl Store {
                 };
             }
         }
-        if let Some((id, error)) = damaged.first() {
-            tracing::error!(%id, %error, count = damaged.len(), "records are left out of a list: they cannot be read");
-        }
+        note_left_out(&damaged);
         // Without any there is nothing to go on after.
         if items.is_empty() && !is_whole {
             return Err(damaged.pop().map_or(Error::Contended, |(_, error)| error));
@@ -210,7 +204,7 @@ impl Store {
     }
 }
 
-fn query(listed: Listed, scope: Scope, created: &Range<u128>, cursor: &Cursor) -> ListQuery {
+fn query(listed: Listed, scope: Scope, created: &Range<u128>, cursor: &Cursor, limit: usize) -> ListQuery {
     let (order, between) = match cursor {
         Cursor::Newest => (Order::NewestFirst, created.clone()),
         Cursor::StartingAfter(id) => (Order::NewestFirst, before(created, id)),
@@ -221,7 +215,8 @@ fn query(listed: Listed, scope: Scope, created: &Range<u128>, cursor: &Cursor) -
         listed,
         between,
         order,
-        limit: 0,
+        // One more tells whether there are more.
+        limit: limit + 1,
     }
 }
 
@@ -244,8 +239,27 @@ fn is_there<T>(cursor: Result<T, Error>) -> Result<(), Error> {
     }
 }
 
-fn is_missing(error: &Error) -> bool {
-    matches!(error, Error::SessionNotFound | Error::ReportNotFound)
+/// Puts what was read where it belongs. What nobody can ever read is left out of a list.
+fn sort_out<T>(
+    ids: &[Id],
+    read: Vec<Result<Option<T>, Error>>,
+    items: &mut Vec<T>,
+    damaged: &mut Vec<(Id, Error)>,
+) -> Result<(), Error> {
+    for (id, read) in ids.iter().zip(read) {
+        match read {
+            Ok(wanted) => items.extend(wanted),
+            Err(error) if error.is_damage() || error.is_missing() => damaged.push((id.clone(), error)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn note_left_out(damaged: &[(Id, Error)]) {
+    if let Some((id, error)) = damaged.first() {
+        tracing::error!(%id, %error, count = damaged.len(), "records are left out of a list: they cannot be read");
+    }
 }
 
 /// What of a range lies before an id.

@@ -20,6 +20,7 @@ use proto::store::v1::{AttemptRecord, EventRecord, ReportRecord, SessionRecord};
 pub use list::{Cursor, Filter, Page, ReportFilter};
 pub use queue::{Failed, Queued};
 pub use session::Session;
+use session::references;
 
 use crate::error::Error;
 use crate::evidence::Evidence;
@@ -128,20 +129,20 @@ impl Store {
 
     fn open(&self, id: Id, found: &Versioned) -> Result<Session, Error> {
         let record: SessionRecord = self.records.open(Kind::Session, id.as_str(), &found.record)?;
-        let reference = record
-            .session
-            .as_ref()
-            .and_then(|session| session.client_reference_id.as_ref());
         let keyring = self.records.keyring();
-        let tag = reference
-            .map(|reference| keyring.reference_tag_beside(&found.record, &record.account, reference))
-            .transpose()?;
-        Session::from_record(id, found.version, record, tag)
+        let beside = |reference| keyring.reference_tag_beside(&found.record, &record.account, reference);
+        let public = record.session.as_ref();
+        let tags = public
+            .into_iter()
+            .flat_map(references)
+            .map(beside)
+            .collect::<Result<_, _>>()?;
+        Session::from_record(id, found.version, record, tags)
     }
 
     /// requires_input → canceled.
     pub async fn cancel(&self, id: &str, account: &str) -> Result<Session, Error> {
-        self.update(id, Some(account), |session| {
+        self.change(id, Some(account), |session| {
             Ok(Change::of(session.apply(Action::Cancel)?))
         })
         .await
@@ -161,8 +162,16 @@ impl Store {
         let session = self.session(session.as_str(), Some(account)).await?;
         let mut reports = Vec::new();
         for attempt in 1..=session.attempts {
-            let finished = self.attempt(&session.id, attempt).await?;
-            reports.extend(finished.and_then(|finished| Id::parse(IdKind::VerificationReport, &finished.report)));
+            match self.attempt(&session.id, attempt).await {
+                Ok(finished) => {
+                    reports
+                        .extend(finished.and_then(|finished| Id::parse(IdKind::VerificationReport, &finished.report)));
+                }
+                Err(error) if error.is_damage() => {
+                    tracing::error!(session = %session.id, attempt, %error, "an attempt's record cannot be read");
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(reports)
     }
@@ -175,7 +184,7 @@ impl Store {
         match self.report_record(id).await {
             Ok(record) => Ok(record.report),
             // The session is no less readable for it.
-            Err(error) if error.is_damage() => {
+            Err(error) if error.is_damage() || error.is_missing() => {
                 tracing::error!(report = id, %error, "a report cannot be read");
                 Ok(None)
             }
@@ -189,17 +198,17 @@ impl Store {
         self.records.open(Kind::Report, id.as_str(), &sealed)
     }
 
-    /// Reads, lets `change` decide, and writes; starts over when somebody else wrote in between. An error of `change`
+    /// Reads, lets `decide` say what changes, and writes; starts over when somebody else wrote in between. An error of `decide`
     /// leaves everything as it was.
-    async fn update(
+    async fn change(
         &self,
         id: &str,
         account: Option<&str>,
-        mut change: impl FnMut(&mut Session) -> Result<Change, Error>,
+        mut decide: impl FnMut(&mut Session) -> Result<Change, Error>,
     ) -> Result<Session, Error> {
         for _ in 0..TRIES {
             let mut session = self.session(id, account).await?;
-            let step = change(&mut session)?;
+            let step = decide(&mut session)?;
             session.derive_insights();
             match self.commit(&session, step).await? {
                 Committed::Done(version) => {
@@ -226,7 +235,7 @@ impl Store {
         // The record is sealed under the current key, and so is the reference tagged.
         let to = IndexEntry {
             account: session.account.clone(),
-            reference: self.reference_tag(session),
+            references: self.reference_tags(session),
             status: session.state()?.status,
         };
         let from = session.found_by.clone();
@@ -250,9 +259,9 @@ impl Store {
     }
 
     /// Under the current key.
-    fn reference_tag(&self, session: &Session) -> Option<ReferenceTag> {
-        let reference = session.public.client_reference_id.as_deref();
-        reference.map(|reference| self.records.keyring().reference_tag(&session.account, reference))
+    fn reference_tags(&self, session: &Session) -> Vec<ReferenceTag> {
+        let tag = |reference| self.records.keyring().reference_tag(&session.account, reference);
+        references(&session.public).map(tag).collect()
     }
 
     fn seal_event(&self, session: &Session, event: EventType) -> Result<SealedEvent, Error> {
@@ -289,7 +298,8 @@ impl Store {
                 .seal(Kind::Attempt, &attempt_id(&session.id, session.attempts), &attempt)?,
             entry: ReportEntry {
                 account: session.account.clone(),
-                reference: self.reference_tag(session),
+                r#type: session.public.r#type(),
+                references: self.reference_tags(session),
             },
         })
     }

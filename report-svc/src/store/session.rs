@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::{Action, EventType, Redaction, State, Status, transition};
 use crate::limits::{ImageLimit, Limits};
+use crate::seal::Reference;
 use crate::storage::{IndexEntry, ReferenceTag};
 
 /// How long a session waits for a person. The address of the page on which they submit is good for as long.
@@ -55,6 +56,17 @@ fn status(public: &VerificationSession) -> Result<Status, Error> {
     }
 }
 
+/// What its account gave a session to find it by.
+pub(super) fn references(public: &VerificationSession) -> impl Iterator<Item = Reference<'_>> {
+    let (client, customer) = (
+        public.client_reference_id.as_deref(),
+        public.related_customer.as_deref(),
+    );
+    let both = client.and(customer).and_then(|_| Reference::of(client, customer));
+    let each = [client.map(Reference::Client), customer.map(Reference::Customer), both];
+    each.into_iter().flatten()
+}
+
 /// The picture with this id.
 pub(super) fn find_image<'a>(images: &'a [ImageRecord], file: &str) -> Option<&'a ImageRecord> {
     let named = |image: &&ImageRecord| image.file.as_ref().is_some_and(|held| held.id == file);
@@ -62,12 +74,12 @@ pub(super) fn find_image<'a>(images: &'a [ImageRecord], file: &str) -> Option<&'
 }
 
 impl Session {
-    /// A record as it was read, under `tag` where it has a reference.
+    /// A record as it was read, under the tags of its references.
     pub(super) fn from_record(
         id: Id,
         version: u64,
         record: SessionRecord,
-        tag: Option<ReferenceTag>,
+        references: Vec<ReferenceTag>,
     ) -> Result<Self, Error> {
         let public = record.session.ok_or(Error::Incomplete("session"))?;
         Ok(Self {
@@ -75,7 +87,7 @@ impl Session {
             version,
             found_by: IndexEntry {
                 account: record.account.clone(),
-                reference: tag,
+                references,
                 status: status(&public)?,
             },
             account: record.account,

@@ -1,7 +1,9 @@
 //! What a backend sets of a session after its creation.
 
 use proto::MAX_METADATA_ENTRIES;
-use proto::identity::v1::{ProvidedDetails, UpdateVerificationSessionRequest, VerificationSessionOptions};
+use proto::identity::v1::{
+    ProvidedDetails, UpdateDocumentOptions, UpdateVerificationSessionRequest, VerificationSession,
+};
 use service_kit::status::Violations;
 
 use super::{Change, Session, Store};
@@ -10,8 +12,16 @@ use crate::lifecycle::Action;
 
 impl Store {
     /// Sets what the request gives, all of it or nothing.
-    pub async fn set(&self, account: &str, request: &UpdateVerificationSessionRequest) -> Result<Session, Error> {
-        self.update(&request.verification_session, Some(account), |session| {
+    pub async fn update(&self, account: &str, request: &UpdateVerificationSessionRequest) -> Result<Session, Error> {
+        let (id, account) = (request.verification_session.as_str(), Some(account));
+        let mut session = self.session(id, account).await?;
+        let before = session.public.clone();
+        set(&mut session, request)?;
+        if session.public == before {
+            // Whoever watches has nothing to hear, and a worker that completes an attempt nothing to yield to.
+            return Ok(session);
+        }
+        self.change(id, account, |session| {
             set(session, request)?;
             Ok(Change::of(None))
         })
@@ -20,27 +30,27 @@ impl Store {
 }
 
 fn set(session: &mut Session, request: &UpdateVerificationSessionRequest) -> Result<(), Error> {
+    // Neither leads to an event.
     if request.options.is_some() || request.provided_details.is_some() {
         session.apply(Action::Update)?;
     }
-    // Also where nothing is set: what is refused must not depend on that.
     session.apply(Action::SetMetadata)?;
-    if let Some(VerificationSessionOptions {
-        document: Some(document),
-        ..
-    }) = &request.options
-    {
-        session.public.options.get_or_insert_default().document = Some(document.clone());
+    let public = &mut session.public;
+    if let Some(document) = request.options.as_ref().and_then(|options| options.document.as_ref()) {
+        set_document_options(public, document);
     }
     if let Some(ProvidedDetails { email, phone }) = &request.provided_details {
-        let details = session.public.provided_details.get_or_insert_default();
+        let details = public.provided_details.get_or_insert_default();
         for (held, given) in [(&mut details.email, email), (&mut details.phone, phone)] {
-            if given.is_some() {
-                held.clone_from(given);
+            if let Some(given) = given {
+                *held = Some(given.clone()).filter(|given| !given.is_empty());
             }
         }
+        public
+            .provided_details
+            .take_if(|details| *details == ProvidedDetails::default());
     }
-    let metadata = &mut session.public.metadata;
+    let metadata = &mut public.metadata;
     for (key, value) in &request.metadata {
         if value.is_empty() {
             metadata.remove(key);
@@ -55,4 +65,18 @@ fn set(session: &mut Session, request: &UpdateVerificationSessionRequest) -> Res
         "must have at most 50 entries, those that the session has included",
     );
     violations.check().map_err(Error::Invalid)
+}
+
+fn set_document_options(public: &mut VerificationSession, given: &UpdateDocumentOptions) {
+    let held = public.options.get_or_insert_default().document.get_or_insert_default();
+    if !given.allowed_types.is_empty() {
+        held.allowed_types.clone_from(&given.allowed_types);
+    }
+    for (held, given) in [
+        (&mut held.require_id_number, given.require_id_number),
+        (&mut held.require_live_capture, given.require_live_capture),
+        (&mut held.require_matching_selfie, given.require_matching_selfie),
+    ] {
+        *held = given.unwrap_or(*held);
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto::id::{Kind, PARTITIONS};
+use proto::identity::v1::VerificationType;
 use report_svc::id::Id;
 use report_svc::lifecycle::Status;
 use report_svc::storage::{
@@ -85,7 +86,8 @@ pub(crate) fn report(id: &Id) -> SealedReport {
         attempt_record: b"attempt".to_vec(),
         entry: ReportEntry {
             account: "acct_1".to_owned(),
-            reference: None,
+            r#type: VerificationType::Document,
+            references: Vec::new(),
         },
     }
 }
@@ -118,7 +120,7 @@ pub(crate) fn step(session: &Id, expected: u64, record: &[u8], job: JobStep) -> 
 pub(crate) fn entry(status: Status) -> IndexEntry {
     IndexEntry {
         account: "acct_1".to_owned(),
-        reference: None,
+        references: Vec::new(),
         status,
     }
 }

@@ -234,6 +234,51 @@ async fn refuses_what_no_list_can_be() {
     .await;
 }
 
+#[tokio::test]
+async fn lists_a_customers_sessions() {
+    on_both(|mut deployment| async move {
+        let client = &mut deployment.client;
+        let mut of_anna = Vec::new();
+        for (reference, customer) in [
+            (None, Some("anna")),
+            (Some("anna"), None),
+            (Some("order 1"), Some("anna")),
+            (Some("order 2"), Some("anna")),
+            (Some("order 1"), Some("berta")),
+        ] {
+            let mut creation = creation(false);
+            let request = creation.request.get_or_insert_default();
+            request.client_reference_id = reference.map(str::to_owned);
+            request.related_customer = customer.map(str::to_owned);
+            let stored = client.create_session(creation).await.expect("created").into_inner();
+            if customer == Some("anna") {
+                of_anna.insert(0, public(&stored).id.clone());
+            }
+        }
+        let customers = ListVerificationSessionsRequest {
+            related_customer: Some("anna".to_owned()),
+            ..all()
+        };
+        assert_eq!(list(client, customers.clone()).await, (of_anna.clone(), false));
+        let both = ListVerificationSessionsRequest {
+            client_reference_id: Some("order 1".to_owned()),
+            ..customers.clone()
+        };
+        assert_eq!(list(client, both).await, (vec![of_anna[1].clone()], false));
+        let canceled = cancellation(&of_anna[2], ACCOUNT);
+        client.cancel_session(canceled).await.expect("canceled");
+        let in_status = |status: VerificationSessionStatus| ListVerificationSessionsRequest {
+            status: status.into(),
+            ..customers.clone()
+        };
+        let canceled = list(client, in_status(VerificationSessionStatus::Canceled)).await;
+        assert_eq!(canceled, (vec![of_anna[2].clone()], false));
+        let waiting = list(client, in_status(VerificationSessionStatus::RequiresInput)).await;
+        assert_eq!(waiting, (of_anna[..2].to_vec(), false));
+    })
+    .await;
+}
+
 /// Finishes an attempt of a session; the report's id.
 async fn attempt(client: &mut Client, session: &str) -> String {
     put(client, session, ImagePurpose::DocumentFront, b"front").await;
@@ -410,6 +455,7 @@ fn of_reference(reference: &str) -> Filter {
     Filter {
         account: ACCOUNT.to_owned(),
         client_reference_id: Some(reference.to_owned()),
+        related_customer: None,
         status: None,
         created: 0..u128::MAX,
     }

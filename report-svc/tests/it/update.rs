@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proto::identity::v1::{
     DocumentOptions, DocumentType, ImagePurpose, ListVerificationSessionsRequest, ProvidedDetails,
-    UpdateVerificationSessionRequest, VerificationSession, VerificationSessionOptions,
+    UpdateDocumentOptions, UpdateVerificationSessionOptions, UpdateVerificationSessionRequest, VerificationSession,
 };
 use proto::reason;
 use proto::store::v1::{GetSessionRequest, ListSessionsRequest, StoredSession, UpdateSessionRequest};
@@ -61,40 +61,63 @@ async fn what_is_given_is_set_and_the_rest_stays() {
         assert!(*public(&stored) == expected && stored.version == before.version + 2);
         assert!(get(&mut client, &session).await == stored);
 
+        let options = |document| UpdateVerificationSessionRequest {
+            options: Some(UpdateVerificationSessionOptions {
+                document: Some(document),
+            }),
+            ..Default::default()
+        };
+        let passports = UpdateDocumentOptions {
+            allowed_types: vec![DocumentType::Passport.into()],
+            ..Default::default()
+        };
+        update(&mut client, &session, options(passports)).await.expect("set");
+        let without_selfie = UpdateDocumentOptions {
+            require_matching_selfie: Some(false),
+            ..Default::default()
+        };
+        let stored = update(&mut client, &session, options(without_selfie))
+            .await
+            .expect("set");
         let document = DocumentOptions {
             allowed_types: vec![DocumentType::Passport.into()],
             ..DocumentOptions::default()
         };
-        let options = UpdateVerificationSessionRequest {
-            options: Some(VerificationSessionOptions {
-                document: Some(document.clone()),
-                ..Default::default()
-            }),
+        let held = public(&stored)
+            .options
+            .as_ref()
+            .and_then(|options| options.document.clone());
+        assert_eq!(held, Some(document), "one does not undo the other");
+
+        let details = |email: Option<&str>, phone: Option<&str>| UpdateVerificationSessionRequest {
             provided_details: Some(ProvidedDetails {
-                email: Some("anna@example.org".to_owned()),
-                phone: None,
+                email: email.map(str::to_owned),
+                phone: phone.map(str::to_owned),
             }),
             ..Default::default()
         };
-        update(&mut client, &session, options).await.expect("set");
-        let phone = UpdateVerificationSessionRequest {
-            provided_details: Some(ProvidedDetails {
-                email: None,
-                phone: Some("+1 555 0100".to_owned()),
-            }),
-            ..Default::default()
-        };
-        let stored = update(&mut client, &session, phone).await.expect("set");
-        let updated = public(&stored);
-        assert_eq!(
-            updated.options.as_ref().and_then(|options| options.document.clone()),
-            Some(document)
-        );
-        let details = updated.provided_details.clone().expect("set");
-        assert_eq!(
-            (details.email.as_deref(), details.phone.as_deref()),
-            (Some("anna@example.org"), Some("+1 555 0100"))
-        );
+        for (given, expected) in [
+            (
+                details(Some("anna@example.org"), None),
+                details(Some("anna@example.org"), None),
+            ),
+            (
+                details(None, Some("555")),
+                details(Some("anna@example.org"), Some("555")),
+            ),
+            (details(Some(""), None), details(None, Some("555"))),
+        ] {
+            let stored = update(&mut client, &session, given).await.expect("set");
+            assert_eq!(public(&stored).provided_details, expected.provided_details);
+        }
+        let stored = update(&mut client, &session, details(None, Some("")))
+            .await
+            .expect("removed");
+        assert_eq!(public(&stored).provided_details, None);
+        let again = update(&mut client, &session, details(None, Some("")))
+            .await
+            .expect("nothing to do");
+        assert_eq!(again.version, stored.version, "nothing changes");
         // Without a selfie, as its options are now.
         put(&mut client, &session, ImagePurpose::DocumentFront, b"front").await;
         client.submit_session(submission(&session)).await.expect("submitted");
@@ -116,7 +139,7 @@ async fn a_session_that_is_beyond_input_takes_metadata_alone() {
         for session in [&processing, &canceled] {
             let before = get(&mut client, session).await;
             let options = UpdateVerificationSessionRequest {
-                options: Some(VerificationSessionOptions::default()),
+                options: Some(UpdateVerificationSessionOptions::default()),
                 ..of_metadata(&[("order", "1")])
             };
             let refused = update(&mut client, session, options).await.expect_err("refused");

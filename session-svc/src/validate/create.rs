@@ -80,7 +80,9 @@ mod tests {
     use super::*;
     use crate::error::Error;
     use proptest::prelude::*;
-    use proto::identity::v1::{EmailOptions, IdNumberOptions, PhoneOptions, ProvidedDetails, RelatedPerson};
+    use proto::identity::v1::{
+        DocumentOptions, EmailOptions, IdNumberOptions, PhoneOptions, ProvidedDetails, RelatedPerson,
+    };
     use tonic::Status;
     use tonic_types::StatusExt as _;
 

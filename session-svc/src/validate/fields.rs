@@ -19,6 +19,12 @@ pub(super) fn check_text(text: Option<&str>, field: &str, violations: &mut Viola
     violations.require(fits, field, "must have 1 to 255 characters when it is given");
 }
 
+/// A text that may be empty.
+pub(super) fn check_longest(text: &str, field: &str, violations: &mut Violations) {
+    let fits = text.chars().count() <= MAX_TEXT;
+    violations.require(fits, field, "must have at most 255 characters");
+}
+
 pub(super) fn check_provided_details(details: &ProvidedDetails, violations: &mut Violations) {
     check_text(details.email.as_deref(), "provided_details.email", violations);
     check_text(details.phone.as_deref(), "provided_details.phone", violations);
@@ -51,7 +57,7 @@ pub(super) fn check_document_options(document: &DocumentOptions, violations: &mu
         );
 }
 
-/// Names no key: a backend that broke the rules may have put anything there.
+/// An entry with an empty value is none. Names no key: a backend that broke the rules may have put anything there.
 pub(super) fn check_metadata(metadata: &HashMap<String, String>, violations: &mut Violations) {
     let keys_fit = metadata
         .keys()
@@ -61,7 +67,7 @@ pub(super) fn check_metadata(metadata: &HashMap<String, String>, violations: &mu
         .all(|value| value.chars().count() <= MAX_METADATA_VALUE);
     violations
         .require(
-            metadata.len() <= MAX_METADATA_ENTRIES,
+            metadata.values().filter(|value| !value.is_empty()).count() <= MAX_METADATA_ENTRIES,
             "metadata",
             "must have at most 50 entries",
         )

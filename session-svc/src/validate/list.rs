@@ -1,6 +1,7 @@
 //! Lists: all violations at once.
 
 use prost_types::Timestamp;
+use proto::MAX_PAGE_ITEMS;
 use proto::id::{self, Kind};
 use proto::identity::v1::{
     CreatedFilter, ListVerificationReportsRequest, ListVerificationSessionsRequest, VerificationSessionStatus,
@@ -11,9 +12,6 @@ use service_kit::status::Violations;
 use super::Fault;
 use super::fields::check_text;
 
-/// Most items of a page.
-const LARGEST_LIMIT: u32 = 100;
-
 /// Checks the whole request but for what it expands.
 pub(crate) fn list_sessions(request: &ListVerificationSessionsRequest, violations: &mut Violations) {
     let is_status = VerificationSessionStatus::try_from(request.status).is_ok();
@@ -22,6 +20,7 @@ pub(crate) fn list_sessions(request: &ListVerificationSessionsRequest, violation
         "client_reference_id",
         violations,
     );
+    check_text(request.related_customer.as_deref(), "related_customer", violations);
     violations.require(is_status, "status", "must be a status of a session");
     let page = Page {
         created: request.created.as_ref(),
@@ -73,14 +72,12 @@ struct Page<'a> {
 impl Page<'_> {
     fn check(&self, kind: Kind, is_an_id: &str, violations: &mut Violations) {
         let (after, before) = (self.starting_after, self.ending_before);
+        if let Some(created) = self.created {
+            check_times(created, violations);
+        }
         violations
             .require(
-                self.created.is_none_or(are_times),
-                "created",
-                "must have times from 0 to 999999999 nanoseconds",
-            )
-            .require(
-                self.limit.is_none_or(|limit| (1..=LARGEST_LIMIT).contains(&limit)),
+                self.limit.is_none_or(|limit| (1..=MAX_PAGE_ITEMS).contains(&limit)),
                 "limit",
                 "must be 1 to 100",
             )
@@ -98,8 +95,15 @@ fn is_id(kind: Kind, given: Option<&str>) -> bool {
     given.is_none_or(|id| id::partition(kind, id).is_some())
 }
 
-fn are_times(filter: &CreatedFilter) -> bool {
+fn check_times(created: &CreatedFilter, violations: &mut Violations) {
     let is_time = |time: &Timestamp| (0..1_000_000_000).contains(&time.nanos);
-    let bounds = [&filter.gt, &filter.gte, &filter.lt, &filter.lte];
-    bounds.into_iter().flatten().all(is_time)
+    for (field, bound) in [
+        ("created.gt", &created.gt),
+        ("created.gte", &created.gte),
+        ("created.lt", &created.lt),
+        ("created.lte", &created.lte),
+    ] {
+        let is_time = bound.as_ref().is_none_or(is_time);
+        violations.require(is_time, field, "must have 0 to 999999999 nanoseconds");
+    }
 }

@@ -1,32 +1,29 @@
 //! UpdateVerificationSession: all violations at once.
 
-use proto::identity::v1::{UpdateVerificationSessionRequest, VerificationSessionOptions};
+use proto::identity::v1::{DocumentOptions, UpdateVerificationSessionRequest};
 use service_kit::status::Violations;
 
 use super::Fault;
-use super::fields::{check_document_options, check_metadata, check_provided_details};
+use super::fields::{check_document_options, check_longest, check_metadata};
 
 /// Checks the whole request.
 pub(crate) fn update_session(request: &UpdateVerificationSessionRequest) -> Result<(), Fault> {
     super::session_id(&request.verification_session)?;
     let mut violations = Violations::new();
-    if let Some(options) = &request.options {
-        if let Some(document) = &options.document {
-            check_document_options(document, &mut violations);
-        }
-        let others = VerificationSessionOptions {
-            document: None,
-            ..options.clone()
+    if let Some(document) = request.options.as_ref().and_then(|options| options.document.as_ref()) {
+        let document = DocumentOptions {
+            allowed_types: document.allowed_types.clone(),
+            require_id_number: document.require_id_number(),
+            require_live_capture: document.require_live_capture(),
+            require_matching_selfie: document.require_matching_selfie(),
         };
-        violations.require(
-            others == VerificationSessionOptions::default(),
-            "options",
-            "only `document` can be set after the creation",
-        );
+        check_document_options(&document, &mut violations);
     }
     check_metadata(&request.metadata, &mut violations);
     if let Some(details) = &request.provided_details {
-        check_provided_details(details, &mut violations);
+        // What is empty is removed.
+        check_longest(details.email(), "provided_details.email", &mut violations);
+        check_longest(details.phone(), "provided_details.phone", &mut violations);
     }
     violations.check().map_err(Fault::Fields)
 }

@@ -3,12 +3,14 @@
 use proto::id::{self, Kind};
 use proto::identity::v1::{
     CancelVerificationSessionRequest, CreateVerificationSessionRequest, Date, DocumentInsights, DocumentOptions,
-    DocumentReport, EmailOptions, GetVerificationReportRequest, GetVerificationSessionRequest, IdNumberReport,
-    ImagePurpose, ListVerificationReportsRequest, ListVerificationSessionsRequest, ListVerificationSessionsResponse,
-    MachineReadableZone, ProvidedDetails, ReportInsights, SelfieReport, UpdateVerificationSessionRequest,
-    VerificationReport, VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerifiedOutputs,
+    DocumentReport, GetVerificationReportRequest, GetVerificationSessionRequest, IdNumberReport, ImagePurpose,
+    ListVerificationReportsRequest, ListVerificationSessionsRequest, ListVerificationSessionsResponse,
+    MachineReadableZone, ProvidedDetails, ReportInsights, SelfieReport, UpdateDocumentOptions,
+    UpdateVerificationSessionOptions, UpdateVerificationSessionRequest, VerificationReport, VerificationSession,
+    VerificationSessionStatus, VerificationType, VerifiedOutputs,
 };
 use proto::reason;
+use proto::store::v1::{ListReportsRequest, ListSessionsRequest};
 use service_kit::config::{Secret, ServeConfig};
 use service_kit::status::{self, Problem};
 use session_svc::config::Config;
@@ -154,7 +156,7 @@ async fn a_list_has_what_each_session_has() {
     assert!(listed.has_more);
     for (session, of) in listed.data.iter().zip([&waiting, &verified]) {
         assert_eq!(&session.id, of);
-        assert_eq!(session.client_secret.is_some(), *of == waiting);
+        assert_eq!(session.client_secret, None);
         assert!(session.verified_outputs.is_none() && session.expanded_last_verification_report.is_none());
     }
     let outputs = expanding(&["data.verified_outputs", "data.last_verification_report"]);
@@ -172,6 +174,18 @@ async fn a_list_has_what_each_session_has() {
         "sensitive"
     );
 
+    // Expanded one by one, too; with a restricted key everything is there.
+    for (key, number) in [(SECRET_KEY, None), (RESTRICTED_KEY, Some("1"))] {
+        let session = get(&running, key, &verified.id, &["last_verification_report"])
+            .await
+            .expect("found");
+        let report = session.expanded_last_verification_report.expect("a report");
+        assert_eq!(
+            report.document.as_ref().and_then(|document| document.number.as_deref()),
+            number
+        );
+    }
+
     let others = list(&running, OTHER_ACCOUNTS_KEY, expanding(&[]))
         .await
         .expect("listed");
@@ -180,6 +194,48 @@ async fn a_list_has_what_each_session_has() {
     let refused = list(&running, SECRET_KEY, sensitive()).await.expect_err("sensitive");
     assert_eq!(status::reason(&refused), Some(reason::PERMISSION_MISSING));
     list(&running, RESTRICTED_KEY, sensitive()).await.expect("allowed");
+}
+
+#[tokio::test]
+async fn the_store_is_asked_for_what_the_backend_asks_for() {
+    let running = start().await;
+    let request = ListVerificationSessionsRequest {
+        client_reference_id: Some("order 1".to_owned()),
+        related_customer: Some("anna".to_owned()),
+        status: VerificationSessionStatus::Verified.into(),
+        created: Some(proto::identity::v1::CreatedFilter {
+            gt: Some(prost_types::Timestamp { seconds: 7, nanos: 0 }),
+            ..Default::default()
+        }),
+        limit: Some(7),
+        starting_after: Some("vs_0700000000000000000000000000".to_owned()),
+        ending_before: None,
+        expand: vec!["data.last_verification_report".to_owned()],
+    };
+    list(&running, SECRET_KEY, request.clone()).await.expect("listed");
+    let reports = ListVerificationReportsRequest {
+        client_reference_id: Some("order 1".to_owned()),
+        r#type: VerificationType::Document.into(),
+        verification_session: Some("vs_0700000000000000000000000000".to_owned()),
+        limit: Some(7),
+        ending_before: Some("vr_0700000000000000000000000000".to_owned()),
+        ..Default::default()
+    };
+    let listed = running
+        .reports(SECRET_KEY)
+        .list_verification_reports(reports.clone())
+        .await;
+    listed.expect("listed");
+    let asked = running.store.read();
+    let (account, with_last_report) = ("acme".to_owned(), true);
+    let expected = ListSessionsRequest {
+        account: account.clone(),
+        request: Some(request),
+        with_last_report,
+    };
+    assert!(asked.lists == [expected]);
+    let request = Some(reports);
+    assert!(asked.report_lists == [ListReportsRequest { account, request }]);
 }
 
 #[tokio::test]
@@ -193,18 +249,22 @@ async fn all_violations_of_a_list_come_at_once() {
                 seconds: 0,
                 nanos: 1_000_000_000,
             }),
+            gte: Some(prost_types::Timestamp { seconds: 0, nanos: -1 }),
             ..Default::default()
         }),
         limit: Some(101),
         starting_after: Some("vs_".to_owned()),
         ending_before: Some("vr_1".to_owned()),
-        expand: vec!["verified_outputs".to_owned()],
+        expand: vec!["verified_outputs".to_owned(); 3],
+        related_customer: Some(String::new()),
     };
     let refused = list(&running, SECRET_KEY, request).await.expect_err("wrong");
     let fields = [
         "client_reference_id",
+        "related_customer",
         "status",
-        "created",
+        "created.gte",
+        "created.lt",
         "limit",
         "starting_after",
         "ending_before",
@@ -300,24 +360,23 @@ async fn all_violations_of_an_update_come_at_once() {
     let session = running.create(DocumentOptions::default()).await;
     let request = UpdateVerificationSessionRequest {
         verification_session: session.id,
-        options: Some(VerificationSessionOptions {
-            document: Some(DocumentOptions {
+        options: Some(UpdateVerificationSessionOptions {
+            document: Some(UpdateDocumentOptions {
                 allowed_types: vec![9],
+                require_live_capture: Some(true),
                 ..Default::default()
             }),
-            email: Some(EmailOptions::default()),
-            ..Default::default()
         }),
         metadata: [("x".repeat(41), "y".repeat(501))].into(),
         provided_details: Some(ProvidedDetails {
-            email: Some(String::new()),
+            email: Some("5".repeat(256)),
             phone: Some("5".repeat(256)),
         }),
     };
     let refused = update(&running, request).await.expect_err("wrong");
     let fields = [
         "options.document.allowed_types",
-        "options",
+        "options.document.require_live_capture",
         "metadata",
         "metadata",
         "provided_details.email",

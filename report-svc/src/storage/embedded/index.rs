@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use proto::id::Kind;
+use proto::identity::v1::VerificationType;
 use redb::{AccessGuard, ReadTransaction, WriteTransaction};
 
 use super::{LISTS, SESSION_EXPIRIES};
@@ -13,7 +14,7 @@ use crate::storage::{IndexEntry, List, ListQuery, Order, ReferenceTag, ReportEnt
 /// Puts a session into the lists that it belongs into.
 pub(super) fn enter(transaction: &WriteTransaction, session: &Id, entry: &IndexEntry) -> Result<(), redb::Error> {
     let list = List::Sessions(entry.status);
-    put(transaction, session, list, &entry.account, entry.reference)
+    put(transaction, session, list, &entry.account, &entry.references)
 }
 
 /// Puts a report into the lists that it belongs into.
@@ -22,7 +23,13 @@ pub(super) fn enter_report(
     report: &Id,
     entry: &ReportEntry,
 ) -> Result<(), redb::Error> {
-    put(transaction, report, List::Reports, &entry.account, entry.reference)
+    put(
+        transaction,
+        report,
+        List::Reports(entry.r#type),
+        &entry.account,
+        &entry.references,
+    )
 }
 
 fn put(
@@ -30,10 +37,10 @@ fn put(
     id: &Id,
     list: List,
     account: &str,
-    reference: Option<ReferenceTag>,
+    references: &[ReferenceTag],
 ) -> Result<(), redb::Error> {
     let mut table = transaction.open_table(LISTS)?;
-    for owner in owners(account, reference) {
+    for owner in owners(account, references) {
         table.insert((owner.as_slice(), code(list), id.unique(), id.partition()), ())?;
     }
     Ok(())
@@ -43,7 +50,7 @@ fn put(
 pub(super) fn leave(transaction: &WriteTransaction, session: &Id, entry: &IndexEntry) -> Result<(), redb::Error> {
     let mut table = transaction.open_table(LISTS)?;
     let list = code(List::Sessions(entry.status));
-    for owner in owners(&entry.account, entry.reference) {
+    for owner in owners(&entry.account, &entry.references) {
         table.remove((owner.as_slice(), list, session.unique(), session.partition()))?;
     }
     Ok(())
@@ -89,9 +96,9 @@ pub(super) fn list(transaction: &ReadTransaction, query: &ListQuery) -> Result<V
 /// The key of a row: whose list, which of theirs, time-ordered bits of the session or report, its partition.
 pub(super) type Key = (&'static [u8], u8, u128, u8);
 
-fn owners(account: &str, reference: Option<ReferenceTag>) -> impl Iterator<Item = Vec<u8>> {
-    let reference = reference.map(|tag| of_reference(&tag.0));
-    std::iter::once(of_account(account)).chain(reference)
+fn owners(account: &str, references: &[ReferenceTag]) -> impl Iterator<Item = Vec<u8>> {
+    let references = references.iter().map(|tag| of_reference(&tag.0));
+    std::iter::once(of_account(account)).chain(references)
 }
 
 fn of_account(account: &str) -> Vec<u8> {
@@ -109,7 +116,10 @@ fn code(list: List) -> u8 {
         List::Sessions(Status::Processing) => 1,
         List::Sessions(Status::Verified) => 2,
         List::Sessions(Status::Canceled) => 3,
-        List::Reports => 4,
+        List::Reports(VerificationType::Unspecified) => 4,
+        List::Reports(VerificationType::Document) => 5,
+        List::Reports(VerificationType::IdNumber) => 6,
+        List::Reports(VerificationType::VerificationFlow) => 7,
     }
 }
 

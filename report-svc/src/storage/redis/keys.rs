@@ -1,6 +1,7 @@
 //! Names of keys. `{p07}` is a hash tag: all keys of a partition lie in one Cluster slot.
 
 use proto::id::PARTITIONS;
+use proto::identity::v1::VerificationType;
 use sha2::{Digest as _, Sha256};
 
 use crate::id::Id;
@@ -20,36 +21,55 @@ pub(super) fn session(id: &Id) -> String {
     named(id.partition(), "session", id.as_str())
 }
 
-/// Sorted set of an account's sessions in a status, or of its reports, by name. The account comes last: it may contain anything.
+/// Sorted set of an account's sessions in a status, or of its reports of a type, by name. The account comes last: it may contain anything.
 pub(super) fn by_account(partition: u8, list: List, account: &str) -> String {
     match list {
         List::Sessions(status) => named(partition, &format!("sessions:{}", status.name()), account),
-        List::Reports => named(partition, "reports", account),
+        List::Reports(r#type) => named(partition, &format!("reports:{}", type_name(r#type)), account),
     }
 }
 
-/// Sorted set of a reference's sessions in a status, or of its reports, by name. The reference may be personal: its tag tells nothing of
-/// it.
+/// Sorted set of a reference's sessions in a status, or of its reports of a type, by name. The reference may be personal: its tag tells
+/// nothing of it.
 pub(super) fn by_reference(partition: u8, list: List, tag: ReferenceTag) -> String {
     let kind = match list {
         List::Sessions(status) => format!("references:{}", status.name()),
-        List::Reports => "references:reports".to_owned(),
+        List::Reports(r#type) => format!("references:reports:{}", type_name(r#type)),
     };
     named(partition, &kind, &tag.to_string())
 }
 
+fn type_name(r#type: VerificationType) -> &'static str {
+    match r#type {
+        VerificationType::Unspecified => "unspecified",
+        VerificationType::Document => "document",
+        VerificationType::IdNumber => "id_number",
+        VerificationType::VerificationFlow => "verification_flow",
+    }
+}
+
 /// The lists that a session stands in.
 pub(super) fn lists(partition: u8, entry: &IndexEntry) -> Vec<String> {
-    lists_of(partition, List::Sessions(entry.status), &entry.account, entry.reference)
+    lists_of(
+        partition,
+        List::Sessions(entry.status),
+        &entry.account,
+        &entry.references,
+    )
 }
 
 /// The lists that a report stands in.
 pub(super) fn report_lists(partition: u8, entry: &ReportEntry) -> Vec<String> {
-    lists_of(partition, List::Reports, &entry.account, entry.reference)
+    lists_of(
+        partition,
+        List::Reports(entry.r#type),
+        &entry.account,
+        &entry.references,
+    )
 }
 
-fn lists_of(partition: u8, list: List, account: &str, reference: Option<ReferenceTag>) -> Vec<String> {
-    let by_reference = reference.map(|tag| by_reference(partition, list, tag));
+fn lists_of(partition: u8, list: List, account: &str, references: &[ReferenceTag]) -> Vec<String> {
+    let by_reference = references.iter().map(|tag| by_reference(partition, list, *tag));
     std::iter::once(by_account(partition, list, account))
         .chain(by_reference)
         .collect()

@@ -1,7 +1,7 @@
--- Merges lists of one partition. Every session stands in one list of an account, or of a reference, at any time: seen at once, they have
--- each session once.
+-- Merges lists of one partition. Every session, and every report, stands in one list of an account, or of a reference, at any time: seen
+-- at once, they have each once.
 -- KEYS: lists
--- ARGV: first and last session, as in ZRANGE BYLEX, in the order asked for; order (newest, oldest); how many at the most
+-- ARGV: first and last id, as in ZRANGE BYLEX, in the order asked for; order (newest, oldest); how many at the most
 local found = {}
 for _, list in ipairs(KEYS) do
   local part
@@ -10,8 +10,8 @@ for _, list in ipairs(KEYS) do
   else
     part = redis.call('ZRANGE', list, ARGV[1], ARGV[2], 'BYLEX', 'LIMIT', 0, ARGV[4])
   end
-  for _, session in ipairs(part) do
-    table.insert(found, session)
+  for _, id in ipairs(part) do
+    table.insert(found, id)
   end
 end
 if #KEYS > 1 then

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use proto::id::{Kind, PARTITIONS};
+use proto::identity::v1::VerificationType;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
@@ -25,6 +26,12 @@ pub(super) async fn suite(subject: &dyn Subject) {
     reads_many_sessions(subject.storage().as_ref()).await;
     tells_what_expired(subject.storage().as_ref()).await;
 }
+
+const TYPES: [VerificationType; 3] = [
+    VerificationType::Document,
+    VerificationType::IdNumber,
+    VerificationType::VerificationFlow,
+];
 
 /// A session as the model knows it.
 struct Known {
@@ -52,14 +59,15 @@ impl Model {
         }
     }
 
-    fn tag(&mut self) -> ReferenceTag {
-        ReferenceTag([self.random.random_range(0..4); 16])
+    /// One reference of a kind has a tag under each of a few master keys, and a session has one of them.
+    fn tag(&mut self, kind: u8) -> ReferenceTag {
+        ReferenceTag([4 * kind + self.random.random_range(0..4); 16])
     }
 
     fn entry(&mut self) -> IndexEntry {
         IndexEntry {
             account: (*self.accounts.choose(&mut self.random).expect("two")).to_owned(),
-            reference: self.random.random_bool(0.7).then(|| self.tag()),
+            references: (0..self.random.random_range(0..3)).map(|kind| self.tag(kind)).collect(),
             status: *Status::ALL.choose(&mut self.random).expect("four"),
         }
     }
@@ -101,7 +109,8 @@ impl Model {
             let id = Id::new(Kind::VerificationReport, known.id.partition());
             let entry = ReportEntry {
                 account: to.account.clone(),
-                reference: to.reference,
+                r#type: *TYPES.choose(&mut self.random).expect("three"),
+                references: to.references.clone(),
             };
             SealedReport { entry, ..report(&id) }
         });
@@ -128,7 +137,8 @@ impl Model {
         let scope = if self.random.random_bool(0.5) {
             Scope::Account((*self.accounts.choose(&mut self.random).expect("two")).to_owned())
         } else {
-            let mut tags = vec![self.tag(), self.tag()];
+            let kind = self.random.random_range(0..2);
+            let mut tags = vec![self.tag(kind), self.tag(kind)];
             tags.dedup();
             Scope::References(tags)
         };
@@ -140,9 +150,10 @@ impl Model {
         let end = bound(self, u128::MAX);
         ListQuery {
             scope,
-            listed: match self.random.random_range(0..3) {
-                0 => Listed::Reports,
-                1 => Listed::Sessions(None),
+            listed: match self.random.random_range(0..4) {
+                0 => Listed::Reports(None),
+                1 => Listed::Reports(TYPES.choose(&mut self.random).copied()),
+                2 => Listed::Sessions(None),
                 _ => Listed::Sessions(Status::ALL.choose(&mut self.random).copied()),
             },
             between: start..end,
@@ -156,23 +167,24 @@ impl Model {
     }
 
     fn list(&self, query: &ListQuery) -> Vec<Id> {
-        let in_scope = |account: &str, reference: Option<ReferenceTag>| match &query.scope {
+        let in_scope = |account: &str, references: &[ReferenceTag]| match &query.scope {
             Scope::Account(listed) => listed == account,
-            Scope::References(tags) => reference.is_some_and(|tag| tags.contains(&tag)),
+            Scope::References(tags) => references.iter().any(|tag| tags.contains(tag)),
         };
         let all: Vec<&Id> = match query.listed {
             Listed::Sessions(status) => {
                 let sessions = self.sessions.iter();
                 sessions
-                    .filter(|known| in_scope(&known.entry.account, known.entry.reference))
+                    .filter(|known| in_scope(&known.entry.account, &known.entry.references))
                     .filter(|known| status.is_none_or(|status| known.entry.status == status))
                     .map(|known| &known.id)
                     .collect()
             }
-            Listed::Reports => {
+            Listed::Reports(r#type) => {
                 let reports = self.reports.iter();
                 reports
-                    .filter(|(_, entry)| in_scope(&entry.account, entry.reference))
+                    .filter(|(_, entry)| r#type.is_none_or(|r#type| entry.r#type == r#type))
+                    .filter(|(_, entry)| in_scope(&entry.account, &entry.references))
                     .map(|(id, _)| id)
                     .collect()
             }
@@ -212,7 +224,7 @@ async fn lists_each_session_once_while_others_change(subject: &dyn Subject) {
     let account = "acct_busy";
     let entry = |status| IndexEntry {
         account: account.to_owned(),
-        reference: None,
+        references: Vec::new(),
         status,
     };
     let mut random = ChaCha8Rng::seed_from_u64(2);

@@ -11,6 +11,7 @@ use report_svc::id::Id;
 use report_svc::lifecycle::Status as LifecycleStatus;
 use report_svc::limits::Limits;
 use report_svc::seal::Keyring;
+use report_svc::seal::Reference;
 use report_svc::storage::{Job, JobState, Lease, ListQuery, Listed, Nonce, Order, Scope, Storage};
 use report_svc::store::Store;
 
@@ -332,7 +333,7 @@ impl<'a> World<'a> {
 
     /// The lists have what a look at every session says, and so have the sessions that expire.
     async fn check_index(&self) -> Result<(), Violation> {
-        let tags = self.keys.all.reference_tags(ACCOUNT, REFERENCE);
+        let tags = self.keys.all.reference_tags(ACCOUNT, Reference::Client(REFERENCE));
         let scopes = [
             (Scope::Account(ACCOUNT.to_owned()), SESSIONS),
             (Scope::References(tags), 1),

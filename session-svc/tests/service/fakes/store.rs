@@ -54,6 +54,9 @@ pub(crate) struct State {
     pub(crate) reports: HashMap<String, (String, VerificationReport)>,
     pub(crate) waiting: VecDeque<Job>,
     pub(crate) leased: HashMap<String, Job>,
+    /// What was asked for lists.
+    pub(crate) lists: Vec<ListSessionsRequest>,
+    pub(crate) report_lists: Vec<ListReportsRequest>,
     /// Names of the requests for jobs.
     pub(crate) lease_requests: Vec<String>,
     /// Delays of the jobs that were handed back, and whether they were excused; they are not given out again.
@@ -179,6 +182,13 @@ fn next_id(state: &mut State, kind: Kind) -> String {
     id::format(kind, 7, state.ids)
 }
 
+impl State {
+    fn last_report(&self, stored: &StoredSession) -> Option<VerificationReport> {
+        let id = stored.session.as_ref()?.last_verification_report.as_ref()?;
+        Some(self.reports.get(id)?.1.clone())
+    }
+}
+
 /// Counts a subscription for as long as it is open.
 struct Watcher(FakeStore);
 
@@ -225,8 +235,11 @@ impl StoreService for FakeStore {
     async fn get_session(&self, request: Request<GetSessionRequest>) -> Result<Response<StoredSession>, Status> {
         self.note(Call::Get)?;
         let request = request.into_inner();
-        self.session(&request.verification_session, request.account.as_deref())
-            .map(Response::new)
+        let mut stored = self.session(&request.verification_session, request.account.as_deref())?;
+        if request.with_last_report {
+            stored.last_report = self.read().last_report(&stored);
+        }
+        Ok(Response::new(stored))
     }
 
     async fn update_session(&self, request: Request<UpdateSessionRequest>) -> Result<Response<StoredSession>, Status> {
@@ -244,14 +257,13 @@ impl StoreService for FakeStore {
     ) -> Result<Response<ListSessionsResponse>, Status> {
         self.note(Call::List)?;
         let request = request.into_inner();
+        self.change(|state| state.lists.push(request.clone()));
         let state = self.read();
         let mut sessions: Vec<_> = state.sessions.values().cloned().collect();
         sessions.retain(|stored| stored.account == request.account);
         sessions.sort_by_key(|stored| stored.session.as_ref().map(|session| session.id.clone()));
         for stored in sessions.iter_mut().filter(|_| request.with_last_report) {
-            let session = stored.session.as_ref();
-            let report = session.and_then(|session| session.last_verification_report.as_ref());
-            stored.last_report = report.and_then(|report| Some(state.reports.get(report)?.1.clone()));
+            stored.last_report = state.last_report(stored);
         }
         Ok(Response::new(ListSessionsResponse {
             sessions,
@@ -513,7 +525,9 @@ impl StoreService for FakeStore {
         request: Request<ListReportsRequest>,
     ) -> Result<Response<ListVerificationReportsResponse>, Status> {
         self.note(Call::ListReports)?;
-        let account = request.into_inner().account;
+        let request = request.into_inner();
+        let account = request.account.clone();
+        self.change(|state| state.report_lists.push(request));
         let state = self.read();
         let reports = state.reports.values().filter(|(owner, _)| *owner == account);
         Ok(Response::new(ListVerificationReportsResponse {
