@@ -7,7 +7,7 @@
 
 use vision::picture::Picture;
 
-use crate::mrz::{Belief, Class, Posterior, TWINS};
+use crate::mrz::{Belief, Class, Posterior, TWINS, without_twins};
 
 /// Fewest examples of either symbol: one may be soiled.
 const LEAST_EXAMPLES: usize = 2;
@@ -72,6 +72,7 @@ impl Glyphs {
     /// The beliefs of a zone with these lines, where symbols that print does not tell apart are compared with the zone's own.
     pub(super) fn tell_twins(&self, posterior: &Posterior, beliefs: &[Belief]) -> Vec<Belief> {
         let mut told = beliefs.to_vec();
+        let without: Vec<usize> = without_twins(posterior).collect();
         for (digit, letter) in TWINS {
             let read = |at: usize| beliefs.get(at).and_then(Belief::symbol);
             let is_either = |at: &usize| read(*at).is_some_and(|symbol| symbol == digit || symbol == letter);
@@ -82,7 +83,7 @@ impl Glyphs {
                 match field.class() {
                     Class::Digits | Class::Date => digits.extend(places),
                     Class::Letters => letters.extend(places),
-                    Class::Any => either.extend(places),
+                    Class::Any => either.extend(places.filter(|at| !without.contains(at))),
                     Class::Sex => {}
                 }
             }
