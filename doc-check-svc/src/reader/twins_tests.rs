@@ -120,3 +120,48 @@ fn a_number_without_letters_o_is_not_told_to_have_any() {
     assert_eq!(told, number(&beliefs, None));
     assert_eq!(told.0, "C0L0XT47R");
 }
+
+#[test]
+fn more_examples_of_a_symbol_are_not_more_alike() {
+    let grain = |glyph: u32, pixel: u32| {
+        let mixed = (glyph << 16 | pixel).wrapping_mul(0x9e37_79b1);
+        let mixed = (mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca6b);
+        (mixed ^ mixed >> 13) as u8
+    };
+    let glyph = |glyph: u32| (0..24 * HEIGHT).map(move |pixel| f32::from(grain(glyph, pixel)) / 255.0);
+    let glyphs = Glyphs {
+        width: 24,
+        ink: (0..40).map(|number| glyph(number).collect()).collect(),
+    };
+    let (few, many): (Vec<usize>, Vec<usize>) = ((36..40).collect(), (8..36).collect());
+    let ratios = (0..8).map(|at| {
+        let least = |others: &[usize]| glyphs.least_difference(at, others, few.len()).expect("all are there");
+        least(&few) / least(&many)
+    });
+    let mean = ratios.sum::<f32>() / 8.0;
+    assert!((0.99..1.01).contains(&mean), "{mean}");
+    assert_eq!(glyphs.least_difference(0, &[1, 40], 2), None, "no such position");
+}
+
+#[test]
+fn of_a_choice_the_most_alike_counts() {
+    // What differs from the first by the square of its level.
+    let ink = |level: f32| vec![level; 24 * HEIGHT as usize];
+    let glyphs = Glyphs {
+        width: 24,
+        ink: [0.0, 0.1, 0.2, 0.3].map(ink).into(),
+    };
+    let least = |many| glyphs.least_difference(0, &[3, 1, 2], many).expect("all are there");
+    for (many, squares) in [(1, 0.14 / 3.0), (2, (0.01 + 0.01 + 0.04) / 3.0), (3, 0.01)] {
+        assert!((least(many) - squares).abs() < 1e-6, "{many}: {}", least(many));
+    }
+}
+
+#[test]
+fn what_is_like_both_or_neither_is_neither() {
+    assert_eq!(odds(0.010, 0.011), None);
+    assert_eq!(odds(0.031, 0.2), None);
+    let letter = odds(0.02, 0.01).expect("it is the letter");
+    assert!(letter > 10.0 && letter <= MOST, "{letter}");
+    assert!((odds(0.01, 0.02).expect("it is the digit") * letter - 1.0).abs() < 1e-5);
+}
