@@ -17,23 +17,14 @@ const WITHOUT: [&str; 1] = ["D"];
 #[must_use]
 pub fn with_letters_in_number(posterior: &Posterior, beliefs: &[Belief]) -> Vec<Belief> {
     let mut all = beliefs.to_vec();
-    if WITHOUT.contains(&posterior.symbols(FieldKind::IssuingState).trim_end_matches('<')) {
+    if has_neither(posterior) {
         return all;
     }
-    let parts = [
-        (
-            FieldKind::Number,
-            posterior.symbols(FieldKind::Number).trim_end_matches('<'),
-        ),
-        (FieldKind::Optional, continued(posterior)),
-    ];
-    let letters = share_of_letters(parts.map(|(_, part)| part).concat().as_bytes());
-    let format = posterior.format;
-    for (kind, part) in parts {
-        let Some(field) = format.field(kind) else { continue };
-        let start = field.line * format.line_length() + field.start;
-        let places = all.get_mut(start..start + part.len()).into_iter().flatten();
-        for (belief, symbol) in places.zip(part.bytes()) {
+    let number: String = parts(posterior).map(|(_, symbols)| symbols).collect();
+    let letters = share_of_letters(number.as_bytes());
+    for (start, symbols) in parts(posterior) {
+        let places = all.get_mut(start..start + symbols.len()).into_iter().flatten();
+        for (belief, symbol) in places.zip(symbols.bytes()) {
             if let Some(&(letter, digit, rate)) = READ_AS_DIGITS.iter().find(|(_, digit, _)| *digit == symbol) {
                 let odds = rate * (letters / 26.0) / ((1.0 - letters) / 10.0);
                 belief.or(letter, digit, odds);
@@ -41,6 +32,27 @@ pub fn with_letters_in_number(posterior: &Posterior, beliefs: &[Belief]) -> Vec<
         }
     }
     all
+}
+
+/// The places of a number that has neither O nor I because its issuer gives it none; none of any other number.
+pub(crate) fn without_twins(posterior: &Posterior) -> impl Iterator<Item = usize> {
+    let parts = parts(posterior).filter(|_| has_neither(posterior));
+    parts.flat_map(|(start, symbols)| start..start + symbols.len())
+}
+
+/// The issuer's numbers have neither O nor I.
+fn has_neither(posterior: &Posterior) -> bool {
+    WITHOUT.contains(&posterior.symbols(FieldKind::IssuingState).trim_end_matches('<'))
+}
+
+/// The document number, in one part or two: where each begins in the zone, and its symbols.
+fn parts(posterior: &Posterior) -> impl Iterator<Item = (usize, &str)> {
+    let number = posterior.symbols(FieldKind::Number).trim_end_matches('<');
+    let parts = [(FieldKind::Number, number), (FieldKind::Optional, continued(posterior))];
+    parts.into_iter().filter_map(|(kind, symbols)| {
+        let field = posterior.format.field(kind)?;
+        Some((field.line * posterior.format.line_length() + field.start, symbols))
+    })
 }
 
 /// Where a long number goes on in the optional data (9303-5 note j), without its check digit; empty where it does not.
