@@ -13,21 +13,24 @@ const READ_AS_DIGITS: [(u8, u8, f32); 2] = [(b'O', b'0', 0.58), (b'I', b'1', 0.0
 /// Germany's numbers have neither.
 const WITHOUT: [&str; 1] = ["D"];
 
-/// The beliefs of a zone with these lines, where a digit of the number may be a letter as likely as the rest of the number says.
+/// The beliefs of a zone with these lines, where a digit of the number may be a letter as likely as the rest of the number says, or
+/// surely is none.
 #[must_use]
 pub fn with_letters_in_number(posterior: &Posterior, beliefs: &[Belief]) -> Vec<Belief> {
     let mut all = beliefs.to_vec();
-    if has_neither(posterior) {
-        return all;
-    }
+    let has_neither = has_neither(posterior);
     let number: String = parts(posterior).map(|(_, symbols)| symbols).collect();
     let letters = share_of_letters(number.as_bytes());
     for (start, symbols) in parts(posterior) {
         let places = all.get_mut(start..start + symbols.len()).into_iter().flatten();
         for (belief, symbol) in places.zip(symbols.bytes()) {
             if let Some(&(letter, digit, rate)) = READ_AS_DIGITS.iter().find(|(_, digit, _)| *digit == symbol) {
-                let odds = rate * (letters / 26.0) / ((1.0 - letters) / 10.0);
-                belief.or(letter, digit, odds);
+                if has_neither {
+                    belief.tell(letter, digit, 0.0);
+                } else {
+                    let odds = rate * (letters / 26.0) / ((1.0 - letters) / 10.0);
+                    belief.or(letter, digit, odds);
+                }
             }
         }
     }
@@ -116,7 +119,7 @@ mod tests {
         let printed = zone("I<UTO0C8B2B07A9<<<<<<<<<<<<<<<", "4212216M3004283UTO<<<<<<<<<<<4");
         assert!(printed > 0.99, "{printed}");
         let german = zone("IDD<<008C0B60A5<<<<<<<<<<<<<<<", "4212216M3004283D<<<<<<<<<<<<<2");
-        assert!(german > 0.99, "{german}");
+        assert!(german > 0.9999, "{german}");
     }
 
     #[test]
