@@ -120,7 +120,8 @@ check-images:
 # What cargo and these linters find, the quickest first. CI runs it before the tests.
 LINTERS := target/lint
 lint: $(LINTERS)/ready
-	scripts/chart-tools helm schemas || echo "helm could not be built: the chart is not rendered"
+	@# deploy/kubernetes/render says which of its checks were done without one of them; with BONAFIDE_REQUIRE_ALL=1 it fails.
+	@for tool in helm schemas; do scripts/chart-tools $$tool || echo "$$tool could not be had" >&2; done
 	cargo fmt --all --check
 	$(LINTERS)/bin/buf lint proto
 	$(LINTERS)/bin/buf breaking proto --against $(BASELINE)

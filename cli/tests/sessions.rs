@@ -5,9 +5,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use cli::api::Api;
-use proto::identity::v1::{CreateVerificationSessionRequest, VerificationType};
+use proto::document::v1::CheckDocumentResponse;
+use proto::identity::v1::{
+    CheckStatus, CreateVerificationSessionRequest, DocumentReport, ImagePurpose, VerificationError,
+    VerificationErrorCode, VerificationType,
+};
+use proto::store::v1::store_service_client::StoreServiceClient;
+use proto::store::v1::{CompleteVerificationRequest, LeaseJobRequest, PutImageRequest, SubmitSessionRequest};
 use report_svc::server::ReportSvc;
 use serde_json::Value;
+use service_kit::client::ServiceChannel;
 use service_kit::config::{Secret, ServeConfig};
 use service_kit::service::Service as _;
 use service_kit::tls::ClientTls;
@@ -88,6 +95,7 @@ async fn sessions_are_listed_read_changed_and_canceled() -> anyhow::Result<()> {
     });
     let session = session.await?;
     let address = format!("http://{}", session.local_addr());
+    let store_address = format!("http://{}", report.local_addr());
     let stored = tokio::spawn(report.serve(stopped.clone()));
     let served = tokio::spawn(session.serve(shutdown.clone()));
     let backend = Backend { address, key };
@@ -113,12 +121,7 @@ async fn sessions_are_listed_read_changed_and_canceled() -> anyhow::Result<()> {
         (&rest["object"], &rest["has_more"]),
         (&Value::from("list"), &Value::from(false))
     );
-    assert_eq!(
-        rest["data"][0]["client_secret"]
-            .as_str()
-            .map(|secret| secret.starts_with(&created[3])),
-        Some(true)
-    );
+    assert_eq!(rest["data"][0]["client_secret"], Value::Null);
 
     let id = created[0].as_str();
     let updated = backend
@@ -163,12 +166,78 @@ async fn sessions_are_listed_read_changed_and_canceled() -> anyhow::Result<()> {
             "{said}"
         );
     }
+
+    // One attempt that failed.
+    let attempted = created[1].as_str();
+    let mut store = StoreServiceClient::new(ServiceChannel::new(&store_address, None)?);
+    let picture = PutImageRequest {
+        verification_session: attempted.to_owned(),
+        account: None,
+        purpose: ImagePurpose::DocumentFront.into(),
+        data: b"a picture".to_vec(),
+    };
+    store.put_image(picture).await?;
+    let submission = SubmitSessionRequest {
+        verification_session: attempted.to_owned(),
+        account: None,
+    };
+    store.submit_session(submission).await?;
+    let request = LeaseJobRequest {
+        worker: "test".to_owned(),
+        lease: Some(prost_types::Duration { seconds: 60, nanos: 0 }),
+        wait: None,
+        request_id: "1".to_owned(),
+    };
+    let job = store.lease_job(request).await?.into_inner().job.context("a job")?;
+    let failed = DocumentReport {
+        status: CheckStatus::Unverified.into(),
+        error: Some(VerificationError {
+            code: VerificationErrorCode::DocumentExpired.into(),
+            reason: "It has expired.".to_owned(),
+        }),
+        ..Default::default()
+    };
+    let completion = CompleteVerificationRequest {
+        verification_session: attempted.to_owned(),
+        attempt: job.attempt,
+        lease_token: job.lease_token,
+        document: Some(CheckDocumentResponse {
+            document: Some(failed),
+            ..Default::default()
+        }),
+        selfie: None,
+        timings: Vec::new(),
+    };
+    let completed = store.complete_verification(completion).await?.into_inner();
+    let report = completed.report.context("a report")?.id;
+    for arguments in [vec!["reports", "list"], vec!["reports", "list", "--session", attempted]] {
+        let listed = backend.text(&arguments).await?;
+        assert_eq!(ids(&listed), [&report]);
+        assert!(
+            listed.contains(attempted) && listed.ends_with("  document_expired\n"),
+            "{listed}"
+        );
+    }
     assert_eq!(backend.text(&["reports", "list", "--session", id]).await?, "");
-    let reports = backend.json(&["reports", "list"]).await?;
-    assert_eq!(
-        reports,
-        serde_json::json!({ "object": "list", "data": [], "has_more": false })
-    );
+    for arguments in [["reports", "get", report.as_str()], ["sessions", "get", attempted]] {
+        let shown = backend.text(&arguments).await?;
+        assert!(
+            shown.contains(&report) && shown.contains("document_expired: It has expired."),
+            "{shown}"
+        );
+    }
+    let session = backend.json(&["sessions", "get", attempted]).await?;
+    assert_eq!(session["last_verification_report"]["id"], report.as_str());
+    let listed = backend.json(&["sessions", "list", "--limit", "2"]).await?;
+    assert_eq!(listed["data"][1]["last_verification_report"], report.as_str());
+
+    // What a terminal would obey is not printed.
+    let reference = "\u{1b}[2Jx\nvs_forged";
+    backend.create(Some(reference.to_owned())).await?;
+    let output = backend.run(&["sessions", "list", "--limit", "1"]).await?;
+    let (listed, said) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    assert!(listed.lines().count() == 1 && !listed.contains('\u{1b}'), "{listed:?}");
+    assert!(said.starts_with("there are more: --starting-after vs_"), "{said}");
     shutdown.cancel();
     served.await.context("session-svc")??;
     stopped.cancel();

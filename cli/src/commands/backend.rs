@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use proto::MAX_PAGE_ITEMS;
 use proto::identity::v1::CreatedFilter;
 use serde_json::{Value, json};
 use service_kit::config::Secret;
@@ -14,9 +15,6 @@ use crate::client::{RESTRICTED_KEY, with_scheme};
 use crate::deployment;
 use crate::keys::{self, Keys};
 use crate::stdout::print;
-
-/// Most that one call answers.
-const PAGE: u32 = 100;
 
 /// Which deployment is called, and as whom.
 #[derive(Debug, clap::Args)]
@@ -110,7 +108,7 @@ impl PageArgs {
         let (mut after, mut left, mut has_more) = (self.starting_after, self.limit, true);
         let mut all = Vec::new();
         while has_more && left > 0 {
-            let (page, more) = read(after.take(), left.min(PAGE)).await?;
+            let (page, more) = read(after.clone(), left.min(MAX_PAGE_ITEMS)).await?;
             left = left.saturating_sub(page.len() as u32);
             after = page.last().map(|last| id(last).to_owned());
             has_more = more && after.is_some();
@@ -122,6 +120,8 @@ impl PageArgs {
         if let Format::Json = format {
             let list = json!({ "object": "list", "data": all, "has_more": has_more });
             print(&format!("{}\n", serde_json::to_string_pretty(&list)?))?;
+        } else if let (true, Some(after)) = (has_more, after) {
+            eprintln!("there are more: --starting-after {after}");
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ pub struct Sessions {
 enum Action {
     /// List sessions, newest first
     List(List),
-    /// Read a session with what was verified, as far as the key may see it
+    /// Read a session, its last report and what was verified, as far as the key may see them
     Get {
         #[arg(value_name = "SESSION")]
         session: String,

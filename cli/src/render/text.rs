@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use prost_types::Timestamp;
 use proto::identity::v1::check_detail::Outcome;
@@ -12,6 +12,8 @@ use proto::identity::v1::{
     Timing, VerificationError, VerificationErrorCode, VerificationReport, VerificationSession,
     VerificationSessionStatus,
 };
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::Style;
 use super::json::milliseconds;
@@ -49,9 +51,10 @@ pub fn session(session: &VerificationSession, style: Style) -> String {
     page.line(&style.bold(&session.id));
     page.given("status", session.status().name());
     page.label("created", &time(session.created));
-    page.given("reference", session.client_reference_id.clone());
+    page.given("reference", session.client_reference_id.as_deref().map(plain));
+    page.given("customer", session.related_customer.as_deref().map(plain));
     for (key, value) in BTreeMap::from_iter(&session.metadata) {
-        page.label("metadata", &format!("{key}={value}"));
+        page.label("metadata", &plain(&format!("{key}={value}")));
     }
     if let Some(insights) = &session.insights {
         page.label("attempts", &insights.attempts.to_string());
@@ -75,25 +78,44 @@ pub fn session(session: &VerificationSession, style: Style) -> String {
 pub fn sessions(sessions: &[VerificationSession]) -> String {
     let line = |session: &VerificationSession| {
         let status = session.status().name().unwrap_or_default();
-        let reference = session.client_reference_id.as_deref().unwrap_or("-");
+        let reference = session.client_reference_id.as_deref().map_or("-".to_owned(), plain);
         format!("{}  {status:14}  {}  {reference}\n", session.id, time(session.created))
     };
     sessions.iter().map(line).collect()
 }
 
-/// Reports, one in each line, with the code for which its first check failed. Ends with a newline unless there are none.
+/// Reports, one in each line, with the code for which a check failed. Ends with a newline unless there are none.
 pub fn reports(reports: &[VerificationReport]) -> String {
     let line = |report: &VerificationReport| {
-        let document = report.document.as_ref().and_then(|document| document.error.as_ref());
-        let selfie = report.selfie.as_ref().and_then(|selfie| selfie.error.as_ref());
-        let outcome = match document.or(selfie) {
-            Some(error) => error_code(error.code()),
-            None => "verified".to_owned(),
-        };
         let session = report.verification_session.as_deref().unwrap_or("-");
-        format!("{}  {}  {session}  {outcome}\n", report.id, time(report.created))
+        format!(
+            "{}  {}  {session}  {}\n",
+            report.id,
+            time(report.created),
+            outcome(report)
+        )
     };
     reports.iter().map(line).collect()
+}
+
+/// `verified`, or the code or status of the first check that did not pass.
+fn outcome(report: &VerificationReport) -> String {
+    let document = report.document.as_ref().map(|check| (check.status(), &check.error));
+    let selfie = report.selfie.as_ref().map(|check| (check.status(), &check.error));
+    let id_number = report.id_number.as_ref().map(|check| (check.status(), &check.error));
+    let email = report.email.as_ref().map(|check| (check.status(), &check.error));
+    let phone = report.phone.as_ref().map(|check| (check.status(), &check.error));
+    let checks: Vec<_> = [document, selfie, id_number, email, phone]
+        .into_iter()
+        .flatten()
+        .collect();
+    let failed = checks.iter().find(|(status, _)| *status != CheckStatus::Verified);
+    match failed {
+        Some((_, Some(error))) => error_code(error.code()),
+        Some((status, None)) => status.name().unwrap_or_default(),
+        None if checks.is_empty() => "-".to_owned(),
+        None => "verified".to_owned(),
+    }
 }
 
 fn full_name(first: &Option<String>, last: &Option<String>) -> Option<String> {
@@ -259,11 +281,17 @@ pub fn error_code(code: VerificationErrorCode) -> String {
     code.name().unwrap_or_default()
 }
 
-/// RFC 3339, to the second.
+/// RFC 3339, to the second; nothing for a time that has no such form.
 pub fn time(time: Option<Timestamp>) -> String {
-    let time = time.and_then(|time| SystemTime::try_from(time).ok());
-    time.map(|time| humantime::format_rfc3339_seconds(time).to_string())
-        .unwrap_or_default()
+    let time = time.and_then(|time| OffsetDateTime::from_unix_timestamp(time.seconds).ok());
+    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
+}
+
+/// What somebody else wrote, without what a terminal would obey or take for the next line.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|character| if character.is_control() { '\u{fffd}' } else { character })
+        .collect()
 }
 
 /// ISO 8601, with what is not known as question marks.

@@ -20,9 +20,28 @@ pub(super) const SURE: f32 = 0.9;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Script {
     /// Letters: names.
-    Letters,
+    Letters(Alphabet),
     /// Letters and digits: numbers.
     Any,
+}
+
+/// Which letters print may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alphabet {
+    /// Those of most states, with any mark.
+    Latin,
+    /// With Þ, which no other state's language has.
+    Icelandic,
+}
+
+impl Alphabet {
+    /// Letters that text recognition takes for others, as [`LOST_MARKS`].
+    fn lost(self) -> &'static [(char, &'static [&'static str])] {
+        match self {
+            Self::Latin => &[],
+            Self::Icelandic => LOST_THORN,
+        }
+    }
 }
 
 /// Symbols that a character may stand for in the zone.
@@ -64,10 +83,10 @@ const LOST_MARKS: &[(char, &[&str])] = &[
     ('E', &["AE", "OE"]),
     ('O', &["OE"]),
     ('U', &["UE", "UXX"]),
-    // Þ.
-    ('P', &["TH"]),
-    ('D', &["TH"]),
 ];
+
+/// The same for Þ.
+const LOST_THORN: &[(char, &[&str])] = &[('P', &["TH"]), ('D', &["TH"])];
 
 /// Digits that are letters where a field has only letters.
 const DIGITS_FOR_LETTERS: &[(char, &[&str])] = &[
@@ -120,7 +139,7 @@ pub(super) fn spellings(char: &TextChar, script: Script) -> Vec<Spelling> {
         add(symbols, false, false);
     }
     for symbols in look_alikes(best, script) {
-        add(symbols, script == Script::Letters, false);
+        add(symbols, script != Script::Any, false);
     }
     if char.best.probability < DOUBTFUL {
         let likely = |candidate: &vision::text::Candidate| candidate.probability >= LEAST_ALTERNATIVE;
@@ -153,10 +172,12 @@ fn look_alikes(character: char, script: Script) -> Vec<&'static str> {
         (Script::Any, 'I' | 'i' | 'l' | '|' | '!') => vec!["1", "I"],
         (Script::Any, '1') => vec!["I"],
         (Script::Any, _) => Vec::new(),
-        (Script::Letters, 'l') => vec!["I"],
-        (Script::Letters, _) => {
+        (Script::Letters(_), 'l') => vec!["I"],
+        (Script::Letters(alphabet), _) => {
             let upper = capital(character);
-            others(LOST_MARKS, without_mark(upper))
+            let unmarked = without_mark(upper);
+            others(LOST_MARKS, unmarked)
+                .chain(others(alphabet.lost(), unmarked))
                 .chain(others(DIGITS_FOR_LETTERS, upper))
                 .collect()
         }
@@ -204,7 +225,7 @@ pub(super) fn fold(character: char) -> &'static str {
         'ß' | 'ẞ' | 'β' => "ss",
         'Þ' => "th",
         other => {
-            let unmarked = written(other, Script::Letters)
+            let unmarked = written(other, Script::Letters(Alphabet::Latin))
                 .into_iter()
                 .min_by_key(|symbols| symbols.len());
             unmarked.and_then(|symbols| symbols.bytes().next()).map_or("", single)

@@ -284,12 +284,12 @@ impl<'s, 'a> Search<'s, 'a> {
         let left = self.left(mistakes, true)?;
         let character = |at: usize| self.stretch.glyphs.get(at).map(Glyph::character);
         let (symbols, width) = match (self.stretch.script, character(at)?, character(at + 1)) {
-            (Script::Letters, 'r', Some('n')) => ("M", 2),
-            (Script::Letters, 'v', Some('v')) | (Script::Letters, 'V', Some('V')) => ("W", 2),
-            (Script::Letters, 'c', Some('l')) => ("D", 2),
-            (Script::Letters, 'm', _) => ("RN", 1),
-            (Script::Letters, 'w' | 'W', _) => ("VV", 1),
-            (Script::Letters, 'd', _) => ("CL", 1),
+            (Script::Letters(_), 'r', Some('n')) => ("M", 2),
+            (Script::Letters(_), 'v', Some('v')) | (Script::Letters(_), 'V', Some('V')) => ("W", 2),
+            (Script::Letters(_), 'c', Some('l')) => ("D", 2),
+            (Script::Letters(_), 'm', _) => ("RN", 1),
+            (Script::Letters(_), 'w' | 'W', _) => ("VV", 1),
+            (Script::Letters(_), 'd', _) => ("CL", 1),
             _ => return None,
         };
         self.put(symbols, Evidence::Doubtful, (at + width, position, left))

@@ -191,7 +191,9 @@ impl DocumentReader {
             return Ok(None);
         };
         let (zone_on, picture) = pictures[zone_on];
-        let (beliefs, glyphs) = search.beliefs(picture, &found)?;
+        let Some((beliefs, glyphs)) = search.beliefs(picture, &found)? else {
+            return Ok(None);
+        };
         let Some(posterior) = Posterior::of(found.grid.shape, &beliefs) else {
             return Ok(None);
         };

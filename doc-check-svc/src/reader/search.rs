@@ -174,24 +174,29 @@ impl Search<'_> {
         Ok(best)
     }
 
-    /// The beliefs of a zone's positions, from a second look at every line as the grid has it, and the ink there.
-    pub(super) fn beliefs(&mut self, picture: &Picture, found: &Candidate) -> Result<(Vec<Belief>, Glyphs), ReadError> {
+    /// The beliefs of a zone's positions, from a second look at every line as the grid has it, and the ink there. `None` where a line
+    /// cannot be cut out: without it the others would be taken for those before them.
+    pub(super) fn beliefs(
+        &mut self,
+        picture: &Picture,
+        found: &Candidate,
+    ) -> Result<Option<(Vec<Belief>, Glyphs)>, ReadError> {
         self.stop()?;
         let grid = &found.grid;
         let quads: Vec<Quad> = (0..grid.shape.lines).map(|line| grid.row(line, MARGIN)).collect();
+        let pictures: Option<Vec<Picture>> = quads.iter().map(|quad| cut(picture, quad, ZONE.height)).collect();
+        let Some(pictures) = pictures else {
+            return Ok(None);
+        };
         let frames = self.frames(picture, &quads)?;
         let lines: Vec<&[Frames]> = frames.chunks(1).collect();
         let first: Vec<&[Frames]> = found.frames.iter().map(Vec::as_slice).collect();
-        let pictures: Vec<Picture> = quads
-            .iter()
-            .filter_map(|quad| cut(picture, quad, ZONE.height))
-            .collect();
-        let glyphs = Glyphs::of(grid.shape.length, &pictures, MARGIN);
         let (Some(first), Some(second)) = (Pass::on(grid, &first), Pass::on(grid, &lines)) else {
-            return Ok((Vec::new(), glyphs));
+            return Ok(None);
         };
         let beliefs = cells::beliefs(&first, &second, &cells::ink(grid, &pictures, MARGIN));
-        Ok((beliefs, glyphs))
+        let glyphs = Glyphs::of(grid.shape.length, &pictures, MARGIN);
+        Ok(Some((beliefs, glyphs)))
     }
 
     fn detect(&mut self, picture: &Picture, scale: Scale) -> Result<Vec<Quad>, ReadError> {

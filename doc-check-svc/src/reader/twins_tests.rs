@@ -6,6 +6,11 @@ const LINES: [&str; 2] = [
     "I<UTOTOMIC<<JOSO<<<<<<<<<<<<<<<<<<<<",
     "P04BOE14G7UTO4810302M3401240<<<<<<<0",
 ];
+/// A German one, with letters O in place of two zeros that leave its check digit as it is.
+const GERMAN: [&str; 2] = [
+    "I<D<<TOMIC<<JOSO<<<<<<<<<<<<<<<<<<<<",
+    "COLOXT47R9D<<4810302M3401240<<<<<<<6",
+];
 const FORMAT: Format = Format::Td2;
 
 const MARGIN: f32 = 0.5;
@@ -14,14 +19,14 @@ const PITCH: u32 = 30;
 const HEIGHT: u32 = 48;
 
 /// What text recognition sees: every O as a 0.
-fn beliefs() -> Vec<Belief> {
+fn beliefs(lines: [&str; 2]) -> Vec<Belief> {
     let read = |symbol: u8| {
         let symbol = if symbol == b'O' { b'0' } else { symbol };
         let mut read = [0.0; SYMBOLS];
         read[index(symbol).expect("a symbol")] = 1.0;
         Belief::read(&read, 5e-5)
     };
-    LINES.concat().bytes().map(read).collect()
+    lines.concat().bytes().map(read).collect()
 }
 
 /// Whether there is ink at a place of a symbol, -1 to 1 across and down. An O is an ellipse; a 0 is higher at its corners.
@@ -37,10 +42,10 @@ fn is_inked(symbol: u8, across: f32, down: f32) -> bool {
 }
 
 /// The lines as a camera sees them, with noise of so many levels at the most; `soiled` positions are dark.
-fn pictures(noise: u32, soiled: &[usize]) -> Vec<Picture> {
+fn pictures(lines: [&str; 2], noise: u32, soiled: &[usize]) -> Vec<Picture> {
     let length = FORMAT.line_length();
     let picture = |line: usize| {
-        let symbols = LINES[line].as_bytes();
+        let symbols = lines[line].as_bytes();
         Picture::from_fn(PITCH * (length as u32 + 1), HEIGHT, |x, y| {
             let at = x as f32 / PITCH as f32 - MARGIN;
             let position = at.floor() as usize;
@@ -75,10 +80,10 @@ fn number(beliefs: &[Belief], pictures: Option<&[Picture]>) -> (String, f64) {
 
 #[test]
 fn the_zones_own_symbols_tell_what_check_digits_cannot() {
-    let (_, unsure) = number(&beliefs(), None);
+    let (_, unsure) = number(&beliefs(LINES), None);
     assert!(unsure < 0.95, "{unsure}");
     for noise in [0, 40, 70] {
-        let (number, sure) = number(&beliefs(), Some(&pictures(noise, &[])));
+        let (number, sure) = number(&beliefs(LINES), Some(&pictures(LINES, noise, &[])));
         assert_eq!(number, "P04BOE14G");
         assert!(sure > 0.99, "with noise of {noise}: {sure}");
     }
@@ -87,14 +92,14 @@ fn the_zones_own_symbols_tell_what_check_digits_cannot() {
 #[test]
 fn what_is_soiled_resembles_neither() {
     let at = |position: usize| FORMAT.line_length() + position;
-    let soiled = number(&beliefs(), Some(&pictures(20, &[at(1), at(4)])));
-    let (_, unsure) = number(&beliefs(), None);
+    let soiled = number(&beliefs(LINES), Some(&pictures(LINES, 20, &[at(1), at(4)])));
+    let (_, unsure) = number(&beliefs(LINES), None);
     assert!((soiled.1 - unsure).abs() < 0.01, "{soiled:?}, {unsure}");
 }
 
 #[test]
 fn one_example_says_nothing() {
-    let mut beliefs = beliefs();
+    let mut beliefs = beliefs(LINES);
     // All O of the names and states but one.
     let letters = LINES[0].bytes().chain(LINES[1].bytes()).enumerate();
     let letters: Vec<usize> = letters
@@ -104,6 +109,59 @@ fn one_example_says_nothing() {
     for at in letters.iter().skip(1) {
         beliefs[*at] = Belief::UNKNOWN;
     }
-    let alone = number(&beliefs, Some(&pictures(0, &[])));
+    let alone = number(&beliefs, Some(&pictures(LINES, 0, &[])));
     assert_eq!(alone, number(&beliefs, None));
+}
+
+#[test]
+fn a_number_without_letters_o_is_not_told_to_have_any() {
+    let beliefs = beliefs(GERMAN);
+    let told = number(&beliefs, Some(&pictures(GERMAN, 0, &[])));
+    assert_eq!(told, number(&beliefs, None));
+    assert_eq!(told.0, "C0L0XT47R");
+}
+
+#[test]
+fn more_examples_of_a_symbol_are_not_more_alike() {
+    let grain = |glyph: u32, pixel: u32| {
+        let mixed = (glyph << 16 | pixel).wrapping_mul(0x9e37_79b1);
+        let mixed = (mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca6b);
+        (mixed ^ mixed >> 13) as u8
+    };
+    let glyph = |glyph: u32| (0..24 * HEIGHT).map(move |pixel| f32::from(grain(glyph, pixel)) / 255.0);
+    let glyphs = Glyphs {
+        width: 24,
+        ink: (0..40).map(|number| glyph(number).collect()).collect(),
+    };
+    let (few, many): (Vec<usize>, Vec<usize>) = ((36..40).collect(), (8..36).collect());
+    let ratios = (0..8).map(|at| {
+        let least = |others: &[usize]| glyphs.least_difference(at, others, few.len()).expect("all are there");
+        least(&few) / least(&many)
+    });
+    let mean = ratios.sum::<f32>() / 8.0;
+    assert!((0.99..1.01).contains(&mean), "{mean}");
+    assert_eq!(glyphs.least_difference(0, &[1, 40], 2), None, "no such position");
+}
+
+#[test]
+fn of_a_choice_the_most_alike_counts() {
+    // What differs from the first by the square of its level.
+    let ink = |level: f32| vec![level; 24 * HEIGHT as usize];
+    let glyphs = Glyphs {
+        width: 24,
+        ink: [0.0, 0.1, 0.2, 0.3].map(ink).into(),
+    };
+    let least = |many| glyphs.least_difference(0, &[3, 1, 2], many).expect("all are there");
+    for (many, squares) in [(1, 0.14 / 3.0), (2, (0.01 + 0.01 + 0.04) / 3.0), (3, 0.01)] {
+        assert!((least(many) - squares).abs() < 1e-6, "{many}: {}", least(many));
+    }
+}
+
+#[test]
+fn what_is_like_both_or_neither_is_neither() {
+    assert_eq!(odds(0.010, 0.011), None);
+    assert_eq!(odds(0.031, 0.2), None);
+    let letter = odds(0.02, 0.01).expect("it is the letter");
+    assert!(letter > 10.0 && letter <= MOST, "{letter}");
+    assert!((odds(0.01, 0.02).expect("it is the digit") * letter - 1.0).abs() < 1e-5);
 }

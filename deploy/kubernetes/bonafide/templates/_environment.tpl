@@ -106,15 +106,15 @@ http{{ if ne $root.Values.tls.mode "none" }}s{{ end }}://{{ include "bonafide.na
 {{- with .Values.redis.external }}
 - name: BONAFIDE_REDIS_URL
   {{- include "bonafide.fromSecret" (list (required "redis.external.secretName names the Secret with Redis's address" .secretName) .key) | nindent 2 }}
-{{- if .tls.secretName }}
+{{- if .tls.caSecret }}
 - name: BONAFIDE_REDIS_CA
-  value: /redis-tls/ca.crt
-{{- if .tls.clientCertificate }}
+  value: /redis-ca/ca.crt
+{{- end }}
+{{- if .tls.certificateSecret }}
 - name: BONAFIDE_REDIS_CERT
   value: /redis-tls/tls.crt
 - name: BONAFIDE_REDIS_KEY
   value: /redis-tls/tls.key
-{{- end }}
 {{- end }}
 {{- with .allow }}
 - name: BONAFIDE_REDIS_ALLOW

@@ -49,10 +49,10 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- fail "tls.public has an issuer or the name of a Secret, not both" }}
 {{- else if and $public.issuerRef.name (ne .Values.tls.mode "cert-manager") }}
 {{- fail "tls.public.issuerRef needs tls.mode=cert-manager" }}
-{{- else if and $public.issuerRef.name (not .Values.tls.publicNames) }}
-{{- fail "tls.publicNames are the names that tls.public.issuerRef vouches for" }}
 {{- else if and $public.secretName (eq .Values.tls.mode "none") }}
 {{- fail "tls.public.secretName needs tls.mode=secrets or cert-manager" }}
+{{- else if and (or $public.issuerRef.name $public.secretName) (not .Values.tls.publicNames) }}
+{{- fail "tls.publicNames are the names in the certificate of tls.public" }}
 {{- end -}}
 {{ $public.secretName | default ($public.issuerRef.name | empty | ternary "" (printf "%s-public-tls" (include "bonafide.name" .))) }}
 {{- end }}

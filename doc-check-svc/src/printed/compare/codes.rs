@@ -1,6 +1,5 @@
 //! Sex, nationality and issuing state: their marks, codes and names.
 
-use super::super::letters::Script;
 use super::super::pattern::letters;
 use super::super::states;
 use super::super::text::Stretch;
@@ -65,7 +64,7 @@ impl Comparison<'_> {
             Sex::Male => "M",
             Sex::Unspecified => "X",
         };
-        let sureness = self.stretch(&[part], Script::Letters).sureness();
+        let sureness = self.stretch(&[part], self.letters).sureness();
         let print = self.print(part.line, sex, symbol.to_owned(), sureness)?;
         let zone = match self.zone.sex {
             Seen::Symbol(b'F') => Some(Sex::Female),
@@ -95,7 +94,7 @@ impl Comparison<'_> {
     /// The sex that a word of a text stands for, in English or French where there are several: `K/F`, `Ž/F`. Letters that mean one sex
     /// in one language and the other in another (V: `vrouw`, `vyras`) mean none here.
     fn sex_of(&self, part: Part, word: fn(&str) -> Option<&str>) -> Option<(Sex, bool)> {
-        let stretch = self.stretch(&[part], Script::Letters);
+        let stretch = self.stretch(&[part], self.letters);
         let text = stretch.text(0, stretch.glyphs.len());
         let sex = match word(&text)?.rsplit('/').next()? {
             mark if mark.chars().count() > LONGEST_MARK => None,
@@ -174,7 +173,7 @@ impl Comparison<'_> {
                 .into_iter()
                 .find(|state| may_be(code, state.code())),
         }?;
-        let sureness = self.stretch(&[part], Script::Letters).sureness();
+        let sureness = self.stretch(&[part], self.letters).sureness();
         let code = state.code().to_owned();
         self.print(part.line, code.clone(), code, sureness)
     }
@@ -185,7 +184,7 @@ impl Comparison<'_> {
         if let Some(print) = same {
             return Agreement::Agrees(print);
         }
-        let stretch = self.stretch(&[part], Script::Letters);
+        let stretch = self.stretch(&[part], self.letters);
         let printed = stretch.text(0, stretch.glyphs.len());
         let other = State::of(&printed).filter(|_| printed.len() == CODE);
         let is_other = match State::of(&text(code)) {
@@ -203,7 +202,7 @@ impl Comparison<'_> {
 
     /// Words of a line that are the code.
     fn word(&self, part: Part, code: &[Seen]) -> impl Iterator<Item = Print<String>> {
-        let stretch = self.stretch(&[part], Script::Letters);
+        let stretch = self.stretch(&[part], self.letters);
         let text = stretch.text(0, stretch.glyphs.len());
         let fits = |word: &&str| {
             let known = !code.is_empty() && code.iter().any(|seen| seen.is_known());

@@ -11,7 +11,7 @@ use vision::text::{TextChar, TextLine};
 
 use super::date::{Order, PrintedDate, dates};
 use super::label::{Label, Labels};
-use super::letters::Script;
+use super::letters::{Alphabet, Script};
 use super::page::Page;
 use super::text::{Reading, Stretch};
 use super::value::{Part, Value, values};
@@ -21,6 +21,9 @@ use super::{Agreement, Print, Printed};
 
 /// States that print the month before the day: the United States with its territories, and states that took it over.
 const MONTH_FIRST: [&str; 10] = ["USA", "ASM", "GUM", "MNP", "PRI", "VIR", "FSM", "MHL", "PLW", "PHL"];
+
+/// The state of which names may have a Þ.
+const ICELAND: &str = "ISL";
 
 /// Height in pixels of a line, with the margin that detection leaves, below which recognition is often sure of the wrong letter.
 const LEAST_HEIGHT: f32 = 20.0;
@@ -32,6 +35,8 @@ pub(super) struct Comparison<'a> {
     /// The dates of each line of the page.
     dates: Vec<Vec<PrintedDate>>,
     zone: &'a ZoneFields,
+    /// What fields of names hold on this page.
+    letters: Script,
     today: time::Date,
 }
 
@@ -49,6 +54,7 @@ impl<'a> Comparison<'a> {
             dates: page.lines.iter().map(|line| dates(&line.chars, order)).collect(),
             page,
             zone,
+            letters: Script::Letters(alphabet(zone)),
             today,
         }
     }
@@ -143,7 +149,7 @@ impl<'a> Comparison<'a> {
         let value = self.announced(Kind::BirthPlace).find_map(|(_, values)| {
             let text = |value: &Value| {
                 let part = *value.parts.first()?;
-                let stretch = self.stretch(&[part], Script::Letters);
+                let stretch = self.stretch(&[part], self.letters);
                 let is_place = !self.labels.is_label(part.line)
                     && self.dates.get(part.line).is_some_and(Vec::is_empty)
                     && stretch.letters() >= 2;
@@ -195,6 +201,16 @@ fn found<T>(agreements: impl IntoIterator<Item = Agreement<T>>) -> Agreement<T> 
         }
     }
     best
+}
+
+/// The letters that the page may have: a residence permit names its holder with those of the holder's state.
+fn alphabet(zone: &ZoneFields) -> Alphabet {
+    let states = [&zone.issuing_state, &zone.nationality];
+    if states.into_iter().any(|state| text(state) == ICELAND) {
+        Alphabet::Icelandic
+    } else {
+        Alphabet::Latin
+    }
 }
 
 /// The known symbols of a field without fillers.

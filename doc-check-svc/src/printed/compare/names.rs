@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::super::letters::Script;
 use super::super::name::{Split, splits};
 use super::super::page::Line;
 use super::super::text::{Pattern, Reading, Stretch};
@@ -107,7 +106,7 @@ impl Comparison<'_> {
             .filter(|(number, other)| free(*number) && alike(other));
         let nearest = near.min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b)));
         let print = nearest.and_then(|(number, _)| {
-            let stretch = self.stretch(&[self.whole_line(number)], Script::Letters);
+            let stretch = self.stretch(&[self.whole_line(number)], self.letters);
             let all = stretch.glyphs.len();
             let text = stretch.text(0, all);
             let is_other = stretch.is_name() && is_capital(&text) == is_capital(&part.value);
@@ -161,7 +160,7 @@ impl Comparison<'_> {
     ) -> Agreement<String> {
         for lines in 1..=value.parts.len() {
             let parts = value.parts.get(..lines).unwrap_or_default();
-            let stretch = self.stretch(parts, Script::Letters);
+            let stretch = self.stretch(parts, self.letters);
             let mut readings = stretch.find(pattern).chain(reordered(&stretch, pattern));
             if let Some(reading) = readings.find(|reading| stretch.is_explained(reading, pattern, other)) {
                 let print = self.print_of(parts, &stretch, reading);
@@ -181,11 +180,11 @@ impl Comparison<'_> {
         is_alone: bool,
     ) -> Option<Print<String>> {
         let first = *value.parts.first()?;
-        let is_plain = |parts: &[Part]| self.stretch(parts, Script::Letters).is_name();
+        let is_plain = |parts: &[Part]| self.stretch(parts, self.letters).is_name();
         // A whole name may have the other part first.
-        let stretch = self.stretch(&value.parts, Script::Letters);
+        let stretch = self.stretch(&value.parts, self.letters);
         let may_hold = stretch.may_hold(pattern) || (!is_alone && stretch.may_hold(other));
-        let line = self.stretch(&[first], Script::Letters);
+        let line = self.stretch(&[first], self.letters);
         // Some of the words, where the rest was not found or is left out.
         let is_part = line.is_part_of(pattern) || line.find(other).next().is_some();
         if value.direction == Direction::Behind || !is_plain(&[first]) || may_hold || is_part {
@@ -205,7 +204,7 @@ impl Comparison<'_> {
         let lines = (0..self.page.lines.len()).filter(|line| !taken.contains(line) && !self.labels.is_label(*line));
         let mut whole = lines.clone().filter_map(|line| {
             let parts = [self.whole_line(line)];
-            let stretch = self.stretch(&parts, Script::Letters);
+            let stretch = self.stretch(&parts, self.letters);
             let reading = stretch
                 .find(pattern)
                 .find(|reading| stretch.is_explained(reading, pattern, other))?;
@@ -221,7 +220,7 @@ impl Comparison<'_> {
     fn altered_name(&self, mut lines: impl Iterator<Item = usize>, pattern: Pattern<'_>) -> Agreement<String> {
         let altered = lines.find_map(|line| {
             let parts = [self.whole_line(line)];
-            let stretch = self.stretch(&parts, Script::Letters);
+            let stretch = self.stretch(&parts, self.letters);
             let is_altered = stretch.is_name() && stretch.is_nearly(pattern) && !stretch.may_hold(pattern);
             let all = stretch.glyphs.len();
             let print = || {
