@@ -97,8 +97,9 @@ pub enum Listed {
     Reports(Option<VerificationType>),
 }
 
-/// The types that reports have.
-const TYPES: [VerificationType; 3] = [
+/// The types that reports have; one that a later version made may be of a type that is unknown here.
+const TYPES: [VerificationType; 4] = [
+    VerificationType::Unspecified,
     VerificationType::Document,
     VerificationType::IdNumber,
     VerificationType::VerificationFlow,

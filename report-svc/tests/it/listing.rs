@@ -235,6 +235,44 @@ async fn refuses_what_no_list_can_be() {
 }
 
 #[tokio::test]
+async fn a_page_fits_into_a_message() {
+    on_both(|mut deployment| async move {
+        let client = &mut deployment.client;
+        let mut ids = Vec::new();
+        for _ in 0..40 {
+            let mut creation = creation(false);
+            let request = creation.request.get_or_insert_default();
+            // As much as there may be.
+            let entry = |number| (format!("{number:é>40}"), "\u{1f600}".repeat(500));
+            request.metadata = (0..50).map(entry).collect();
+            let stored = client.create_session(creation).await.expect("created").into_inner();
+            ids.insert(0, public(&stored).id.clone());
+        }
+        let largest = |request| ListVerificationSessionsRequest {
+            limit: Some(100),
+            ..request
+        };
+        let (first, has_more) = list(client, largest(all())).await;
+        assert!(has_more && (1..40).contains(&first.len()), "{} sessions", first.len());
+        let older = ListVerificationSessionsRequest {
+            starting_after: first.last().cloned(),
+            ..all()
+        };
+        let (second, has_more) = list(client, largest(older)).await;
+        assert_eq!(([first, second].concat(), has_more), (ids.clone(), false));
+        // What is next to the cursor is there.
+        let newer = ListVerificationSessionsRequest {
+            ending_before: ids.last().cloned(),
+            ..all()
+        };
+        let (page, has_more) = list(client, largest(newer)).await;
+        assert_eq!((page.as_slice(), has_more), (&ids[39 - page.len()..39], true));
+        assert!(page.len() < 39, "{} sessions", page.len());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn lists_a_customers_sessions() {
     on_both(|mut deployment| async move {
         let client = &mut deployment.client;

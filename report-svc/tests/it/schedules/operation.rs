@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use proto::identity::v1::UpdateVerificationSessionRequest;
 use report_svc::assemble::Findings;
 use report_svc::error::Error;
 use report_svc::id::Id;
@@ -11,7 +12,7 @@ use report_svc::store::Store;
 use tokio_util::sync::CancellationToken;
 
 use super::world::LEASE;
-use crate::deployment::completion;
+use crate::deployment::{ACCOUNT, completion};
 
 /// One call. The same one again is what a caller does that got no answer.
 #[derive(Clone, Debug)]
@@ -44,6 +45,11 @@ pub(super) enum Operation {
     },
     /// Jobs come back whose master key is here.
     RequeueReadable,
+    /// Metadata is set, an entry of its own for each call.
+    Update {
+        session: Id,
+        request: usize,
+    },
 }
 
 /// What it came to.
@@ -95,6 +101,14 @@ impl Operation {
                 .requeue_readable(&CancellationToken::new())
                 .await
                 .map(|_| Answer::Done),
+            Self::Update { session, request } => {
+                let request = UpdateVerificationSessionRequest {
+                    verification_session: session.to_string(),
+                    metadata: [(entry(request), "set".to_owned())].into(),
+                    ..Default::default()
+                };
+                store.update(ACCOUNT, &request).await.map(|_| Answer::Done)
+            }
         };
         answered.unwrap_or_else(Answer::Refused)
     }
@@ -107,6 +121,11 @@ fn lease_request(request: usize) -> LeaseRequest {
         request_id: worker(request),
         time: LEASE,
     }
+}
+
+/// The key of the metadata that an update sets.
+pub(super) fn entry(request: usize) -> String {
+    format!("entry-{request}")
 }
 
 pub(super) fn worker(request: usize) -> String {
@@ -140,6 +159,7 @@ impl fmt::Display for Operation {
             Self::Requeue { session, attempt } => write!(f, "requeue {session}/{attempt}"),
             Self::Fail { session, attempt } => write!(f, "fail {session}/{attempt}"),
             Self::RequeueReadable => f.write_str("requeue what the key opens"),
+            Self::Update { session, request } => write!(f, "update {session}, {}", entry(*request)),
         }
     }
 }

@@ -16,7 +16,7 @@ use report_svc::storage::{Job, JobState, Lease, ListQuery, Listed, Nonce, Order,
 use report_svc::store::Store;
 
 use super::gate::{Gate, Gated};
-use super::operation::{Answer, Operation, worker};
+use super::operation::{Answer, Operation, entry, worker};
 use crate::clock::Hand;
 use crate::deployment::ACCOUNT;
 use crate::hooked::{Hooked, Sent};
@@ -73,6 +73,7 @@ struct Seen {
     processing: bool,
     attempts: u32,
     reports: usize,
+    metadata: HashSet<String>,
     job: Option<Job>,
 }
 
@@ -97,6 +98,8 @@ pub(super) struct World<'a> {
     taken: HashMap<Nonce, Operation>,
     /// The report of each attempt, as it was answered.
     reports: HashMap<(Id, u32), String>,
+    /// The entries of metadata of which somebody was told that they are set.
+    set: HashSet<(Id, String)>,
     /// Attempts that somebody was told that he completed.
     completed: HashSet<(Id, u32)>,
     /// What was done, for whoever must understand it.
@@ -106,7 +109,7 @@ pub(super) struct World<'a> {
 }
 
 /// Everything that is known to happen in schedules: one in which some of it never happens checks less than it seems to.
-pub(super) const HAPPENINGS: [&str; 10] = [
+pub(super) const HAPPENINGS: [&str; 11] = [
     "answered with the report that exists",
     "completed",
     "completed though the lease had lapsed",
@@ -117,6 +120,7 @@ pub(super) const HAPPENINGS: [&str; 10] = [
     "leased once for a request that was sent again",
     "queued again",
     "set aside",
+    "updated",
 ];
 
 impl<'a> World<'a> {
@@ -143,6 +147,7 @@ impl<'a> World<'a> {
             leases: Vec::new(),
             taken: HashMap::new(),
             reports: HashMap::new(),
+            set: HashSet::new(),
             completed: HashSet::new(),
             steps: Vec::new(),
             happened: BTreeMap::new(),
@@ -292,6 +297,7 @@ impl<'a> World<'a> {
             processing: found.public.status() == Status::Processing,
             attempts: found.attempts,
             reports,
+            metadata: found.public.metadata.into_keys().collect(),
             job: self.storage.job(session).await.expect("storage"),
         }
     }
@@ -322,6 +328,13 @@ impl<'a> World<'a> {
                 && !holders.insert(worker.clone())
             {
                 return Err(format!("{worker} has two jobs"));
+            }
+            let lost = self
+                .set
+                .iter()
+                .find(|(session, set)| *session == after.session && !after.metadata.contains(set));
+            if let Some((_, lost)) = lost {
+                return Err(format!("{}: {lost} was set and is not there", after.session));
             }
             self.check_lease(operation, now, &before, &after)?;
             self.note(operation, now, &before, &after);
@@ -355,6 +368,18 @@ impl<'a> World<'a> {
                     return Err(format!("{query:?} lists {listed:?} instead of {expected:?}"));
                 }
             }
+        }
+        let reports = ListQuery {
+            scope: Scope::Account(ACCOUNT.to_owned()),
+            listed: Listed::Reports(None),
+            between: 0..u128::MAX,
+            order: Order::NewestFirst,
+            limit: 1000,
+        };
+        let listed = self.storage.list(&reports).await.expect("storage").len();
+        let made: usize = self.seen.iter().map(|seen| seen.reports).sum();
+        if listed != made {
+            return Err(format!("{listed} of {made} reports are listed"));
         }
         let far = SystemTime::now() + Duration::from_secs(1_000_000);
         for seen in &self.seen {
@@ -468,6 +493,10 @@ impl<'a> World<'a> {
                 } else if !self.completed.insert(key) {
                     return Err(format!("{lease}: the attempt was completed twice"));
                 }
+            }
+            (Operation::Update { session, request }, Answer::Done) => {
+                self.set.insert((session.clone(), entry(*request)));
+                self.count("updated");
             }
             (_, Answer::Refused(error)) if !is_refusal(&error) => return Err(format!("{operation}: {error}")),
             _ => {}
