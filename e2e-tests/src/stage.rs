@@ -124,7 +124,7 @@ impl Stage {
         self.api(&self.deployment.keys().restricted_api_key)
     }
 
-    /// Verifies in a trace of its own and answers the trace's id, once the last call of the verification has been exported.
+    /// Verifies in a trace of its own and answers the trace's id, once the last span of the verification has ended.
     pub fn verify_traced(&self, submission: Submission) -> anyhow::Result<(Outcome, TraceId)> {
         let client = self.client()?;
         let span = tracing::info_span!("test");
@@ -133,18 +133,18 @@ impl Stage {
         let trace = context.get("traceparent").and_then(|parent| parent.split('-').nth(1));
         let trace = TraceId::from_hex(trace.context("the span belongs to a trace")?)?;
         let outcome = self.run(client.verify(submission).instrument(span))?;
-        // The caller hears of the completion a moment before the call that made it has returned.
+        // The caller hears of the completion a moment before the worker that made it is done.
         let completed = || {
             let spans = self.spans();
             spans
                 .iter()
-                .any(|span| span.span_context.trace_id() == trace && span.name.ends_with("/CompleteVerification"))
+                .any(|span| span.span_context.trace_id() == trace && span.name == "verification")
         };
         let deadline = Instant::now() + LONGEST_WAIT;
         while !completed() {
             anyhow::ensure!(
                 Instant::now() < deadline,
-                "no call that completes the verification was exported"
+                "the verification's span did not end"
             );
             std::thread::sleep(Duration::from_millis(5));
         }
