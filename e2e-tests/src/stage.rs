@@ -142,10 +142,7 @@ impl Stage {
         };
         let deadline = Instant::now() + LONGEST_WAIT;
         while !completed() {
-            anyhow::ensure!(
-                Instant::now() < deadline,
-                "the verification's span did not end"
-            );
+            anyhow::ensure!(Instant::now() < deadline, "the verification's span did not end");
             std::thread::sleep(Duration::from_millis(5));
         }
         Ok((outcome, trace))

@@ -84,22 +84,21 @@ impl ReportFilter {
     }
 }
 
+/// What was read, if it is what was asked for.
+type Opened<T> = Result<Option<T>, Error>;
+
 /// Reading what a list names.
 trait Read: Sync {
     type Item: Send;
 
     /// What each id is of; none where it is not, or is no more, what the filter wants.
-    fn read(
-        &self,
-        store: &Store,
-        ids: &[Id],
-    ) -> impl Future<Output = Result<Vec<Result<Option<Self::Item>, Error>>, Error>> + Send;
+    fn read(&self, store: &Store, ids: &[Id]) -> impl Future<Output = Result<Vec<Opened<Self::Item>>, Error>> + Send;
 }
 
 impl Read for Filter {
     type Item = Session;
 
-    async fn read(&self, store: &Store, ids: &[Id]) -> Result<Vec<Result<Option<Session>, Error>>, Error> {
+    async fn read(&self, store: &Store, ids: &[Id]) -> Result<Vec<Opened<Session>>, Error> {
         let found = store.storage.sessions(ids).await?;
         let open = |(id, found): (&Id, Option<_>)| {
             let session = store.open(id.clone(), &found.ok_or(Error::SessionNotFound)?)?;
@@ -112,7 +111,7 @@ impl Read for Filter {
 impl Read for ReportFilter {
     type Item = VerificationReport;
 
-    async fn read(&self, store: &Store, ids: &[Id]) -> Result<Vec<Result<Option<VerificationReport>, Error>>, Error> {
+    async fn read(&self, store: &Store, ids: &[Id]) -> Result<Vec<Opened<VerificationReport>>, Error> {
         let read = ids.iter().map(async |id| {
             let report = store.report(id.as_str(), &self.account).await?;
             Ok(self.wants(&report).then_some(report))
@@ -242,7 +241,7 @@ fn is_there<T>(cursor: Result<T, Error>) -> Result<(), Error> {
 /// Puts what was read where it belongs. What nobody can ever read is left out of a list.
 fn sort_out<T>(
     ids: &[Id],
-    read: Vec<Result<Option<T>, Error>>,
+    read: Vec<Opened<T>>,
     items: &mut Vec<T>,
     damaged: &mut Vec<(Id, Error)>,
 ) -> Result<(), Error> {
