@@ -28,6 +28,9 @@ pub(super) struct Backend {
     /// For an address with https.
     #[command(flatten)]
     tls: TlsConfig,
+    /// How to print what is answered
+    #[arg(long, default_value = "text", global = true)]
+    pub(super) format: Format,
 }
 
 /// A deployment that can be called.

@@ -15,9 +15,6 @@ use crate::stdout::print;
 pub struct Reports {
     #[command(flatten)]
     backend: Backend,
-    /// How to print it
-    #[arg(long, default_value = "text", global = true)]
-    format: Format,
     #[command(subcommand)]
     action: Action,
 }
@@ -44,11 +41,11 @@ impl Reports {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let deployed = self.backend.open()?;
         match self.action {
-            Action::List { session, page } => list(&deployed, session, page, self.format).await?,
+            Action::List { session, page } => list(&deployed, session, page, self.backend.format).await?,
             Action::Get { report } => {
                 let read = deployed.api.report(&report).await;
                 let report = read.map_err(|status| refusal(&deployed.address, "read the report", &status))?;
-                match self.format {
+                match self.backend.format {
                     Format::Text => print(&text::report(&report, Style::of_stdout()))?,
                     Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&json::report(&report))?))?,
                 }

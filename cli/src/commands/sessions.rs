@@ -18,9 +18,6 @@ use crate::stdout::print;
 pub struct Sessions {
     #[command(flatten)]
     backend: Backend,
-    /// How to print them
-    #[arg(long, default_value = "text", global = true)]
-    format: Format,
     #[command(subcommand)]
     action: Action,
 }
@@ -91,7 +88,7 @@ impl Sessions {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let deployed = self.backend.open()?;
         match self.action {
-            Action::List(list) => list.run(&deployed, self.format).await?,
+            Action::List(list) => list.run(&deployed, self.backend.format).await?,
             Action::Get { session } => {
                 let sensitive: &[&str] = if deployed.reads_sensitive {
                     &["verified_outputs.dob", "verified_outputs.id_number"]
@@ -101,7 +98,7 @@ impl Sessions {
                 let expand = [&["verified_outputs", "last_verification_report"], sensitive].concat();
                 let read = deployed.api.session(&session, &expand).await;
                 let session = read.map_err(|status| refusal(&deployed.address, "read the session", &status))?;
-                self.format.print(&session)?;
+                self.backend.format.print(&session)?;
             }
             Action::Update { session, metadata } => {
                 let request = UpdateVerificationSessionRequest {
@@ -111,12 +108,12 @@ impl Sessions {
                 };
                 let updated = deployed.api.update(request).await;
                 let session = updated.map_err(|status| refusal(&deployed.address, "set the metadata", &status))?;
-                self.format.print(&session)?;
+                self.backend.format.print(&session)?;
             }
             Action::Cancel { session } => {
                 let canceled = deployed.api.cancel(&session).await;
                 let session = canceled.map_err(|status| refusal(&deployed.address, "cancel the session", &status))?;
-                self.format.print(&session)?;
+                self.backend.format.print(&session)?;
             }
         }
         Ok(ExitCode::SUCCESS)

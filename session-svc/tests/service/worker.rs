@@ -349,6 +349,17 @@ async fn a_request_for_a_job_that_fails_for_longer_than_a_lease_is_made_anew() {
     assert!(names.len() >= 5, "{names:?}");
 }
 
+/// A job that no waiting call hears of.
+fn queue_unheard(running: &Running) {
+    running.store.read().waiting.push_back(Job {
+        lease_token: "lease".to_owned(),
+        verification_session: "vs_1".to_owned(),
+        attempt: 1,
+        delivery: 1,
+        ..Job::default()
+    });
+}
+
 #[tokio::test]
 async fn stopping_hands_back_the_job_of_a_request_that_failed() {
     let mut running = start().await;
@@ -365,13 +376,7 @@ async fn stopping_hands_back_the_job_of_a_request_that_failed() {
         .store
         .until(|state| (state.lease_requests.len() >= 2).then(|| state.lease_requests.last().cloned()));
     let request = soon(asked).await;
-    running.store.read().waiting.push_back(Job {
-        lease_token: "lease".to_owned(),
-        verification_session: "vs_1".to_owned(),
-        attempt: 1,
-        delivery: 1,
-        ..Job::default()
-    });
+    queue_unheard(&running);
     running.shutdown.cancel();
     soon(&mut running.server).await.expect("stopped");
     let state = running.store.read();
@@ -427,14 +432,7 @@ async fn stopping_hands_back_a_job_whose_answer_was_on_its_way() {
     .await;
     let asked = running.store.until(|state| state.lease_requests.first().cloned());
     let request = soon(asked).await;
-    // The waiting call does not hear of it.
-    running.store.read().waiting.push_back(Job {
-        lease_token: "lease".to_owned(),
-        verification_session: "vs_1".to_owned(),
-        attempt: 1,
-        delivery: 1,
-        ..Job::default()
-    });
+    queue_unheard(&running);
     running.shutdown.cancel();
     soon(&mut running.server).await.expect("stopped");
     let state = running.store.read();
