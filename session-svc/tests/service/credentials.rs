@@ -2,10 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
 use proto::id::{self, Kind};
 use proto::identity::v1::{
     CancelVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest, GetVerificationSessionRequest,
-    ImagePurpose, SubmitVerificationSessionRequest, UploadImageRequest, WatchVerificationSessionRequest,
+    ImagePurpose, ListVerificationReportsRequest, ListVerificationSessionsRequest, SubmitVerificationSessionRequest,
+    UpdateVerificationSessionRequest, UploadImageRequest, WatchVerificationSessionRequest,
 };
 use proto::reason::{self, Reason};
 use service_kit::config::Secret;
@@ -31,9 +34,25 @@ async fn backend_methods(running: &Running, credential: Option<&str>, session: &
     let report = GetVerificationReportRequest {
         verification_report: id::format(Kind::VerificationReport, 7, 1),
     };
-    vec![
+    let update = UpdateVerificationSessionRequest {
+        verification_session: id.clone(),
+        ..Default::default()
+    };
+    let mut reports = running.reports(credential);
+    let answers = vec![
         refusal(sessions.create_verification_session(document_request()).await),
         refusal(sessions.get_verification_session(get).await),
+        refusal(sessions.update_verification_session(update).await),
+        refusal(
+            sessions
+                .list_verification_sessions(ListVerificationSessionsRequest::default())
+                .await,
+        ),
+        refusal(
+            reports
+                .list_verification_reports(ListVerificationReportsRequest::default())
+                .await,
+        ),
         refusal(
             sessions
                 .cancel_verification_session(CancelVerificationSessionRequest {
@@ -48,8 +67,20 @@ async fn backend_methods(running: &Running, credential: Option<&str>, session: &
                 })
                 .await,
         ),
-        refusal(running.reports(credential).get_verification_report(report).await),
-    ]
+        refusal(reports.get_verification_report(report).await),
+    ];
+    let methods = methods_of("VerificationSessionService") + methods_of("VerificationReportService");
+    assert_eq!(answers.len(), methods, "every one is here");
+    answers
+}
+
+/// How many methods a public service has.
+fn methods_of(service: &str) -> usize {
+    let files = FileDescriptorSet::decode(proto::DESCRIPTOR_SET).expect("our own").file;
+    let public = files.iter().filter(|file| file.package() == "bonafide.identity.v1");
+    let mut services = public.flat_map(|file| &file.service);
+    let found = services.find(|found| found.name() == service);
+    found.expect("a service").method.len()
 }
 
 /// The answers of every method that is for persons.
@@ -63,10 +94,12 @@ async fn person_methods(running: &Running, credential: Option<&str>, session: &s
     let submit = SubmitVerificationSessionRequest {
         verification_session: session.to_owned(),
     };
-    vec![
+    let answers = vec![
         refusal(capture.upload_image(upload).await),
         refusal(capture.submit_verification_session(submit).await),
-    ]
+    ];
+    assert_eq!(answers.len(), methods_of("CaptureService"), "every one is here");
+    answers
 }
 
 #[tokio::test]
@@ -194,6 +227,15 @@ async fn another_accounts_session_an_unknown_and_a_malformed_one_look_alike() {
         asked,
         "malformed ids are not asked for"
     );
+    let update = UpdateVerificationSessionRequest {
+        verification_session: session.id.clone(),
+        ..Default::default()
+    };
+    let updated = running
+        .sessions(OTHER_ACCOUNTS_KEY)
+        .update_verification_session(update)
+        .await;
+    assert_eq!(refusal(updated), refused(Code::NotFound, reason::SESSION_NOT_FOUND));
     let answers = person_methods(&running, Some(OTHER_ACCOUNTS_KEY), &session.id).await;
     assert!(
         answers
