@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use cli::api::Api;
 use cli::client::{Client, Outcome, Submission};
 use cli::deployment::{Deployment, Options};
-use opentelemetry::trace::TraceId;
+use opentelemetry::trace::{SpanKind, TraceId};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use service_kit::config::{Secret, TelemetryConfig};
@@ -124,7 +124,7 @@ impl Stage {
         self.api(&self.deployment.keys().restricted_api_key)
     }
 
-    /// Verifies in a trace of its own and answers the trace's id, once the last span of the verification has ended.
+    /// Verifies in a trace of its own and answers the trace's id, once the verification has ended and every call of it on both sides.
     pub fn verify_traced(&self, submission: Submission) -> anyhow::Result<(Outcome, TraceId)> {
         let client = self.client()?;
         let span = tracing::info_span!("test");
@@ -133,12 +133,20 @@ impl Stage {
         let trace = context.get("traceparent").and_then(|parent| parent.split('-').nth(1));
         let trace = TraceId::from_hex(trace.context("the span belongs to a trace")?)?;
         let outcome = self.run(client.verify(submission).instrument(span))?;
-        // The caller hears of the completion a moment before the worker that made it is done.
+        // The caller hears of the completion a moment before the worker that made it is done, and whoever calls hears an answer before the
+        // span of the service that gave it has ended. A watch ends when it likes.
         let completed = || {
-            let spans = self.spans();
-            spans
-                .iter()
-                .any(|span| span.span_context.trace_id() == trace && span.name == "verification")
+            let mut spans = self.spans();
+            spans.retain(|span| span.span_context.trace_id() == trace);
+            let has_ended = |call: &SpanData| {
+                let id = call.span_context.span_id();
+                call.name.contains("/Watch") || spans.iter().any(|span| span.parent_span_id == id)
+            };
+            spans.iter().any(|span| span.name == "verification")
+                && spans
+                    .iter()
+                    .filter(|span| span.span_kind == SpanKind::Client)
+                    .all(has_ended)
         };
         let deadline = Instant::now() + LONGEST_WAIT;
         while !completed() {
