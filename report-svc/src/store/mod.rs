@@ -198,17 +198,19 @@ impl Store {
         self.records.open(Kind::Report, id.as_str(), &sealed)
     }
 
-    /// Reads, lets `decide` say what changes, and writes; starts over when somebody else wrote in between. An error of `decide`
-    /// leaves everything as it was.
-    async fn change(
+    /// Reads, lets `decide` say what changes, and writes unless that is nothing; starts over when somebody else wrote in between. An
+    /// error of `decide` leaves everything as it was.
+    async fn change<C: Into<Option<Change>>>(
         &self,
         id: &str,
         account: Option<&str>,
-        mut decide: impl FnMut(&mut Session) -> Result<Change, Error>,
+        mut decide: impl FnMut(&mut Session) -> Result<C, Error>,
     ) -> Result<Session, Error> {
         for _ in 0..TRIES {
             let mut session = self.session(id, account).await?;
-            let step = decide(&mut session)?;
+            let Some(step) = decide(&mut session)?.into() else {
+                return Ok(session);
+            };
             session.derive_insights();
             match self.commit(&session, step).await? {
                 Committed::Done(version) => {

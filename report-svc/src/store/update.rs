@@ -13,17 +13,11 @@ use crate::lifecycle::Action;
 impl Store {
     /// Sets what the request gives, all of it or nothing.
     pub async fn update(&self, account: &str, request: &UpdateVerificationSessionRequest) -> Result<Session, Error> {
-        let (id, account) = (request.verification_session.as_str(), Some(account));
-        let mut session = self.session(id, account).await?;
-        let before = session.public.clone();
-        set(&mut session, request)?;
-        if session.public == before {
-            // Whoever watches has nothing to hear, and a worker that completes an attempt nothing to yield to.
-            return Ok(session);
-        }
-        self.change(id, account, |session| {
+        self.change(&request.verification_session, Some(account), |session| {
+            let before = session.public.clone();
             set(session, request)?;
-            Ok(Change::of(None))
+            // Where nothing changes, whoever watches has nothing to hear, and a worker that completes an attempt nothing to yield to.
+            Ok((session.public != before).then(|| Change::of(None)))
         })
         .await
     }
