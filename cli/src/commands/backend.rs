@@ -9,12 +9,13 @@ use proto::identity::v1::CreatedFilter;
 use serde_json::{Value, json};
 use service_kit::config::Secret;
 use service_kit::tls::{ClientTls, TlsConfig};
+use tonic::Status;
 
 use crate::api::Api;
-use crate::client::{RESTRICTED_KEY, with_scheme};
+use crate::client::{RESTRICTED_KEY, refusal, with_scheme};
 use crate::deployment;
 use crate::keys::{self, Keys};
-use crate::stdout::print;
+use crate::stdout::{print, print_json};
 
 /// Which deployment is called, and as whom.
 #[derive(Debug, clap::Args)]
@@ -35,11 +36,17 @@ pub(super) struct Backend {
 
 /// A deployment that can be called.
 pub(super) struct Deployed {
-    /// For messages.
-    pub(super) address: String,
+    address: String,
     pub(super) api: Api,
     /// Whether the key may ask for sensitive fields.
     pub(super) reads_sensitive: bool,
+}
+
+impl Deployed {
+    /// What was answered, or one sentence on why it was refused.
+    pub(super) fn answered<T>(&self, what: &str, answer: Result<T, Status>) -> anyhow::Result<T> {
+        answer.map_err(|status| refusal(&self.address, what, &status))
+    }
 }
 
 impl Backend {
@@ -122,7 +129,7 @@ impl PageArgs {
         }
         if let Format::Json = format {
             let list = json!({ "object": "list", "data": all, "has_more": has_more });
-            print(&format!("{}\n", serde_json::to_string_pretty(&list)?))?;
+            print_json(&list)?;
         } else if let (true, Some(after)) = (has_more, after) {
             eprintln!("there are more: --starting-after {after}");
         }

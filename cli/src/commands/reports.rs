@@ -6,9 +6,8 @@ use clap::Subcommand;
 use proto::identity::v1::ListVerificationReportsRequest;
 
 use super::backend::{Backend, Deployed, Format, PageArgs};
-use crate::client::refusal;
 use crate::render::{Style, json, text};
-use crate::stdout::print;
+use crate::stdout::{print, print_json};
 
 /// Read verification reports
 #[derive(Debug, clap::Args)]
@@ -44,10 +43,10 @@ impl Reports {
             Action::List { session, page } => list(&deployed, session, page, self.backend.format).await?,
             Action::Get { report } => {
                 let read = deployed.api.report(&report).await;
-                let report = read.map_err(|status| refusal(&deployed.address, "read the report", &status))?;
+                let report = deployed.answered("read the report", read)?;
                 match self.backend.format {
                     Format::Text => print(&text::report(&report, Style::of_stdout()))?,
-                    Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&json::report(&report))?))?,
+                    Format::Json => print_json(&json::report(&report))?,
                 }
             }
         }
@@ -69,7 +68,7 @@ async fn list(deployed: &Deployed, session: Option<String>, page: PageArgs, form
             ..request.clone()
         };
         let listed = deployed.api.list_reports(request).await;
-        let listed = listed.map_err(|status| refusal(&deployed.address, "list the reports", &status))?;
+        let listed = deployed.answered("list the reports", listed)?;
         Ok((listed.data, listed.has_more))
     };
     page.print(format, read, |report| &report.id, text::reports, json::report)

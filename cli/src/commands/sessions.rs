@@ -9,9 +9,8 @@ use proto::identity::v1::{
 };
 
 use super::backend::{Backend, Deployed, Format, PageArgs};
-use crate::client::refusal;
 use crate::render::{Style, json, text};
-use crate::stdout::print;
+use crate::stdout::{print, print_json};
 
 /// List, read, change and cancel verification sessions
 #[derive(Debug, clap::Args)]
@@ -97,7 +96,7 @@ impl Sessions {
                 };
                 let expand = [&["verified_outputs", "last_verification_report"], sensitive].concat();
                 let read = deployed.api.session(&session, &expand).await;
-                let session = read.map_err(|status| refusal(&deployed.address, "read the session", &status))?;
+                let session = deployed.answered("read the session", read)?;
                 self.backend.format.print(&session)?;
             }
             Action::Update { session, metadata } => {
@@ -107,12 +106,12 @@ impl Sessions {
                     ..Default::default()
                 };
                 let updated = deployed.api.update(request).await;
-                let session = updated.map_err(|status| refusal(&deployed.address, "set the metadata", &status))?;
+                let session = deployed.answered("set the metadata", updated)?;
                 self.backend.format.print(&session)?;
             }
             Action::Cancel { session } => {
                 let canceled = deployed.api.cancel(&session).await;
-                let session = canceled.map_err(|status| refusal(&deployed.address, "cancel the session", &status))?;
+                let session = deployed.answered("cancel the session", canceled)?;
                 self.backend.format.print(&session)?;
             }
         }
@@ -124,7 +123,7 @@ impl Format {
     fn print(self, session: &VerificationSession) -> anyhow::Result<()> {
         match self {
             Self::Text => print(&text::session(session, Style::of_stdout())),
-            Self::Json => print(&format!("{}\n", serde_json::to_string_pretty(&json::session(session))?)),
+            Self::Json => print_json(&json::session(session)),
         }
     }
 }
@@ -146,7 +145,7 @@ impl List {
                 ..request.clone()
             };
             let listed = deployed.api.list(request).await;
-            let listed = listed.map_err(|status| refusal(&deployed.address, "list the sessions", &status))?;
+            let listed = deployed.answered("list the sessions", listed)?;
             Ok((listed.data, listed.has_more))
         };
         self.page

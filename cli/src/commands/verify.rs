@@ -15,7 +15,7 @@ use super::backend::{Format, api_key};
 use crate::client::{Client, Outcome, Submission, read_picture, with_scheme};
 use crate::deployment::{self, Deployment, Options};
 use crate::render::{Style, json, text};
-use crate::stdout::print;
+use crate::stdout::{print, print_json};
 
 /// Verify one document, with or without a selfie
 #[derive(Debug, clap::Args)]
@@ -122,7 +122,7 @@ impl Verify {
             Format::Text => print(&text::verification(session, report, *elapsed, Style::of_stdout())),
             Format::Json => {
                 let object = json!({ "session": json::session(session), "report": json::report(report) });
-                print(&format!("{}\n", serde_json::to_string_pretty(&object)?))
+                print_json(&object)
             }
         }
     }

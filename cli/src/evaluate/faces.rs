@@ -15,10 +15,11 @@ use vision::face::metrics::Roc;
 use vision::models::{Console, ModelStore};
 use vision::picture::{Limits, Picture};
 
-use super::output::{create_folder, print_summary, require_folder, write_rows, write_summary};
+use super::output::{create_folder, require_folder, write_rows, write_summary};
 use super::pairs::{Labelled, Pair, read_identities, read_pairs};
 use super::pictures::each;
 use super::tail::{Row, Tail};
+use crate::stdout::print_json;
 
 /// What to evaluate.
 #[derive(Debug, clap::Args)]
@@ -115,7 +116,7 @@ impl Faces {
             },
         };
         write_summary(&self.out, &summary)?;
-        print_summary(&summary)
+        print_json(&summary)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::stdout::print;
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -36,9 +35,4 @@ pub(super) fn write_summary(folder: &Path, summary: &impl Serialize) -> anyhow::
     let path = folder.join("summary.json");
     let text = serde_json::to_string_pretty(summary)?;
     std::fs::write(&path, format!("{text}\n")).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Shows the summary.
-pub(super) fn print_summary(summary: &impl Serialize) -> anyhow::Result<()> {
-    print(&format!("{}\n", serde_json::to_string_pretty(summary)?))
 }

@@ -21,9 +21,10 @@ use time::OffsetDateTime;
 use vision::device;
 use vision::models::{Console, ModelStore};
 
-use super::output::{create_folder, print_summary, require_folder, write_summary};
+use super::output::{create_folder, require_folder, write_summary};
 use super::pictures::each;
 use crate::dataset::{self, Truth};
+use crate::stdout::print_json;
 use row::Row;
 use summary::Summary;
 
@@ -66,7 +67,7 @@ impl Documents {
         let summary = Summary::of(&rows);
         write_summary(&self.out, &summary)?;
         write_page(&self.out.join("report.html"), &page::draw(&summary, &rows))?;
-        print_summary(&summary.headline)
+        print_json(&summary.headline)
     }
 }
 
