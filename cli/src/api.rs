@@ -8,9 +8,10 @@ use proto::identity::v1::verification_session_service_client::VerificationSessio
 use proto::identity::v1::{
     CancelVerificationSessionRequest, CreateVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest,
     GetVerificationSessionRequest, ImagePurpose, ListVerificationReportsRequest, ListVerificationReportsResponse,
-    ListVerificationSessionsRequest, ListVerificationSessionsResponse, SubmitVerificationSessionRequest,
-    UpdateVerificationSessionRequest, UploadImageRequest, VerificationReport, VerificationSession,
-    VerificationSessionOptions, VerificationSessionStatus, VerificationType, WatchVerificationSessionRequest,
+    ListVerificationSessionsRequest, ListVerificationSessionsResponse, RedactVerificationSessionRequest,
+    SubmitVerificationSessionRequest, UpdateVerificationSessionRequest, UploadImageRequest, VerificationReport,
+    VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerificationType,
+    WatchVerificationSessionRequest,
 };
 use service_kit::client::{ClientError, ServiceChannel};
 use service_kit::config::Secret;
@@ -102,6 +103,14 @@ impl Api {
             verification_session: id.to_owned(),
         };
         Ok(self.sessions().cancel_verification_session(request).await?.into_inner())
+    }
+
+    /// Redacts a session.
+    pub async fn redact(&self, id: &str) -> Result<VerificationSession, Status> {
+        let request = RedactVerificationSessionRequest {
+            verification_session: id.to_owned(),
+        };
+        Ok(self.sessions().redact_verification_session(request).await?.into_inner())
     }
 
     /// Reads a report.

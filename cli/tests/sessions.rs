@@ -1,4 +1,4 @@
-//! Backends list, read, change and cancel sessions by the command.
+//! Backends list, read, change, cancel and redact sessions by the command.
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -75,7 +75,7 @@ fn ids(text: &str) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sessions_are_listed_read_changed_and_canceled() -> anyhow::Result<()> {
+async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
     let [shutdown, stopped] = [(); 2].map(|()| CancellationToken::new());
     let report = ReportSvc::bind(report_svc::config::Config::embedded(data.path())).await?;
@@ -230,6 +230,16 @@ async fn sessions_are_listed_read_changed_and_canceled() -> anyhow::Result<()> {
     assert_eq!(session["last_verification_report"]["id"], report.as_str());
     let listed = backend.json(&["sessions", "list", "--limit", "2"]).await?;
     assert_eq!(listed["data"][1]["last_verification_report"], report.as_str());
+
+    let redacted = backend.text(&["sessions", "redact", attempted]).await?;
+    assert!(
+        redacted.contains("canceled") && redacted.contains("redaction") && redacted.contains("1 pictures"),
+        "{redacted}"
+    );
+    let twice = backend.run(&["sessions", "redact", attempted]).await?;
+    assert!(String::from_utf8(twice.stderr)?.contains("the session was redacted (SESSION_STATUS)"));
+    let receipt = &backend.json(&["sessions", "get", attempted]).await?["insights"]["redaction"];
+    assert_eq!(receipt["reports"], serde_json::json!([report]));
 
     // What a terminal would obey is not printed.
     let reference = "\u{1b}[2Jx\nvs_forged";

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,7 @@ pub struct Stage {
     runtime: Runtime,
     logs: Logs,
     spans: InMemorySpanExporter,
-    _data: TempDir,
+    data: TempDir,
 }
 
 /// Log lines, kept in memory.
@@ -98,8 +99,13 @@ impl Stage {
             runtime,
             logs,
             spans,
-            _data: data,
+            data,
         })
+    }
+
+    /// The folder of everything that is kept.
+    pub fn data(&self) -> &Path {
+        self.data.path()
     }
 
     /// Runs one test's future.

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::evidence::Location;
 use crate::limits::Limits;
 use crate::master_key::{MasterKeyError, master_key};
+use crate::retention::RetentionRule;
 use crate::seal::{Keyring, KeyringError};
 use crate::storage::redis::{RedisTlsConfig, Risk};
 
@@ -84,6 +85,16 @@ pub struct Config {
     /// How long events are kept for whoever reads them late.
     #[arg(long, env = "BONAFIDE_EVENT_RETENTION", default_value = "30d", value_parser = humantime::parse_duration)]
     pub event_retention: Duration,
+    /// How long what is personal is kept, separated by commas: sessions=TIME after they reached their status, then they are redacted;
+    /// images=TIME after that and the last upload, then nobody can open them any more. account:sessions=TIME and account:images=TIME hold
+    /// for one account. For ever where nothing is said. A shorter time holds for each session from its next change on.
+    #[arg(
+        long,
+        env = "BONAFIDE_RETENTION",
+        value_delimiter = ',',
+        value_name = "[ACCOUNT:]KIND=TIME"
+    )]
+    pub retention: Vec<RetentionRule>,
 }
 
 /// Under the folder of data.
@@ -149,6 +160,7 @@ impl Config {
             max_images: default(|limits| limits.images),
             max_images_mib: default(|limits| (limits.image_bytes / MIB) as u32),
             event_retention: Duration::from_secs(30 * 24 * 3600),
+            retention: Vec::new(),
         }
     }
 

@@ -174,11 +174,11 @@ impl Evidence {
         compute(move || Ok(kept.key.open(Kind::Evidence, &id, &sealed)?.to_vec())).await
     }
 
-    /// Deletes a picture that no record names any more. Whether it works matters little: its key is gone.
-    pub async fn delete(&self, path: &str) {
+    /// Deletes the file of a picture that nobody can open any more, if it is there.
+    pub async fn delete(&self, path: &str) -> Result<(), EvidenceError> {
         match self.store.delete(&Path::from(path)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => tracing::warn!(%error, "a replaced picture could not be deleted"),
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -247,8 +247,9 @@ mod tests {
             "bound to its id"
         );
 
-        evidence.delete(&kept.path).await;
-        evidence.delete(&kept.path).await;
+        for _ in 0..2 {
+            evidence.delete(&kept.path).await.expect("deleted");
+        }
         assert!(matches!(
             evidence.get(&first, kept).await,
             Err(EvidenceError::Missing(_))

@@ -6,7 +6,8 @@
 //!    │  │    ▲           │ fail
 //!    │  │    └───────────┘
 //!    │  └─ redact ──▶ canceled, redaction processing ──▶ redacted
-//!    └─ cancel ──▶ canceled
+//!    │                    ▲
+//!    └─ cancel ──▶ canceled ── redact
 //! ```
 //!
 //! Everything that changes a session asks [`transition`] first; nothing else decides.
@@ -59,6 +60,8 @@ pub enum Action {
     Pass,
     /// The checks ended and one failed, or they could not be carried out.
     Fail,
+    /// The person did not come in time.
+    Abandon,
     /// The backend gives the session up.
     Cancel,
     /// The backend wants personal data removed.
@@ -69,13 +72,14 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Update,
         Self::SetMetadata,
         Self::Attach,
         Self::Submit,
         Self::Pass,
         Self::Fail,
+        Self::Abandon,
         Self::Cancel,
         Self::Redact,
         Self::FinishRedaction,
@@ -89,7 +93,7 @@ pub enum EventType {
     Created,
     /// The person submitted.
     Processing,
-    /// A check failed; the person may try again.
+    /// A check failed, or nobody came; the person may try again.
     RequiresInput,
     /// Every check passed.
     Verified,
@@ -163,16 +167,20 @@ pub fn transition(state: State, action: Action) -> Result<Transition, Refusal> {
 
         (_, None, A::SetMetadata) | (S::RequiresInput, None, A::Update | A::Attach) => (state, None),
         (S::RequiresInput, None, A::Submit) => (State::of(S::Processing), Some(EventType::Processing)),
+        (S::RequiresInput, None, A::Abandon) => (state, Some(EventType::RequiresInput)),
         (S::RequiresInput, None, A::Cancel) => (State::of(S::Canceled), Some(EventType::Canceled)),
         (S::RequiresInput, None, A::Redact) => (redacting(S::Canceled), Some(EventType::Canceled)),
         (S::Processing, None, A::Pass) => (State::of(S::Verified), Some(EventType::Verified)),
         (S::Processing, None, A::Fail) => (State::of(S::RequiresInput), Some(EventType::RequiresInput)),
-        (S::Verified, None, A::Redact) => (redacting(S::Verified), None),
+        (S::Verified | S::Canceled, None, A::Redact) => (redacting(state.status), None),
 
         (S::RequiresInput, None, A::Pass | A::Fail | A::FinishRedaction)
-        | (S::Processing, None, A::Update | A::Attach | A::Submit | A::Cancel | A::Redact | A::FinishRedaction)
-        | (S::Verified, None, A::Update | A::Attach | A::Submit | A::Pass | A::Fail | A::Cancel | A::FinishRedaction)
-        | (S::Canceled, None, _) => return Err(Refusal::Status(state.status)),
+        | (S::Processing, None, A::Update | A::Attach | A::Submit | A::Abandon)
+        | (S::Processing, None, A::Cancel | A::Redact | A::FinishRedaction)
+        | (S::Verified | S::Canceled, None, A::Update | A::Attach | A::Submit | A::Pass | A::Fail)
+        | (S::Verified | S::Canceled, None, A::Abandon | A::Cancel | A::FinishRedaction) => {
+            return Err(Refusal::Status(state.status));
+        }
     };
     Ok(Transition { to, event })
 }
@@ -228,7 +236,7 @@ mod tests {
         );
         use Redaction::{Processing as Removing, Redacted};
         use Status::{Canceled, Processing, RequiresInput, Verified};
-        const TABLE: [Row; 15] = [
+        const TABLE: [Row; 17] = [
             (RequiresInput, None, Action::Update, RequiresInput, None, None),
             (RequiresInput, None, Action::SetMetadata, RequiresInput, None, None),
             (Processing, None, Action::SetMetadata, Processing, None, None),
@@ -242,6 +250,14 @@ mod tests {
                 Processing,
                 None,
                 Some(EventType::Processing),
+            ),
+            (
+                RequiresInput,
+                None,
+                Action::Abandon,
+                RequiresInput,
+                None,
+                Some(EventType::RequiresInput),
             ),
             (
                 RequiresInput,
@@ -276,6 +292,7 @@ mod tests {
                 Some(EventType::RequiresInput),
             ),
             (Verified, None, Action::Redact, Verified, Some(Removing), None),
+            (Canceled, None, Action::Redact, Canceled, Some(Removing), None),
             (
                 Verified,
                 Some(Removing),
@@ -337,20 +354,15 @@ mod tests {
                 }
             }
         }
-        assert_eq!(accepted, 15);
+        assert_eq!(accepted, 17);
     }
 
     #[test]
-    fn canceled_and_redacted_sessions_stay_what_they_are() {
+    fn redacted_sessions_alone_stay_what_they_are() {
         for status in Status::ALL {
             for redaction in REDACTIONS {
                 let state = State { status, redaction };
-                let expected = match redaction {
-                    None => status == Status::Canceled,
-                    Some(Redaction::Processing) => false,
-                    Some(Redaction::Redacted) => true,
-                };
-                assert_eq!(state.is_final(), expected, "{state:?}");
+                assert_eq!(state.is_final(), redaction == Some(Redaction::Redacted), "{state:?}");
             }
         }
     }

@@ -1,8 +1,9 @@
-//! What report-svc tells of its queue.
+//! What report-svc tells of the work that waits: jobs, and what has expired.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use futures_util::future::try_join;
 use opentelemetry::KeyValue;
 use service_kit::metrics;
 use tokio::time::{MissedTickBehavior, interval};
@@ -22,21 +23,33 @@ pub(crate) async fn observe(store: Store, stop: CancellationToken) {
     let mut times = interval(INTERVAL);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(times.tick()).await.is_some() {
-        let depth = stop.run_until_cancelled(store.depth()).await;
-        *lock(&latest) = depth.and_then(Result::ok);
+        let now = SystemTime::now();
+        let waiting = stop
+            .run_until_cancelled(try_join(store.depth(), store.overdue(now)))
+            .await;
+        *lock(&latest) = waiting
+            .and_then(Result::ok)
+            .map(|(depth, overdue)| Waiting { depth, overdue });
     }
     *lock(&latest) = None;
 }
 
-fn register(latest: &Arc<Mutex<Option<Depth>>>) {
+#[derive(Clone, Copy)]
+struct Waiting {
+    depth: Depth,
+    /// Sessions of which something has expired.
+    overdue: u64,
+}
+
+fn register(latest: &Arc<Mutex<Option<Waiting>>>) {
     let meter = metrics::meter();
-    let depth = Arc::clone(latest);
+    let waiting = Arc::clone(latest);
     meter
         .u64_observable_gauge("bonafide.queue.jobs")
         .with_description("Jobs: due, not due (leased or resting) and dead-lettered")
         .with_unit("{job}")
         .with_callback(move |observer| {
-            if let Some(depth) = *lock(&depth) {
+            if let Some(Waiting { depth, .. }) = *lock(&waiting) {
                 let states = [
                     ("due", depth.due),
                     ("not_due", depth.later),
@@ -48,19 +61,32 @@ fn register(latest: &Arc<Mutex<Option<Depth>>>) {
             }
         })
         .build();
-    let depth = Arc::clone(latest);
+    let waiting = Arc::clone(latest);
     meter
         .f64_observable_gauge("bonafide.queue.longest_due")
         .with_description("For how long the job that is longest due has been")
         .with_unit("s")
         .with_callback(move |observer| {
-            if let Some(depth) = *lock(&depth) {
+            if let Some(Waiting { depth, .. }) = *lock(&waiting) {
                 observer.observe(depth.longest_due.as_secs_f64(), &[]);
+            }
+        })
+        .build();
+    let waiting = Arc::clone(latest);
+    meter
+        .u64_observable_gauge("bonafide.sessions.overdue")
+        .with_description(
+            "Sessions of which something has expired, or that are being redacted, and that the sweeper has not come to",
+        )
+        .with_unit("{session}")
+        .with_callback(move |observer| {
+            if let Some(Waiting { overdue, .. }) = *lock(&waiting) {
+                observer.observe(overdue, &[]);
             }
         })
         .build();
 }
 
-fn lock(latest: &Mutex<Option<Depth>>) -> std::sync::MutexGuard<'_, Option<Depth>> {
+fn lock(latest: &Mutex<Option<Waiting>>) -> std::sync::MutexGuard<'_, Option<Waiting>> {
     latest.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,24 +1,143 @@
-//! What is removed when its time has passed.
+//! For how long what is personal is kept.
 
+use std::collections::HashMap;
+use std::str::FromStr;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
+/// How long after a session reached its status it is kept, and its pictures are. `None` is for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// All of a session that is personal; after that it is redacted.
+    pub sessions: Option<Duration>,
+    /// Its pictures; after that nobody can open them any more.
+    pub images: Option<Duration>,
+}
 
-use crate::store::Store;
+/// The retention of each account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RetentionPolicy {
+    default: Retention,
+    accounts: HashMap<String, Retention>,
+}
 
-/// How often events are looked for that are too old. Where there are none, a look is one read in each partition.
-const LOOK_FOR_OLD: Duration = Duration::from_secs(60);
+/// One setting: `sessions=365d`, or of one account alone `acme:images=7d`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetentionRule {
+    account: Option<String>,
+    kind: Kind,
+    time: Duration,
+}
 
-/// Drops events that are older than `retention`, at once and over and over, until `stop`.
-pub(crate) async fn trim_events(store: Store, retention: Duration, stop: CancellationToken) {
-    let mut times = interval(LOOK_FOR_OLD);
-    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while stop.run_until_cancelled(times.tick()).await.is_some() {
-        match store.trim_events(retention, &stop).await {
-            Ok(0) => {}
-            Ok(dropped) => tracing::info!(dropped, "events dropped that are past their retention"),
-            Err(error) => tracing::warn!(%error, "old events could not be dropped"),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sessions,
+    Images,
+}
+
+/// Why a retention cannot be meant.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RetentionError {
+    /// Not of the form.
+    #[error("expected [account:]sessions=TIME or [account:]images=TIME, e.g. images=30d or acme:sessions=365d")]
+    Form,
+    /// Not a time.
+    #[error("{0:?} is not a time: write e.g. 12h, 30d or 1y")]
+    Time(String),
+}
+
+impl FromStr for RetentionRule {
+    type Err = RetentionError;
+
+    fn from_str(rule: &str) -> Result<Self, RetentionError> {
+        let (what, time) = rule.split_once('=').ok_or(RetentionError::Form)?;
+        let (account, kind) = match what.split_once(':') {
+            Some((account, kind)) => (Some(account.trim()), kind),
+            None => (None, what),
+        };
+        if account == Some("") {
+            return Err(RetentionError::Form);
+        }
+        let kind = match kind.trim() {
+            "sessions" => Kind::Sessions,
+            "images" => Kind::Images,
+            _ => return Err(RetentionError::Form),
+        };
+        let time = time.trim();
+        Ok(Self {
+            account: account.map(str::to_owned),
+            kind,
+            time: humantime::parse_duration(time).map_err(|_| RetentionError::Time(time.to_owned()))?,
+        })
+    }
+}
+
+impl RetentionPolicy {
+    /// What the rules come to, in whatever order they are given. An account has the general rules where it has none of its own; of two for
+    /// the same the later one holds.
+    pub fn new(rules: &[RetentionRule]) -> Self {
+        let mut policy = Self::default();
+        for rule in rules.iter().filter(|rule| rule.account.is_none()) {
+            policy.default.set(rule);
+        }
+        for rule in rules {
+            if let Some(account) = &rule.account {
+                let default = policy.default;
+                policy.accounts.entry(account.clone()).or_insert(default).set(rule);
+            }
+        }
+        policy
+    }
+
+    /// An account's retention.
+    pub fn of(&self, account: &str) -> Retention {
+        self.accounts.get(account).copied().unwrap_or(self.default)
+    }
+}
+
+impl Retention {
+    fn set(&mut self, rule: &RetentionRule) {
+        let time = Some(rule.time);
+        match rule.kind {
+            Kind::Sessions => self.sessions = time,
+            Kind::Images => self.images = time,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn days(days: u64) -> Option<Duration> {
+        Some(Duration::from_secs(days * 24 * 3600))
+    }
+
+    fn policy(rules: &[&str]) -> RetentionPolicy {
+        let rules: Vec<_> = rules.iter().map(|rule| rule.parse().expect("a rule")).collect();
+        RetentionPolicy::new(&rules)
+    }
+
+    #[test]
+    fn an_account_has_the_general_rules_where_it_has_none_of_its_own() {
+        let policy = policy(&["acme:images=7d", "images=30d", "sessions=365d", "other:sessions = 1d"]);
+        let retention = |sessions, images| Retention { sessions, images };
+        assert_eq!(policy.of("acme"), retention(days(365), days(7)));
+        assert_eq!(policy.of("other"), retention(days(1), days(30)));
+        assert_eq!(policy.of("third"), retention(days(365), days(30)));
+        assert_eq!(RetentionPolicy::default().of("acme"), retention(None, None));
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_meant() {
+        for rule in ["", "images", "pictures=30d", ":images=30d", "acme:=30d", "acme:all=30d"] {
+            assert_eq!(rule.parse::<RetentionRule>(), Err(RetentionError::Form), "{rule}");
+        }
+        for time in ["", "30", "-1d", "soon"] {
+            let rule = format!("images={time}");
+            assert_eq!(
+                rule.parse::<RetentionRule>(),
+                Err(RetentionError::Time(time.to_owned()))
+            );
         }
     }
 }

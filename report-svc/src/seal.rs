@@ -38,6 +38,8 @@ pub enum Kind {
     Attempt,
     /// An event.
     Event,
+    /// The copy of a session in an event.
+    EventSession,
     /// The answer kept under an idempotency key.
     Idempotency,
     /// A picture.
@@ -365,6 +367,7 @@ fn associated_data(kind: Kind, id: &str) -> Vec<u8> {
         Kind::Attempt => b"attempt",
         Kind::Report => b"report",
         Kind::Event => b"event",
+        Kind::EventSession => b"event session",
         Kind::Idempotency => b"idempotency",
         Kind::Evidence => b"evidence",
     };

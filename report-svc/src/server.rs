@@ -17,12 +17,13 @@ use crate::error::Error;
 use crate::evidence::{Evidence, EvidenceError};
 use crate::queue_depth;
 use crate::queue_service::{QueueApi, requeue_readable};
-use crate::retention::trim_events;
+use crate::retention::RetentionPolicy;
 use crate::service::StoreApi;
 use crate::storage::Storage;
 use crate::storage::embedded::{DATABASE_FILE, Embedded, OpenError};
 use crate::storage::redis::{CheckError, ConnectError, Redis, RedisTls};
 use crate::store::Store;
+use crate::sweeper;
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +86,8 @@ impl Service for ReportSvc {
             }
         };
         tracing::info!(storage = ?storage, "storage opened");
-        let store = Store::new(storage, evidence, keyring, limits);
+        let retention = RetentionPolicy::new(&config.retention);
+        let store = Store::new(storage, evidence, keyring, limits).with_retention(retention);
         store.keys_fit().await.map_err(StartError::MasterKeys)?;
         Ok(Self {
             store,
@@ -118,7 +120,7 @@ impl Service for ReportSvc {
     async fn run(self, stop: CancellationToken) {
         let observing = queue_depth::observe(self.store.clone(), stop.clone());
         let requeueing = requeue_readable(self.store.clone(), stop.clone());
-        let trimming = trim_events(self.store, self.event_retention, stop);
-        tokio::join!(observing, requeueing, trimming);
+        let sweeping = sweeper::sweep(self.store, self.event_retention, stop);
+        tokio::join!(observing, requeueing, sweeping);
     }
 }

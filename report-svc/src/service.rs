@@ -14,8 +14,8 @@ use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
     LeaseJobRequest, LeaseJobResponse, ListReportsRequest, ListSessionsRequest, ListSessionsResponse, PutImageRequest,
-    ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest, UpdateSessionRequest,
-    WatchSessionRequest,
+    RedactSessionRequest, ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest,
+    UpdateSessionRequest, WatchSessionRequest,
 };
 use service_kit::deadline;
 use service_kit::status::Violations;
@@ -193,6 +193,23 @@ impl StoreService for StoreApi {
             .store
             .cancel(&request.verification_session, &request.account)
             .await?;
+        Ok(Response::new(session.to_stored()))
+    }
+
+    async fn redact_session(&self, request: Request<RedactSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        let request = request.into_inner();
+        let session = self
+            .store
+            .redact(&request.verification_session, Some(&request.account))
+            .await?;
+        // Nobody need wait for it: the sweeper comes to what is left.
+        let (store, id) = (self.store.clone(), session.id.clone());
+        let deleting = async move {
+            if let Err(error) = store.delete_discarded(id.as_str()).await {
+                tracing::warn!(session = %id, %error, "the files of a redacted session could not be deleted yet");
+            }
+        };
+        tokio::spawn(deleting.in_current_span());
         Ok(Response::new(session.to_stored()))
     }
 

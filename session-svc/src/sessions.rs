@@ -5,12 +5,12 @@ use std::sync::Arc;
 use proto::identity::v1::verification_session_service_server::VerificationSessionService;
 use proto::identity::v1::{
     CancelVerificationSessionRequest, CreateVerificationSessionRequest, GetVerificationSessionRequest,
-    ListVerificationSessionsRequest, ListVerificationSessionsResponse, UpdateVerificationSessionRequest,
-    VerificationSession, WatchVerificationSessionRequest,
+    ListVerificationSessionsRequest, ListVerificationSessionsResponse, RedactVerificationSessionRequest,
+    UpdateVerificationSessionRequest, VerificationSession, WatchVerificationSessionRequest,
 };
 use proto::store::v1::{
     CancelSessionRequest, CreateSessionRequest, GetSessionRequest, ListSessionsRequest, ListSessionsResponse,
-    UpdateSessionRequest, WatchSessionRequest,
+    RedactSessionRequest, UpdateSessionRequest, WatchSessionRequest,
 };
 use service_kit::client::Idempotent;
 use service_kit::status::Violations;
@@ -133,6 +133,18 @@ impl Sessions {
         present::session(stored, &backend, Expand::default(), &self.client_secrets)
     }
 
+    async fn redact(&self, request: Request<RedactVerificationSessionRequest>) -> Result<VerificationSession, Error> {
+        let backend = Backend::of(&request)?;
+        let verification_session = request.into_inner().verification_session;
+        validate::session_id(&verification_session)?;
+        let request = RedactSessionRequest {
+            verification_session,
+            account: backend.account.to_string(),
+        };
+        let stored = self.store.clone().redact_session(request).await?.into_inner();
+        present::session(stored, &backend, Expand::default(), &self.client_secrets)
+    }
+
     async fn watch(&self, request: Request<WatchVerificationSessionRequest>) -> Result<Watch, Error> {
         let backend = Backend::of(&request)?;
         let verification_session = request.into_inner().verification_session;
@@ -184,6 +196,13 @@ impl VerificationSessionService for Sessions {
         request: Request<CancelVerificationSessionRequest>,
     ) -> Result<Response<VerificationSession>, Status> {
         Ok(Response::new(self.cancel(request).await?))
+    }
+
+    async fn redact_verification_session(
+        &self,
+        request: Request<RedactVerificationSessionRequest>,
+    ) -> Result<Response<VerificationSession>, Status> {
+        Ok(Response::new(self.redact(request).await?))
     }
 
     type WatchVerificationSessionStream = Watch;

@@ -12,7 +12,7 @@ use super::backend::{Backend, Deployed, Format, PageArgs};
 use crate::render::{Style, json, text};
 use crate::stdout::{print, print_json};
 
-/// List, read, change and cancel verification sessions
+/// List, read, change, cancel and redact verification sessions
 #[derive(Debug, clap::Args)]
 pub struct Sessions {
     #[command(flatten)]
@@ -40,6 +40,11 @@ enum Action {
     },
     /// Cancel a session that requires input. Irreversible
     Cancel {
+        #[arg(value_name = "SESSION")]
+        session: String,
+    },
+    /// Remove what is personal in a session, its reports, events and pictures. Irreversible
+    Redact {
         #[arg(value_name = "SESSION")]
         session: String,
     },
@@ -112,6 +117,11 @@ impl Sessions {
             Action::Cancel { session } => {
                 let canceled = deployed.api.cancel(&session).await;
                 let session = deployed.answered("cancel the session", canceled)?;
+                self.backend.format.print(&session)?;
+            }
+            Action::Redact { session } => {
+                let redacted = deployed.api.redact(&session).await;
+                let session = deployed.answered("redact the session", redacted)?;
                 self.backend.format.print(&session)?;
             }
         }

@@ -11,9 +11,9 @@ use proto::identity::v1::matching_options::Strictness;
 use proto::identity::v1::{
     Address, CheckDetail, CheckStatus, Date, DocumentField, DocumentInsights, DocumentOptions, DocumentReport,
     DocumentType, EmailReport, FaceQuality, File, IdNumberReport, IdNumberType, ImagePurpose, MatchingOptions,
-    ModelUse, PhoneReport, SelfieInsights, SelfieReport, Sex, Timing, VerificationError, VerificationErrorCode,
-    VerificationReport, VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerificationType,
-    VerifiedOutputs, redaction,
+    ModelUse, PhoneReport, RedactionReceipt, SelfieInsights, SelfieReport, Sex, Timing, VerificationError,
+    VerificationErrorCode, VerificationReport, VerificationSession, VerificationSessionOptions,
+    VerificationSessionStatus, VerificationType, VerifiedOutputs, redaction,
 };
 use serde_json::{Value, json};
 
@@ -52,13 +52,26 @@ pub fn session(session: &VerificationSession) -> Value {
         "verification_flow": session.verification_flow,
         "verified_outputs": session.verified_outputs.as_ref().map(verified_outputs),
         "insights": session.insights.as_ref().map(|insights| {
-            json!({
+            let insights = json!({
                 "attempts": insights.attempts,
                 "files": insights.files.iter().map(file).collect::<Vec<_>>(),
-            })
+                "redaction": insights.redaction.as_ref().map(redaction_receipt),
+            });
+            without_absent(insights, &["redaction"])
         }),
     });
     without_absent(object, &["related_person", "verification_flow", "insights"])
+}
+
+fn redaction_receipt(receipt: &RedactionReceipt) -> Value {
+    json!({
+        "requested": unix(receipt.requested.as_ref()),
+        "completed": unix(receipt.completed.as_ref()),
+        "files": receipt.files,
+        "reports": receipt.reports,
+        "events": receipt.events,
+        "idempotency_record": receipt.idempotency_record,
+    })
 }
 
 /// A report as `identity.verification_report`.

@@ -61,6 +61,7 @@ fn a_session_is_rendered_to_the_letter() {
                 size: 7,
                 created: Some(CREATED),
             }],
+            redaction: None,
         }),
         ..VerificationSession::default()
     });

@@ -8,8 +8,8 @@ use prost_types::Timestamp;
 use proto::identity::v1::check_detail::Outcome;
 use proto::identity::v1::machine_readable_zone::Format;
 use proto::identity::v1::{
-    CheckDetail, CheckStatus, Date, DocumentInsights, DocumentReport, DocumentType, SelfieInsights, SelfieReport, Sex,
-    Timing, VerificationError, VerificationErrorCode, VerificationReport, VerificationSession,
+    CheckDetail, CheckStatus, Date, DocumentInsights, DocumentReport, DocumentType, RedactionReceipt, SelfieInsights,
+    SelfieReport, Sex, Timing, VerificationError, VerificationErrorCode, VerificationReport, VerificationSession,
     VerificationSessionStatus,
 };
 use time::OffsetDateTime;
@@ -50,6 +50,9 @@ pub fn session(session: &VerificationSession, style: Style) -> String {
     let mut page = Page::new(style);
     page.line(&style.bold(&session.id));
     page.given("status", session.status().name());
+    if let Some(redaction) = &session.redaction {
+        page.given("redaction", redaction.status().name());
+    }
     page.label("created", &time(session.created));
     page.given("reference", session.client_reference_id.as_deref().map(plain));
     page.given("customer", session.related_customer.as_deref().map(plain));
@@ -58,6 +61,16 @@ pub fn session(session: &VerificationSession, style: Style) -> String {
     }
     if let Some(insights) = &session.insights {
         page.label("attempts", &insights.attempts.to_string());
+        if let Some(RedactionReceipt {
+            files, reports, events, ..
+        }) = &insights.redaction
+        {
+            let (files, reports) = (files.len(), reports.len());
+            page.label(
+                "destroyed",
+                &format!("{files} pictures, fields of {reports} reports and {events} events"),
+            );
+        }
     }
     if let Some(error) = &session.last_error {
         page.label("last error", &format!("{}: {}", error_code(error.code()), error.reason));

@@ -5,5 +5,6 @@ mod metrics;
 mod observability;
 mod outcomes;
 mod privacy;
+mod redaction;
 mod reflection;
 mod traces;

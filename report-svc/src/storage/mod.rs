@@ -55,12 +55,19 @@ pub struct SealedReport {
     pub id: Id,
     /// Sealed `ReportRecord`.
     pub record: Vec<u8>,
-    /// The attempt that it is of.
-    pub attempt: u32,
-    /// Sealed `AttemptRecord`.
-    pub attempt_record: Vec<u8>,
     /// What it is found by.
     pub entry: ReportEntry,
+    /// By which references it is found no more.
+    pub left: Vec<ReferenceTag>,
+}
+
+/// What is kept of an attempt.
+#[derive(Clone, Debug)]
+pub struct SealedAttempt {
+    /// Which submission of the session.
+    pub attempt: u32,
+    /// Sealed `AttemptRecord`.
+    pub record: Vec<u8>,
 }
 
 /// A session that is to exist.
@@ -74,7 +81,7 @@ pub struct NewSession {
     pub event: SealedEvent,
     /// What it is found by.
     pub entry: IndexEntry,
-    /// When it expires, if ever.
+    /// When something of it expires, if ever.
     pub expires: Option<SystemTime>,
     /// Makes the creation happen once.
     pub idempotency: Option<NewIdempotency>,
@@ -89,6 +96,15 @@ pub struct NewIdempotency {
     pub record: Vec<u8>,
     /// How long it is kept.
     pub lifetime: Duration,
+}
+
+/// What is to be kept under an idempotency key, for as long as anything is.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    /// Hash of account and key.
+    pub key: [u8; 32],
+    /// Sealed `IdempotencyRecord`.
+    pub record: Vec<u8>,
 }
 
 /// What a creation came to.
@@ -118,13 +134,17 @@ pub struct Commit {
     pub expected: u64,
     /// The sealed session afterwards.
     pub record: Vec<u8>,
-    /// A report that was made.
-    pub report: Option<SealedReport>,
+    /// Reports that are new, or replace what is kept of them.
+    pub reports: Vec<SealedReport>,
+    /// Attempts that ended, or of which something else is kept from now on.
+    pub attempts: Vec<SealedAttempt>,
+    /// What replaces the answer to the session's creation.
+    pub idempotency: Option<Idempotency>,
     /// The event that tells of it.
     pub event: Option<SealedEvent>,
     /// What it is found by, where that changes.
     pub reindex: Option<Reindex>,
-    /// When it expires now, if ever.
+    /// When something of it expires now, if ever.
     pub expires: Option<SystemTime>,
     /// What happens to the session's job.
     pub job: JobStep,
@@ -241,8 +261,15 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// The sessions of a list, in the order asked for.
     async fn list(&self, query: &ListQuery) -> Result<Vec<Id>, StorageError>;
 
-    /// A partition's sessions that expired until a moment, those first that expired first.
+    /// A partition's sessions of which something expired until a moment, those first of which it expired first.
     async fn expired(&self, partition: u8, until: SystemTime, limit: usize) -> Result<Vec<Id>, StorageError>;
+
+    /// How many such sessions a partition has.
+    async fn count_expired(&self, partition: u8, until: SystemTime) -> Result<u64, StorageError>;
+
+    /// Whether this candidate leads in a role: the first that asks does, and nobody else until `term` after it asked last. What is done
+    /// by a leader must be right when two do it: one that was held up does not notice that its term is over.
+    async fn elect(&self, role: &str, candidate: Nonce, term: Duration) -> Result<bool, StorageError>;
 
     /// Changes a session that still has the expected version; all of the step or none of it.
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError>;

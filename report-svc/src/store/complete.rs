@@ -6,13 +6,14 @@
 
 use proto::id::Kind as IdKind;
 use proto::identity::v1::VerificationReport;
+use proto::store::v1::AttemptRecord;
 
 use super::{Change, Session, Store, now};
 use crate::assemble::{Findings, Outcome, assemble};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::Action;
-use crate::storage::{Committed, JobStep, Lease};
+use crate::storage::{JobStep, Lease};
 
 /// Shown to the person after the reason for which the last attempt failed.
 const LAST_ATTEMPT: &str = "This was the last attempt.";
@@ -51,18 +52,12 @@ impl Store {
                 return Err(Error::LeaseLost);
             }
             let (report, change) = self.finish(&mut session, findings.clone(), JobStep::Finish(lease.clone()))?;
-            session.derive_insights();
-            match self.commit(&session, change).await? {
-                Committed::Done(version) => {
-                    session.version = version;
-                    return Ok(Completion {
-                        report,
-                        session,
-                        completed_now: true,
-                    });
-                }
-                Committed::Conflict => {}
-                Committed::JobLost => return Err(Error::LeaseLost),
+            if self.commit(&mut session, change).await? {
+                return Ok(Completion {
+                    report,
+                    session,
+                    completed_now: true,
+                });
             }
         }
         Err(Error::Contended)
@@ -107,10 +102,16 @@ impl Store {
             }
         };
         session.public.last_verification_report = Some(id.to_string());
+        let ended = AttemptRecord {
+            report: id.to_string(),
+            images: session.images.clone(),
+        };
         let change = Change {
-            event,
-            report: Some((id, report.clone())),
+            reports: vec![(id, report.clone())],
+            attempts: vec![(attempt, ended)],
             job,
+            ends_attempt: true,
+            ..Change::of(event)
         };
         Ok((report, change))
     }

@@ -1,7 +1,7 @@
 //! Opening a session, once per idempotency key.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use prost::Message as _;
 use proto::id::{Kind as IdKind, PARTITIONS};
@@ -13,7 +13,7 @@ use super::{Session, Store};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::{EventType, State};
-use crate::seal::Kind;
+use crate::seal::{Kind, SecretKey};
 use crate::storage::{Created, IndexEntry, NewIdempotency, NewSession};
 
 /// How long the first answer is given again.
@@ -39,13 +39,13 @@ impl Store {
         };
         let id = Id::new(IdKind::VerificationSession, partition);
         let fingerprint = fingerprint(livemode, &request);
-        let session = self.new_session(id.clone(), account, livemode, request.clone());
+        let session = self.new_session(id.clone(), account, livemode, request.clone(), key)?;
         let idempotency = key.map(|key| self.idempotency(key, &id, &fingerprint)).transpose()?;
         let new = NewSession {
             record: self.records.seal(Kind::Session, id.as_str(), &session.to_record())?,
             event: self.seal_event(&session, EventType::Created)?,
             entry: session.found_by.clone(),
-            expires: session.expires()?,
+            expires: self.expires(&session)?,
             id,
             idempotency,
         };
@@ -53,19 +53,30 @@ impl Store {
             (Created::New, _) => Ok(session),
             (Created::Existing(sealed), Some(key)) => {
                 let kept: IdempotencyRecord = self.records.open(Kind::Idempotency, &hex::encode(key), &sealed)?;
+                // What is left of the first request says nothing of its parameters.
+                if kept.fingerprint.is_empty() {
+                    return self.session(&kept.session, Some(account)).await;
+                }
                 if kept.fingerprint != fingerprint {
                     return Err(Error::IdempotencyKeyReused);
                 }
                 let id = Id::parse(IdKind::VerificationSession, &kept.session).ok_or(Error::Incomplete("session"))?;
                 // It must be there still; but the answer is that of the same request, whatever happened since.
                 self.session(id.as_str(), Some(account)).await?;
-                Ok(self.new_session(id, account, livemode, request))
+                self.new_session(id, account, livemode, request, Some(key))
             }
             (Created::Existing(_), None) => Err(Error::Incomplete("idempotency key")),
         }
     }
 
-    fn new_session(&self, id: Id, account: &str, livemode: bool, request: CreateVerificationSessionRequest) -> Session {
+    fn new_session(
+        &self,
+        id: Id,
+        account: &str,
+        livemode: bool,
+        request: CreateVerificationSessionRequest,
+        idempotency_key: Option<[u8; 32]>,
+    ) -> Result<Session, Error> {
         let mut session = Session {
             version: 1,
             account: account.to_owned(),
@@ -76,6 +87,12 @@ impl Store {
             failed: None,
             trace_context: Default::default(),
             uploaded: Default::default(),
+            event_key: SecretKey::random()?,
+            events: 1,
+            idempotency_key,
+            status_reached: id.made().into(),
+            discarded: Vec::new(),
+            receipt: None,
             found_by: IndexEntry {
                 account: account.to_owned(),
                 references: Vec::new(),
@@ -85,21 +102,24 @@ impl Store {
         };
         session.found_by.references = self.reference_tags(&session);
         session.derive_insights();
-        session
+        Ok(session)
     }
 
     fn idempotency(&self, key: [u8; 32], session: &Id, fingerprint: &[u8]) -> Result<NewIdempotency, Error> {
+        Ok(NewIdempotency {
+            key,
+            record: self.idempotency_record(key, session, fingerprint)?,
+            lifetime: IDEMPOTENCY_LIFETIME,
+        })
+    }
+
+    /// What is kept under a key; after a redaction without a fingerprint.
+    pub(super) fn idempotency_record(&self, key: [u8; 32], session: &Id, fingerprint: &[u8]) -> Result<Vec<u8>, Error> {
         let record = IdempotencyRecord {
             fingerprint: fingerprint.to_vec(),
             session: session.to_string(),
-            expires: Some((SystemTime::now() + IDEMPOTENCY_LIFETIME).into()),
         };
-        let record = self.records.seal(Kind::Idempotency, &hex::encode(key), &record)?;
-        Ok(NewIdempotency {
-            key,
-            record,
-            lifetime: IDEMPOTENCY_LIFETIME,
-        })
+        self.records.seal(Kind::Idempotency, &hex::encode(key), &record)
     }
 }
 

@@ -68,7 +68,7 @@ impl Store {
         match attached.await {
             Ok(_) => {
                 if let Some(replaced) = replaced {
-                    self.evidence.delete(&replaced.path).await;
+                    self.delete_unnamed(&replaced.path).await;
                 }
                 Ok(file)
             }
@@ -78,9 +78,16 @@ impl Store {
             // The step may have happened, an attempt have used the picture, and another one have replaced it since.
             Err(error) if used => Err(error),
             Err(error) => {
-                self.evidence.delete(&kept.path).await;
+                self.delete_unnamed(&kept.path).await;
                 Err(error)
             }
+        }
+    }
+
+    /// Deletes the file of a picture that no record names. Whether it works matters little: its key is gone.
+    async fn delete_unnamed(&self, path: &str) {
+        if let Err(error) = self.evidence.delete(path).await {
+            tracing::warn!(%error, "a picture that was not kept could not be deleted");
         }
     }
 
@@ -147,11 +154,10 @@ impl Store {
             session.count_submission(now());
             session.trace_context.clone_from(&trace_context);
             Ok(Change {
-                event,
-                report: None,
                 job: JobStep::Enqueue {
                     attempt: session.attempts,
                 },
+                ..Change::of(event)
             })
         });
         match updated.await {

@@ -2,10 +2,12 @@
 
 mod complete;
 mod create;
+mod events;
 mod images;
 mod jobs;
 mod list;
 mod queue;
+mod redact;
 mod session;
 mod sweep;
 mod update;
@@ -15,8 +17,9 @@ use std::time::SystemTime;
 
 use proto::id::{Kind as IdKind, PARTITIONS};
 use proto::identity::v1::VerificationReport;
-use proto::store::v1::{AttemptRecord, EventRecord, ReportRecord, SessionRecord};
+use proto::store::v1::{AttemptRecord, ReportRecord, SessionRecord};
 
+pub use events::Event;
 pub use list::{Cursor, Filter, Page, ReportFilter};
 pub use queue::{Failed, Queued};
 pub use session::Session;
@@ -29,10 +32,11 @@ use crate::instruments::Instruments;
 use crate::lifecycle::{Action, EventType};
 use crate::limits::Limits;
 use crate::records::Records;
+use crate::retention::RetentionPolicy;
 use crate::seal::{Keyring, Kind};
 use crate::storage::{
-    Commit, Committed, IndexEntry, JobStep, ReferenceTag, Reindex, ReportEntry, SealedEvent, SealedReport, Storage,
-    Versioned,
+    Commit, Committed, Idempotency, IndexEntry, JobStep, ReferenceTag, Reindex, ReportEntry, SealedAttempt,
+    SealedReport, Storage, Versioned,
 };
 
 /// Conflicts after which a change is given up: the person's device, the backend and a worker may meet, but not this often.
@@ -45,22 +49,35 @@ pub struct Store {
     evidence: Evidence,
     records: Records,
     limits: Limits,
+    retention: Arc<RetentionPolicy>,
     instruments: Instruments,
 }
 
 /// What comes with a change of a session, in the same step.
 struct Change {
     event: Option<EventType>,
-    report: Option<(Id, VerificationReport)>,
+    /// New, or other than before.
+    reports: Vec<(Id, VerificationReport)>,
+    /// By which references the reports are found no more.
+    left: Vec<ReferenceTag>,
+    /// Ended, or something else is kept of them from now on.
+    attempts: Vec<(u32, AttemptRecord)>,
+    idempotency: Option<Idempotency>,
     job: JobStep,
+    /// Whether an attempt ends by it.
+    ends_attempt: bool,
 }
 
 impl Change {
     fn of(event: Option<EventType>) -> Self {
         Self {
             event,
-            report: None,
+            reports: Vec::new(),
+            left: Vec::new(),
+            attempts: Vec::new(),
+            idempotency: None,
             job: JobStep::Keep,
+            ends_attempt: false,
         }
     }
 }
@@ -73,7 +90,16 @@ impl Store {
             evidence,
             records: Records::new(keyring),
             limits,
+            retention: Arc::default(),
             instruments: Instruments::new(),
+        }
+    }
+
+    /// The same, keeping what is personal for no longer than this.
+    pub fn with_retention(self, retention: RetentionPolicy) -> Self {
+        Self {
+            retention: Arc::new(retention),
+            ..self
         }
     }
 
@@ -95,7 +121,7 @@ impl Store {
     pub async fn keys_fit(&self) -> Result<(), Error> {
         let (mut opened, mut refused) = (0, None);
         for partition in 0..PARTITIONS {
-            match self.events(partition, 0, 1).await {
+            match self.event_records(partition, 0, 1).await {
                 Ok(events) => opened += events.len(),
                 Err(error @ Error::Seal(_)) => refused = Some(error),
                 Err(error) => return Err(error),
@@ -211,29 +237,25 @@ impl Store {
             let Some(step) = decide(&mut session)?.into() else {
                 return Ok(session);
             };
-            session.derive_insights();
-            match self.commit(&session, step).await? {
-                Committed::Done(version) => {
-                    session.version = version;
-                    return Ok(session);
-                }
-                Committed::Conflict => {}
-                Committed::JobLost => return Err(Error::LeaseLost),
+            if self.commit(&mut session, step).await? {
+                return Ok(session);
             }
         }
         Err(Error::Contended)
     }
 
-    async fn commit(&self, session: &Session, change: Change) -> Result<Committed, Error> {
+    /// Writes a session that was changed; false when somebody else wrote since it was read.
+    async fn commit(&self, session: &mut Session, change: Change) -> Result<bool, Error> {
+        session.derive_insights();
+        session.events += u32::from(change.event.is_some());
         let record = self
             .records
             .seal(Kind::Session, session.id.as_str(), &session.to_record())?;
-        let ended = change.report.is_some();
         let event = change.event.map(|event| self.seal_event(session, event)).transpose()?;
-        let report = change
-            .report
-            .map(|(id, report)| self.seal_report(session, id, report))
-            .transpose()?;
+        let reports = change.reports.into_iter();
+        let reports = reports.map(|(id, report)| self.seal_report(session, id, report, &change.left));
+        let attempts = change.attempts.iter();
+        let attempts = attempts.map(|(attempt, record)| self.seal_attempt(&session.id, *attempt, record));
         // The record is sealed under the current key, and so is the reference tagged.
         let to = IndexEntry {
             account: session.account.clone(),
@@ -245,19 +267,29 @@ impl Store {
             session: session.id.clone(),
             expected: session.version,
             record,
-            report,
+            reports: reports.collect::<Result<_, _>>()?,
+            attempts: attempts.collect::<Result<_, _>>()?,
+            idempotency: change.idempotency,
             event,
             reindex: (from != to).then_some(Reindex { from, to }),
-            expires: session.expires()?,
+            expires: self.expires(session)?,
             job: change.job,
         };
-        let outcome = self.storage.commit(step).await?;
-        if let Committed::Done(_) = outcome
-            && ended
-        {
+        match self.storage.commit(step).await? {
+            Committed::Done(version) => session.version = version,
+            Committed::Conflict => return Ok(false),
+            Committed::JobLost => return Err(Error::LeaseLost),
+        }
+        if change.ends_attempt {
             self.instruments.verified(session.submitted, &session.public);
         }
-        Ok(outcome)
+        Ok(true)
+    }
+
+    /// When something of a session expires, if ever.
+    fn expires(&self, session: &Session) -> Result<Option<SystemTime>, Error> {
+        let expiry = session.expiry(self.retention.of(&session.account))?;
+        Ok(expiry.map(|(moment, _)| moment))
     }
 
     /// Under the current key.
@@ -266,27 +298,13 @@ impl Store {
         references(&session.public).map(tag).collect()
     }
 
-    fn seal_event(&self, session: &Session, event: EventType) -> Result<SealedEvent, Error> {
-        let id = Id::new(IdKind::Event, session.id.partition());
-        let mut public = session.public.clone();
-        // Only for who asks for it, with a key that may.
-        public.verified_outputs = None;
-        let record = EventRecord {
-            id: id.to_string(),
-            created: Some(now()),
-            r#type: event.name().to_owned(),
-            account: session.account.clone(),
-            session: Some(public),
-        };
-        let record = self.records.seal(Kind::Event, id.as_str(), &record)?;
-        Ok(SealedEvent { id, record })
-    }
-
-    fn seal_report(&self, session: &Session, id: Id, report: VerificationReport) -> Result<SealedReport, Error> {
-        let attempt = AttemptRecord {
-            report: id.to_string(),
-            images: session.images.clone(),
-        };
+    fn seal_report(
+        &self,
+        session: &Session,
+        id: Id,
+        report: VerificationReport,
+        left: &[ReferenceTag],
+    ) -> Result<SealedReport, Error> {
         let record = ReportRecord {
             report: Some(report),
             account: session.account.clone(),
@@ -294,16 +312,20 @@ impl Store {
         Ok(SealedReport {
             record: self.records.seal(Kind::Report, id.as_str(), &record)?,
             id,
-            attempt: session.attempts,
-            attempt_record: self
-                .records
-                .seal(Kind::Attempt, &attempt_id(&session.id, session.attempts), &attempt)?,
             entry: ReportEntry {
                 account: session.account.clone(),
                 r#type: session.public.r#type(),
                 references: self.reference_tags(session),
             },
+            left: left.to_vec(),
         })
+    }
+
+    fn seal_attempt(&self, session: &Id, attempt: u32, record: &AttemptRecord) -> Result<SealedAttempt, Error> {
+        let record = self
+            .records
+            .seal(Kind::Attempt, &attempt_id(session, attempt), record)?;
+        Ok(SealedAttempt { attempt, record })
     }
 
     /// What is kept of an attempt, once it has finished.
@@ -312,18 +334,6 @@ impl Store {
         sealed
             .map(|sealed| self.records.open(Kind::Attempt, &attempt_id(session, attempt), &sealed))
             .transpose()
-    }
-
-    /// A partition's events after a position, oldest first.
-    pub async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<(u64, EventRecord)>, Error> {
-        let sealed = self.storage.events(partition, after, limit).await?;
-        let open = |event: crate::storage::StoredEvent| {
-            Ok((
-                event.position,
-                self.records.open(Kind::Event, event.id.as_str(), &event.record)?,
-            ))
-        };
-        sealed.into_iter().map(open).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Change, Store, TRIES};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::Status;
-use crate::storage::{Committed, DeadLetterReason, Deliveries, Depth, Job, JobState, JobStep};
+use crate::storage::{DeadLetterReason, Deliveries, Depth, Job, JobState, JobStep};
 
 /// Jobs read at once.
 const PAGE: usize = 100;
@@ -84,7 +84,7 @@ impl Store {
                 tracing::info!(session, attempt, "job queued again");
                 return Ok(());
             }
-            let found = found.map_err(without_job)?;
+            let mut found = found.map_err(without_job)?;
             if !found.is_processing(attempt)? {
                 return Err(Error::JobNotFound);
             }
@@ -92,7 +92,7 @@ impl Store {
                 job: JobStep::Enqueue { attempt },
                 ..Change::of(None)
             };
-            if let Committed::Done(_) = self.commit(&found, change).await? {
+            if self.commit(&mut found, change).await? {
                 tracing::warn!(session, attempt, "the session had lost its job: it has a new one");
                 return Ok(());
             }

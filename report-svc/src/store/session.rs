@@ -6,16 +6,33 @@ use std::time::{Duration, SystemTime};
 use prost_types::Timestamp;
 use proto::identity::v1::redaction::Status as RedactionStatus;
 use proto::identity::v1::{
-    File, ImagePurpose, Redaction as PublicRedaction, SessionInsights, VerificationSession, VerificationSessionStatus,
+    File, ImagePurpose, Redaction as PublicRedaction, RedactionReceipt, SessionInsights, VerificationError,
+    VerificationErrorCode as ErrorCode, VerificationSession, VerificationSessionStatus,
 };
-use proto::store::v1::{ImageRecord, SessionRecord, StoredSession, Uploaded};
+use proto::store::v1::{DiscardedImage, ImageRecord, SessionRecord, StoredSession, Uploaded};
 
+use super::now;
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::{Action, EventType, Redaction, State, Status, transition};
 use crate::limits::{ImageLimit, Limits};
-use crate::seal::Reference;
+use crate::redaction::Redact as _;
+use crate::retention::Retention;
+use crate::seal::{Reference, SecretKey};
 use crate::storage::{IndexEntry, ReferenceTag};
+
+/// What time does to a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expiry {
+    /// Files of discarded pictures are to be deleted, and a redaction ends.
+    Discarded,
+    /// Nobody came.
+    Waiting,
+    /// The pictures were kept for long enough.
+    Images,
+    /// So was all the rest.
+    Session,
+}
 
 /// How long a session waits for a person. The address of the page on which they submit is good for as long.
 const WAITS_FOR: Duration = Duration::from_secs(48 * 3600);
@@ -42,8 +59,24 @@ pub struct Session {
     pub trace_context: HashMap<String, String>,
     /// What was uploaded, whether or not it is held.
     pub uploaded: Uploaded,
+    /// Opens the copies of it in its events.
+    pub(super) event_key: SecretKey,
+    /// How many events were made of it.
+    pub(super) events: u32,
+    /// Under what the answer to its creation is kept.
+    pub(super) idempotency_key: Option<[u8; 32]>,
+    /// When its status was reached.
+    pub(super) status_reached: Timestamp,
+    /// Pictures whose keys are gone, until their files are.
+    pub(super) discarded: Vec<DiscardedImage>,
+    /// What a redaction destroyed.
+    pub(super) receipt: Option<RedactionReceipt>,
     /// What it is found by, as it was read.
     pub(super) found_by: IndexEntry,
+}
+
+fn moment(timestamp: Timestamp) -> SystemTime {
+    SystemTime::try_from(timestamp).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 fn status(public: &VerificationSession) -> Result<Status, Error> {
@@ -56,12 +89,15 @@ fn status(public: &VerificationSession) -> Result<Status, Error> {
     }
 }
 
-/// What its account gave a session to find it by.
+/// What its account gave a session to find it by. A redaction leaves nothing of it.
 pub(super) fn references(public: &VerificationSession) -> impl Iterator<Item = Reference<'_>> {
-    let (client, customer) = (
-        public.client_reference_id.as_deref(),
-        public.related_customer.as_deref(),
-    );
+    let (client, customer) = match public.redaction {
+        None => (
+            public.client_reference_id.as_deref(),
+            public.related_customer.as_deref(),
+        ),
+        Some(_) => (None, None),
+    };
     let both = client.and(customer).and_then(|_| Reference::of(client, customer));
     let each = [client.map(Reference::Client), customer.map(Reference::Customer), both];
     each.into_iter().flatten()
@@ -83,6 +119,12 @@ impl Session {
     ) -> Result<Self, Error> {
         let public = record.session.ok_or(Error::Incomplete("session"))?;
         Ok(Self {
+            event_key: SecretKey::from_bytes(&record.event_key).ok_or(Error::Incomplete("event key"))?,
+            events: record.events,
+            idempotency_key: record.idempotency_key.try_into().ok(),
+            status_reached: record.status_reached.unwrap_or_else(|| id.made().into()),
+            discarded: record.discarded_images,
+            receipt: record.redaction,
             id,
             version,
             found_by: IndexEntry {
@@ -112,6 +154,12 @@ impl Session {
             failed: self.failed,
             trace_context: self.trace_context.clone(),
             uploaded: Some(self.uploaded),
+            event_key: self.event_key.expose().to_vec(),
+            events: self.events,
+            idempotency_key: self.idempotency_key.map_or_else(Vec::new, Vec::from),
+            status_reached: Some(self.status_reached),
+            discarded_images: self.discarded.clone(),
+            redaction: self.receipt.clone(),
         }
     }
 
@@ -140,7 +188,11 @@ impl Session {
 
     /// Moves it along, or refuses; answers the event to be told.
     pub fn apply(&mut self, action: Action) -> Result<Option<EventType>, Error> {
-        let next = transition(self.state()?, action)?;
+        let state = self.state()?;
+        let next = transition(state, action)?;
+        if next.to.status != state.status {
+            self.status_reached = now();
+        }
         self.public.set_status(next.to.status.into());
         self.public.redaction = next.to.redaction.map(|redaction| {
             let status = match redaction {
@@ -152,11 +204,55 @@ impl Session {
         Ok(next.event)
     }
 
-    /// When it expires unless it is submitted before: sessions that wait for a person do. An upload puts nothing off.
-    pub fn expires(&self) -> Result<Option<SystemTime>, Error> {
-        let failed = self.failed.and_then(|failed| SystemTime::try_from(failed).ok());
-        let waits = self.state()? == State::NEW;
-        Ok(waits.then(|| failed.unwrap_or_else(|| self.id.made()) + WAITS_FOR))
+    /// What time does to it first, and when, unless it changes before.
+    pub(super) fn expiry(&self, retention: Retention) -> Result<Option<(SystemTime, Expiry)>, Error> {
+        let state = self.state()?;
+        let (made, reached) = (self.id.made(), moment(self.status_reached));
+        if !self.discarded.is_empty() || state.redaction == Some(Redaction::Processing) {
+            return Ok(Some((made, Expiry::Discarded)));
+        }
+        if state.redaction.is_some() || state.status == Status::Processing {
+            return Ok(None);
+        }
+        // An upload puts nothing off.
+        let abandoned = self.public.last_error.as_ref().map(VerificationError::code) == Some(ErrorCode::Abandoned);
+        let waits = state == State::NEW && !abandoned;
+        let since = self.failed.map_or(made, moment);
+        // A person who uploads is in the middle of it, whenever they came.
+        let uploads = self.images.iter().filter_map(|image| image.file.as_ref()?.created);
+        let uploaded = uploads.map(|created| moment(created).max(reached)).max();
+        let expiries = [
+            waits.then_some((since + WAITS_FOR, Expiry::Waiting)),
+            retention.sessions.map(|time| (reached + time, Expiry::Session)),
+            retention
+                .images
+                .zip(uploaded)
+                .map(|(time, since)| (since + time, Expiry::Images)),
+        ];
+        Ok(expiries.into_iter().flatten().min_by_key(|(moment, _)| *moment))
+    }
+
+    /// Gives up the keys of pictures: nobody can open them any more.
+    pub(super) fn discard(&mut self, images: impl IntoIterator<Item = ImageRecord>) {
+        for ImageRecord { file, path, .. } in images {
+            let discarded = DiscardedImage {
+                file: file.map(|file| file.id).unwrap_or_default(),
+                path,
+            };
+            // Attempts may share a picture.
+            if !self.discarded.contains(&discarded) {
+                self.discarded.push(discarded);
+            }
+        }
+    }
+
+    /// Removes what is personal in it, with the key that opens the copies of it in events up to now.
+    pub(super) fn redact(&mut self, receipt: RedactionReceipt) -> Result<(), Error> {
+        self.event_key = SecretKey::random()?;
+        self.public = std::mem::take(&mut self.public).redacted();
+        self.trace_context.clear();
+        self.receipt = Some(receipt);
+        Ok(())
     }
 
     /// Whether this submission is the one that the checks run for now.
@@ -244,6 +340,7 @@ impl Session {
         self.public.insights = Some(SessionInsights {
             attempts: self.attempts,
             files: self.files(),
+            redaction: self.receipt.clone(),
         });
     }
 }

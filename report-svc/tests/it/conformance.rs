@@ -1,15 +1,16 @@
 //! What every storage must do. [`suite`] is called with each implementation.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use proto::id::{Kind, PARTITIONS};
 use proto::identity::v1::VerificationType;
 use report_svc::id::Id;
 use report_svc::lifecycle::Status;
 use report_svc::storage::{
-    Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, IndexEntry, Job, JobState, JobStep, Lease,
-    LeaseRequest, Leased, NewIdempotency, NewSession, ReportEntry, SealedEvent, SealedReport, Storage, Versioned,
+    Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Idempotency, IndexEntry, Job, JobState, JobStep,
+    Lease, LeaseRequest, Leased, ListQuery, Listed, NewIdempotency, NewSession, Order, ReferenceTag, ReportEntry,
+    Scope, SealedAttempt, SealedEvent, SealedReport, Storage, Versioned,
 };
 
 use crate::clock::Hand;
@@ -41,6 +42,9 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     one_of_many_creations_wins(subject).await;
     refuses_a_stale_version(storage).await;
     takes_a_step_once_that_is_sent_again(storage).await;
+    replaces_reports_attempts_and_what_is_kept_under_a_key(subject).await;
+    keeps_nothing_under_a_key_that_is_forgotten(subject).await;
+    counts_what_has_expired(storage).await;
     one_of_many_commits_wins(subject).await;
     keeps_events_in_the_order_of_their_steps(storage).await;
     leases_each_job_once(storage).await;
@@ -77,18 +81,23 @@ pub(crate) fn event(session: &Id, record: &[u8]) -> SealedEvent {
     }
 }
 
-/// Of the first attempt.
 pub(crate) fn report(id: &Id) -> SealedReport {
     SealedReport {
         id: id.clone(),
         record: b"report".to_vec(),
-        attempt: 1,
-        attempt_record: b"attempt".to_vec(),
         entry: ReportEntry {
             account: "acct_1".to_owned(),
             r#type: VerificationType::Document,
             references: Vec::new(),
         },
+        left: Vec::new(),
+    }
+}
+
+fn attempt(attempt: u32) -> SealedAttempt {
+    SealedAttempt {
+        attempt,
+        record: b"attempt".to_vec(),
     }
 }
 
@@ -108,7 +117,9 @@ pub(crate) fn step(session: &Id, expected: u64, record: &[u8], job: JobStep) -> 
         session: session.clone(),
         expected,
         record: record.to_vec(),
-        report: None,
+        reports: Vec::new(),
+        attempts: Vec::new(),
+        idempotency: None,
         event: None,
         reindex: None,
         expires: None,
@@ -295,7 +306,8 @@ async fn refuses_a_stale_version(storage: &dyn Storage) {
 
     let events = storage.events(id.partition(), 0, 10_000).await.expect("storage").len();
     let stale = Commit {
-        report: Some(report.clone()),
+        reports: vec![report.clone()],
+        attempts: vec![attempt(1)],
         event: Some(event(&id, b"never")),
         ..step(&id, 1, b"stale", JobStep::Enqueue { attempt: 1 })
     };
@@ -338,6 +350,118 @@ async fn refuses_a_stale_version(storage: &dyn Storage) {
         storage.events(id.partition(), 0, 10_000).await.expect("storage").len(),
         events + 1
     );
+}
+
+/// As a redaction does.
+async fn replaces_reports_attempts_and_what_is_kept_under_a_key(subject: &dyn Subject) {
+    let storage = &*subject.storage();
+    let (id, key) = (session_id(), key());
+    let new = with_key(&id, key, b"answer", DAY);
+    storage.create(new.clone()).await.expect("storage");
+    let tag = ReferenceTag([id.partition(); 16]);
+    let listed = |scope: Scope| ListQuery {
+        scope,
+        listed: Listed::Reports(None),
+        between: 0..u128::MAX,
+        order: Order::OldestFirst,
+        limit: 1000,
+    };
+    let reports = [(); 2].map(|()| {
+        let mut report = report(&Id::new(Kind::VerificationReport, id.partition()));
+        report.entry.references = vec![tag];
+        report
+    });
+    let ids: Vec<Id> = reports.iter().map(|report| report.id.clone()).collect();
+    let made = Commit {
+        reports: reports.to_vec(),
+        attempts: vec![attempt(1), attempt(2)],
+        ..step(&id, 1, b"made", JobStep::Keep)
+    };
+    assert_eq!(storage.commit(made).await.expect("storage"), Committed::Done(2));
+    let by_reference = listed(Scope::References(vec![tag]));
+    assert_eq!(storage.list(&by_reference).await.expect("storage"), ids);
+
+    let replaced = |report: &SealedReport| SealedReport {
+        record: b"less".to_vec(),
+        entry: ReportEntry {
+            references: Vec::new(),
+            ..report.entry.clone()
+        },
+        left: vec![tag, ReferenceTag([0xff; 16])],
+        ..report.clone()
+    };
+    let less = Commit {
+        reports: reports.iter().map(replaced).collect(),
+        attempts: vec![SealedAttempt {
+            attempt: 2,
+            record: b"less".to_vec(),
+        }],
+        idempotency: Some(Idempotency {
+            key,
+            record: b"no answer".to_vec(),
+        }),
+        ..step(&id, 2, b"less", JobStep::Keep)
+    };
+    for _ in 0..2 {
+        let outcome = storage.commit(less.clone()).await.expect("storage");
+        assert_eq!(outcome, Committed::Done(3), "sent again, too");
+    }
+    for report in &ids {
+        assert_eq!(storage.report(report).await.expect("storage"), Some(b"less".to_vec()));
+    }
+    let attempts = [storage.attempt(&id, 1).await, storage.attempt(&id, 2).await];
+    let attempts = attempts.map(|attempt| attempt.expect("storage").expect("is there"));
+    assert_eq!(attempts, [b"attempt".to_vec(), b"less".to_vec()]);
+    assert_eq!(storage.list(&by_reference).await.expect("storage"), []);
+    let of_account = listed(Scope::Account("acct_1".to_owned()));
+    let of_account = storage.list(&of_account).await.expect("storage");
+    assert!(
+        ids.iter().all(|id| of_account.contains(id)),
+        "the account still has them"
+    );
+    let again = storage.create(new).await.expect("storage");
+    assert_eq!(again, Created::Existing(b"no answer".to_vec()));
+}
+
+async fn keeps_nothing_under_a_key_that_is_forgotten(subject: &dyn Subject) {
+    let storage = &*subject.storage();
+    let (key, lifetime) = (key(), Duration::from_millis(1));
+    let [first, second] = [(); 2].map(|()| Id::new(Kind::VerificationSession, 5));
+    storage
+        .create(with_key(&first, key, b"answer", lifetime))
+        .await
+        .expect("storage");
+    subject.pass(Duration::from_millis(100)).await;
+    let late = Commit {
+        idempotency: Some(Idempotency {
+            key,
+            record: b"no answer".to_vec(),
+        }),
+        ..step(&first, 1, b"late", JobStep::Keep)
+    };
+    assert_eq!(storage.commit(late).await.expect("storage"), Committed::Done(2));
+    let again = storage.create(with_key(&second, key, b"answer", DAY)).await;
+    assert_eq!(again.expect("storage"), Created::New);
+}
+
+async fn counts_what_has_expired(storage: &dyn Storage) {
+    let moment = |millis| UNIX_EPOCH + Duration::from_millis(millis);
+    let id = session_id();
+    let count = async |millis| {
+        let counted = storage.count_expired(id.partition(), moment(millis)).await;
+        counted.expect("storage")
+    };
+    let before = count(7_000).await;
+    let new = NewSession {
+        expires: Some(moment(5_000)),
+        ..new_session(&id)
+    };
+    storage.create(new).await.expect("storage");
+    assert_eq!(count(5_000).await, before + 1);
+    assert_eq!(count(4_999).await, before);
+    let step = step(&id, 1, b"two", JobStep::Keep);
+    storage.commit(step).await.expect("storage");
+    assert_eq!(count(7_000).await, before, "it expires no more");
 }
 
 async fn takes_a_step_once_that_is_sent_again(storage: &dyn Storage) {
@@ -656,7 +780,7 @@ async fn completes_once(subject: &dyn Subject) {
             let id = id.clone();
             let report = Id::new(Kind::VerificationReport, id.partition());
             let finish = Commit {
-                report: Some(self::report(&report)),
+                reports: vec![self::report(&report)],
                 ..step(&id, 2, report.as_str().as_bytes(), JobStep::Finish(held.clone()))
             };
             let storage = subject.storage();
@@ -704,7 +828,7 @@ async fn finishes_under_the_lease_that_is_held(subject: &dyn Subject) {
     let held = lease(storage).await.expect("it lapsed").lease;
     let report = Id::new(Kind::VerificationReport, id.partition());
     let finish_under = |held: &Lease| Commit {
-        report: Some(self::report(&report)),
+        reports: vec![self::report(&report)],
         ..step(&id, 2, b"three", JobStep::Finish(held.clone()))
     };
     for held in [&lost, &others] {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use report_svc::id::Id;
 use report_svc::storage::{
     Changes, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Job, Lease, LeaseRequest, Leased,
-    ListQuery, NewSession, Storage, StorageError, StoredEvent, Versioned,
+    ListQuery, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
 };
 
 /// A method of [`Storage`] that reads or changes.
@@ -86,6 +86,15 @@ impl<H: Hook> Storage for Hooked<H> {
     async fn expired(&self, partition: u8, until: SystemTime, limit: usize) -> Result<Vec<Id>, StorageError> {
         self.hook.before(Step::Expired).await;
         self.storage.expired(partition, until, limit).await
+    }
+
+    async fn count_expired(&self, partition: u8, until: SystemTime) -> Result<u64, StorageError> {
+        self.hook.before(Step::Expired).await;
+        self.storage.count_expired(partition, until).await
+    }
+
+    async fn elect(&self, role: &str, candidate: Nonce, term: Duration) -> Result<bool, StorageError> {
+        self.storage.elect(role, candidate, term).await
     }
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {

@@ -14,6 +14,7 @@ mod listing;
 mod metrics;
 mod process;
 mod recorded;
+mod redaction;
 mod redis_check;
 mod redis_server;
 mod redis_tls;

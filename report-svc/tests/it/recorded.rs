@@ -30,7 +30,7 @@ use crate::deployment::{ACCOUNT, completion};
 use crate::redis_server::RedisServer;
 
 /// The folder of the present schema.
-const PRESENT: &str = "v3";
+const PRESENT: &str = "v4";
 
 /// Of nothing but these records.
 const MASTER_KEY: &str = "recorded:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
@@ -132,8 +132,7 @@ async fn reads(storage: Arc<dyn Storage>, evidence: PathBuf, ids: &[&str]) {
     let events = async |session: &str| {
         let id = Id::parse(Kind::VerificationSession, session).expect("ours");
         let events = store.events(id.partition(), 0, 100).await.expect("open");
-        let of_it = events.iter().filter_map(|(_, event)| event.session.as_ref());
-        of_it.filter(|each| each.id == session).count()
+        events.iter().filter(|event| event.session.id == session).count()
     };
     assert_eq!(
         (events(waits).await, events(verified).await, events(canceled).await),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use proto::identity::v1::{ImagePurpose, VerificationSessionStatus};
 use proto::reason;
-use proto::store::v1::{CreateSessionRequest, GetImageRequest, GetSessionRequest, WatchSessionRequest};
+use proto::store::v1::{
+    CreateSessionRequest, GetImageRequest, GetSessionRequest, RedactSessionRequest, WatchSessionRequest,
+};
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -189,15 +191,30 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
             verification_session: canceled.clone(),
             account: ACCOUNT.to_owned(),
         };
-        let watched: Vec<_> = client
-            .watch_session(watch)
+        let mut watched = client.watch_session(watch).await.expect("found").into_inner();
+        let first = watched.next().await.expect("as it is").expect("no error");
+        assert!(!first.is_final, "it may still be redacted");
+        let redaction = RedactSessionRequest {
+            verification_session: canceled.clone(),
+            account: ACCOUNT.to_owned(),
+        };
+        let foreign = RedactSessionRequest {
+            account: "acct_2".to_owned(),
+            ..redaction.clone()
+        };
+        let error = client.redact_session(foreign).await.expect_err("another account's");
+        assert_eq!(reason_of(&error), reason::SESSION_NOT_FOUND);
+        let redacted = client
+            .redact_session(redaction.clone())
             .await
-            .expect("found")
-            .into_inner()
-            .collect()
-            .await;
-        assert_eq!(watched.len(), 1, "as it is, and no more");
-        assert!(watched.iter().flatten().all(|stored| stored.is_final));
+            .expect("redacted")
+            .into_inner();
+        assert_eq!(status(&redacted), VerificationSessionStatus::Canceled);
+        let last = watched.filter_map(Result::ok).collect::<Vec<_>>().await.pop();
+        assert!(last.is_some_and(|stored| stored.is_final), "the end of the stream");
+        let twice = client.redact_session(redaction).await.expect_err("redacted before");
+        assert_eq!(reason_of(&twice), reason::SESSION_STATUS);
+        wrong_status(client, canceled, "redacted").await;
     })
     .await;
 }

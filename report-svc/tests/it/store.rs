@@ -82,8 +82,8 @@ async fn events_tell_every_change_of_status_in_order() {
     let events = store.events(session.partition(), 0, 100).await.expect("storage");
     let told: Vec<_> = events
         .iter()
-        .map(|(_, event)| {
-            let session = event.session.as_ref().expect("set");
+        .map(|event| {
+            let session = &event.session;
             assert_eq!((session.id.as_str(), event.account.as_str()), (id, ACCOUNT));
             assert_eq!(session.verified_outputs, None, "events are sent to whoever listens");
             (
@@ -103,7 +103,7 @@ async fn events_tell_every_change_of_status_in_order() {
         ]
     );
     assert!(
-        events.windows(2).all(|pair| pair[0].1.id < pair[1].1.id),
+        events.windows(2).all(|pair| pair[0].id < pair[1].id),
         "ids are time-ordered"
     );
 }
@@ -295,7 +295,9 @@ async fn damaged(storage: &dyn Storage) -> Id {
         session: session.clone(),
         expected: 1,
         record: DAMAGED.to_vec(),
-        report: None,
+        reports: Vec::new(),
+        attempts: Vec::new(),
+        idempotency: None,
         event: None,
         reindex: None,
         expires: None,

@@ -7,8 +7,9 @@ use prost_types::FileDescriptorSet;
 use proto::id::{self, Kind};
 use proto::identity::v1::{
     CancelVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest, GetVerificationSessionRequest,
-    ImagePurpose, ListVerificationReportsRequest, ListVerificationSessionsRequest, SubmitVerificationSessionRequest,
-    UpdateVerificationSessionRequest, UploadImageRequest, WatchVerificationSessionRequest,
+    ImagePurpose, ListVerificationReportsRequest, ListVerificationSessionsRequest, RedactVerificationSessionRequest,
+    SubmitVerificationSessionRequest, UpdateVerificationSessionRequest, UploadImageRequest,
+    WatchVerificationSessionRequest,
 };
 use proto::reason::{self, Reason};
 use service_kit::config::Secret;
@@ -56,6 +57,13 @@ async fn backend_methods(running: &Running, credential: Option<&str>, session: &
         refusal(
             sessions
                 .cancel_verification_session(CancelVerificationSessionRequest {
+                    verification_session: id.clone(),
+                })
+                .await,
+        ),
+        refusal(
+            sessions
+                .redact_verification_session(RedactVerificationSessionRequest {
                     verification_session: id.clone(),
                 })
                 .await,

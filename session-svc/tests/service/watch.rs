@@ -78,6 +78,7 @@ async fn what_is_over_is_sent_once() {
     let running = start().await;
     let id = running.create(DocumentOptions::default()).await.id;
     running.store.set_status(&id, VerificationSessionStatus::Canceled);
+    running.store.set_redaction(&id, Redacting::Redacted);
     let mut stream = watch(&running, &id).await;
     assert_eq!(next(&mut stream).await, VerificationSessionStatus::Canceled);
     assert!(soon(stream.message()).await.expect("no error").is_none());

@@ -1,5 +1,6 @@
 //! The lists of sessions and reports, and when sessions expire.
 
+use std::ops::Range;
 use std::time::SystemTime;
 
 use proto::id::Kind;
@@ -9,7 +10,7 @@ use redb::{AccessGuard, ReadTransaction, WriteTransaction};
 use super::{LISTS, SESSION_EXPIRIES};
 use crate::id::Id;
 use crate::lifecycle::Status;
-use crate::storage::{IndexEntry, List, ListQuery, Order, ReferenceTag, ReportEntry, Scope, since_epoch};
+use crate::storage::{IndexEntry, List, ListQuery, Order, ReferenceTag, ReportEntry, Scope, SealedReport, since_epoch};
 
 /// Puts a session into the lists that it belongs into.
 pub(super) fn enter(transaction: &WriteTransaction, session: &Id, entry: &IndexEntry) -> Result<(), redb::Error> {
@@ -17,19 +18,21 @@ pub(super) fn enter(transaction: &WriteTransaction, session: &Id, entry: &IndexE
     put(transaction, session, list, &entry.account, &entry.references)
 }
 
-/// Puts a report into the lists that it belongs into.
-pub(super) fn enter_report(
-    transaction: &WriteTransaction,
-    report: &Id,
-    entry: &ReportEntry,
-) -> Result<(), redb::Error> {
-    put(
-        transaction,
-        report,
-        List::Reports(entry.r#type),
-        &entry.account,
-        &entry.references,
-    )
+/// Takes a report out of the lists that it leaves, and puts it into those that it belongs into.
+pub(super) fn move_report(transaction: &WriteTransaction, report: &SealedReport) -> Result<(), redb::Error> {
+    let ReportEntry {
+        account,
+        r#type,
+        references,
+    } = &report.entry;
+    let list = List::Reports(*r#type);
+    let mut table = transaction.open_table(LISTS)?;
+    for tag in &report.left {
+        let owner = of_reference(&tag.0);
+        table.remove((owner.as_slice(), code(list), report.id.unique(), report.id.partition()))?;
+    }
+    drop(table);
+    put(transaction, &report.id, list, account, references)
 }
 
 fn put(
@@ -139,6 +142,25 @@ pub(super) fn expire(transaction: &WriteTransaction, session: &Id, old: u64, new
     Ok(())
 }
 
+/// How many sessions of a partition expired until a moment.
+pub(super) fn count_expired(
+    transaction: &ReadTransaction,
+    partition: u8,
+    until: SystemTime,
+) -> Result<u64, redb::Error> {
+    let table = transaction.open_table(SESSION_EXPIRIES)?;
+    let mut count = 0;
+    for row in table.range(until_moment(partition, until))? {
+        row?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn until_moment(partition: u8, until: SystemTime) -> Range<(u8, u64, &'static str)> {
+    (partition, 0, "")..(partition, since_epoch(until).saturating_add(1), "")
+}
+
 /// A partition's sessions that expired until a moment.
 pub(super) fn expired(
     transaction: &ReadTransaction,
@@ -147,9 +169,8 @@ pub(super) fn expired(
     limit: usize,
 ) -> Result<Vec<Id>, redb::Error> {
     let table = transaction.open_table(SESSION_EXPIRIES)?;
-    let after = since_epoch(until).saturating_add(1);
     let mut found = Vec::new();
-    for row in table.range((partition, 0, "")..(partition, after, ""))?.take(limit) {
+    for row in table.range(until_moment(partition, until))?.take(limit) {
         found.extend(Id::parse(Kind::VerificationSession, row?.0.value().2));
     }
     Ok(found)

@@ -41,7 +41,7 @@ use crate::id::Id;
 pub(crate) const DATABASE_FILE: &str = "state.redb";
 
 /// Version of the tables below.
-const SCHEMA: u64 = 3;
+const SCHEMA: u64 = 4;
 
 /// `schema` → [`SCHEMA`].
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
@@ -246,6 +246,16 @@ impl Storage for Embedded {
     async fn expired(&self, partition: u8, until: SystemTime, limit: usize) -> Result<Vec<Id>, StorageError> {
         self.read(move |transaction| index::expired(transaction, partition, until, limit))
             .await
+    }
+
+    async fn count_expired(&self, partition: u8, until: SystemTime) -> Result<u64, StorageError> {
+        self.read(move |transaction| index::count_expired(transaction, partition, until))
+            .await
+    }
+
+    /// One process has the file: it leads.
+    async fn elect(&self, _: &str, _: Nonce, _: Duration) -> Result<bool, StorageError> {
+        Ok(true)
     }
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {

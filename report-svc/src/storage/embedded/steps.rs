@@ -4,7 +4,9 @@ use redb::{ReadableTable as _, WriteTransaction};
 
 use super::queue::{self, Finished};
 use super::{ATTEMPTS, IDEMPOTENCY, IDEMPOTENCY_EXPIRIES, REPORTS, SESSIONS, events, index, millis};
-use crate::storage::{Commit, Committed, Created, JobStep, NewIdempotency, NewSession, since_epoch};
+use crate::storage::{
+    Commit, Committed, Created, Idempotency, JobStep, NewIdempotency, NewSession, SealedAttempt, since_epoch,
+};
 
 /// Idempotency records forgotten at each creation: more than one, so that they never pile up.
 const FORGOTTEN_AT_ONCE: usize = 8;
@@ -25,6 +27,16 @@ pub(super) fn create(transaction: &WriteTransaction, new: &NewSession, now: u64)
     index::expire(transaction, &new.id, 0, expiry)?;
     events::append(transaction, &new.event)?;
     Ok(Created::New)
+}
+
+/// Keeps another record under an idempotency key, for as long as one is kept.
+fn replace(transaction: &WriteTransaction, new: &Idempotency, now: u64) -> Result<(), redb::Error> {
+    let mut records = transaction.open_table(IDEMPOTENCY)?;
+    let expiry = records.get(&new.key)?.map(|kept| kept.value().0);
+    if let Some(expiry) = expiry.filter(|expiry| *expiry > now) {
+        records.insert(&new.key, (expiry, new.record.as_slice()))?;
+    }
+    Ok(())
 }
 
 /// Keeps an idempotency record, or returns the one that is kept already.
@@ -93,14 +105,19 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
         index::leave(transaction, &step.session, &reindex.from)?;
         index::enter(transaction, &step.session, &reindex.to)?;
     }
-    if let Some(report) = &step.report {
+    for SealedAttempt { attempt, record } in &step.attempts {
+        transaction
+            .open_table(ATTEMPTS)?
+            .insert((session, *attempt), record.as_slice())?;
+    }
+    for report in &step.reports {
         transaction
             .open_table(REPORTS)?
             .insert(report.id.as_str(), report.record.as_slice())?;
-        transaction
-            .open_table(ATTEMPTS)?
-            .insert((session, report.attempt), report.attempt_record.as_slice())?;
-        index::enter_report(transaction, &report.id, &report.entry)?;
+        index::move_report(transaction, report)?;
+    }
+    if let Some(idempotency) = &step.idempotency {
+        replace(transaction, idempotency, now)?;
     }
     if let Some(event) = &step.event {
         events::append(transaction, event)?;

@@ -3,12 +3,13 @@
 --
 -- A client that loses its connection sends the step again, and cannot know that it happened. No two sealed records are alike,
 -- so the session that has this step's record one version later had this very step.
--- KEYS: session, events, event counter, report, due, jobs, dead letters, expiries, the lists that the session leaves, those that it
---       enters, and those that the report enters
--- ARGV: expected version, record, session id, report (empty: none), event id (empty: none), event record,
+-- KEYS: session, events, event counter, idempotency, due, jobs, dead letters, expiries, the lists that the session leaves, those that it
+--       enters; for each report: itself, the lists that it leaves, those that it enters
+-- ARGV: expected version, record, session id, idempotency record (empty: stays), event id (empty: none), event record,
 --       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce, time (empty: the server's), channel for changes,
---       attempt of the report, its record, moment in milliseconds when the session expires (empty: never), how many lists it leaves,
---       how many it enters, report id
+--       moment in milliseconds when something of the session expires (empty: never), how many lists it leaves, how many it enters,
+--       how many attempts and how many reports follow; for each attempt: its number, its record; for each report: its id, its record,
+--       how many lists it leaves, how many it enters
 local held = redis.call('HMGET', KEYS[1], 'version', 'record')
 if held[1] ~= ARGV[1] then
   local after = tonumber(ARGV[1]) + 1
@@ -29,25 +30,36 @@ if not finished and ARGV[7] ~= 'keep' and ARGV[7] ~= 'enqueue' then
 end
 local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HSET', KEYS[1], 'record', ARGV[2])
-local left = 8 + ARGV[15]
-local entered = left + ARGV[16]
-for list = 9, #KEYS do
-  if list <= left then
-    redis.call('ZREM', KEYS[list], ARGV[3])
-  elseif list <= entered then
-    redis.call('ZADD', KEYS[list], 0, ARGV[3])
-  else
-    redis.call('ZADD', KEYS[list], 0, ARGV[17])
+local key, argument = 8, 16
+-- Moves an id out of the next lists, and into those after them.
+local function move(id, left, entered)
+  for _ = 1, left do
+    key = key + 1
+    redis.call('ZREM', KEYS[key], id)
+  end
+  for _ = 1, entered do
+    key = key + 1
+    redis.call('ZADD', KEYS[key], 0, id)
   end
 end
-if ARGV[14] ~= '' then
-  redis.call('ZADD', KEYS[8], ARGV[14], ARGV[3])
+move(ARGV[3], ARGV[13], ARGV[14])
+for _ = 1, ARGV[15] do
+  redis.call('HSET', KEYS[1], 'attempt:' .. ARGV[argument + 1], ARGV[argument + 2])
+  argument = argument + 2
+end
+for _ = 1, ARGV[16] do
+  key = key + 1
+  redis.call('SET', KEYS[key], ARGV[argument + 2])
+  move(ARGV[argument + 1], ARGV[argument + 3], ARGV[argument + 4])
+  argument = argument + 4
+end
+if ARGV[12] ~= '' then
+  redis.call('ZADD', KEYS[8], ARGV[12], ARGV[3])
 else
   redis.call('ZREM', KEYS[8], ARGV[3])
 end
 if ARGV[4] ~= '' then
-  redis.call('SET', KEYS[4], ARGV[4])
-  redis.call('HSET', KEYS[1], 'attempt:' .. ARGV[12], ARGV[13])
+  redis.call('SET', KEYS[4], ARGV[4], 'XX', 'KEEPTTL')
 end
 if ARGV[5] ~= '' then
   local position = redis.call('INCR', KEYS[3])

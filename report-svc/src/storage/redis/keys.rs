@@ -5,16 +5,21 @@ use proto::identity::v1::VerificationType;
 use sha2::{Digest as _, Sha256};
 
 use crate::id::Id;
-use crate::storage::{IndexEntry, List, Nonce, ReferenceTag, ReportEntry};
+use crate::storage::{IndexEntry, List, Nonce, ReferenceTag, ReportEntry, SealedReport};
 
 /// Version of everything under these names.
-const SCHEMA: &str = "v3";
+const SCHEMA: &str = "v4";
 
 /// Where scripts publish `session:vs_…` and `job:{p07}:…`.
-pub(super) const CHANGES: &str = "bonafide:v3:changes";
+pub(super) const CHANGES: &str = "bonafide:v4:changes";
 
 /// String: written to find out whether anything can be.
-pub(super) const HEALTH: &str = "bonafide:v3:health";
+pub(super) const HEALTH: &str = "bonafide:v4:health";
+
+/// String that expires: who leads in a role.
+pub(super) fn leader(role: &str) -> String {
+    format!("bonafide:{SCHEMA}:leader:{role}")
+}
 
 /// Hash: version, record; attempt:1, attempt:2 …, the records of finished attempts.
 pub(super) fn session(id: &Id) -> String {
@@ -58,14 +63,16 @@ pub(super) fn lists(partition: u8, entry: &IndexEntry) -> Vec<String> {
     )
 }
 
-/// The lists that a report stands in.
-pub(super) fn report_lists(partition: u8, entry: &ReportEntry) -> Vec<String> {
-    lists_of(
-        partition,
-        List::Reports(entry.r#type),
-        &entry.account,
-        &entry.references,
-    )
+/// The lists that a report leaves, and those that it stands in.
+pub(super) fn report_lists(partition: u8, report: &SealedReport) -> (Vec<String>, Vec<String>) {
+    let ReportEntry {
+        account,
+        r#type,
+        references,
+    } = &report.entry;
+    let list = List::Reports(*r#type);
+    let left = report.left.iter().map(|tag| by_reference(partition, list, *tag));
+    (left.collect(), lists_of(partition, list, account, references))
 }
 
 fn lists_of(partition: u8, list: List, account: &str, references: &[ReferenceTag]) -> Vec<String> {
@@ -75,7 +82,7 @@ fn lists_of(partition: u8, list: List, account: &str, references: &[ReferenceTag
         .collect()
 }
 
-/// Sorted set of the sessions that expire, by the moment in milliseconds.
+/// Sorted set of the sessions of which something expires, by the moment in milliseconds.
 pub(super) fn expiries(partition: u8) -> String {
     of_partition(partition, "expiries")
 }
@@ -144,8 +151,8 @@ mod tests {
         let id = Id::parse(proto::id::Kind::VerificationSession, "vs_0700000000000000000000000000");
         assert_eq!(
             session(&id.expect("an id")),
-            "{p07}:v3:session:vs_0700000000000000000000000000"
+            "{p07}:v4:session:vs_0700000000000000000000000000"
         );
-        assert_eq!(due(15), "{p15}:v3:due");
+        assert_eq!(due(15), "{p15}:v4:due");
     }
 }

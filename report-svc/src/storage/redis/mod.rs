@@ -56,9 +56,9 @@ pub use self::connection::Hook;
 use self::connection::{Connection, listen};
 pub use self::tls::{ConnectError, RedisTls, RedisTlsConfig};
 use super::{
-    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Job, JobState, JobStep,
-    LONGEST_LEASE, Lease, LeaseRequest, Leased, ListQuery, NewSession, Reindex, Storage, StorageError, StoredEvent,
-    Versioned, millis, note_unreadable_job, since_epoch,
+    Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Idempotency, Job, JobState,
+    JobStep, LONGEST_LEASE, Lease, LeaseRequest, Leased, ListQuery, NewSession, Nonce, Reindex, SealedAttempt, Storage,
+    StorageError, StoredEvent, Versioned, millis, note_unreadable_job, since_epoch,
 };
 use crate::id::{Id, first_at};
 
@@ -96,6 +96,7 @@ struct Scripts {
     show: Script,
     list: Script,
     trim: Script,
+    elect: Script,
 }
 
 impl Scripts {
@@ -118,6 +119,7 @@ impl Scripts {
             show: of_queue(include_str!("show.lua")),
             list: in_order(include_str!("list.lua")),
             trim: in_order(include_str!("trim.lua")),
+            elect: Script::new(include_str!("elect.lua")),
         }
     }
 }
@@ -257,6 +259,19 @@ impl Storage for Redis {
         Ok(entries.iter().filter_map(session).collect())
     }
 
+    async fn count_expired(&self, partition: u8, until: SystemTime) -> Result<u64, StorageError> {
+        let mut connection = self.connection.clone();
+        Ok(connection
+            .zcount(keys::expiries(partition), "-inf", since_epoch(until))
+            .await?)
+    }
+
+    async fn elect(&self, role: &str, candidate: Nonce, term: Duration) -> Result<bool, StorageError> {
+        let mut script = self.scripts.elect.key(keys::leader(role));
+        script.arg(candidate.to_string()).arg(millis(term));
+        Ok(script.invoke_async(&mut self.connection.clone()).await?)
+    }
+
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
         let partition = step.session.partition();
         let (job, attempt, nonce) = match &step.job {
@@ -270,37 +285,27 @@ impl Storage for Redis {
             Some(Reindex { from, to }) => (keys::lists(partition, from), keys::lists(partition, to)),
             None => Default::default(),
         };
-        let report_lists = step
-            .report
-            .as_ref()
-            .map(|report| keys::report_lists(partition, &report.entry));
-        let report_key = match &step.report {
-            Some(report) => keys::report(&report.id),
-            // Every key of a script must lie in one slot, the unused one too.
-            None => keys::session(&step.session),
+        let (idempotency_key, idempotency_record) = match &step.idempotency {
+            Some(Idempotency { key, record }) => (*key, record.as_slice()),
+            None => Default::default(),
         };
-        let version: i64 = self
-            .scripts
-            .commit
+        let mut script = self.scripts.commit.prepare_invoke();
+        script
             .key(keys::session(&step.session))
             .key(keys::events(partition))
             .key(keys::event_counter(partition))
-            .key(report_key)
+            // Every key of a script must lie in one slot, one that is not used too.
+            .key(keys::idempotency(partition, &idempotency_key))
             .key(keys::due(partition))
             .key(keys::jobs(partition))
             .key(keys::dead_letters(partition))
             .key(keys::expiries(partition))
             .key(&left)
             .key(&entered)
-            .key(report_lists.unwrap_or_default())
             .arg(step.expected)
             .arg(&step.record)
             .arg(step.session.as_str())
-            .arg(
-                step.report
-                    .as_ref()
-                    .map_or([].as_slice(), |report| report.record.as_slice()),
-            )
+            .arg(idempotency_record)
             .arg(step.event.as_ref().map_or("", |event| event.id.as_str()))
             .arg(
                 step.event
@@ -312,18 +317,26 @@ impl Storage for Redis {
             .arg(nonce)
             .arg(self.now())
             .arg(keys::CHANGES)
-            .arg(step.report.as_ref().map_or(0, |report| report.attempt))
-            .arg(
-                step.report
-                    .as_ref()
-                    .map_or([].as_slice(), |report| report.attempt_record.as_slice()),
-            )
             .arg(moment(step.expires))
             .arg(left.len())
             .arg(entered.len())
-            .arg(step.report.as_ref().map_or("", |report| report.id.as_str()))
-            .invoke_async(&mut self.connection.clone())
-            .await?;
+            .arg(step.attempts.len())
+            .arg(step.reports.len());
+        for SealedAttempt { attempt, record } in &step.attempts {
+            script.arg(*attempt).arg(record);
+        }
+        for report in &step.reports {
+            let (left, entered) = keys::report_lists(partition, report);
+            script
+                .key(keys::report(&report.id))
+                .key(&left)
+                .key(&entered)
+                .arg(report.id.as_str())
+                .arg(&report.record)
+                .arg(left.len())
+                .arg(entered.len());
+        }
+        let version: i64 = script.invoke_async(&mut self.connection.clone()).await?;
         Ok(match u64::try_from(version) {
             Err(_) => Committed::JobLost,
             Ok(0) => Committed::Conflict,

@@ -119,7 +119,7 @@ impl Model {
         }
         let commit = Commit {
             reindex,
-            report,
+            reports: report.into_iter().collect(),
             ..step(&known.id, expected, record.as_bytes(), JobStep::Keep)
         };
         let outcome = if stale {

@@ -6,7 +6,8 @@
 //! * a session in `processing` has exactly one job, in the queue or set aside, of its last attempt; every other session has none;
 //! * every finished attempt has one report;
 //! * the lists of sessions, of reports and of the sessions that expire have what a look at every session says;
-//! * what an update was told is set stays set, whatever else changes the session;
+//! * what an update was told is set stays set, whatever else changes the session, until it is redacted;
+//! * a redacted session has nothing that is personal, nor a job, and stays redacted; a session is abandoned once for each wait;
 //! * a lease ends by its holder's own doing, or by another lease after its time has passed; no two are alike, and no request has two.
 //!
 //! In the end everything that is left is done by workers that never fail, and no session may be left in `processing`.
@@ -161,6 +162,11 @@ fn anything(random: &mut ChaCha8Rng, world: &World<'_>, request: usize) -> Opera
         (68..72, _) => Operation::Fail { session, attempt },
         (72..74, _) => Operation::RequeueReadable,
         (74..80, _) => Operation::Update { session, request },
+        (80..82, _) => Operation::Redact { session },
+        (82..85, _) => Operation::Expire {
+            session,
+            late: random.random_bool(0.5),
+        },
         _ => Operation::Lease {
             request,
             without_key: random.random_bool(0.15),

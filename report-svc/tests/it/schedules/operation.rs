@@ -1,7 +1,7 @@
 //! What somebody asks of the store.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use proto::identity::v1::UpdateVerificationSessionRequest;
 use report_svc::assemble::Findings;
@@ -50,7 +50,19 @@ pub(super) enum Operation {
         session: Id,
         request: usize,
     },
+    /// What is personal is removed, but for files.
+    Redact {
+        session: Id,
+    },
+    /// What time has come for is done: now, or when whoever was waited for has not come.
+    Expire {
+        session: Id,
+        late: bool,
+    },
 }
+
+/// Longer than a session waits for a person.
+const WAITED_FOR: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// What it came to.
 #[derive(Debug)]
@@ -109,6 +121,17 @@ impl Operation {
                 };
                 store.update(ACCOUNT, &request).await.map(|_| Answer::Done)
             }
+            Self::Redact { session } => {
+                let redacted = store.redact(session.as_str(), Some(ACCOUNT)).await;
+                redacted.map(|_| Answer::Done)
+            }
+            Self::Expire { session, late } => {
+                let waited = if late { WAITED_FOR } else { Duration::ZERO };
+                store
+                    .expire(&session, SystemTime::now() + waited)
+                    .await
+                    .map(|()| Answer::Done)
+            }
         };
         answered.unwrap_or_else(Answer::Refused)
     }
@@ -160,6 +183,10 @@ impl fmt::Display for Operation {
             Self::Fail { session, attempt } => write!(f, "fail {session}/{attempt}"),
             Self::RequeueReadable => f.write_str("requeue what the key opens"),
             Self::Update { session, request } => write!(f, "update {session}, {}", entry(*request)),
+            Self::Redact { session } => write!(f, "redact {session}"),
+            Self::Expire { session, late } => {
+                write!(f, "expire {session}{}", if *late { ", late" } else { "" })
+            }
         }
     }
 }

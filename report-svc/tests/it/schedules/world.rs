@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use proto::identity::v1::{CreateVerificationSessionRequest, ImagePurpose, VerificationSessionStatus as Status};
+use proto::identity::v1::redaction::Status as Redacting;
+use proto::identity::v1::{
+    CreateVerificationSessionRequest, ImagePurpose, VerificationErrorCode as ErrorCode,
+    VerificationSessionStatus as Status,
+};
 use report_svc::error::Error;
 use report_svc::evidence::Evidence;
 use report_svc::id::Id;
@@ -74,6 +78,10 @@ struct Seen {
     attempts: u32,
     reports: usize,
     metadata: HashSet<String>,
+    images: usize,
+    /// Nobody came.
+    abandoned: bool,
+    redaction: Option<Redacting>,
     job: Option<Job>,
 }
 
@@ -102,6 +110,8 @@ pub(super) struct World<'a> {
     set: HashSet<(Id, String)>,
     /// Attempts that somebody was told that he completed.
     completed: HashSet<(Id, u32)>,
+    /// How often each session was abandoned.
+    abandoned: HashMap<Id, usize>,
     /// What was done, for whoever must understand it.
     pub(super) steps: Vec<String>,
     /// What happened, and how often.
@@ -109,7 +119,8 @@ pub(super) struct World<'a> {
 }
 
 /// Everything that is known to happen in schedules: one in which some of it never happens checks less than it seems to.
-pub(super) const HAPPENINGS: [&str; 11] = [
+pub(super) const HAPPENINGS: [&str; 14] = [
+    "abandoned",
     "answered with the report that exists",
     "completed",
     "completed though the lease had lapsed",
@@ -119,6 +130,8 @@ pub(super) const HAPPENINGS: [&str; 11] = [
     "leased again after the lease had lapsed",
     "leased once for a request that was sent again",
     "queued again",
+    "redacted",
+    "redacted to the end",
     "set aside",
     "updated",
 ];
@@ -149,6 +162,7 @@ impl<'a> World<'a> {
             reports: HashMap::new(),
             set: HashSet::new(),
             completed: HashSet::new(),
+            abandoned: HashMap::new(),
             steps: Vec::new(),
             happened: BTreeMap::new(),
         };
@@ -272,6 +286,17 @@ impl<'a> World<'a> {
                 self.run(Operation::Complete { lease, passes: false }).await?;
             }
         }
+        for seen in self.seen.clone() {
+            let session = seen.session;
+            self.run(Operation::Expire { session, late: false }).await?;
+        }
+        if let Some(seen) = self
+            .seen
+            .iter()
+            .find(|seen| seen.redaction == Some(Redacting::Processing))
+        {
+            return Err(format!("{}: the redaction does not end", seen.session));
+        }
         self.events().await
     }
 
@@ -297,6 +322,9 @@ impl<'a> World<'a> {
             processing: found.public.status() == Status::Processing,
             attempts: found.attempts,
             reports,
+            images: found.files().len(),
+            abandoned: found.public.last_error.map(|error| error.code()) == Some(ErrorCode::Abandoned),
+            redaction: found.public.redaction.map(|redaction| redaction.status()),
             metadata: found.public.metadata.into_keys().collect(),
             job: self.storage.job(session).await.expect("storage"),
         }
@@ -329,19 +357,36 @@ impl<'a> World<'a> {
             {
                 return Err(format!("{worker} has two jobs"));
             }
-            let lost = self
-                .set
-                .iter()
-                .find(|(session, set)| *session == after.session && !after.metadata.contains(set));
+            let mut set = self.set.iter().filter(|_| after.redaction.is_none());
+            let lost = set.find(|(session, set)| *session == after.session && !after.metadata.contains(set));
             if let Some((_, lost)) = lost {
                 return Err(format!("{}: {lost} was set and is not there", after.session));
             }
+            self.check_redaction(&before, &after)?;
             self.check_lease(operation, now, &before, &after)?;
             self.note(operation, now, &before, &after);
             changed |= before.version != after.version;
             self.seen[index] = after;
         }
         if changed { self.check_index().await } else { Ok(()) }
+    }
+
+    /// A redacted session has nothing that is personal, and comes to an end alone.
+    fn check_redaction(&mut self, before: &Seen, after: &Seen) -> Result<(), Violation> {
+        if after.redaction.is_some() && (after.images > 0 || !after.metadata.is_empty()) {
+            return Err(format!("{}: redacted, and has {after:?}", after.session));
+        }
+        match (before.redaction, after.redaction) {
+            (before, after) if before == after => {}
+            (None, Some(Redacting::Processing)) => self.count("redacted"),
+            (Some(Redacting::Processing), Some(Redacting::Redacted)) => self.count("redacted to the end"),
+            _ => return Err(format!("{}: from {before:?} to {after:?}", after.session)),
+        }
+        if after.abandoned && !before.abandoned {
+            self.count("abandoned");
+            *self.abandoned.entry(after.session.clone()).or_default() += 1;
+        }
+        Ok(())
     }
 
     /// The lists have what a look at every session says, and so have the sessions that expire.
@@ -353,7 +398,10 @@ impl<'a> World<'a> {
         ];
         for (scope, sessions) in scopes {
             for status in LifecycleStatus::ALL.map(Some).into_iter().chain([None]) {
-                let in_list = |seen: &&Seen| status.is_none_or(|status| seen.status == status);
+                let by_account = matches!(scope, Scope::Account(_));
+                let in_list = |seen: &&Seen| {
+                    status.is_none_or(|status| seen.status == status) && (by_account || seen.redaction.is_none())
+                };
                 let expected = self.seen[..sessions].iter().filter(in_list);
                 let expected: Vec<&Id> = expected.map(|seen| &seen.session).collect();
                 let query = ListQuery {
@@ -388,8 +436,9 @@ impl<'a> World<'a> {
                 .expired(seen.session.partition(), far, 10)
                 .await
                 .expect("storage");
-            let waits = seen.status == LifecycleStatus::RequiresInput;
-            if expired.contains(&seen.session) != waits {
+            let waits = seen.status == LifecycleStatus::RequiresInput && !seen.abandoned;
+            let expires = waits || seen.redaction == Some(Redacting::Processing);
+            if expired.contains(&seen.session) != expires {
                 return Err(format!(
                     "{}: in {:?}, and {expired:?} expire",
                     seen.session, seen.status
@@ -512,20 +561,24 @@ impl<'a> World<'a> {
                 .events(seen.session.partition(), 0, 10_000)
                 .await
                 .expect("storage");
-            let of_session = events.iter().filter_map(|(_, event)| {
-                let session = event
-                    .session
-                    .as_ref()
-                    .filter(|session| session.id == seen.session.as_str())?;
-                Some(session.status())
-            });
-            let (begun, ended): (Vec<_>, Vec<_>) = of_session.skip(1).partition(|status| *status == Status::Processing);
+            let of_session = events.iter().filter(|event| event.session.id == seen.session.as_str());
+            let mut told: BTreeMap<&str, usize> = BTreeMap::new();
+            for event in of_session {
+                *told
+                    .entry(event.r#type.rsplit('.').next().unwrap_or_default())
+                    .or_default() += 1;
+            }
+            let count = |name| told.get(name).copied().unwrap_or(0);
             let attempts = seen.attempts as usize;
-            if (begun.len(), ended.len()) != (attempts, attempts) {
-                return Err(format!(
-                    "{}: {attempts} attempts, begun {begun:?}, ended {ended:?}",
-                    seen.session
-                ));
+            let abandoned = self.abandoned.get(&seen.session).copied().unwrap_or(0);
+            let ended = count("verified") + count("requires_input");
+            if (count("created"), count("processing"), ended) != (1, attempts, attempts + abandoned) {
+                return Err(format!("{}: {attempts} attempts, {told:?}", seen.session));
+            }
+            let redacted = usize::from(seen.redaction.is_some());
+            let canceled = usize::from(seen.status == LifecycleStatus::Canceled);
+            if (count("redacted"), count("canceled")) != (redacted, canceled) {
+                return Err(format!("{}: {:?} and {told:?}", seen.session, seen.status));
             }
         }
         Ok(())

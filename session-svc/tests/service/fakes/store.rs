@@ -17,8 +17,8 @@ use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
     Job, LeaseJobRequest, LeaseJobResponse, ListReportsRequest, ListSessionsRequest, ListSessionsResponse,
-    PutImageRequest, ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest, UpdateSessionRequest,
-    WatchSessionRequest,
+    PutImageRequest, RedactSessionRequest, ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest,
+    UpdateSessionRequest, WatchSessionRequest,
 };
 use service_kit::status::Problem;
 use tokio::sync::{Semaphore, watch};
@@ -33,6 +33,7 @@ pub(crate) enum Call {
     Update,
     List,
     Cancel,
+    Redact,
     Watch,
     PutImage,
     GetImage,
@@ -123,7 +124,6 @@ impl FakeStore {
             let stored = state.sessions.get_mut(id).expect("a session");
             stored.version += 1;
             stored.session.get_or_insert_default().set_status(status);
-            stored.is_final = status == VerificationSessionStatus::Canceled;
         });
     }
 
@@ -276,6 +276,14 @@ impl StoreService for FakeStore {
         let request = request.into_inner();
         self.requiring_input(&request.verification_session, Some(&request.account))?;
         self.set_status(&request.verification_session, VerificationSessionStatus::Canceled);
+        self.session(&request.verification_session, None).map(Response::new)
+    }
+
+    async fn redact_session(&self, request: Request<RedactSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        self.note(Call::Redact)?;
+        let request = request.into_inner();
+        self.session(&request.verification_session, Some(&request.account))?;
+        self.set_redaction(&request.verification_session, redaction::Status::Processing);
         self.session(&request.verification_session, None).map(Response::new)
     }
 

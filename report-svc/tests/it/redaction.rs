@@ -1,0 +1,748 @@
+//! Redaction, and what time takes away, over both storages.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::pending;
+use proto::id::Kind;
+use proto::identity::v1::redaction::Status as Redacting;
+use proto::identity::v1::{
+    CreateVerificationSessionRequest, Date, DocumentReport, ImagePurpose, ProvidedDetails, RedactionReceipt, Sex,
+    UpdateVerificationSessionRequest, VerificationErrorCode, VerificationSession, VerificationSessionStatus as Status,
+    VerificationType,
+};
+use report_svc::assemble::Findings;
+use report_svc::error::Error;
+use report_svc::evidence::Evidence;
+use report_svc::id::Id;
+use report_svc::lifecycle::{Refusal, Status as LifecycleStatus};
+use report_svc::limits::Limits;
+use report_svc::redaction::REDACTED;
+use report_svc::retention::RetentionPolicy;
+use report_svc::seal::{Keyring, SealError};
+use report_svc::storage::embedded::Embedded;
+use report_svc::storage::redis::Redis;
+use report_svc::storage::{Commit, Committed, JobStep, Nonce, SealedAttempt, SealedReport, Storage};
+use report_svc::store::{Cursor, Filter, ReportFilter, Session, Store};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::conformance::{report, request, step};
+use crate::deployment::{ACCOUNT, completion};
+use crate::hooked::{Hook, Hooked, Sent, Step};
+use crate::redis_server::RedisServer;
+
+const LEASE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Stands in everything that is personal, for it to be looked for.
+const PLANTED: &str = "Zyxwvut";
+
+/// A store, what is under it, and the keys and files that it has.
+struct Ground {
+    storage: Arc<dyn Storage>,
+    keys: Keyring,
+    folder: tempfile::TempDir,
+    store: Store,
+}
+
+impl Ground {
+    fn new(storage: Arc<dyn Storage>) -> Self {
+        let keys = Keyring::parse(&Keyring::generate("k1").expect("random numbers")).expect("just made");
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store_over(Arc::clone(&storage), folder.path(), &keys);
+        Self {
+            storage,
+            keys,
+            folder,
+            store,
+        }
+    }
+
+    /// Another replica, whose steps at the storage pass `hook`.
+    fn replica(&self, hook: impl Hook) -> Store {
+        let storage = Hooked {
+            storage: Arc::clone(&self.storage),
+            hook,
+        };
+        store_over(Arc::new(storage), self.folder.path(), &self.keys)
+    }
+
+    /// Files of pictures.
+    fn files(&self) -> usize {
+        let folders = std::fs::read_dir(self.folder.path()).expect("a folder");
+        let folders = folders
+            .map(|folder| folder.expect("an entry").path())
+            .filter(|path| path.is_dir());
+        folders
+            .map(|folder| std::fs::read_dir(folder).expect("a folder").count())
+            .sum()
+    }
+}
+
+fn store_over(storage: Arc<dyn Storage>, folder: &Path, keys: &Keyring) -> Store {
+    let evidence = Evidence::in_folder(folder).expect("a store");
+    Store::new(storage, evidence, keys.clone(), Limits::default())
+}
+
+async fn on_each(test: impl AsyncFn(Ground)) {
+    let embedded = Embedded::in_memory(Arc::new(SystemTime::now)).expect("opens");
+    test(Ground::new(Arc::new(embedded))).await;
+    if let Some(server) = RedisServer::start().await {
+        let redis = Redis::connect(&server.address).await.expect("connects");
+        test(Ground::new(Arc::new(redis))).await;
+    }
+}
+
+fn creation(reference: &str) -> CreateVerificationSessionRequest {
+    CreateVerificationSessionRequest {
+        r#type: VerificationType::Document.into(),
+        client_reference_id: Some(reference.to_owned()),
+        related_customer: Some(format!("customer {PLANTED}")),
+        metadata: [(PLANTED.to_owned(), PLANTED.to_owned())].into(),
+        provided_details: Some(ProvidedDetails {
+            email: Some(format!("{PLANTED}@example.org")),
+            phone: None,
+        }),
+        idempotency_key: Some(format!("key of {reference}")),
+        ..CreateVerificationSessionRequest::default()
+    }
+}
+
+async fn upload(store: &Store, id: &Id, picture: &str) -> String {
+    let picture = format!("{picture} {PLANTED}").into_bytes();
+    let put = store.put_image(id.as_str(), None, ImagePurpose::DocumentFront, picture);
+    put.await.expect("kept").id
+}
+
+/// Submits what is there and ends the attempt.
+async fn attempt(store: &Store, id: &Id, error: Option<VerificationErrorCode>) {
+    store
+        .submit(id.as_str(), None, Default::default())
+        .await
+        .expect("submitted");
+    let job = store.lease(&request(LEASE)).await.expect("storage").expect("queued");
+    let mut answer = completion(&job, error, None);
+    let checked = answer.document.as_mut().and_then(|checked| checked.document.as_mut());
+    let checked = checked.expect("checked");
+    *checked = DocumentReport {
+        last_name: Some(PLANTED.to_owned()),
+        dob: Some(Date {
+            day: Some(23),
+            month: Some(11),
+            year: Some(1987),
+        }),
+        sex: Sex::Female.into(),
+        issuing_country: Some("UTO".to_owned()),
+        ..checked.clone()
+    };
+    let findings = Findings {
+        document: answer.document,
+        ..Findings::default()
+    };
+    let lease = job.lease_token.parse().expect("a lease");
+    assert!(store.complete(&lease, findings).await.expect("completed").completed_now);
+}
+
+/// A session with a failed attempt and one that passed, each with a picture of its own.
+async fn verified(store: &Store, reference: &str) -> (Id, Vec<String>) {
+    let id = store
+        .create(ACCOUNT, true, creation(reference))
+        .await
+        .expect("created")
+        .id;
+    let first = upload(store, &id, "first").await;
+    attempt(store, &id, Some(VerificationErrorCode::DocumentExpired)).await;
+    let second = upload(store, &id, "second").await;
+    attempt(store, &id, None).await;
+    (id, vec![first, second])
+}
+
+/// Redacts a session to the end.
+async fn redact(store: &Store, id: &Id) -> Session {
+    let redacted = store.redact(id.as_str(), Some(ACCOUNT)).await.expect("redacted");
+    assert_eq!(redacting(&redacted.public), Some(Redacting::Processing));
+    store.delete_discarded(id.as_str()).await.expect("deleted")
+}
+
+fn redacting(session: &VerificationSession) -> Option<Redacting> {
+    session.redaction.as_ref().map(|redaction| redaction.status())
+}
+
+fn receipt(session: &Session) -> RedactionReceipt {
+    let insights = session.public.insights.as_ref().expect("set");
+    insights.redaction.clone().expect("redacted")
+}
+
+async fn ids_by(store: &Store, reference: Option<&str>) -> Vec<String> {
+    let filter = Filter {
+        account: ACCOUNT.to_owned(),
+        client_reference_id: reference.map(str::to_owned),
+        related_customer: None,
+        status: None,
+        created: 0..u128::MAX,
+    };
+    let page = store.list(&filter, &Cursor::Newest, 100).await.expect("listed");
+    page.items.iter().map(|session| session.id.to_string()).collect()
+}
+
+async fn reports_by(store: &Store, reference: Option<&str>) -> Vec<String> {
+    let filter = ReportFilter {
+        account: ACCOUNT.to_owned(),
+        client_reference_id: reference.map(str::to_owned),
+        r#type: None,
+        session: None,
+        created: 0..u128::MAX,
+    };
+    let page = store.list_reports(&filter, &Cursor::Newest, 100).await.expect("listed");
+    page.items.into_iter().map(|report| report.id).collect()
+}
+
+/// Everything that the store still tells of a session, in words.
+async fn all_of(store: &Store, id: &Id) -> String {
+    let session = store.session(id.as_str(), None).await.expect("is there");
+    let mut told = format!("{:?}", session.public);
+    let filter = ReportFilter {
+        account: ACCOUNT.to_owned(),
+        client_reference_id: None,
+        r#type: None,
+        session: Some(id.clone()),
+        created: 0..u128::MAX,
+    };
+    let reports = store.list_reports(&filter, &Cursor::Newest, 100).await.expect("listed");
+    told += &format!("{:?}", reports.items);
+    let events = store.events(id.partition(), 0, 10_000).await.expect("open");
+    for event in events.iter().filter(|event| event.session.id == id.as_str()) {
+        told += &format!("{} {:?}", event.r#type, event.session);
+    }
+    told
+}
+
+/// Whether anything of the person can still be had.
+async fn is_personal(store: &Store, id: &Id, files: &[String]) -> bool {
+    for file in files {
+        match store.image(id.as_str(), file).await {
+            Ok(_) => return true,
+            Err(Error::FileNotFound) => {}
+            Err(error) => panic!("{file}: {error}"),
+        }
+    }
+    let told = all_of(store, id).await;
+    [PLANTED, "1987", "ANNA", "L898902C3", "Female"]
+        .iter()
+        .any(|personal| told.contains(personal))
+}
+
+#[tokio::test]
+async fn nothing_personal_is_left_of_a_redacted_session() {
+    on_each(async |ground| {
+        let store = &ground.store;
+        let reference = format!("order of {PLANTED}");
+        let (id, files) = verified(store, &reference).await;
+        let (other, other_files) = verified(store, "another order").await;
+        assert!(is_personal(store, &id, &files).await);
+        assert_eq!(ids_by(store, Some(&reference)).await, [id.to_string()]);
+        let reports = reports_by(store, Some(&reference)).await;
+        assert_eq!((reports.len(), ground.files()), (2, 4));
+
+        let redacted = redact(store, &id).await;
+        assert_eq!(redacting(&redacted.public), Some(Redacting::Redacted));
+        assert_eq!(redacted.public.status(), Status::Verified);
+        assert!(redacted.to_stored().is_final);
+        assert!(!is_personal(store, &id, &files).await, "{}", all_of(store, &id).await);
+        assert_eq!(ground.files(), 2, "those of the other session");
+
+        let public = &redacted.public;
+        assert_eq!(public.client_reference_id.as_deref(), Some(REDACTED));
+        assert_eq!((public.metadata.len(), &public.verified_outputs), (0, &None));
+        assert_eq!(public.last_verification_report.as_ref(), reports.first());
+        let report = store.report(&reports[0], ACCOUNT).await.expect("can be read");
+        let document = report.document.expect("ran");
+        assert_eq!(
+            (document.last_name.as_deref(), document.sex()),
+            (Some(REDACTED), Sex::Redacted)
+        );
+        assert_eq!(document.issuing_country.as_deref(), Some("UTO"));
+        assert_eq!(
+            document.dob.map(|date| (date.day, date.month, date.year)),
+            Some((Some(1), Some(1), Some(1)))
+        );
+
+        let receipt = receipt(&redacted);
+        let mut destroyed = receipt.files.clone();
+        destroyed.sort();
+        assert_eq!(destroyed, {
+            let mut files = files.clone();
+            files.sort();
+            files
+        });
+        let mut told = receipt.reports.clone();
+        told.reverse();
+        assert_eq!(
+            (told, receipt.events, receipt.idempotency_record),
+            (reports.clone(), 5, true)
+        );
+        assert!(receipt.requested.is_some() && receipt.completed.is_some());
+
+        assert_eq!(ids_by(store, Some(&reference)).await, [] as [&str; 0]);
+        assert_eq!(reports_by(store, Some(&reference)).await, [] as [&str; 0]);
+        assert_eq!(ids_by(store, Some(REDACTED)).await, [] as [&str; 0]);
+        assert!(
+            ids_by(store, None).await.contains(&id.to_string()),
+            "it can still be listed"
+        );
+        assert!(reports_by(store, None).await.contains(&reports[0]));
+
+        assert!(is_personal(store, &other, &other_files[..1]).await);
+        assert_eq!(ids_by(store, Some("another order")).await, [other.to_string()]);
+        for file in &other_files {
+            store.image(other.as_str(), file).await.expect("untouched");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_that_is_stored_opens_the_copies_in_events() {
+    on_each(async |ground| {
+        let store = &ground.store;
+        let (id, _) = verified(store, "order").await;
+        let sealed_before = ground.storage.session(&id).await.expect("storage").expect("is there");
+        redact(store, &id).await;
+        let events = store.events(id.partition(), 0, 100).await.expect("open");
+        let types: Vec<&str> = events.iter().map(|event| event.r#type.as_str()).collect();
+        let types: Vec<_> = types.iter().filter_map(|name| name.rsplit('.').next()).collect();
+        assert_eq!(
+            types,
+            [
+                "created",
+                "processing",
+                "requires_input",
+                "processing",
+                "verified",
+                "redacted"
+            ]
+        );
+        for event in &events {
+            assert_eq!(
+                event.session.client_reference_id.as_deref(),
+                Some(REDACTED),
+                "{}",
+                event.r#type
+            );
+        }
+        // Whoever has the record of before has the copies: that is what its replacement destroys.
+        let step = step(&id, 100, b"", JobStep::Keep);
+        let current = ground.storage.session(&id).await.expect("storage").expect("is there");
+        let back = Commit {
+            expected: current.version,
+            record: sealed_before.record,
+            ..step
+        };
+        assert!(matches!(
+            ground.storage.commit(back).await.expect("storage"),
+            Committed::Done(_)
+        ));
+        let events = store.events(id.partition(), 0, 100).await;
+        assert!(
+            matches!(events, Err(Error::Seal(SealError::Damaged))),
+            "the last event has another key"
+        );
+        let events = store.events(id.partition(), 0, 5).await.expect("open");
+        assert_eq!(events[0].session.client_reference_id.as_deref(), Some("order"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_status_but_processing_can_be_redacted_once() {
+    on_each(async |ground| {
+        let store = &ground.store;
+        let waits = store
+            .create(ACCOUNT, true, creation("waits"))
+            .await
+            .expect("created")
+            .id;
+        let file = upload(store, &waits, "front").await;
+        let redacted = redact(store, &waits).await;
+        assert_eq!(redacted.public.status(), Status::Canceled);
+        assert!(!is_personal(store, &waits, &[file]).await);
+        assert_eq!(ground.files(), 0);
+        let events = store.events(waits.partition(), 0, 100).await.expect("open");
+        let types: Vec<_> = events
+            .iter()
+            .filter_map(|event| event.r#type.rsplit('.').next())
+            .collect();
+        assert_eq!(types, ["created", "canceled", "redacted"]);
+
+        let canceled = store
+            .create(ACCOUNT, true, creation("canceled"))
+            .await
+            .expect("created")
+            .id;
+        store.cancel(canceled.as_str(), ACCOUNT).await.expect("canceled");
+        let redacted = redact(store, &canceled).await;
+        assert_eq!(redacted.public.status(), Status::Canceled);
+
+        let processing = store
+            .create(ACCOUNT, true, creation("processing"))
+            .await
+            .expect("created")
+            .id;
+        upload(store, &processing, "front").await;
+        store
+            .submit(processing.as_str(), None, Default::default())
+            .await
+            .expect("submitted");
+        let refused = store
+            .redact(processing.as_str(), Some(ACCOUNT))
+            .await
+            .err()
+            .expect("refused");
+        assert!(matches!(
+            refused,
+            Error::Refused(Refusal::Status(LifecycleStatus::Processing))
+        ));
+
+        for id in [&waits, &canceled] {
+            let version = store.session(id.as_str(), None).await.expect("is there").version;
+            let metadata = UpdateVerificationSessionRequest {
+                verification_session: id.to_string(),
+                metadata: [("a".to_owned(), "b".to_owned())].into(),
+                ..Default::default()
+            };
+            let picture = store.put_image(id.as_str(), None, ImagePurpose::Selfie, b"late".to_vec());
+            let refused = [
+                store.redact(id.as_str(), Some(ACCOUNT)).await.err(),
+                store.cancel(id.as_str(), ACCOUNT).await.err(),
+                store.update(ACCOUNT, &metadata).await.err(),
+                picture.await.err(),
+                store.submit(id.as_str(), None, Default::default()).await.err(),
+            ];
+            for refused in refused {
+                assert!(
+                    matches!(refused, Some(Error::Refused(Refusal::Redacted))),
+                    "{refused:?}"
+                );
+            }
+            store.delete_discarded(id.as_str()).await.expect("nothing to do");
+            assert_eq!(
+                store.session(id.as_str(), None).await.expect("is there").version,
+                version
+            );
+        }
+        let foreign = store.redact(processing.as_str(), Some("another account")).await.err();
+        assert!(matches!(foreign, Some(Error::SessionNotFound)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_creation_sent_again_finds_what_is_left() {
+    on_each(async |ground| {
+        let store = &ground.store;
+        let id = store
+            .create(ACCOUNT, true, creation("order"))
+            .await
+            .expect("created")
+            .id;
+        redact(store, &id).await;
+        let changed = CreateVerificationSessionRequest {
+            client_reference_id: None,
+            ..creation("order")
+        };
+        for again in [creation("order"), changed] {
+            let again = store.create(ACCOUNT, true, again).await.expect("answered");
+            assert_eq!(again.id, id, "no second session");
+            assert_eq!(again.public.client_reference_id.as_deref(), Some(REDACTED));
+        }
+    })
+    .await;
+}
+
+/// Dies at a step: it and all after it never happen.
+#[derive(Debug)]
+struct DiesAt {
+    steps: AtomicUsize,
+    died: Arc<Notify>,
+}
+
+#[async_trait::async_trait]
+impl Hook for DiesAt {
+    async fn before(&self, _: Step) -> Sent {
+        if self.steps.fetch_sub(1, Ordering::SeqCst) == 0 {
+            self.died.notify_one();
+            pending::<()>().await;
+        }
+        Sent::Once
+    }
+}
+
+/// Whoever redacts, or sweeps, dies at each of its steps in turn.
+#[tokio::test]
+async fn whoever_dies_half_way_leaves_one_of_the_two_right_states() {
+    on_each(async |ground| {
+        let store = &ground.store;
+        let (mut begun, mut not_begun) = (0, 0);
+        for steps in 0.. {
+            let (id, files) = verified(store, &format!("order {steps}")).await;
+            let died = Arc::new(Notify::new());
+            let dying = ground.replica(DiesAt {
+                steps: AtomicUsize::new(steps),
+                died: Arc::clone(&died),
+            });
+            let work = async {
+                dying.redact(id.as_str(), Some(ACCOUNT)).await.expect("redacted");
+                dying.delete_discarded(id.as_str()).await.expect("deleted");
+            };
+            let ended = tokio::select! {
+                () = work => true,
+                () = died.notified() => false,
+            };
+            let session = store.session(id.as_str(), None).await.expect("is there");
+            match redacting(&session.public) {
+                None => {
+                    not_begun += 1;
+                    assert!(is_personal(store, &id, &files).await);
+                    for file in &files {
+                        store.image(id.as_str(), file).await.expect("nothing is lost");
+                    }
+                }
+                Some(_) => {
+                    begun += 1;
+                    assert!(!is_personal(store, &id, &files).await, "all at once");
+                }
+            }
+            let stop = CancellationToken::new();
+            store.sweep(SystemTime::now(), &stop).await.expect("swept");
+            let session = store.session(id.as_str(), None).await.expect("is there");
+            assert_ne!(
+                redacting(&session.public),
+                Some(Redacting::Processing),
+                "the sweeper goes on"
+            );
+            if redacting(&session.public).is_some() {
+                assert!(receipt(&session).completed.is_some());
+            } else {
+                redact(store, &id).await;
+            }
+            assert_eq!(ground.files(), 0);
+            if ended {
+                break;
+            }
+        }
+        assert!(begun >= 3 && not_begun >= 3, "{begun} begun, {not_begun} not begun");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_replaced_and_what_lacks_a_key_is_not_touched() {
+    on_each(async |ground| {
+        let store = &ground.store;
+        let (id, files) = verified(store, "order").await;
+        let other = Keyring::parse(&Keyring::generate("k2").expect("random numbers")).expect("just made");
+        let without_key = store_over(Arc::clone(&ground.storage), ground.folder.path(), &other);
+        let refused = without_key.redact(id.as_str(), Some(ACCOUNT)).await.err();
+        assert!(
+            matches!(refused, Some(Error::Seal(SealError::UnknownKey(_)))),
+            "{refused:?}"
+        );
+        assert!(is_personal(store, &id, &files).await);
+
+        let session = store.session(id.as_str(), None).await.expect("is there");
+        let last = session
+            .public
+            .last_verification_report
+            .as_deref()
+            .expect("there is one");
+        let damaged = Id::parse(Kind::VerificationReport, last).expect("an id");
+        let found = ground.storage.session(&id).await.expect("storage").expect("is there");
+        let damage = Commit {
+            record: found.record.clone(),
+            reports: vec![SealedReport {
+                record: b"damaged".to_vec(),
+                ..report(&damaged)
+            }],
+            attempts: vec![SealedAttempt {
+                attempt: 1,
+                record: b"damaged".to_vec(),
+            }],
+            ..step(&id, found.version, b"", JobStep::Keep)
+        };
+        assert!(matches!(
+            ground.storage.commit(damage).await.expect("storage"),
+            Committed::Done(_)
+        ));
+        let redacted = redact(store, &id).await;
+        assert_eq!(redacting(&redacted.public), Some(Redacting::Redacted));
+        let report = store.report(last, ACCOUNT).await.expect("can be read again");
+        assert_eq!(
+            (report.verification_session.as_deref(), report.document),
+            (Some(id.as_str()), None)
+        );
+        assert!(!is_personal(store, &id, &files).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_comes_to_is_abandoned_once() {
+    on_each(async |ground| {
+        let (store, stop) = (&ground.store, CancellationToken::new());
+        let id = store
+            .create(ACCOUNT, true, creation("order"))
+            .await
+            .expect("created")
+            .id;
+        let now = SystemTime::now();
+        let soon = now + 2 * DAY - Duration::from_secs(60);
+        let late = now + 2 * DAY + Duration::from_secs(60);
+        assert_eq!(store.sweep(soon, &stop).await.expect("swept"), 0);
+        assert_eq!(
+            (
+                store.overdue(soon).await.expect("counted"),
+                store.overdue(late).await.expect("counted")
+            ),
+            (0, 1)
+        );
+        assert_eq!(store.sweep(late, &stop).await.expect("swept"), 1);
+        let session = store.session(id.as_str(), None).await.expect("is there");
+        let error = session.public.last_error.as_ref().expect("told");
+        assert_eq!(error.code(), VerificationErrorCode::Abandoned);
+        assert_eq!(session.public.status(), Status::RequiresInput);
+        let events = store.events(id.partition(), 0, 100).await.expect("open");
+        let last = events.last().expect("told");
+        assert!(last.r#type.ends_with("requires_input") && last.session.last_error == session.public.last_error);
+        assert_eq!(store.sweep(late + 100 * DAY, &stop).await.expect("swept"), 0, "once");
+        assert_eq!(store.overdue(late + 100 * DAY).await.expect("counted"), 0);
+
+        // Who comes all the same is welcome; who fails then has as long again.
+        upload(store, &id, "front").await;
+        attempt(store, &id, Some(VerificationErrorCode::DocumentExpired)).await;
+        assert_eq!(store.sweep(soon, &stop).await.expect("swept"), 0);
+        assert_eq!(store.sweep(late, &stop).await.expect("swept"), 1);
+        let session = store.session(id.as_str(), None).await.expect("is there");
+        assert_eq!(
+            session.public.last_error.map(|error| error.code()),
+            Some(VerificationErrorCode::Abandoned)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_kept_for_long_enough_is_taken_away() {
+    on_each(async |ground| {
+        let stop = CancellationToken::new();
+        let rules = ["images=1d", "sessions=10d", "other:images=5d"];
+        let rules: Vec<_> = rules.iter().map(|rule| rule.parse().expect("a rule")).collect();
+        let store = ground.store.clone().with_retention(RetentionPolicy::new(&rules));
+        let (id, files) = verified(&store, "order").await;
+        let other = store
+            .create("other", true, creation("order"))
+            .await
+            .expect("created")
+            .id;
+        let others = upload(&store, &other, "front").await;
+        let processing = store
+            .create(ACCOUNT, true, creation("processing"))
+            .await
+            .expect("created")
+            .id;
+        let checked = upload(&store, &processing, "front").await;
+        store
+            .submit(processing.as_str(), None, Default::default())
+            .await
+            .expect("submitted");
+        let now = SystemTime::now();
+
+        assert_eq!(store.sweep(now, &stop).await.expect("swept"), 0);
+        assert_eq!(store.sweep(now + DAY, &stop).await.expect("swept"), 1);
+        for file in &files {
+            let gone = store.image(id.as_str(), file).await;
+            assert!(matches!(gone, Err(Error::FileNotFound)));
+        }
+        let session = store.session(id.as_str(), None).await.expect("is there");
+        assert_eq!(
+            session.public.client_reference_id.as_deref(),
+            Some("order"),
+            "the rest stays"
+        );
+        assert_eq!((redacting(&session.public), session.files().len()), (None, 0));
+        assert_eq!(ground.files(), 2);
+        store
+            .image(other.as_str(), &others)
+            .await
+            .expect("that account keeps them for longer");
+
+        // The other one is abandoned first, and keeps its picture.
+        assert_eq!(store.sweep(now + 4 * DAY, &stop).await.expect("swept"), 1);
+        store.image(other.as_str(), &others).await.expect("kept");
+        assert_eq!(store.sweep(now + 6 * DAY, &stop).await.expect("swept"), 1);
+        assert_eq!(ground.files(), 1);
+
+        assert_eq!(store.sweep(now + 11 * DAY, &stop).await.expect("swept"), 2);
+        for (id, status) in [(&id, Status::Verified), (&other, Status::Canceled)] {
+            let session = store.session(id.as_str(), None).await.expect("is there");
+            assert_eq!(redacting(&session.public), Some(Redacting::Redacted));
+            assert_eq!(session.public.status(), status);
+        }
+        assert!(!is_personal(&store, &id, &files).await);
+        store
+            .image(processing.as_str(), &checked)
+            .await
+            .expect("what is being checked stays");
+        assert_eq!(store.overdue(now + 1000 * DAY).await.expect("counted"), 0);
+    })
+    .await;
+}
+
+/// What was written under a shorter retention is not taken away before the one that holds now.
+#[tokio::test]
+async fn a_longer_retention_holds_for_what_is_there() {
+    on_each(async |ground| {
+        let stop = CancellationToken::new();
+        let under = |rule: &str| {
+            let rules = [rule.parse().expect("a rule")];
+            ground.store.clone().with_retention(RetentionPolicy::new(&rules))
+        };
+        let (id, _) = verified(&under("sessions=1d"), "order").await;
+        let later = SystemTime::now() + 2 * DAY;
+        let longer = under("sessions=30d");
+        longer.sweep(later, &stop).await.expect("swept");
+        let session = ground.store.session(id.as_str(), None).await.expect("is there");
+        assert_eq!(redacting(&session.public), None);
+        assert_eq!(
+            longer.overdue(later).await.expect("counted"),
+            0,
+            "it is not looked at over and over"
+        );
+        assert_eq!(longer.sweep(later + 30 * DAY, &stop).await.expect("swept"), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_replica_sweeps() {
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
+    let redis = Redis::connect(&server.address).await.expect("connects");
+    let [one, other] = [(); 2].map(|()| Nonce::random().expect("random numbers"));
+    let term = Duration::from_secs(60);
+    let elect = async |candidate, term| redis.elect("sweeper", candidate, term).await.expect("storage");
+    assert!(elect(one, term).await && elect(one, term).await);
+    assert!(!elect(other, term).await);
+    assert!(redis.elect("another role", other, term).await.expect("storage"));
+    assert!(elect(one, Duration::from_millis(1)).await);
+    let mut waited = 0;
+    while !elect(other, term).await {
+        waited += 1;
+        assert!(waited < 1000, "the term is never over");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(!elect(one, term).await);
+}
