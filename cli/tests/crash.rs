@@ -127,7 +127,7 @@ async fn events_of_one_attempt_each(data: &Path, storage: Arc<dyn Storage>) -> a
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
     for partition in 0..proto::id::PARTITIONS {
         for event in store.events(partition, 0, 10 * SESSIONS).await? {
-            *counts.entry((event.session.id, event.r#type)).or_default() += 1;
+            *counts.entry((event.verification_session, event.r#type)).or_default() += 1;
         }
         assert!(storage.dead_letters(partition, None, 1).await?.is_empty());
     }

@@ -233,7 +233,7 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
 
     let redacted = backend.text(&["sessions", "redact", attempted]).await?;
     assert!(
-        redacted.contains("canceled") && redacted.contains("redaction") && redacted.contains("1 pictures"),
+        redacted.contains("canceled") && redacted.contains("redaction") && redacted.contains("pictures 1"),
         "{redacted}"
     );
     let twice = backend.run(&["sessions", "redact", attempted]).await?;

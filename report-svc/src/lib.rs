@@ -10,6 +10,7 @@
 //! Only sealed bytes and identifiers reach a storage; only identifiers reach a log.
 
 pub mod assemble;
+mod backlog;
 pub mod config;
 pub mod error;
 pub mod evidence;
@@ -19,7 +20,6 @@ pub mod lifecycle;
 pub mod limits;
 mod list_request;
 pub mod master_key;
-mod queue_depth;
 pub mod queue_service;
 pub mod records;
 pub mod redaction;

@@ -4,8 +4,8 @@
 //! apart field by field, so that one that gets a new field does not compile before it is decided here what becomes of it.
 
 use proto::identity::v1::{
-    Address, Date, DocumentInsights, DocumentReport, EmailReport, IdNumberReport, MachineReadableZone, PhoneReport,
-    ProvidedDetails, RelatedPerson, ReportInsights, SelfieInsights, SelfieReport, Sex, VerificationReport,
+    Address, CheckDetail, Date, DocumentInsights, DocumentReport, EmailReport, IdNumberReport, MachineReadableZone,
+    PhoneReport, ProvidedDetails, RelatedPerson, ReportInsights, SelfieInsights, SelfieReport, Sex, VerificationReport,
     VerificationSession,
 };
 
@@ -316,10 +316,22 @@ impl Redact for DocumentInsights {
         } = self;
         Self {
             machine_readable_zone: machine_readable_zone.redacted(),
-            checks,
+            checks: checks.redacted(),
             timings,
             models,
             fields,
+        }
+    }
+}
+
+impl Redact for CheckDetail {
+    /// Its reason may say what was measured.
+    fn redacted(self) -> Self {
+        let Self { name, outcome, reason } = self;
+        Self {
+            name,
+            outcome,
+            reason: reason.redacted(),
         }
     }
 }
@@ -364,7 +376,7 @@ impl Redact for SelfieInsights {
             false_match_rate,
             document_face: None,
             selfie_face: None,
-            checks,
+            checks: checks.redacted(),
             timings,
             models,
         }
@@ -373,8 +385,9 @@ impl Redact for SelfieInsights {
 
 #[cfg(test)]
 mod tests {
+    use proto::identity::v1::check_detail::Outcome;
     use proto::identity::v1::{
-        CheckDetail, CheckStatus, DocumentField, DocumentOptions, DocumentType, FaceQuality, VerificationError,
+        CheckStatus, DocumentField, DocumentOptions, DocumentType, FaceQuality, VerificationError,
         VerificationErrorCode, VerificationReportOptions, VerificationSessionOptions, VerificationSessionStatus,
         VerificationType, VerifiedOutputs,
     };
@@ -401,6 +414,14 @@ mod tests {
             code: VerificationErrorCode::DocumentExpired.into(),
             reason: "The document has expired.".to_owned(),
         })
+    }
+
+    fn measured() -> CheckDetail {
+        CheckDetail {
+            name: "face_match".to_owned(),
+            outcome: Outcome::Failed.into(),
+            reason: "similarity 0.625 is below the threshold".to_owned(),
+        }
     }
 
     fn report() -> VerificationReport {
@@ -464,7 +485,7 @@ mod tests {
                         confidence: 0.5,
                         ..MachineReadableZone::default()
                     }),
-                    checks: vec![CheckDetail::default()],
+                    checks: vec![measured()],
                     fields: vec![DocumentField::default()],
                     ..DocumentInsights::default()
                 }),
@@ -473,6 +494,7 @@ mod tests {
                     threshold: Some(0.4),
                     document_face: Some(FaceQuality::default()),
                     selfie_face: Some(FaceQuality::default()),
+                    checks: vec![measured()],
                     ..SelfieInsights::default()
                 }),
                 timings: Vec::new(),
@@ -509,6 +531,12 @@ mod tests {
         assert_eq!(after.options, before.options);
         let insights = after.insights.as_ref().expect("stays");
         assert_eq!(insights.attempt, 3);
+        let check = insights
+            .selfie
+            .as_ref()
+            .and_then(|selfie| selfie.checks.first())
+            .expect("stays");
+        assert_eq!((check.name.as_str(), check.outcome()), ("face_match", Outcome::Failed));
         assert_eq!(insights.selfie.as_ref().and_then(|selfie| selfie.threshold), Some(0.4));
         assert_eq!(after.clone().redacted(), after, "once is enough");
     }

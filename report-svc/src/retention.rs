@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How long after a session reached its status it is kept, and its pictures are. `None` is for ever.
+/// How long a session is kept after it was verified or canceled, and its pictures are; of one that still requires input, after it was
+/// waited for in vain. `None` is for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     /// All of a session that is personal; after that it is redacted.
@@ -28,6 +29,9 @@ pub struct RetentionRule {
     time: Duration,
 }
 
+/// What nobody means to redact sooner than this.
+const LEAST_FOR_SESSIONS: Duration = Duration::from_secs(3600);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Sessions,
@@ -43,6 +47,9 @@ pub enum RetentionError {
     /// Not a time.
     #[error("{0:?} is not a time: write e.g. 12h, 30d or 1y")]
     Time(String),
+    /// So short that it is hardly meant: whoever writes `1m` gets a minute.
+    #[error("sessions must be kept for an hour at least, {0:?} is less")]
+    Short(String),
 }
 
 impl FromStr for RetentionRule {
@@ -54,7 +61,8 @@ impl FromStr for RetentionRule {
             Some((account, kind)) => (Some(account.trim()), kind),
             None => (None, what),
         };
-        if account == Some("") {
+        let named = |letter: u8| letter.is_ascii_alphanumeric() || b"_-./".contains(&letter);
+        if account.is_some_and(|account| account.is_empty() || !account.bytes().all(named)) {
             return Err(RetentionError::Form);
         }
         let kind = match kind.trim() {
@@ -62,11 +70,18 @@ impl FromStr for RetentionRule {
             "images" => Kind::Images,
             _ => return Err(RetentionError::Form),
         };
-        let time = time.trim();
+        let written = time.trim().to_owned();
+        let time = match humantime::parse_duration(&written) {
+            Ok(time) => time,
+            Err(_) => return Err(RetentionError::Time(written)),
+        };
+        if kind == Kind::Sessions && time < LEAST_FOR_SESSIONS {
+            return Err(RetentionError::Short(written));
+        }
         Ok(Self {
             account: account.map(str::to_owned),
             kind,
-            time: humantime::parse_duration(time).map_err(|_| RetentionError::Time(time.to_owned()))?,
+            time,
         })
     }
 }
@@ -129,9 +144,22 @@ mod tests {
 
     #[test]
     fn refuses_what_cannot_be_meant() {
-        for rule in ["", "images", "pictures=30d", ":images=30d", "acme:=30d", "acme:all=30d"] {
+        for rule in [
+            "",
+            "images",
+            "pictures=30d",
+            ":images=30d",
+            "acme:=30d",
+            "acme:all=30d",
+            "a b:images=30d",
+        ] {
             assert_eq!(rule.parse::<RetentionRule>(), Err(RetentionError::Form), "{rule}");
         }
+        assert_eq!(
+            "sessions=1m".parse::<RetentionRule>(),
+            Err(RetentionError::Short("1m".to_owned()))
+        );
+        "images=0s".parse::<RetentionRule>().expect("none once it is decided");
         for time in ["", "30", "-1d", "soon"] {
             let rule = format!("images={time}");
             assert_eq!(

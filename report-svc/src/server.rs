@@ -12,10 +12,10 @@ use service_kit::serving::Services;
 use service_kit::tls::{Certificate, TlsError};
 use tokio_util::sync::CancellationToken;
 
+use crate::backlog;
 use crate::config::{Config, ConfigError};
 use crate::error::Error;
 use crate::evidence::{Evidence, EvidenceError};
-use crate::queue_depth;
 use crate::queue_service::{QueueApi, requeue_readable};
 use crate::retention::RetentionPolicy;
 use crate::service::StoreApi;
@@ -87,6 +87,9 @@ impl Service for ReportSvc {
         };
         tracing::info!(storage = ?storage, "storage opened");
         let retention = RetentionPolicy::new(&config.retention);
+        if !config.retention.is_empty() {
+            tracing::info!(?retention, "what is personal is not kept for longer than this");
+        }
         let store = Store::new(storage, evidence, keyring, limits).with_retention(retention);
         store.keys_fit().await.map_err(StartError::MasterKeys)?;
         Ok(Self {
@@ -118,7 +121,7 @@ impl Service for ReportSvc {
 
     /// Is over when the service is: the database is free then.
     async fn run(self, stop: CancellationToken) {
-        let observing = queue_depth::observe(self.store.clone(), stop.clone());
+        let observing = backlog::observe(self.store.clone(), stop.clone());
         let requeueing = requeue_readable(self.store.clone(), stop.clone());
         let sweeping = sweeper::sweep(self.store, self.event_retention, stop);
         tokio::join!(observing, requeueing, sweeping);

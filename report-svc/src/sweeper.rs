@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use tokio::time::{MissedTickBehavior, interval};
+use proto::id::PARTITIONS;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
@@ -15,42 +16,94 @@ const LOOK: Duration = Duration::from_secs(5);
 /// How long one replica sweeps alone after it said so last: when it dies, another one goes on after that.
 const TERM: Duration = Duration::from_secs(30);
 
+/// How often it says so while it sweeps.
+const SAY_AGAIN: Duration = Duration::from_secs(10);
+
 /// The name under which replicas agree on who sweeps.
 const ROLE: &str = "sweeper";
 
 /// Sweeps over and over until `stop`, while this replica is the one that does. Events are dropped that are older than `event_retention`.
 pub(crate) async fn sweep(store: Store, event_retention: Duration, stop: CancellationToken) {
+    let mut sweeper = Sweeper {
+        store,
+        event_retention,
+        stop,
+        candidate: None,
+        led: None,
+    };
     let mut times = interval(LOOK);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut candidate = None;
-    while stop.run_until_cancelled(times.tick()).await.is_some() {
-        if let Err(error) = sweep_once(&store, &mut candidate, event_retention, &stop).await {
+    while sweeper.stop.run_until_cancelled(times.tick()).await.is_some() {
+        if let Err(error) = sweeper.sweep().await {
             tracing::warn!(%error, "what has expired could not be swept");
         }
     }
 }
 
-async fn sweep_once(
-    store: &Store,
-    candidate: &mut Option<Nonce>,
+struct Sweeper {
+    store: Store,
     event_retention: Duration,
-    stop: &CancellationToken,
-) -> Result<(), Error> {
-    let candidate = match candidate {
-        Some(candidate) => *candidate,
-        None => *candidate.insert(Nonce::random().map_err(StorageError::from)?),
-    };
-    if !store.leads(ROLE, candidate, TERM).await? {
-        return Ok(());
+    stop: CancellationToken,
+    /// Who this replica is, once it could be made.
+    candidate: Option<Nonce>,
+    /// When it was told last that it leads.
+    led: Option<Instant>,
+}
+
+impl Sweeper {
+    async fn sweep(&mut self) -> Result<(), Error> {
+        self.led = None;
+        if !self.leads().await? {
+            return Ok(());
+        }
+        let now = self.store.now().await?;
+        let swept = self.sessions(now).await;
+        if let Some(before) = now.checked_sub(self.event_retention) {
+            let dropped = self.store.trim_events(before, &self.stop).await?;
+            if dropped > 0 {
+                tracing::info!(dropped, "events dropped that are past their retention");
+            }
+        }
+        swept
     }
-    let now = SystemTime::now();
-    let swept = store.sweep(now, stop).await?;
-    if swept > 0 {
-        tracing::info!(swept, "sessions swept of which something had expired");
+
+    /// Partitions take turns: a backlog of one holds up no other. One that does not answer is left to the next sweep.
+    async fn sessions(&mut self, now: SystemTime) -> Result<(), Error> {
+        let mut partitions: Vec<u8> = (0..PARTITIONS).collect();
+        let (mut done, mut failed) = (0, None);
+        while !partitions.is_empty() {
+            let mut left = Vec::new();
+            for partition in partitions {
+                if self.stop.is_cancelled() || !self.leads().await? {
+                    return Ok(());
+                }
+                match self.store.sweep(partition, now).await {
+                    Ok(swept) => {
+                        done += swept.done;
+                        left.extend(swept.more.then_some(partition));
+                    }
+                    Err(error) => failed = Some(error),
+                }
+            }
+            partitions = left;
+        }
+        if done > 0 {
+            tracing::info!(sessions = done, "swept: something of them had expired");
+        }
+        failed.map_or(Ok(()), Err)
     }
-    let dropped = store.trim_events(now - event_retention, stop).await?;
-    if dropped > 0 {
-        tracing::info!(dropped, "events dropped that are past their retention");
+
+    async fn leads(&mut self) -> Result<bool, Error> {
+        if self.led.is_some_and(|led| led.elapsed() < SAY_AGAIN) {
+            return Ok(true);
+        }
+        let candidate = match self.candidate {
+            Some(candidate) => candidate,
+            None => *self.candidate.insert(Nonce::random().map_err(StorageError::from)?),
+        };
+        let asked = Instant::now();
+        let leads = self.store.leads(ROLE, candidate, TERM).await?;
+        self.led = leads.then_some(asked);
+        Ok(leads)
     }
-    Ok(())
 }

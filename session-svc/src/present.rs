@@ -82,6 +82,8 @@ pub(crate) fn listed(stored: StoredSession, backend: &Backend, expand: Expand) -
         && !backend.reads_sensitive
     {
         insights.files.iter_mut().for_each(|file| file.id.clear());
+        let destroyed = insights.redaction.iter_mut().flat_map(|receipt| &mut receipt.files);
+        destroyed.for_each(String::clear);
     }
     Ok(session)
 }

@@ -68,7 +68,7 @@ pub fn session(session: &VerificationSession, style: Style) -> String {
             let (files, reports) = (files.len(), reports.len());
             page.label(
                 "destroyed",
-                &format!("{files} pictures, fields of {reports} reports and {events} events"),
+                &format!("pictures {files}, reports {reports}, events {events}"),
             );
         }
     }

@@ -58,7 +58,7 @@ pub struct SealedReport {
     /// What it is found by.
     pub entry: ReportEntry,
     /// By which references it is found no more.
-    pub left: Vec<ReferenceTag>,
+    pub unlisted: Vec<ReferenceTag>,
 }
 
 /// What is kept of an attempt.
@@ -98,11 +98,13 @@ pub struct NewIdempotency {
     pub lifetime: Duration,
 }
 
-/// What is to be kept under an idempotency key, for as long as anything is.
+/// What is to be kept under an idempotency key, for as long as what was kept before; nothing where that is there no more.
 #[derive(Clone, Debug)]
 pub struct Idempotency {
     /// Hash of account and key.
     pub key: [u8; 32],
+    /// Sealed `IdempotencyRecord` that is to be replaced.
+    pub before: Vec<u8>,
     /// Sealed `IdempotencyRecord`.
     pub record: Vec<u8>,
 }
@@ -264,6 +266,10 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// A partition's sessions of which something expired until a moment, those first of which it expired first.
     async fn expired(&self, partition: u8, until: SystemTime, limit: usize) -> Result<Vec<Id>, StorageError>;
 
+    /// Moves the moment at which something of a session expires, unless the session has another version; 0 is that of one that is not
+    /// there. Changes nothing else; whether it did.
+    async fn move_expiry(&self, session: &Id, version: u64, to: Option<SystemTime>) -> Result<bool, StorageError>;
+
     /// How many such sessions a partition has.
     async fn count_expired(&self, partition: u8, until: SystemTime) -> Result<u64, StorageError>;
 
@@ -273,6 +279,12 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
 
     /// Changes a session that still has the expected version; all of the step or none of it.
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError>;
+
+    /// What is kept under an idempotency key, in the partition of its hash; what is forgotten at the next occasion, too.
+    async fn idempotency(&self, partition: u8, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// The time that all replicas agree on.
+    async fn now(&self) -> Result<SystemTime, StorageError>;
 
     /// Reads a report.
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError>;

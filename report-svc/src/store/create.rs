@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::{EventType, State};
 use crate::seal::{Kind, SecretKey};
-use crate::storage::{Created, IndexEntry, NewIdempotency, NewSession};
+use crate::storage::{Created, Idempotency, IndexEntry, NewIdempotency, NewSession};
 
 /// How long the first answer is given again.
 const IDEMPOTENCY_LIFETIME: Duration = Duration::from_secs(24 * 3600);
@@ -61,8 +61,11 @@ impl Store {
                     return Err(Error::IdempotencyKeyReused);
                 }
                 let id = Id::parse(IdKind::VerificationSession, &kept.session).ok_or(Error::Incomplete("session"))?;
-                // It must be there still; but the answer is that of the same request, whatever happened since.
-                self.session(id.as_str(), Some(account)).await?;
+                // It must be there still; but the answer is that of the same request, whatever happened since but a redaction.
+                let session = self.session(id.as_str(), Some(account)).await?;
+                if session.public.redaction.is_some() {
+                    return Ok(session);
+                }
                 self.new_session(id, account, livemode, request, Some(key))
             }
             (Created::Existing(_), None) => Err(Error::Incomplete("idempotency key")),
@@ -113,8 +116,24 @@ impl Store {
         })
     }
 
-    /// What is kept under a key; after a redaction without a fingerprint.
-    pub(super) fn idempotency_record(&self, key: [u8; 32], session: &Id, fingerprint: &[u8]) -> Result<Vec<u8>, Error> {
+    /// What replaces the answer to the creation of a session that is redacted: it has no fingerprint. None where that is forgotten, and
+    /// where the key stands for another session since.
+    pub(super) async fn redacted_answer(&self, session: &Session) -> Result<Option<Idempotency>, Error> {
+        let Some(key) = session.idempotency_key else {
+            return Ok(None);
+        };
+        let Some(before) = self.storage.idempotency(session.id.partition(), &key).await? else {
+            return Ok(None);
+        };
+        let kept: IdempotencyRecord = self.records.open(Kind::Idempotency, &hex::encode(key), &before)?;
+        if kept.session != session.id.as_str() {
+            return Ok(None);
+        }
+        let record = self.idempotency_record(key, &session.id, &[])?;
+        Ok(Some(Idempotency { key, before, record }))
+    }
+
+    fn idempotency_record(&self, key: [u8; 32], session: &Id, fingerprint: &[u8]) -> Result<Vec<u8>, Error> {
         let record = IdempotencyRecord {
             fingerprint: fingerprint.to_vec(),
             session: session.to_string(),

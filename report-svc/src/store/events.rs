@@ -3,7 +3,7 @@
 //! An event has a copy of its session as it was then, under a key that lies in the session's record. A redaction replaces that key: no
 //! event needs to be found, and no copy of one can be opened any more.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use prost::Message as _;
 use prost_types::Timestamp;
@@ -30,8 +30,11 @@ pub struct Event {
     pub r#type: String,
     /// The account that its session belongs to.
     pub account: String,
-    /// The session after the change, without `verified_outputs`; as it is now, where a redaction left nothing else of it.
-    pub session: VerificationSession,
+    /// `vs_…`.
+    pub verification_session: String,
+    /// The session after the change, without `verified_outputs`; as it is now, where a redaction left nothing else of it. None where the
+    /// session's record, or the copy, cannot be read.
+    pub session: Option<VerificationSession>,
 }
 
 impl Store {
@@ -58,28 +61,28 @@ impl Store {
     /// A partition's events after a position, oldest first.
     pub async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
         let records = self.event_records(partition, after, limit).await?;
-        let mut sessions: HashMap<Id, Option<Session>> = HashMap::new();
-        for (_, record) in &records {
-            sessions.insert(session_id(record)?, None);
-        }
-        let ids: Vec<Id> = sessions.keys().cloned().collect();
+        let ids: HashSet<Id> = records.iter().filter_map(|(_, record)| session_id(record)).collect();
+        let ids: Vec<Id> = ids.into_iter().collect();
+        let mut sessions: HashMap<Id, Result<Session, Error>> = HashMap::new();
         for (id, found) in ids.iter().zip(self.storage.sessions(&ids).await?) {
-            let found = found.ok_or(Error::SessionNotFound)?;
-            sessions.insert(id.clone(), Some(self.open(id.clone(), &found)?));
+            let opened = found
+                .ok_or(Error::SessionNotFound)
+                .and_then(|found| self.open(id.clone(), &found));
+            sessions.insert(id.clone(), opened);
         }
         let event = |(position, record): (u64, EventRecord)| {
-            let session = sessions.get(&session_id(&record)?).and_then(Option::as_ref);
-            let session = session.ok_or(Error::SessionNotFound)?;
-            Ok(Event {
+            let session = session_id(&record).and_then(|id| sessions.get(&id));
+            Event {
                 position,
-                session: copy(&record, session)?,
+                session: session.and_then(|session| copy(&record, session)),
                 id: record.id,
                 created: record.created,
                 r#type: record.r#type,
                 account: record.account,
-            })
+                verification_session: record.verification_session,
+            }
         };
-        records.into_iter().map(event).collect()
+        Ok(records.into_iter().map(event).collect())
     }
 
     pub(super) async fn event_records(
@@ -97,18 +100,29 @@ impl Store {
     }
 }
 
-fn session_id(record: &EventRecord) -> Result<Id, Error> {
-    Id::parse(IdKind::VerificationSession, &record.verification_session).ok_or(Error::Incomplete("session"))
+fn session_id(record: &EventRecord) -> Option<Id> {
+    Id::parse(IdKind::VerificationSession, &record.verification_session)
 }
 
-/// The session as it was, or what a redaction left of it.
-fn copy(record: &EventRecord, session: &Session) -> Result<VerificationSession, Error> {
-    match session
-        .event_key
-        .open(Kind::EventSession, &record.id, &record.sealed_session)
-    {
-        Ok(copy) => Ok(VerificationSession::decode(copy.as_slice())?),
-        Err(SealError::Damaged) if session.public.redaction.is_some() => Ok(session.public.clone()),
-        Err(error) => Err(error.into()),
-    }
+/// The session as it was, or what a redaction left of it. One that cannot be read holds up no event of others.
+fn copy(record: &EventRecord, session: &Result<Session, Error>) -> Option<VerificationSession> {
+    let opened = session.as_ref().map_err(ToString::to_string).and_then(|session| {
+        match session
+            .event_key
+            .open(Kind::EventSession, &record.id, &record.sealed_session)
+        {
+            Ok(copy) => VerificationSession::decode(copy.as_slice()).map_err(|error| error.to_string()),
+            Err(SealError::Damaged) if session.public.redaction.is_some() => Ok(session.public.clone()),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    opened
+        .inspect_err(|error| {
+            tracing::error!(
+                event = record.id,
+                error,
+                "an event's copy of its session cannot be read"
+            )
+        })
+        .ok()
 }

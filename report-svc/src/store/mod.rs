@@ -59,7 +59,7 @@ struct Change {
     /// New, or other than before.
     reports: Vec<(Id, VerificationReport)>,
     /// By which references the reports are found no more.
-    left: Vec<ReferenceTag>,
+    unlisted: Vec<ReferenceTag>,
     /// Ended, or something else is kept of them from now on.
     attempts: Vec<(u32, AttemptRecord)>,
     idempotency: Option<Idempotency>,
@@ -73,7 +73,7 @@ impl Change {
         Self {
             event,
             reports: Vec::new(),
-            left: Vec::new(),
+            unlisted: Vec::new(),
             attempts: Vec::new(),
             idempotency: None,
             job: JobStep::Keep,
@@ -253,7 +253,7 @@ impl Store {
             .seal(Kind::Session, session.id.as_str(), &session.to_record())?;
         let event = change.event.map(|event| self.seal_event(session, event)).transpose()?;
         let reports = change.reports.into_iter();
-        let reports = reports.map(|(id, report)| self.seal_report(session, id, report, &change.left));
+        let reports = reports.map(|(id, report)| self.seal_report(session, id, report, &change.unlisted));
         let attempts = change.attempts.iter();
         let attempts = attempts.map(|(attempt, record)| self.seal_attempt(&session.id, *attempt, record));
         // The record is sealed under the current key, and so is the reference tagged.
@@ -288,8 +288,7 @@ impl Store {
 
     /// When something of a session expires, if ever.
     fn expires(&self, session: &Session) -> Result<Option<SystemTime>, Error> {
-        let expiry = session.expiry(self.retention.of(&session.account))?;
-        Ok(expiry.map(|(moment, _)| moment))
+        Ok(self.expiry(session)?.map(|(moment, _)| moment))
     }
 
     /// Under the current key.
@@ -303,7 +302,7 @@ impl Store {
         session: &Session,
         id: Id,
         report: VerificationReport,
-        left: &[ReferenceTag],
+        unlisted: &[ReferenceTag],
     ) -> Result<SealedReport, Error> {
         let record = ReportRecord {
             report: Some(report),
@@ -317,7 +316,7 @@ impl Store {
                 r#type: session.public.r#type(),
                 references: self.reference_tags(session),
             },
-            left: left.to_vec(),
+            unlisted: unlisted.to_vec(),
         })
     }
 

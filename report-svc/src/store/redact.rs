@@ -13,7 +13,11 @@ use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::{Action, Redaction};
 use crate::redaction::Redact as _;
-use crate::storage::Idempotency;
+use crate::seal::SecretKey;
+use crate::storage::{ListQuery, Listed, Order, Scope};
+
+/// Reports looked through at once, where an attempt's record does not say which is its own.
+const REPORTS_AT_ONCE: usize = 100;
 
 impl Store {
     /// Removes what is personal from a session that is not being processed; one that requires input is canceled. With an account, only
@@ -28,12 +32,15 @@ impl Store {
         account: Option<&str>,
         wanted: impl Fn(&Session) -> Result<bool, Error>,
     ) -> Result<Session, Error> {
+        let event_key = SecretKey::random()?;
         for _ in 0..TRIES {
             let mut session = self.session(id, account).await?;
-            if !wanted(&session)? {
+            // The step may have happened although we were told of a conflict.
+            let is_done = session.event_key.expose() == event_key.expose();
+            if is_done || !wanted(&session)? {
                 return Ok(session);
             }
-            let change = self.redaction(&mut session).await?;
+            let change = self.redaction(&mut session, event_key.clone()).await?;
             if self.commit(&mut session, change).await? {
                 return Ok(session);
             }
@@ -41,20 +48,14 @@ impl Store {
         Err(Error::Contended)
     }
 
-    async fn redaction(&self, session: &mut Session) -> Result<Change, Error> {
-        let event = session.apply(Action::Redact)?;
+    async fn redaction(&self, session: &mut Session, event_key: SecretKey) -> Result<Change, Error> {
         let keyring = self.records.keyring();
         // A report may have been listed under another master key than the session is sealed under now.
         let tags = |reference| keyring.reference_tags(&session.account, reference);
-        let left = references(&session.public).flat_map(tags).collect();
+        let unlisted = references(&session.public).flat_map(tags).collect();
+        let event = session.apply(Action::Redact)?;
         let (reports, attempts) = self.redacted_attempts(session).await?;
-        let idempotency = session
-            .idempotency_key
-            .map(|key| {
-                let record = self.idempotency_record(key, &session.id, &[])?;
-                Ok::<_, Error>(Idempotency { key, record })
-            })
-            .transpose()?;
+        let idempotency = self.redacted_answer(session).await?;
         let receipt = RedactionReceipt {
             requested: Some(now()),
             completed: None,
@@ -63,10 +64,10 @@ impl Store {
             events: session.events,
             idempotency_record: idempotency.is_some(),
         };
-        session.redact(receipt)?;
+        session.redact(event_key, receipt);
         Ok(Change {
             reports,
-            left,
+            unlisted,
             attempts,
             idempotency,
             ..Change::of(event)
@@ -80,13 +81,14 @@ impl Store {
     ) -> Result<(Vec<(Id, VerificationReport)>, Vec<(u32, AttemptRecord)>), Error> {
         let attempts = self.discard_images(session).await?;
         let named = attempts.iter().map(|(_, attempt)| attempt.report.as_str());
-        // The last one is known, too, where its attempt's record is damaged.
-        let last = session.public.last_verification_report.as_deref();
         let mut ids: Vec<Id> = named
-            .chain(last)
+            .clone()
             .filter_map(|report| Id::parse(IdKind::VerificationReport, report))
             .collect();
-        ids.dedup();
+        if named.clone().any(str::is_empty) {
+            // The record of an attempt is damaged: its report is looked for.
+            ids = self.reports_in_list(session).await?;
+        }
         let mut reports = Vec::new();
         for id in ids {
             if let Some(report) = self.redacted_report(session, &id).await? {
@@ -96,12 +98,49 @@ impl Store {
         Ok((reports, attempts))
     }
 
+    /// The reports of a session, as far as they can be read, and its last one, from the list of all of its account's since its creation.
+    async fn reports_in_list(&self, session: &Session) -> Result<Vec<Id>, Error> {
+        let mut query = ListQuery {
+            scope: Scope::Account(session.account.clone()),
+            listed: Listed::Reports(Some(session.public.r#type())),
+            between: session.id.unique()..u128::MAX,
+            order: Order::OldestFirst,
+            limit: REPORTS_AT_ONCE,
+        };
+        let last = session.public.last_verification_report.as_deref();
+        let mut found = Vec::new();
+        loop {
+            let ids = self.storage.list(&query).await?;
+            for id in &ids {
+                let is_of_session = match self.report_record(id.as_str()).await {
+                    Ok(record) => {
+                        record.report.and_then(|report| report.verification_session).as_deref()
+                            == Some(session.id.as_str())
+                    }
+                    Err(error) if error.is_damage() || error.is_missing() => false,
+                    Err(error) => return Err(error),
+                };
+                if is_of_session || last == Some(id.as_str()) {
+                    found.push(id.clone());
+                }
+            }
+            match ids.last() {
+                Some(id) if ids.len() == query.limit => query.between.start = id.unique() + 1,
+                _ => return Ok(found),
+            }
+        }
+    }
+
     /// What is left of a report, if there is one. Of one that is damaged that is its frame.
     async fn redacted_report(&self, session: &Session, id: &Id) -> Result<Option<VerificationReport>, Error> {
         match self.report_record(id.as_str()).await {
-            Ok(ReportRecord { report, .. }) => Ok(Some(report.ok_or(Error::Incomplete("report"))?.redacted())),
+            Ok(ReportRecord {
+                report: Some(report), ..
+            }) => Ok(Some(report.redacted())),
             Err(error) if error.is_missing() => Ok(None),
-            Err(error) if error.is_damage() => {
+            Err(error) if !error.is_damage() => Err(error),
+            damaged => {
+                let error = damaged.err().unwrap_or(Error::Incomplete("report"));
                 tracing::error!(report = %id, %error, "a report that is redacted cannot be read: its frame replaces it");
                 Ok(Some(VerificationReport {
                     id: id.to_string(),
@@ -112,7 +151,6 @@ impl Store {
                     ..VerificationReport::default()
                 }))
             }
-            Err(error) => Err(error),
         }
     }
 

@@ -75,8 +75,8 @@ pub struct Session {
     pub(super) found_by: IndexEntry,
 }
 
-fn moment(timestamp: Timestamp) -> SystemTime {
-    SystemTime::try_from(timestamp).unwrap_or(SystemTime::UNIX_EPOCH)
+fn moment(timestamp: Timestamp) -> Result<SystemTime, Error> {
+    SystemTime::try_from(timestamp).map_err(|_| Error::Incomplete("time"))
 }
 
 fn status(public: &VerificationSession) -> Result<Status, Error> {
@@ -205,29 +205,34 @@ impl Session {
     }
 
     /// What time does to it first, and when, unless it changes before.
-    pub(super) fn expiry(&self, retention: Retention) -> Result<Option<(SystemTime, Expiry)>, Error> {
+    pub(super) fn expiry(&self, retention: Retention, limits: &Limits) -> Result<Option<(SystemTime, Expiry)>, Error> {
         let state = self.state()?;
-        let (made, reached) = (self.id.made(), moment(self.status_reached));
+        let made = self.id.made();
         if !self.discarded.is_empty() || state.redaction == Some(Redaction::Processing) {
             return Ok(Some((made, Expiry::Discarded)));
         }
         if state.redaction.is_some() || state.status == Status::Processing {
             return Ok(None);
         }
-        // An upload puts nothing off.
+        // An upload puts no waiting off.
+        let since = self.failed.map_or(Ok(made), moment)?;
         let abandoned = self.public.last_error.as_ref().map(VerificationError::code) == Some(ErrorCode::Abandoned);
-        let waits = state == State::NEW && !abandoned;
-        let since = self.failed.map_or(made, moment);
-        // A person who uploads is in the middle of it, whenever they came.
-        let uploads = self.images.iter().filter_map(|image| image.file.as_ref()?.created);
-        let uploaded = uploads.map(|created| moment(created).max(reached)).max();
+        let waits = state == State::NEW && !abandoned && self.attempts < limits.attempts;
+        // A person may be in the middle of it for as long as they are waited for, and after an upload for as long again.
+        let settled = if state == State::NEW {
+            let uploads = self.images.iter().filter_map(|image| image.file.as_ref()?.created);
+            let uploads = uploads.map(moment).collect::<Result<Vec<_>, _>>()?;
+            uploads.into_iter().fold(since, SystemTime::max) + WAITS_FOR
+        } else {
+            moment(self.status_reached)?.max(made)
+        };
+        let kept_for = |time: Option<Duration>| settled.checked_add(time?);
         let expiries = [
             waits.then_some((since + WAITS_FOR, Expiry::Waiting)),
-            retention.sessions.map(|time| (reached + time, Expiry::Session)),
-            retention
-                .images
-                .zip(uploaded)
-                .map(|(time, since)| (since + time, Expiry::Images)),
+            kept_for(retention.sessions).map(|moment| (moment, Expiry::Session)),
+            kept_for(retention.images)
+                .filter(|_| !self.images.is_empty())
+                .map(|moment| (moment, Expiry::Images)),
         ];
         Ok(expiries.into_iter().flatten().min_by_key(|(moment, _)| *moment))
     }
@@ -246,13 +251,13 @@ impl Session {
         }
     }
 
-    /// Removes what is personal in it, with the key that opens the copies of it in events up to now.
-    pub(super) fn redact(&mut self, receipt: RedactionReceipt) -> Result<(), Error> {
-        self.event_key = SecretKey::random()?;
+    /// Removes what is personal in it. The key takes the place of the one that opens the copies of it in events up to now.
+    pub(super) fn redact(&mut self, event_key: SecretKey, receipt: RedactionReceipt) {
+        self.event_key = event_key;
         self.public = std::mem::take(&mut self.public).redacted();
         self.trace_context.clear();
+        self.idempotency_key = None;
         self.receipt = Some(receipt);
-        Ok(())
     }
 
     /// Whether this submission is the one that the checks run for now.

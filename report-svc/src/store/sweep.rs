@@ -16,16 +16,38 @@ use crate::storage::Nonce;
 /// Events dropped, and sessions looked at, at once: a storage is not held up for longer than that takes.
 const BATCH: usize = 200;
 
-/// What may expire of one session at the same moment, one after the other.
-const EXPIRIES: usize = 4;
+/// What may expire of one session at the same moment, one after the other: the waiting, its pictures, their files, all of it, its files.
+const EXPIRIES: usize = 5;
+
+/// When a session is looked at again that cannot be read.
+const UNREADABLE_AGAIN: Duration = Duration::from_secs(3600);
+
+/// When one is whose files cannot be deleted.
+const FILES_AGAIN: Duration = Duration::from_secs(60);
 
 /// Shown to the person.
 const ABANDONED: &str = "The verification was not completed in time.";
+
+/// What a look at a partition came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Swept {
+    /// Sessions to which was done what time had come for.
+    pub done: usize,
+    /// Those to which it could not be done, and that are looked at later.
+    pub postponed: usize,
+    /// Whether there may be more.
+    pub more: bool,
+}
 
 impl Store {
     /// Whether this candidate leads in a role, for the next `term`.
     pub async fn leads(&self, role: &str, candidate: Nonce, term: Duration) -> Result<bool, Error> {
         Ok(self.storage.elect(role, candidate, term).await?)
+    }
+
+    /// The time that all replicas agree on.
+    pub async fn now(&self) -> Result<SystemTime, Error> {
+        Ok(self.storage.now().await?)
     }
 
     /// Drops the events that were made before a moment, or those that it comes to until `stop`; how many.
@@ -52,44 +74,60 @@ impl Store {
         Ok(overdue)
     }
 
-    /// Does what time has come for until a moment, or what it comes to until `stop`; to how many sessions. What cannot be done to one holds
-    /// up no other, and is tried again in the next sweep.
-    pub async fn sweep(&self, now: SystemTime, stop: &CancellationToken) -> Result<usize, Error> {
-        let mut swept = 0;
-        for partition in 0..PARTITIONS {
-            let mut all_done = true;
-            while all_done && !stop.is_cancelled() {
-                let expired = self.storage.expired(partition, now, BATCH).await?;
-                // Those that are left stand before all others.
-                all_done = expired.len() == BATCH;
-                for session in expired {
-                    match self.expire(&session, now).await {
-                        Ok(()) => swept += 1,
-                        Err(error @ (Error::Storage(_) | Error::Stopping)) => return Err(error),
-                        Err(error) => {
-                            tracing::error!(%session, %error, "what has expired of a session cannot be taken away");
-                            all_done = false;
-                            // Where files cannot be deleted, each try may take long.
-                            if matches!(error, Error::Evidence(_)) {
-                                break;
-                            }
-                        }
-                    }
-                    if stop.is_cancelled() {
-                        break;
-                    }
+    /// Does what time has come for until a moment to a number of a partition's sessions. One to which it cannot be done holds up no
+    /// other.
+    ///
+    /// # Errors
+    /// When the storage does not answer.
+    pub async fn sweep(&self, partition: u8, now: SystemTime) -> Result<Swept, Error> {
+        let expired = self.storage.expired(partition, now, BATCH).await?;
+        let mut swept = Swept::default();
+        let (mut first, mut deletes_files) = (None, true);
+        for session in &expired {
+            let error = match self.expire(session, now, deletes_files).await {
+                Ok(()) => {
+                    swept.done += 1;
+                    continue;
                 }
-            }
+                // Others changed it each time: it is looked at again.
+                Err(Error::Contended) => continue,
+                Err(error) => error,
+            };
+            let again = match &error {
+                // Each try may take long.
+                Error::Evidence(_) => {
+                    deletes_files = false;
+                    FILES_AGAIN
+                }
+                Error::Stopping => return Err(error),
+                Error::Storage(_) if !error.is_damage() => return Err(error),
+                _ => UNREADABLE_AGAIN,
+            };
+            self.postpone(session, now + again).await?;
+            swept.postponed += 1;
+            first.get_or_insert((session, error));
         }
+        if let Some((session, error)) = first {
+            let sessions = swept.postponed;
+            tracing::error!(%session, %error, sessions, "what has expired of sessions cannot be taken away: it is tried later");
+        }
+        swept.more = expired.len() == BATCH && swept.done + swept.postponed > 0;
         Ok(swept)
     }
 
     /// Does to one session what time has come for until a moment.
-    pub async fn expire(&self, id: &Id, now: SystemTime) -> Result<(), Error> {
+    pub async fn expire(&self, id: &Id, now: SystemTime, deletes_files: bool) -> Result<(), Error> {
         let mut was_due = false;
         for _ in 0..EXPIRIES {
             let session = self.session(id.as_str(), None).await?;
-            match self.expiry(&session)? {
+            let expiry = self.expiry(&session)?;
+            match expiry {
+                Some((moment, Expiry::Discarded)) if moment <= now && !deletes_files => {
+                    self.storage
+                        .move_expiry(id, session.version, Some(now + FILES_AGAIN))
+                        .await?;
+                    break;
+                }
                 Some((moment, expiry)) if moment <= now => {
                     was_due = true;
                     match self.take_away(id.as_str(), expiry, now).await {
@@ -99,9 +137,10 @@ impl Store {
                     }
                 }
                 _ if was_due => break,
-                // It is kept for longer than when it was written last: written anew, it expires then.
-                _ => {
-                    self.change(id.as_str(), None, |_| Ok(Change::of(None))).await?;
+                // It is kept for longer than when it was written last.
+                later => {
+                    let to = later.map(|(moment, _)| moment);
+                    self.storage.move_expiry(id, session.version, to).await?;
                     break;
                 }
             }
@@ -109,8 +148,20 @@ impl Store {
         Ok(())
     }
 
-    fn expiry(&self, session: &Session) -> Result<Option<(SystemTime, Expiry)>, Error> {
-        session.expiry(self.retention.of(&session.account))
+    /// Looks at a session later that cannot be read, or whose files cannot be deleted, and never again at one that is not there.
+    async fn postpone(&self, id: &Id, to: SystemTime) -> Result<(), Error> {
+        let (version, to) = match self.storage.session(id).await.map_err(Error::from) {
+            Ok(Some(found)) => (found.version, Some(to)),
+            Ok(None) => (0, None),
+            Err(error) if error.is_damage() => (0, None),
+            Err(error) => return Err(error),
+        };
+        self.storage.move_expiry(id, version, to).await?;
+        Ok(())
+    }
+
+    pub(super) fn expiry(&self, session: &Session) -> Result<Option<(SystemTime, Expiry)>, Error> {
+        session.expiry(self.retention.of(&session.account), &self.limits)
     }
 
     async fn take_away(&self, id: &str, expiry: Expiry, now: SystemTime) -> Result<(), Error> {

@@ -43,7 +43,8 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     refuses_a_stale_version(storage).await;
     takes_a_step_once_that_is_sent_again(storage).await;
     replaces_reports_attempts_and_what_is_kept_under_a_key(subject).await;
-    keeps_nothing_under_a_key_that_is_forgotten(subject).await;
+    leaves_what_a_key_stands_for_since(subject).await;
+    moves_an_expiry_of_the_version_that_was_read(storage).await;
     counts_what_has_expired(storage).await;
     one_of_many_commits_wins(subject).await;
     keeps_events_in_the_order_of_their_steps(storage).await;
@@ -90,7 +91,7 @@ pub(crate) fn report(id: &Id) -> SealedReport {
             r#type: VerificationType::Document,
             references: Vec::new(),
         },
-        left: Vec::new(),
+        unlisted: Vec::new(),
     }
 }
 
@@ -387,7 +388,7 @@ async fn replaces_reports_attempts_and_what_is_kept_under_a_key(subject: &dyn Su
             references: Vec::new(),
             ..report.entry.clone()
         },
-        left: vec![tag, ReferenceTag([0xff; 16])],
+        unlisted: vec![tag, ReferenceTag([0xff; 16])],
         ..report.clone()
     };
     let less = Commit {
@@ -398,6 +399,7 @@ async fn replaces_reports_attempts_and_what_is_kept_under_a_key(subject: &dyn Su
         }],
         idempotency: Some(Idempotency {
             key,
+            before: b"answer".to_vec(),
             record: b"no answer".to_vec(),
         }),
         ..step(&id, 2, b"less", JobStep::Keep)
@@ -423,7 +425,8 @@ async fn replaces_reports_attempts_and_what_is_kept_under_a_key(subject: &dyn Su
     assert_eq!(again, Created::Existing(b"no answer".to_vec()));
 }
 
-async fn keeps_nothing_under_a_key_that_is_forgotten(subject: &dyn Subject) {
+/// Its session came to an end, and the key was used for another one since.
+async fn leaves_what_a_key_stands_for_since(subject: &dyn Subject) {
     let storage = &*subject.storage();
     let (key, lifetime) = (key(), Duration::from_millis(1));
     let [first, second] = [(); 2].map(|()| Id::new(Kind::VerificationSession, 5));
@@ -432,16 +435,47 @@ async fn keeps_nothing_under_a_key_that_is_forgotten(subject: &dyn Subject) {
         .await
         .expect("storage");
     subject.pass(Duration::from_millis(100)).await;
+    let again = storage.create(with_key(&second, key, b"another", DAY)).await;
+    assert_eq!(again.expect("storage"), Created::New);
     let late = Commit {
         idempotency: Some(Idempotency {
             key,
+            before: b"answer".to_vec(),
             record: b"no answer".to_vec(),
         }),
         ..step(&first, 1, b"late", JobStep::Keep)
     };
     assert_eq!(storage.commit(late).await.expect("storage"), Committed::Done(2));
-    let again = storage.create(with_key(&second, key, b"answer", DAY)).await;
-    assert_eq!(again.expect("storage"), Created::New);
+    let kept = storage.idempotency(5, &key).await.expect("storage");
+    assert_eq!(kept, Some(b"another".to_vec()));
+    assert_eq!(storage.idempotency(5, &[0xfe; 32]).await.expect("storage"), None);
+}
+
+async fn moves_an_expiry_of_the_version_that_was_read(storage: &dyn Storage) {
+    let moment = |millis| UNIX_EPOCH + Duration::from_millis(millis);
+    let id = session_id();
+    let new = NewSession {
+        expires: Some(moment(5_000)),
+        ..new_session(&id)
+    };
+    storage.create(new).await.expect("storage");
+    let expires = async |until| {
+        let expired = storage.expired(id.partition(), moment(until), 1000).await;
+        expired.expect("storage").contains(&id)
+    };
+    let step = Commit {
+        expires: Some(moment(6_000)),
+        ..step(&id, 1, b"two", JobStep::Keep)
+    };
+    storage.commit(step).await.expect("storage");
+    assert!(!storage.move_expiry(&id, 1, Some(moment(9_000))).await.expect("storage"));
+    assert!(expires(6_000).await, "another version");
+    assert!(storage.move_expiry(&id, 2, Some(moment(9_000))).await.expect("storage"));
+    assert!(!expires(8_999).await && expires(9_000).await);
+    let found = storage.session(&id).await.expect("storage").expect("is there");
+    assert_eq!((found.version, found.record.as_slice()), (2, b"two".as_slice()));
+    assert!(storage.move_expiry(&id, 2, None).await.expect("storage"));
+    assert!(!expires(100_000).await);
 }
 
 async fn counts_what_has_expired(storage: &dyn Storage) {

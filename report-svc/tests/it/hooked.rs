@@ -18,6 +18,8 @@ pub(crate) enum Step {
     Sessions,
     List,
     Expired,
+    MoveExpiry,
+    Idempotency,
     Commit,
     Report,
     Attempt,
@@ -91,6 +93,22 @@ impl<H: Hook> Storage for Hooked<H> {
     async fn count_expired(&self, partition: u8, until: SystemTime) -> Result<u64, StorageError> {
         self.hook.before(Step::Expired).await;
         self.storage.count_expired(partition, until).await
+    }
+
+    async fn move_expiry(&self, session: &Id, version: u64, to: Option<SystemTime>) -> Result<bool, StorageError> {
+        if self.hook.before(Step::MoveExpiry).await == Sent::Twice {
+            self.storage.move_expiry(session, version, to).await?;
+        }
+        self.storage.move_expiry(session, version, to).await
+    }
+
+    async fn idempotency(&self, partition: u8, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.hook.before(Step::Idempotency).await;
+        self.storage.idempotency(partition, key).await
+    }
+
+    async fn now(&self) -> Result<SystemTime, StorageError> {
+        self.storage.now().await
     }
 
     async fn elect(&self, role: &str, candidate: Nonce, term: Duration) -> Result<bool, StorageError> {

@@ -132,7 +132,10 @@ async fn reads(storage: Arc<dyn Storage>, evidence: PathBuf, ids: &[&str]) {
     let events = async |session: &str| {
         let id = Id::parse(Kind::VerificationSession, session).expect("ours");
         let events = store.events(id.partition(), 0, 100).await.expect("open");
-        events.iter().filter(|event| event.session.id == session).count()
+        events
+            .iter()
+            .filter(|event| event.verification_session == session)
+            .count()
     };
     assert_eq!(
         (events(waits).await, events(verified).await, events(canceled).await),

@@ -83,7 +83,7 @@ async fn events_tell_every_change_of_status_in_order() {
     let told: Vec<_> = events
         .iter()
         .map(|event| {
-            let session = &event.session;
+            let session = event.session.as_ref().expect("can be read");
             assert_eq!((session.id.as_str(), event.account.as_str()), (id, ACCOUNT));
             assert_eq!(session.verified_outputs, None, "events are sent to whoever listens");
             (

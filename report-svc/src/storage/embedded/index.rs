@@ -27,7 +27,7 @@ pub(super) fn move_report(transaction: &WriteTransaction, report: &SealedReport)
     } = &report.entry;
     let list = List::Reports(*r#type);
     let mut table = transaction.open_table(LISTS)?;
-    for tag in &report.left {
+    for tag in &report.unlisted {
         let owner = of_reference(&tag.0);
         table.remove((owner.as_slice(), code(list), report.id.unique(), report.id.partition()))?;
     }

@@ -248,6 +248,25 @@ impl Storage for Embedded {
             .await
     }
 
+    async fn move_expiry(&self, session: &Id, version: u64, to: Option<SystemTime>) -> Result<bool, StorageError> {
+        let session = session.clone();
+        self.write(move |transaction, _| steps::move_expiry(transaction, &session, version, to))
+            .await
+    }
+
+    async fn idempotency(&self, _: u8, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StorageError> {
+        let key = *key;
+        self.read(move |transaction| {
+            let found = transaction.open_table(IDEMPOTENCY)?.get(&key)?;
+            Ok(found.map(|found| found.value().1.to_vec()))
+        })
+        .await
+    }
+
+    async fn now(&self) -> Result<SystemTime, StorageError> {
+        Ok((self.clock)())
+    }
+
     async fn count_expired(&self, partition: u8, until: SystemTime) -> Result<u64, StorageError> {
         self.read(move |transaction| index::count_expired(transaction, partition, until))
             .await

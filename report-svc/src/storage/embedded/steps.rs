@@ -1,9 +1,12 @@
 //! Creating and changing sessions, each inside one write transaction that its caller commits.
 
+use std::time::SystemTime;
+
 use redb::{ReadableTable as _, WriteTransaction};
 
 use super::queue::{self, Finished};
 use super::{ATTEMPTS, IDEMPOTENCY, IDEMPOTENCY_EXPIRIES, REPORTS, SESSIONS, events, index, millis};
+use crate::id::Id;
 use crate::storage::{
     Commit, Committed, Created, Idempotency, JobStep, NewIdempotency, NewSession, SealedAttempt, since_epoch,
 };
@@ -29,14 +32,42 @@ pub(super) fn create(transaction: &WriteTransaction, new: &NewSession, now: u64)
     Ok(Created::New)
 }
 
-/// Keeps another record under an idempotency key, for as long as one is kept.
-fn replace(transaction: &WriteTransaction, new: &Idempotency, now: u64) -> Result<(), redb::Error> {
+/// Keeps another record under an idempotency key, for as long as the one before. That may be longer than its lifetime: it is forgotten
+/// at a creation.
+fn replace(transaction: &WriteTransaction, new: &Idempotency) -> Result<(), redb::Error> {
     let mut records = transaction.open_table(IDEMPOTENCY)?;
-    let expiry = records.get(&new.key)?.map(|kept| kept.value().0);
-    if let Some(expiry) = expiry.filter(|expiry| *expiry > now) {
+    let expiry = records.get(&new.key)?.and_then(|kept| {
+        let (expiry, record) = kept.value();
+        (record == new.before).then_some(expiry)
+    });
+    if let Some(expiry) = expiry {
         records.insert(&new.key, (expiry, new.record.as_slice()))?;
     }
     Ok(())
+}
+
+/// Moves a session's expiry, unless the session has another version.
+pub(super) fn move_expiry(
+    transaction: &WriteTransaction,
+    session: &Id,
+    version: u64,
+    to: Option<SystemTime>,
+) -> Result<bool, redb::Error> {
+    let mut sessions = transaction.open_table(SESSIONS)?;
+    let held = sessions.get(session.as_str())?.map(|found| {
+        let (version, expiry, record) = found.value();
+        (version, expiry, record.to_vec())
+    });
+    match held {
+        Some((held, old, record)) if held == version => {
+            let new = to.map_or(0, since_epoch);
+            sessions.insert(session.as_str(), (version, new, record.as_slice()))?;
+            index::expire(transaction, session, old, new)?;
+            Ok(true)
+        }
+        // An entry is made with its session.
+        _ => Ok(false),
+    }
 }
 
 /// Keeps an idempotency record, or returns the one that is kept already.
@@ -117,7 +148,7 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
         index::move_report(transaction, report)?;
     }
     if let Some(idempotency) = &step.idempotency {
-        replace(transaction, idempotency, now)?;
+        replace(transaction, idempotency)?;
     }
     if let Some(event) = &step.event {
         events::append(transaction, event)?;

@@ -8,7 +8,7 @@
 -- ARGV: expected version, record, session id, idempotency record (empty: stays), event id (empty: none), event record,
 --       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce, time (empty: the server's), channel for changes,
 --       moment in milliseconds when something of the session expires (empty: never), how many lists it leaves, how many it enters,
---       how many attempts and how many reports follow; for each attempt: its number, its record; for each report: its id, its record,
+--       how many attempts and how many reports follow, idempotency record that is to be there; for each attempt: its number, its record; for each report: its id, its record,
 --       how many lists it leaves, how many it enters
 local held = redis.call('HMGET', KEYS[1], 'version', 'record')
 if held[1] ~= ARGV[1] then
@@ -30,7 +30,7 @@ if not finished and ARGV[7] ~= 'keep' and ARGV[7] ~= 'enqueue' then
 end
 local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HSET', KEYS[1], 'record', ARGV[2])
-local key, argument = 8, 16
+local key, argument = 8, 17
 -- Moves an id out of the next lists, and into those after them.
 local function move(id, left, entered)
   for _ = 1, left do
@@ -42,15 +42,15 @@ local function move(id, left, entered)
     redis.call('ZADD', KEYS[key], 0, id)
   end
 end
-move(ARGV[3], ARGV[13], ARGV[14])
-for _ = 1, ARGV[15] do
+move(ARGV[3], tonumber(ARGV[13]), tonumber(ARGV[14]))
+for _ = 1, tonumber(ARGV[15]) do
   redis.call('HSET', KEYS[1], 'attempt:' .. ARGV[argument + 1], ARGV[argument + 2])
   argument = argument + 2
 end
-for _ = 1, ARGV[16] do
+for _ = 1, tonumber(ARGV[16]) do
   key = key + 1
   redis.call('SET', KEYS[key], ARGV[argument + 2])
-  move(ARGV[argument + 1], ARGV[argument + 3], ARGV[argument + 4])
+  move(ARGV[argument + 1], tonumber(ARGV[argument + 3]), tonumber(ARGV[argument + 4]))
   argument = argument + 4
 end
 if ARGV[12] ~= '' then
@@ -58,8 +58,8 @@ if ARGV[12] ~= '' then
 else
   redis.call('ZREM', KEYS[8], ARGV[3])
 end
-if ARGV[4] ~= '' then
-  redis.call('SET', KEYS[4], ARGV[4], 'XX', 'KEEPTTL')
+if ARGV[4] ~= '' and redis.call('GET', KEYS[4]) == ARGV[17] then
+  redis.call('SET', KEYS[4], ARGV[4], 'KEEPTTL')
 end
 if ARGV[5] ~= '' then
   local position = redis.call('INCR', KEYS[3])

@@ -71,7 +71,7 @@ pub(super) fn report_lists(partition: u8, report: &SealedReport) -> (Vec<String>
         references,
     } = &report.entry;
     let list = List::Reports(*r#type);
-    let left = report.left.iter().map(|tag| by_reference(partition, list, *tag));
+    let left = report.unlisted.iter().map(|tag| by_reference(partition, list, *tag));
     (left.collect(), lists_of(partition, list, account, references))
 }
 

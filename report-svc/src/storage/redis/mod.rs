@@ -97,6 +97,7 @@ struct Scripts {
     list: Script,
     trim: Script,
     elect: Script,
+    move_expiry: Script,
 }
 
 impl Scripts {
@@ -120,6 +121,7 @@ impl Scripts {
             list: in_order(include_str!("list.lua")),
             trim: in_order(include_str!("trim.lua")),
             elect: Script::new(include_str!("elect.lua")),
+            move_expiry: Script::new(include_str!("move_expiry.lua")),
         }
     }
 }
@@ -231,8 +233,7 @@ impl Storage for Redis {
                 }))
             }
             Ok(_) => Ok(None),
-            Err(error) if error.code() == Some("WRONGTYPE") => Err(foreign()),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(foreign_or(error, "a session")),
         }
     }
 
@@ -255,8 +256,43 @@ impl Storage for Redis {
             .clone()
             .zrangebyscore_limit(keys::expiries(partition), "-inf", since_epoch(until), 0, limit as isize)
             .await?;
-        let session = |entry: &String| Id::parse(Kind::VerificationSession, entry);
-        Ok(entries.iter().filter_map(session).collect())
+        let mut expired = Vec::new();
+        for entry in entries {
+            match Id::parse(Kind::VerificationSession, &entry) {
+                Some(session) => expired.push(session),
+                None => {
+                    // Nobody else would ever take it away.
+                    tracing::error!("an entry among what expires is of no session: it was taken out");
+                    let mut connection = self.connection.clone();
+                    let _: () = connection.zrem(keys::expiries(partition), &entry).await?;
+                }
+            }
+        }
+        Ok(expired)
+    }
+
+    async fn move_expiry(&self, session: &Id, version: u64, to: Option<SystemTime>) -> Result<bool, StorageError> {
+        let mut script = self.scripts.move_expiry.key(keys::session(session));
+        script
+            .key(keys::expiries(session.partition()))
+            .arg(session.as_str())
+            .arg(version)
+            .arg(moment(to));
+        Ok(script.invoke_async(&mut self.connection.clone()).await?)
+    }
+
+    async fn idempotency(&self, partition: u8, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StorageError> {
+        let mut connection = self.connection.clone();
+        Ok(connection.get(keys::idempotency(partition, key)).await?)
+    }
+
+    async fn now(&self) -> Result<SystemTime, StorageError> {
+        if let Some(clock) = &self.clock {
+            return Ok(clock());
+        }
+        let mut connection = self.connection.clone();
+        let (seconds, micros): (u64, u32) = redis::cmd("TIME").query_async(&mut connection).await?;
+        Ok(UNIX_EPOCH + Duration::new(seconds, micros * 1000))
     }
 
     async fn count_expired(&self, partition: u8, until: SystemTime) -> Result<u64, StorageError> {
@@ -285,8 +321,8 @@ impl Storage for Redis {
             Some(Reindex { from, to }) => (keys::lists(partition, from), keys::lists(partition, to)),
             None => Default::default(),
         };
-        let (idempotency_key, idempotency_record) = match &step.idempotency {
-            Some(Idempotency { key, record }) => (*key, record.as_slice()),
+        let (idempotency_key, idempotency_record, idempotency_before) = match &step.idempotency {
+            Some(Idempotency { key, before, record }) => (*key, record.as_slice(), before.as_slice()),
             None => Default::default(),
         };
         let mut script = self.scripts.commit.prepare_invoke();
@@ -321,7 +357,8 @@ impl Storage for Redis {
             .arg(left.len())
             .arg(entered.len())
             .arg(step.attempts.len())
-            .arg(step.reports.len());
+            .arg(step.reports.len())
+            .arg(idempotency_before);
         for SealedAttempt { attempt, record } in &step.attempts {
             script.arg(*attempt).arg(record);
         }
@@ -345,12 +382,14 @@ impl Storage for Redis {
     }
 
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {
-        Ok(self.connection.clone().get(keys::report(id)).await?)
+        let found = self.connection.clone().get(keys::report(id)).await;
+        found.map_err(|error| foreign_or(error, "a report"))
     }
 
     async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError> {
         let field = format!("attempt:{attempt}");
-        Ok(self.connection.clone().hget(keys::session(session), field).await?)
+        let found = self.connection.clone().hget(keys::session(session), field).await;
+        found.map_err(|error| foreign_or(error, "a session"))
     }
 
     async fn events(&self, partition: u8, after: u64, limit: usize) -> Result<Vec<StoredEvent>, StorageError> {
@@ -563,6 +602,14 @@ fn job_of(row: &[String]) -> Option<Job> {
         excused: excused.parse().ok()?,
         state,
     })
+}
+
+/// A key that holds something of another type was not written by us.
+fn foreign_or(error: redis::RedisError, what: &'static str) -> StorageError {
+    match error.code() {
+        Some("WRONGTYPE") => StorageError::Foreign(what),
+        _ => error.into(),
+    }
 }
 
 /// Milliseconds since 1970 as scripts take them; nothing for never.

@@ -128,7 +128,7 @@ impl Operation {
             Self::Expire { session, late } => {
                 let waited = if late { WAITED_FOR } else { Duration::ZERO };
                 store
-                    .expire(&session, SystemTime::now() + waited)
+                    .expire(&session, SystemTime::now() + waited, true)
                     .await
                     .map(|()| Answer::Done)
             }

@@ -561,7 +561,9 @@ impl<'a> World<'a> {
                 .events(seen.session.partition(), 0, 10_000)
                 .await
                 .expect("storage");
-            let of_session = events.iter().filter(|event| event.session.id == seen.session.as_str());
+            let of_session = events
+                .iter()
+                .filter(|event| event.verification_session == seen.session.as_str());
             let mut told: BTreeMap<&str, usize> = BTreeMap::new();
             for event in of_session {
                 *told

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use futures_util::future::try_join;
+use futures_util::future::join;
 use opentelemetry::KeyValue;
 use service_kit::metrics;
 use tokio::time::{MissedTickBehavior, interval};
@@ -18,38 +18,41 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// Looks at the queue over and over until `stop`, for whoever asks how much work there is. Nothing is told while the storage does not
 /// answer: an old number would look like a queue that stands still. Every replica tells of the same queue.
 pub(crate) async fn observe(store: Store, stop: CancellationToken) {
-    let latest = Arc::new(Mutex::new(None));
+    let latest = Arc::default();
     register(&latest);
     let mut times = interval(INTERVAL);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(times.tick()).await.is_some() {
         let now = SystemTime::now();
-        let waiting = stop
-            .run_until_cancelled(try_join(store.depth(), store.overdue(now)))
-            .await;
-        *lock(&latest) = waiting
-            .and_then(Result::ok)
-            .map(|(depth, overdue)| Waiting { depth, overdue });
+        let asked = join(store.depth(), store.overdue(now));
+        let Some((depth, overdue)) = stop.run_until_cancelled(asked).await else {
+            break;
+        };
+        *lock(&latest) = Backlog {
+            depth: depth.ok(),
+            overdue: overdue.ok(),
+        };
     }
-    *lock(&latest) = None;
+    *lock(&latest) = Backlog::default();
 }
 
-#[derive(Clone, Copy)]
-struct Waiting {
-    depth: Depth,
+/// As it was last heard.
+#[derive(Clone, Copy, Default)]
+struct Backlog {
+    depth: Option<Depth>,
     /// Sessions of which something has expired.
-    overdue: u64,
+    overdue: Option<u64>,
 }
 
-fn register(latest: &Arc<Mutex<Option<Waiting>>>) {
+fn register(latest: &Arc<Mutex<Backlog>>) {
     let meter = metrics::meter();
-    let waiting = Arc::clone(latest);
+    let backlog = Arc::clone(latest);
     meter
         .u64_observable_gauge("bonafide.queue.jobs")
         .with_description("Jobs: due, not due (leased or resting) and dead-lettered")
         .with_unit("{job}")
         .with_callback(move |observer| {
-            if let Some(Waiting { depth, .. }) = *lock(&waiting) {
+            if let Some(depth) = lock(&backlog).depth {
                 let states = [
                     ("due", depth.due),
                     ("not_due", depth.later),
@@ -61,18 +64,18 @@ fn register(latest: &Arc<Mutex<Option<Waiting>>>) {
             }
         })
         .build();
-    let waiting = Arc::clone(latest);
+    let backlog = Arc::clone(latest);
     meter
         .f64_observable_gauge("bonafide.queue.longest_due")
         .with_description("For how long the job that is longest due has been")
         .with_unit("s")
         .with_callback(move |observer| {
-            if let Some(Waiting { depth, .. }) = *lock(&waiting) {
+            if let Some(depth) = lock(&backlog).depth {
                 observer.observe(depth.longest_due.as_secs_f64(), &[]);
             }
         })
         .build();
-    let waiting = Arc::clone(latest);
+    let backlog = Arc::clone(latest);
     meter
         .u64_observable_gauge("bonafide.sessions.overdue")
         .with_description(
@@ -80,13 +83,13 @@ fn register(latest: &Arc<Mutex<Option<Waiting>>>) {
         )
         .with_unit("{session}")
         .with_callback(move |observer| {
-            if let Some(Waiting { overdue, .. }) = *lock(&waiting) {
+            if let Some(overdue) = lock(&backlog).overdue {
                 observer.observe(overdue, &[]);
             }
         })
         .build();
 }
 
-fn lock(latest: &Mutex<Option<Waiting>>) -> std::sync::MutexGuard<'_, Option<Waiting>> {
+fn lock(latest: &Mutex<Backlog>) -> std::sync::MutexGuard<'_, Backlog> {
     latest.lock().unwrap_or_else(PoisonError::into_inner)
 }
