@@ -26,5 +26,6 @@ mod retention;
 pub mod seal;
 pub mod server;
 pub mod service;
+pub mod simulation;
 pub mod storage;
 pub mod store;

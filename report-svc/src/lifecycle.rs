@@ -59,6 +59,8 @@ pub enum Action {
     Pass,
     /// The checks ended and one failed, or they could not be carried out.
     Fail,
+    /// The person leaves without submitting.
+    Leave,
     /// The backend gives the session up.
     Cancel,
     /// The backend wants personal data removed.
@@ -69,13 +71,14 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Update,
         Self::SetMetadata,
         Self::Attach,
         Self::Submit,
         Self::Pass,
         Self::Fail,
+        Self::Leave,
         Self::Cancel,
         Self::Redact,
         Self::FinishRedaction,
@@ -89,7 +92,7 @@ pub enum EventType {
     Created,
     /// The person submitted.
     Processing,
-    /// A check failed; the person may try again.
+    /// A check failed, or the person left; they may try again.
     RequiresInput,
     /// Every check passed.
     Verified,
@@ -163,6 +166,7 @@ pub fn transition(state: State, action: Action) -> Result<Transition, Refusal> {
 
         (_, None, A::SetMetadata) | (S::RequiresInput, None, A::Update | A::Attach) => (state, None),
         (S::RequiresInput, None, A::Submit) => (State::of(S::Processing), Some(EventType::Processing)),
+        (S::RequiresInput, None, A::Leave) => (state, Some(EventType::RequiresInput)),
         (S::RequiresInput, None, A::Cancel) => (State::of(S::Canceled), Some(EventType::Canceled)),
         (S::RequiresInput, None, A::Redact) => (redacting(S::Canceled), Some(EventType::Canceled)),
         (S::Processing, None, A::Pass) => (State::of(S::Verified), Some(EventType::Verified)),
@@ -170,8 +174,16 @@ pub fn transition(state: State, action: Action) -> Result<Transition, Refusal> {
         (S::Verified, None, A::Redact) => (redacting(S::Verified), None),
 
         (S::RequiresInput, None, A::Pass | A::Fail | A::FinishRedaction)
-        | (S::Processing, None, A::Update | A::Attach | A::Submit | A::Cancel | A::Redact | A::FinishRedaction)
-        | (S::Verified, None, A::Update | A::Attach | A::Submit | A::Pass | A::Fail | A::Cancel | A::FinishRedaction)
+        | (
+            S::Processing,
+            None,
+            A::Update | A::Attach | A::Submit | A::Leave | A::Cancel | A::Redact | A::FinishRedaction,
+        )
+        | (
+            S::Verified,
+            None,
+            A::Update | A::Attach | A::Submit | A::Pass | A::Fail | A::Leave | A::Cancel | A::FinishRedaction,
+        )
         | (S::Canceled, None, _) => return Err(Refusal::Status(state.status)),
     };
     Ok(Transition { to, event })
@@ -228,7 +240,7 @@ mod tests {
         );
         use Redaction::{Processing as Removing, Redacted};
         use Status::{Canceled, Processing, RequiresInput, Verified};
-        const TABLE: [Row; 15] = [
+        const TABLE: [Row; 16] = [
             (RequiresInput, None, Action::Update, RequiresInput, None, None),
             (RequiresInput, None, Action::SetMetadata, RequiresInput, None, None),
             (Processing, None, Action::SetMetadata, Processing, None, None),
@@ -242,6 +254,14 @@ mod tests {
                 Processing,
                 None,
                 Some(EventType::Processing),
+            ),
+            (
+                RequiresInput,
+                None,
+                Action::Leave,
+                RequiresInput,
+                None,
+                Some(EventType::RequiresInput),
             ),
             (
                 RequiresInput,
@@ -337,7 +357,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(accepted, 15);
+        assert_eq!(accepted, 16);
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub fn session(session: &VerificationSession, style: Style) -> String {
     let mut page = Page::new(style);
     page.line(&style.bold(&session.id));
     page.given("status", session.status().name());
+    if !session.livemode {
+        page.label("mode", "test");
+    }
     page.label("created", &time(session.created));
     page.given("reference", session.client_reference_id.as_deref().map(plain));
     page.given("customer", session.related_customer.as_deref().map(plain));

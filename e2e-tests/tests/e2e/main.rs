@@ -6,4 +6,5 @@ mod observability;
 mod outcomes;
 mod privacy;
 mod reflection;
+mod test_mode;
 mod traces;

@@ -76,6 +76,7 @@ impl Store {
             failed: None,
             trace_context: Default::default(),
             uploaded: Default::default(),
+            simulated_error: Default::default(),
             found_by: IndexEntry {
                 account: account.to_owned(),
                 references: Vec::new(),

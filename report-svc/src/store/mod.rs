@@ -7,6 +7,7 @@ mod jobs;
 mod list;
 mod queue;
 mod session;
+mod simulate;
 mod sweep;
 mod update;
 

@@ -19,5 +19,6 @@ mod redis_server;
 mod redis_tls;
 mod refusals;
 mod schedules;
+mod simulate;
 mod store;
 mod update;

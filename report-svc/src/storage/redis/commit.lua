@@ -6,7 +6,8 @@
 -- KEYS: session, events, event counter, report, due, jobs, dead letters, expiries, the lists that the session leaves, those that it
 --       enters, and those that the report enters
 -- ARGV: expected version, record, session id, report (empty: none), event id (empty: none), event record,
---       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce, time (empty: the server's), channel for changes,
+--       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce of the lease that is finished or milliseconds until the job
+--       that is queued is due, time (empty: the server's), channel for changes,
 --       attempt of the report, its record, moment in milliseconds when the session expires (empty: never), how many lists it leaves,
 --       how many it enters, report id
 local held = redis.call('HMGET', KEYS[1], 'version', 'record')
@@ -60,7 +61,7 @@ if finished then
 elseif ARGV[7] == 'enqueue' then
   put(KEYS[6], ARGV[3], { attempt = tonumber(ARGV[8]), delivery = 0, excused = 0 })
   redis.call('ZREM', KEYS[7], ARGV[3])
-  redis.call('ZADD', KEYS[5], now(ARGV[10]), ARGV[3])
+  redis.call('ZADD', KEYS[5], now(ARGV[10]) + ARGV[9], ARGV[3])
   redis.call('PUBLISH', ARGV[11], 'job:' .. KEYS[5])
 end
 redis.call('PUBLISH', ARGV[11], 'session:' .. ARGV[3])
