@@ -238,13 +238,27 @@ async fn sessions_are_listed_read_changed_and_canceled() -> anyhow::Result<()> {
 
     // Outcomes are chosen in test mode alone.
     let [expired, left] = [tester.create(None).await?, tester.create(None).await?];
-    let arguments = ["sessions", "simulate", &expired, "--error", "document_expired", "--delay", "5s"];
+    let arguments = [
+        "sessions",
+        "simulate",
+        &expired,
+        "--error",
+        "document_expired",
+        "--delay",
+        "5s",
+    ];
     let chosen = tester.text(&arguments).await?;
     assert!(chosen.contains("processing") && chosen.contains("test"), "{chosen}");
-    let chosen = tester.json(&["sessions", "simulate", &left, "--error", "abandoned"]).await?;
+    let chosen = tester
+        .json(&["sessions", "simulate", &left, "--error", "abandoned"])
+        .await?;
     assert_eq!(
         (&chosen["status"], &chosen["livemode"], &chosen["last_error"]["code"]),
-        (&Value::from("requires_input"), &Value::from(false), &Value::from("abandoned"))
+        (
+            &Value::from("requires_input"),
+            &Value::from(false),
+            &Value::from("abandoned")
+        )
     );
     assert_eq!(ids(&tester.text(&["sessions", "list"]).await?), [&left, &expired]);
     for (caller, arguments, expected) in [
@@ -252,7 +266,11 @@ async fn sessions_are_listed_read_changed_and_canceled() -> anyhow::Result<()> {
         (&tester, ["simulate", &created[2], "--delay=0s"], "(SESSION_NOT_FOUND)"),
         (&backend, ["simulate", &created[2], "--delay=0s"], "(LIVE_MODE)"),
         (&tester, ["simulate", &left, "--delay=2h"], "must be 0 s to 1 h"),
-        (&tester, ["simulate", &left, "--error=expired"], "must be one of document_expired, "),
+        (
+            &tester,
+            ["simulate", &left, "--error=expired"],
+            "must be one of document_expired, ",
+        ),
     ] {
         let output = caller.run(&[&["sessions"], &arguments[..]].concat()).await?;
         let said = String::from_utf8(output.stderr)?;
