@@ -9,6 +9,8 @@
 //!    └─ cancel ──▶ canceled
 //! ```
 //!
+//! A person who leaves without submitting is told of, and changes no state.
+//!
 //! Everything that changes a session asks [`transition`] first; nothing else decides.
 
 use proto::identity::v1::VerificationSessionStatus;
@@ -59,7 +61,7 @@ pub enum Action {
     Pass,
     /// The checks ended and one failed, or they could not be carried out.
     Fail,
-    /// The person leaves without submitting.
+    /// The person leaves without submitting. Nothing but test mode says so yet.
     Leave,
     /// The backend gives the session up.
     Cancel,

@@ -139,7 +139,7 @@ pub enum JobStep {
     Enqueue {
         /// Which submission it belongs to.
         attempt: u32,
-        /// From when on it may be leased.
+        /// How long nobody may lease it; at most [`LONGEST_LEASE`].
         delay: Duration,
     },
     /// The job that is held under this lease is done and leaves the queue.

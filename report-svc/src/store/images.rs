@@ -143,7 +143,7 @@ impl Store {
             .await
     }
 
-    /// requires_input → processing, and one job that is due after `delay`; unless the session is not `ready`.
+    /// requires_input → processing, and one job that is due after `delay`. Where the session is not `ready`, that says why.
     pub(super) async fn hand_over(
         &self,
         session: &str,

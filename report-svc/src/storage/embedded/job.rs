@@ -40,7 +40,7 @@ pub(super) struct JobRow {
 }
 
 impl JobRow {
-    /// A new one.
+    /// A new one, to be leased from a moment on.
     pub(super) fn new(attempt: u32, due: u64) -> Self {
         Self {
             attempt,
