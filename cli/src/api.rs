@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use proto::identity::v1::capture_service_client::CaptureServiceClient;
+use proto::identity::v1::test_helper_service_client::TestHelperServiceClient;
 use proto::identity::v1::verification_report_service_client::VerificationReportServiceClient;
 use proto::identity::v1::verification_session_service_client::VerificationSessionServiceClient;
 use proto::identity::v1::{
     CancelVerificationSessionRequest, CreateVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest,
     GetVerificationSessionRequest, ImagePurpose, ListVerificationReportsRequest, ListVerificationReportsResponse,
     ListVerificationSessionsRequest, ListVerificationSessionsResponse, RedactVerificationSessionRequest,
-    SubmitVerificationSessionRequest, UpdateVerificationSessionRequest, UploadImageRequest, VerificationReport,
-    VerificationSession, VerificationSessionOptions, VerificationSessionStatus, VerificationType,
-    WatchVerificationSessionRequest,
+    SimulateVerificationRequest, SubmitVerificationSessionRequest, UpdateVerificationSessionRequest,
+    UploadImageRequest, VerificationErrorCode, VerificationReport, VerificationSession, VerificationSessionOptions,
+    VerificationSessionStatus, VerificationType, WatchVerificationSessionRequest,
 };
 use service_kit::client::{ClientError, ServiceChannel};
 use service_kit::config::Secret;
@@ -47,6 +48,11 @@ impl Api {
     /// The calls about reports.
     pub fn reports(&self) -> VerificationReportServiceClient<ServiceChannel> {
         VerificationReportServiceClient::new(self.channel.clone())
+    }
+
+    /// The calls of test mode.
+    pub fn test_helpers(&self) -> TestHelperServiceClient<ServiceChannel> {
+        TestHelperServiceClient::new(self.channel.clone())
     }
 
     /// The person's calls.
@@ -111,6 +117,24 @@ impl Api {
             verification_session: id.to_owned(),
         };
         Ok(self.sessions().redact_verification_session(request).await?.into_inner())
+    }
+
+    /// Lets a session of test mode fail with this code, or be verified where it is unspecified, after `delay`.
+    pub async fn simulate(
+        &self,
+        id: &str,
+        error: VerificationErrorCode,
+        delay: Duration,
+    ) -> Result<VerificationSession, Status> {
+        let delay = delay
+            .try_into()
+            .map_err(|_| Status::invalid_argument("the delay is too long"))?;
+        let request = SimulateVerificationRequest {
+            verification_session: id.to_owned(),
+            error: error.into(),
+            delay: Some(delay),
+        };
+        Ok(self.test_helpers().simulate_verification(request).await?.into_inner())
     }
 
     /// Reads a report.

@@ -14,6 +14,8 @@ use service_kit::private;
 const FOLDER: &str = "keys";
 const API_KEY: &str = "api_key";
 const RESTRICTED_API_KEY: &str = "restricted_api_key";
+const TEST_API_KEY: &str = "test_api_key";
+const RESTRICTED_TEST_API_KEY: &str = "restricted_test_api_key";
 const SERVICE_TOKEN: &str = "service_token";
 
 /// All keys of one deployment.
@@ -23,6 +25,10 @@ pub struct Keys {
     pub api_key: Secret,
     /// `rk_live_…`: also reads sensitive fields.
     pub restricted_api_key: Secret,
+    /// `sk_test_…`: as `api_key`, in test mode.
+    pub test_api_key: Secret,
+    /// `rk_test_…`: as `restricted_api_key`, in test mode.
+    pub restricted_test_api_key: Secret,
     /// Signs client secrets; 32 bytes in base64.
     pub client_secret_key: Secret,
     /// Seals what is stored; an id, a colon, and 32 bytes in base64. Without it the data folder cannot be read.
@@ -43,16 +49,23 @@ impl Keys {
         Ok(Self {
             api_key: key(API_KEY, "sk_live_", hex::encode)?,
             restricted_api_key: key(RESTRICTED_API_KEY, "rk_live_", hex::encode)?,
+            test_api_key: key(TEST_API_KEY, "sk_test_", hex::encode)?,
+            restricted_test_api_key: key(RESTRICTED_TEST_API_KEY, "rk_test_", hex::encode)?,
             client_secret_key: key("client_secret_key", "", base64)?,
             master_key: master_key(data)?,
             service_token: key(SERVICE_TOKEN, "", hex::encode)?,
         })
     }
 
-    /// Both API keys as session-svc takes them.
+    /// All API keys as session-svc takes them.
     pub fn list(&self, account: &str) -> Secret {
-        let (plain, restricted) = (self.api_key.expose(), self.restricted_api_key.expose());
-        Secret::new(format!("{account}={plain},{account}={restricted}"))
+        let keys = [
+            &self.api_key,
+            &self.restricted_api_key,
+            &self.test_api_key,
+            &self.restricted_test_api_key,
+        ];
+        Secret::new(keys.map(|key| format!("{account}={}", key.expose())).join(","))
     }
 
     /// Where a data folder keeps the API key.
@@ -68,6 +81,16 @@ impl Keys {
     /// Where a data folder keeps the API key that also reads sensitive fields.
     pub fn restricted_api_key_file(data: &Path) -> PathBuf {
         data.join(FOLDER).join(RESTRICTED_API_KEY)
+    }
+
+    /// Where a data folder keeps the API key of test mode.
+    pub fn test_api_key_file(data: &Path) -> PathBuf {
+        data.join(FOLDER).join(TEST_API_KEY)
+    }
+
+    /// Where a data folder keeps the API key of test mode that also reads sensitive fields.
+    pub fn restricted_test_api_key_file(data: &Path) -> PathBuf {
+        data.join(FOLDER).join(RESTRICTED_TEST_API_KEY)
     }
 }
 
@@ -125,6 +148,7 @@ mod tests {
         let again = Keys::open(data.path()).expect("read");
         assert_eq!(first.master_key.expose(), again.master_key.expose());
         assert!(first.api_key.expose().starts_with("sk_live_"));
+        assert!(first.restricted_test_api_key.expose().starts_with("rk_test_"));
         assert_ne!(first.master_key.expose(), first.client_secret_key.expose());
         assert!(first.master_key.expose().starts_with("first:"));
         #[cfg(unix)]

@@ -74,7 +74,7 @@ impl Running {
     fn submitted(&self) -> anyhow::Result<String> {
         let creation = CreateSessionRequest {
             account: "acct_1".to_owned(),
-            livemode: false,
+            livemode: true,
             request: Some(CreateVerificationSessionRequest::default()),
         };
         let created = self

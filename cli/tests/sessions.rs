@@ -1,4 +1,4 @@
-//! Backends list, read, change, cancel and redact sessions by the command.
+//! Backends list, read, change, cancel and redact sessions by the command, and choose what those of test mode come to.
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -80,12 +80,13 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
     let [shutdown, stopped] = [(); 2].map(|()| CancellationToken::new());
     let report = ReportSvc::bind(report_svc::config::Config::embedded(data.path())).await?;
     let key = Secret::new(format!("sk_live_{}", "1".repeat(64)));
+    let test_key = Secret::new(format!("sk_test_{}", "1".repeat(64)));
     let session = SessionSvc::bind(session_svc::config::Config {
         serve: ServeConfig {
             lame_duck: Duration::ZERO,
             ..ServeConfig::default()
         },
-        api_keys: Secret::new(format!("acme={}", key.expose())),
+        api_keys: Secret::new(format!("acme={},acme={}", key.expose(), test_key.expose())),
         client_secret_key: Secret::new("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
         report_address: format!("http://{}", report.local_addr()),
         document_address: NOBODY.to_owned(),
@@ -98,6 +99,10 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
     let store_address = format!("http://{}", report.local_addr());
     let stored = tokio::spawn(report.serve(stopped.clone()));
     let served = tokio::spawn(session.serve(shutdown.clone()));
+    let tester = Backend {
+        address: address.clone(),
+        key: test_key,
+    };
     let backend = Backend { address, key };
 
     // More than one page of the API.
@@ -240,6 +245,47 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
     assert!(String::from_utf8(twice.stderr)?.contains("the session was redacted (SESSION_STATUS)"));
     let receipt = &backend.json(&["sessions", "get", attempted]).await?["insights"]["redaction"];
     assert_eq!(receipt["reports"], serde_json::json!([report]));
+    // Outcomes are chosen in test mode alone.
+    let [expired, left] = [tester.create(None).await?, tester.create(None).await?];
+    let arguments = [
+        "sessions",
+        "simulate",
+        &expired,
+        "--error",
+        "document_expired",
+        "--delay",
+        "5s",
+    ];
+    let chosen = tester.text(&arguments).await?;
+    assert!(chosen.contains("processing") && chosen.contains("test"), "{chosen}");
+    let chosen = tester
+        .json(&["sessions", "simulate", &left, "--error", "abandoned"])
+        .await?;
+    assert_eq!(
+        (&chosen["status"], &chosen["livemode"], &chosen["last_error"]["code"]),
+        (
+            &Value::from("requires_input"),
+            &Value::from(false),
+            &Value::from("abandoned")
+        )
+    );
+    assert_eq!(ids(&tester.text(&["sessions", "list"]).await?), [&left, &expired]);
+    for (caller, arguments, expected) in [
+        (&tester, ["simulate", &expired, "--delay=0s"], "(SESSION_STATUS)"),
+        (&tester, ["simulate", &created[2], "--delay=0s"], "(SESSION_NOT_FOUND)"),
+        (&backend, ["simulate", &created[2], "--delay=0s"], "(LIVE_MODE)"),
+        (&tester, ["simulate", &left, "--delay=2h"], "must be 0 s to 1 h"),
+        (
+            &tester,
+            ["simulate", &left, "--error=expired"],
+            "must be one of document_expired, ",
+        ),
+    ] {
+        let output = caller.run(&[&["sessions"], &arguments[..]].concat()).await?;
+        let said = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(said.contains(expected), "{said}");
+    }
 
     // What a terminal would obey is not printed.
     let reference = "\u{1b}[2Jx\nvs_forged";

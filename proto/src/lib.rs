@@ -4,12 +4,15 @@
 
 #![allow(missing_docs)] // The `.proto` files carry the documentation.
 
+use std::time::Duration;
+
 #[cfg(test)]
 mod contract_tests;
 pub mod country;
 mod document_policy;
 pub mod id;
 pub mod reason;
+mod simulation;
 
 /// The public API: sessions, capture, reports.
 pub mod identity {
@@ -68,6 +71,9 @@ pub const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 
 /// Most entries of a session's metadata.
 pub const MAX_METADATA_ENTRIES: usize = 50;
+
+/// Longest time for which the outcome of a session of test mode can be put off.
+pub const MAX_SIMULATED_DELAY: Duration = Duration::from_secs(3600);
 
 /// Largest picture file that is accepted.
 pub const MAX_IMAGE_BYTES: usize = 10 * 1024 * 1024;

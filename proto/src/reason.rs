@@ -73,6 +73,8 @@ reasons! {
     FILE_NOT_FOUND: NotFound,
     /// The session's status does not allow the call; metadata `status` says which it has.
     SESSION_STATUS: FailedPrecondition,
+    /// The call is for test mode, and the API key or the session is a live one.
+    LIVE_MODE: FailedPrecondition,
     /// A picture that the session's options ask for was not uploaded.
     IMAGE_MISSING: FailedPrecondition,
     /// The session was submitted as often as is allowed.

@@ -5,7 +5,7 @@
 //! filled one flushed step after the other: `TMPDIR=/dev/shm` does that in minutes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use proto::identity::v1::{
     CreateVerificationSessionRequest, ListVerificationSessionsRequest, VerificationSessionStatus,
@@ -121,7 +121,7 @@ async fn fill(
         while let Some(made) = creating.join_next().await {
             ids.extend(made??);
         }
-        store.trim_events(Duration::ZERO, &CancellationToken::new()).await?;
+        store.trim_events(SystemTime::now(), &CancellationToken::new()).await?;
         told(ids.len()).await?;
     }
     Ok(ids)

@@ -60,7 +60,6 @@ pub fn assemble(
     files: &[File],
     findings: Findings,
 ) -> Outcome {
-    let options = session.options.clone().unwrap_or_default();
     let (document, document_insights, session_error) = match findings.document {
         Some(answer) => (answer.document, answer.insights, answer.session_error),
         None => (None, None, None),
@@ -73,11 +72,8 @@ pub fn assemble(
     };
 
     let (mut selfie, mut selfie_insights) = (None, None);
-    if options
-        .document
-        .as_ref()
-        .is_some_and(|options| options.require_matching_selfie)
-    {
+    let options = session.options.as_ref().and_then(|options| options.document.as_ref());
+    if options.is_some_and(|options| options.require_matching_selfie) {
         let (answer, insights) = match findings.selfie {
             Some(answer) => (answer.selfie, answer.insights),
             None => (None, None),
@@ -95,6 +91,28 @@ pub fn assemble(
     }
 
     let report = VerificationReport {
+        document: Some(document),
+        selfie,
+        insights: Some(ReportInsights {
+            attempt,
+            document: document_insights,
+            selfie: selfie_insights,
+            timings: findings.timings,
+        }),
+        ..blank(id, created, session, attempt)
+    };
+    Outcome { report, verdict }
+}
+
+/// A report of one attempt, before anything was checked.
+pub(crate) fn blank(
+    id: String,
+    created: prost_types::Timestamp,
+    session: &VerificationSession,
+    attempt: u32,
+) -> VerificationReport {
+    let options = session.options.clone().unwrap_or_default();
+    VerificationReport {
         id,
         created: Some(created),
         livemode: session.livemode,
@@ -106,17 +124,12 @@ pub fn assemble(
             document: options.document,
             id_number: options.id_number,
         }),
-        document: Some(document),
-        selfie,
         insights: Some(ReportInsights {
             attempt,
-            document: document_insights,
-            selfie: selfie_insights,
-            timings: findings.timings,
+            ..ReportInsights::default()
         }),
         ..VerificationReport::default()
-    };
-    Outcome { report, verdict }
+    }
 }
 
 fn document_report(
@@ -222,14 +235,16 @@ fn status(error: &Option<VerificationError>) -> CheckStatus {
     }
 }
 
-fn file(files: &[File], purpose: ImagePurpose) -> Option<String> {
+/// The id of the picture of this purpose.
+pub(crate) fn file(files: &[File], purpose: ImagePurpose) -> Option<String> {
     files
         .iter()
         .find(|file| file.purpose() == purpose)
         .map(|file| file.id.clone())
 }
 
-fn outputs(document: &DocumentReport) -> VerifiedOutputs {
+/// What is verified of a document that passed.
+pub(crate) fn outputs(document: &DocumentReport) -> VerifiedOutputs {
     VerifiedOutputs {
         address: document.address.clone(),
         dob: document.dob,

@@ -41,6 +41,9 @@ pub enum Error {
     /// The session's state does not allow the call.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// Its outcome cannot be chosen.
+    #[error("this is a live session: outcomes are chosen in test mode alone")]
+    LiveMode,
     /// The session was submitted as often as is allowed.
     #[error("the session was submitted {0} times, which is as often as is allowed: open a new one")]
     AttemptsExhausted(u32),
@@ -122,6 +125,7 @@ impl From<Error> for Status {
                 };
                 Problem::new(reason::SESSION_STATUS, text).metadata("status", status)
             }
+            Error::LiveMode => Problem::new(reason::LIVE_MODE, text),
             Error::AttemptsExhausted(_) => Problem::new(reason::ATTEMPTS_EXHAUSTED, text),
             Error::ImagesExhausted(limit) => {
                 Problem::new(reason::IMAGES_EXHAUSTED, text).metadata("limit", limit.name())

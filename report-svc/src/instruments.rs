@@ -52,8 +52,11 @@ impl Instruments {
         new
     }
 
-    /// An attempt has ended that was `submitted` then.
+    /// An attempt has ended that was `submitted` then. In test mode it took as long as somebody chose, which tells nothing of us.
     pub(crate) fn verified(&self, submitted: Option<Timestamp>, session: &VerificationSession) {
+        if !session.livemode {
+            return;
+        }
         let submitted = submitted.and_then(|submitted| SystemTime::try_from(submitted).ok());
         let Some(submitted) = submitted else { return };
         let took = SystemTime::now().duration_since(submitted).unwrap_or_default();

@@ -27,6 +27,7 @@ pub mod retention;
 pub mod seal;
 pub mod server;
 pub mod service;
+pub mod simulation;
 pub mod storage;
 pub mod store;
 mod sweeper;

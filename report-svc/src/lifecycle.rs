@@ -10,6 +10,8 @@
 //!    └─ cancel ──▶ canceled ── redact
 //! ```
 //!
+//! A person who leaves without submitting is told of, and changes no state.
+//!
 //! Everything that changes a session asks [`transition`] first; nothing else decides.
 
 use proto::identity::v1::VerificationSessionStatus;
@@ -60,8 +62,8 @@ pub enum Action {
     Pass,
     /// The checks ended and one failed, or they could not be carried out.
     Fail,
-    /// The person did not come in time.
-    Abandon,
+    /// The person leaves without submitting, or did not come in time.
+    Leave,
     /// The backend gives the session up.
     Cancel,
     /// The backend wants personal data removed.
@@ -79,7 +81,7 @@ impl Action {
         Self::Submit,
         Self::Pass,
         Self::Fail,
-        Self::Abandon,
+        Self::Leave,
         Self::Cancel,
         Self::Redact,
         Self::FinishRedaction,
@@ -93,7 +95,7 @@ pub enum EventType {
     Created,
     /// The person submitted.
     Processing,
-    /// A check failed, or nobody came; the person may try again.
+    /// A check failed, or the person left or did not come; they may try again.
     RequiresInput,
     /// Every check passed.
     Verified,
@@ -167,7 +169,7 @@ pub fn transition(state: State, action: Action) -> Result<Transition, Refusal> {
 
         (_, None, A::SetMetadata) | (S::RequiresInput, None, A::Update | A::Attach) => (state, None),
         (S::RequiresInput, None, A::Submit) => (State::of(S::Processing), Some(EventType::Processing)),
-        (S::RequiresInput, None, A::Abandon) => (state, Some(EventType::RequiresInput)),
+        (S::RequiresInput, None, A::Leave) => (state, Some(EventType::RequiresInput)),
         (S::RequiresInput, None, A::Cancel) => (State::of(S::Canceled), Some(EventType::Canceled)),
         (S::RequiresInput, None, A::Redact) => (redacting(S::Canceled), Some(EventType::Canceled)),
         (S::Processing, None, A::Pass) => (State::of(S::Verified), Some(EventType::Verified)),
@@ -175,10 +177,10 @@ pub fn transition(state: State, action: Action) -> Result<Transition, Refusal> {
         (S::Verified | S::Canceled, None, A::Redact) => (redacting(state.status), None),
 
         (S::RequiresInput, None, A::Pass | A::Fail | A::FinishRedaction)
-        | (S::Processing, None, A::Update | A::Attach | A::Submit | A::Abandon)
+        | (S::Processing, None, A::Update | A::Attach | A::Submit | A::Leave)
         | (S::Processing, None, A::Cancel | A::Redact | A::FinishRedaction)
         | (S::Verified | S::Canceled, None, A::Update | A::Attach | A::Submit | A::Pass | A::Fail)
-        | (S::Verified | S::Canceled, None, A::Abandon | A::Cancel | A::FinishRedaction) => {
+        | (S::Verified | S::Canceled, None, A::Leave | A::Cancel | A::FinishRedaction) => {
             return Err(Refusal::Status(state.status));
         }
     };
@@ -254,7 +256,7 @@ mod tests {
             (
                 RequiresInput,
                 None,
-                Action::Abandon,
+                Action::Leave,
                 RequiresInput,
                 None,
                 Some(EventType::RequiresInput),

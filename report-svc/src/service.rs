@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use prost::Message;
-use proto::MAX_PAGE_BYTES;
-use proto::identity::v1::{File, ImagePurpose, ListVerificationReportsResponse, VerificationReport};
+use proto::identity::v1::{
+    File, ImagePurpose, ListVerificationReportsResponse, VerificationErrorCode, VerificationReport,
+};
 use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
     LeaseJobRequest, LeaseJobResponse, ListReportsRequest, ListSessionsRequest, ListSessionsResponse, PutImageRequest,
-    RedactSessionRequest, ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest,
-    UpdateSessionRequest, WatchSessionRequest,
+    RedactSessionRequest, ReleaseJobRequest, ReleaseJobResponse, SimulateSessionRequest, StoredSession,
+    SubmitSessionRequest, UpdateSessionRequest, WatchSessionRequest,
 };
+use proto::{MAX_PAGE_BYTES, MAX_SIMULATED_DELAY};
 use service_kit::deadline;
 use service_kit::status::Violations;
 use tokio::sync::{Mutex, mpsc};
@@ -386,6 +388,35 @@ impl StoreService for StoreApi {
                 .report(&request.verification_report, &request.account)
                 .await?,
         ))
+    }
+
+    async fn simulate_session(
+        &self,
+        request: Request<SimulateSessionRequest>,
+    ) -> Result<Response<StoredSession>, Status> {
+        let trace_context = trace_context(request.metadata());
+        let SimulateSessionRequest { account, request } = request.into_inner();
+        let request = given(&account, request)?;
+        let delay = duration(request.delay);
+        let mut violations = Violations::new();
+        let fits = delay.is_some_and(|delay| delay <= MAX_SIMULATED_DELAY);
+        violations.require(fits, "delay", "must be 0 s to 1 h").require(
+            VerificationErrorCode::try_from(request.error).is_ok(),
+            "error",
+            "must be a code",
+        );
+        violations.check().map_err(Error::Invalid)?;
+        let session = self
+            .store
+            .simulate(
+                &request.verification_session,
+                &account,
+                request.error(),
+                delay.unwrap_or_default(),
+                trace_context,
+            )
+            .await?;
+        Ok(Response::new(session.to_stored()))
     }
 }
 

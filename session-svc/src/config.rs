@@ -30,7 +30,7 @@ pub struct Config {
     #[command(flatten)]
     pub client_cert: ClientCertConfig,
     /// API keys of backends, separated by commas: `account=sk_live_…`, or `account=rk_live_…` for a restricted key, which also
-    /// reads sensitive fields.
+    /// reads sensitive fields; `sk_test_…` and `rk_test_…` open the account's test mode.
     #[arg(long, env = "BONAFIDE_API_KEYS", hide_env_values = true)]
     pub api_keys: Secret,
     /// Key that signs client secrets, the same for all replicas: base64 of at least 32 bytes (`openssl rand -base64 32`).

@@ -29,8 +29,11 @@ pub enum Error {
     #[error("this call is for backends: use an API key instead of a client secret")]
     BackendsOnly,
     /// `expand` asked for a sensitive field.
-    #[error("sensitive fields need a restricted API key (rk_live_…)")]
+    #[error("sensitive fields need a restricted API key (rk_live_…, rk_test_…)")]
     SensitiveFields,
+    /// A live key where only a test key will do.
+    #[error("outcomes are chosen in test mode alone: use a test key (sk_test_…, rk_test_…)")]
+    LiveMode,
     /// Unknown, malformed or somebody else's.
     #[error("no such verification session")]
     SessionNotFound,
@@ -92,6 +95,7 @@ impl From<Error> for Status {
             Error::ClientSecretExpired => problem(reason::CLIENT_SECRET_EXPIRED),
             Error::ClientSecretOtherSession => problem(reason::CLIENT_SECRET_OTHER_SESSION),
             Error::BackendsOnly | Error::SensitiveFields => problem(reason::PERMISSION_MISSING),
+            Error::LiveMode => problem(reason::LIVE_MODE),
             Error::SessionNotFound => problem(reason::SESSION_NOT_FOUND),
             Error::ReportNotFound => problem(reason::REPORT_NOT_FOUND),
             Error::Fields(problem) => problem,

@@ -1,9 +1,9 @@
 //! The service that is called from outside: verification sessions, capture, reports, and the workers that drive the checks.
 //!
 //! ```text
-//! caller ─▶ auth (interceptor) ─▶ limits ─▶ validate ─▶ sessions | capture | reports ─▶ report-svc
-//!                                                                               │ job
-//!                      doc-check-svc ◀─┬─ worker ◀──────────── lease ───────────┘
+//! caller ─▶ auth (interceptor) ─▶ limits ─▶ validate ─▶ sessions | capture | reports | … ─▶ report-svc
+//!                                                                                   │ job
+//!                      doc-check-svc ◀─┬─ worker ◀──────────── lease ───────────────┘
 //!                         selfie-svc ◀─┘     └──────────────── CompleteVerification ─▶ report-svc
 //! ```
 //!
@@ -20,6 +20,7 @@ mod present;
 mod reports;
 pub mod server;
 mod sessions;
+mod test_helpers;
 mod upstream;
 mod validate;
 mod watch;

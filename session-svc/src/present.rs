@@ -126,13 +126,9 @@ pub(crate) fn report(mut report: VerificationReport, backend: &Backend) -> Verif
 mod tests {
     use super::*;
     use proto::identity::v1::Date;
-    use std::sync::Arc;
 
     fn backend(reads_sensitive: bool) -> Backend {
-        Backend {
-            account: Arc::from("acme"),
-            reads_sensitive,
-        }
+        Backend::new("acme", true, reads_sensitive)
     }
 
     fn expanded(values: &[&str], reads_sensitive: bool) -> Result<Option<VerifiedOutputs>, Error> {

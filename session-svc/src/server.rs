@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
 use proto::identity::v1::capture_service_server::CaptureServiceServer;
+use proto::identity::v1::test_helper_service_server::TestHelperServiceServer;
 use proto::identity::v1::verification_report_service_server::VerificationReportServiceServer;
 use proto::identity::v1::verification_session_service_server::VerificationSessionServiceServer;
 use proto::selfie::v1::selfie_check_service_client::SelfieCheckServiceClient;
@@ -25,6 +26,7 @@ use crate::config::Config;
 use crate::limits::{Gate, KeyedLimiter};
 use crate::reports::Reports;
 use crate::sessions::Sessions;
+use crate::test_helpers::TestHelpers;
 use crate::worker::{self, WorkerPool};
 
 /// Largest message with a picture that is read at all. Somewhat larger than what is accepted, so that a camera's 11 MiB picture is
@@ -138,13 +140,17 @@ impl Service for SessionSvc {
             VerificationSessionServiceServer::new(sessions).max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES);
         let reports = VerificationReportServiceServer::new(Reports::new(store.clone()))
             .max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES);
+        let test_helpers = TestHelpers::new(store.clone(), Arc::clone(&self.client_secrets));
+        let test_helpers =
+            TestHelperServiceServer::new(test_helpers).max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES);
         let capture =
             CaptureServiceServer::new(Capture::new(store)).max_decoding_message_size(MAX_UPLOAD_MESSAGE_BYTES);
         let backends = auth::backends_only(Arc::clone(&self.authenticator));
         let everyone = auth::backends_and_persons(Arc::clone(&self.authenticator));
         Services::new()
             .with(InterceptedService::new(sessions, backends.clone()))
-            .with(InterceptedService::new(reports, backends))
+            .with(InterceptedService::new(reports, backends.clone()))
+            .with(InterceptedService::new(test_helpers, backends))
             .with(InterceptedService::new(
                 Gate::new(capture, self.config.max_uploads),
                 everyone,

@@ -24,9 +24,6 @@ use crate::present::{self, Expand};
 use crate::watch::{self, Watch};
 use crate::{Store, validate};
 
-/// API keys are live keys: test mode is refused when the service starts.
-const LIVEMODE: bool = true;
-
 pub(crate) struct Sessions {
     store: Store,
     client_secrets: Arc<ClientSecrets>,
@@ -57,7 +54,7 @@ impl Sessions {
         let keyed = request.idempotency_key.is_some();
         let mut request = Request::new(CreateSessionRequest {
             account: backend.account.to_string(),
-            livemode: LIVEMODE,
+            livemode: backend.livemode,
             request: Some(request),
         });
         if keyed {

@@ -26,6 +26,9 @@ pub(super) struct Backend {
     /// File with the API key [default: $BONAFIDE_API_KEY, else the key of `bonafide up` on this machine]
     #[arg(long, value_name = "FILE", global = true)]
     api_key_file: Option<PathBuf>,
+    /// Call with the test key of `bonafide up` on this machine
+    #[arg(long, conflicts_with = "api_key_file", global = true)]
+    test: bool,
     /// For an address with https.
     #[command(flatten)]
     tls: TlsConfig,
@@ -53,7 +56,11 @@ impl Backend {
     pub(super) fn open(&self) -> anyhow::Result<Deployed> {
         let address = self.address.as_deref();
         let address = with_scheme(address.context("name session-svc with --address or BONAFIDE_ADDRESS")?);
-        let key = api_key(self.api_key_file.as_deref())?;
+        let key = if self.test {
+            test_key()?
+        } else {
+            api_key(self.api_key_file.as_deref())?
+        };
         Ok(Deployed {
             api: Api::new(&address, &key, &ClientTls::open(&self.tls)?)?,
             reads_sensitive: key.expose().starts_with(RESTRICTED_KEY),
@@ -67,6 +74,12 @@ pub(super) fn api_key(file: Option<&Path>) -> anyhow::Result<Secret> {
     let local = deployment::default_data_folder().map(|data| Keys::restricted_api_key_file(&data));
     keys::chosen(file, "BONAFIDE_API_KEY", local.as_deref())?
         .context("--address needs an API key: name its file with --api-key-file or set BONAFIDE_API_KEY")
+}
+
+/// The test key of a deployment of this user on this machine.
+fn test_key() -> anyhow::Result<Secret> {
+    let data = deployment::default_data_folder().context("no folder of `bonafide up` on this machine: set HOME")?;
+    keys::read_key(&Keys::restricted_test_api_key_file(&data))
 }
 
 /// How to print what was answered.

@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Subcommand;
 use proto::identity::v1::{
-    ListVerificationSessionsRequest, UpdateVerificationSessionRequest, VerificationSession, VerificationSessionStatus,
+    ListVerificationSessionsRequest, UpdateVerificationSessionRequest, VerificationErrorCode, VerificationSession,
+    VerificationSessionStatus,
 };
 
 use super::backend::{Backend, Deployed, Format, PageArgs};
 use crate::render::{Style, json, text};
 use crate::stdout::{print, print_json};
 
-/// List, read, change, cancel and redact verification sessions
+/// List, read, change, cancel and redact verification sessions, and simulate verifications in test mode
 #[derive(Debug, clap::Args)]
 pub struct Sessions {
     #[command(flatten)]
@@ -48,6 +50,17 @@ enum Action {
         #[arg(value_name = "SESSION")]
         session: String,
     },
+    /// Choose how a session of test mode ends, and submit it; needs a test key, as --test has one
+    Simulate {
+        #[arg(value_name = "SESSION")]
+        session: String,
+        /// Code of the session's last_error, such as document_expired; it is verified without one
+        #[arg(long, value_name = "CODE", value_parser = error_code)]
+        error: Option<VerificationErrorCode>,
+        /// How long the session is processing, up to 1h
+        #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+        delay: Duration,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -80,6 +93,17 @@ impl From<Status> for VerificationSessionStatus {
             Status::Canceled => Self::Canceled,
         }
     }
+}
+
+/// Reads a code as the API writes it.
+fn error_code(given: &str) -> Result<VerificationErrorCode, String> {
+    let codes = (1..).map_while(|number| VerificationErrorCode::try_from(number).ok());
+    let codes: Vec<_> = codes.map(|code| (text::error_code(code), code)).collect();
+    if let Some((_, code)) = codes.iter().find(|(name, _)| name == given) {
+        return Ok(*code);
+    }
+    let names: Vec<_> = codes.into_iter().map(|(name, _)| name).collect();
+    Err(format!("must be one of {}", names.join(", ")))
 }
 
 fn entry(text: &str) -> Result<(String, String), &'static str> {
@@ -122,6 +146,11 @@ impl Sessions {
             Action::Redact { session } => {
                 let redacted = deployed.api.redact(&session).await;
                 let session = deployed.answered("redact the session", redacted)?;
+                self.backend.format.print(&session)?;
+            }
+            Action::Simulate { session, error, delay } => {
+                let simulated = deployed.api.simulate(&session, error.unwrap_or_default(), delay).await;
+                let session = deployed.answered("choose the outcome", simulated)?;
                 self.backend.format.print(&session)?;
             }
         }

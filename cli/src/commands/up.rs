@@ -81,11 +81,13 @@ impl Up {
         let mut deployment = Deployment::start(options).await?;
         print(&format!(
             "listening on {}\nreport-svc, for `bonafide queue`, on {}\nAPI key in {}\nAPI key that also reads sensitive fields in \
-             {}\nready\n",
+             {}\nthe same for test mode in {}\nand {}\nready\n",
             deployment.address(),
             deployment.report_address(),
             Keys::api_key_file(&data).display(),
             Keys::restricted_api_key_file(&data).display(),
+            Keys::test_api_key_file(&data).display(),
+            Keys::restricted_test_api_key_file(&data).display(),
         ))?;
         let failure = tokio::select! {
             () = shutdown_signal() => None,

@@ -53,6 +53,9 @@ pub fn session(session: &VerificationSession, style: Style) -> String {
     if let Some(redaction) = &session.redaction {
         page.given("redaction", redaction.status().name());
     }
+    if !session.livemode {
+        page.label("mode", "test");
+    }
     page.label("created", &time(session.created));
     page.given("reference", session.client_reference_id.as_deref().map(plain));
     page.given("customer", session.related_customer.as_deref().map(plain));

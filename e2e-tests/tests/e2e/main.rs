@@ -7,4 +7,5 @@ mod outcomes;
 mod privacy;
 mod redaction;
 mod reflection;
+mod test_mode;
 mod traces;

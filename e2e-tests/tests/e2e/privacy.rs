@@ -46,6 +46,8 @@ fn a_planted_name_and_number_stay_out_of_logs_and_spans() -> anyhow::Result<()> 
     let secrets = [
         &keys.api_key,
         &keys.restricted_api_key,
+        &keys.test_api_key,
+        &keys.restricted_test_api_key,
         &keys.client_secret_key,
         &keys.master_key,
         &keys.service_token,

@@ -33,7 +33,7 @@ pub use index::{IndexEntry, List, ListQuery, Listed, Order, ReferenceTag, Reinde
 pub use job::{DeadLetterReason, Job, JobState};
 pub use lease::{Lease, LeaseRequest, Leased, Nonce, NotALease};
 
-/// Longest lease, and longest delay of a job that is handed back.
+/// Longest lease, and longest delay of a job.
 pub const LONGEST_LEASE: Duration = Duration::from_secs(3600);
 
 /// Tells the time; tests bring their own.
@@ -161,6 +161,8 @@ pub enum JobStep {
     Enqueue {
         /// Which submission it belongs to.
         attempt: u32,
+        /// How long nobody may lease it; at most [`LONGEST_LEASE`].
+        delay: Duration,
     },
     /// The job that is held under this lease is done and leaves the queue.
     Finish(Lease),
@@ -209,7 +211,7 @@ impl Deliveries {
 pub struct Depth {
     /// Those that a worker may lease now.
     pub due: u64,
-    /// Those that are leased, or rest after they were handed back.
+    /// Those that are leased, rest after they were handed back, or were queued for later.
     pub later: u64,
     /// Those that were set aside.
     pub dead_letters: u64,

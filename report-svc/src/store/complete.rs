@@ -13,6 +13,7 @@ use crate::assemble::{Findings, Outcome, assemble};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::Action;
+use crate::simulation::simulate;
 use crate::storage::{JobStep, Lease};
 
 /// Shown to the person after the reason for which the last attempt failed.
@@ -51,7 +52,8 @@ impl Store {
                 // A lease of a submission that the storage lost, as a failover may.
                 return Err(Error::LeaseLost);
             }
-            let (report, change) = self.finish(&mut session, findings.clone(), JobStep::Finish(lease.clone()))?;
+            let job = JobStep::Finish(lease.clone());
+            let (report, change) = self.finish(&mut session, Some(findings.clone()), job)?;
             if self.commit(&mut session, change).await? {
                 return Ok(Completion {
                     report,
@@ -65,27 +67,28 @@ impl Store {
 
     /// Ends the attempt that is being processed without any result.
     pub(super) fn fail_attempt(&self, session: &mut Session, job: JobStep) -> Result<Change, Error> {
-        Ok(self.finish(session, Findings::default(), job)?.1)
+        Ok(self.finish(session, None, job)?.1)
     }
 
-    /// Ends the attempt that is being processed.
+    /// Ends the attempt that is being processed; without findings, it was given up. The mode alone decides whether what was found counts
+    /// or what was chosen.
     fn finish(
         &self,
         session: &mut Session,
-        findings: Findings,
+        findings: Option<Findings>,
         job: JobStep,
     ) -> Result<(VerificationReport, Change), Error> {
         let id = Id::new(IdKind::VerificationReport, session.id.partition());
         let (files, attempt) = (session.files(), session.attempts);
         // Lists are ordered and filtered by the time of creation, which ids carry.
-        let Outcome { report, verdict } = assemble(
-            id.to_string(),
-            id.made().into(),
-            &session.public,
-            attempt,
-            &files,
-            findings,
-        );
+        let (name, made, public) = (id.to_string(), id.made().into(), &session.public);
+        let Outcome { report, verdict } = match findings {
+            Some(_) if !public.livemode => simulate(name, made, public, attempt, &files, session.simulated_error),
+            found_or_given_up => {
+                let findings = found_or_given_up.unwrap_or_default();
+                assemble(name, made, public, attempt, &files, findings)
+            }
+        };
         let event = match verdict {
             Ok(outputs) => {
                 session.public.last_error = None;

@@ -96,6 +96,7 @@ impl Store {
             status_reached: id.made().into(),
             discarded: Vec::new(),
             receipt: None,
+            simulated_error: Default::default(),
             found_by: IndexEntry {
                 account: account.to_owned(),
                 references: Vec::new(),

@@ -1,9 +1,10 @@
 //! Pictures of a session, and handing them over to the checks.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use proto::id::Kind as IdKind;
-use proto::identity::v1::{File, ImagePurpose};
+use proto::identity::v1::{File, ImagePurpose, VerificationErrorCode};
 use proto::store::v1::ImageRecord;
 
 use super::session::find_image;
@@ -136,6 +137,28 @@ impl Store {
         account: Option<&str>,
         trace_context: HashMap<String, String>,
     ) -> Result<Session, Error> {
+        let ready = |session: &mut Session| {
+            // A choice is made anew for each submission.
+            session.simulated_error = VerificationErrorCode::Unspecified;
+            let missing = session.missing();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            Err(Error::ImagesMissing(missing))
+        };
+        self.hand_over(session, account, trace_context, Duration::ZERO, ready)
+            .await
+    }
+
+    /// requires_input → processing, and one job that is due after `delay`. Where the session is not `ready`, that says why.
+    pub(super) async fn hand_over(
+        &self,
+        session: &str,
+        account: Option<&str>,
+        trace_context: HashMap<String, String>,
+        delay: Duration,
+        ready: impl Fn(&mut Session) -> Result<(), Error>,
+    ) -> Result<Session, Error> {
         let mut first = None;
         let mut is_submitted = false;
         let updated = self.change(session, account, |session| {
@@ -147,15 +170,13 @@ impl Store {
             }
             let event = session.apply(Action::Submit)?;
             self.require_attempt(session)?;
-            let missing = session.missing();
-            if !missing.is_empty() {
-                return Err(Error::ImagesMissing(missing));
-            }
+            ready(session)?;
             session.count_submission(now());
             session.trace_context.clone_from(&trace_context);
             Ok(Change {
                 job: JobStep::Enqueue {
                     attempt: session.attempts,
+                    delay,
                 },
                 ..Change::of(event)
             })

@@ -130,6 +130,7 @@ fn job(session: &Session, leased: &Leased) -> Job {
         options: session.public.options.clone(),
         files: session.files(),
         trace_context: session.trace_context.clone(),
+        simulated: !session.public.livemode,
     }
 }
 

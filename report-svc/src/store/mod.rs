@@ -9,6 +9,7 @@ mod list;
 mod queue;
 mod redact;
 mod session;
+mod simulate;
 mod sweep;
 mod update;
 

@@ -1,5 +1,7 @@
 //! What operators do with jobs that were set aside.
 
+use std::time::Duration;
+
 use proto::id::{Kind as IdKind, PARTITIONS};
 use tokio_util::sync::CancellationToken;
 
@@ -89,7 +91,10 @@ impl Store {
                 return Err(Error::JobNotFound);
             }
             let change = Change {
-                job: JobStep::Enqueue { attempt },
+                job: JobStep::Enqueue {
+                    attempt,
+                    delay: Duration::ZERO,
+                },
                 ..Change::of(None)
             };
             if self.commit(&mut found, change).await? {

@@ -186,7 +186,7 @@ impl Store {
                 code: VerificationErrorCode::Abandoned.into(),
                 reason: ABANDONED.to_owned(),
             });
-            Ok(Some(Change::of(session.apply(Action::Abandon)?)))
+            Ok(Some(Change::of(session.apply(Action::Leave)?)))
         });
         abandoned.await.map(drop)
     }

@@ -53,6 +53,7 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     leases_one_job_for_a_request_that_is_sent_again(subject).await;
     leases_one_job_for_many_calls_of_a_request(subject).await;
     extends_a_lease(subject).await;
+    queues_for_later(subject).await;
     hands_back_with_and_without_delay(subject).await;
     hands_back_once(storage).await;
     completes_once(subject).await;
@@ -143,12 +144,18 @@ pub(crate) async fn create(storage: &dyn Storage) -> Id {
     id
 }
 
+/// A job that is due at once.
+pub(crate) fn enqueue(attempt: u32) -> JobStep {
+    JobStep::Enqueue {
+        attempt,
+        delay: Duration::ZERO,
+    }
+}
+
 /// A session whose first attempt is queued; it has version 2.
 pub(crate) async fn submit(storage: &dyn Storage) -> Id {
     let id = create(storage).await;
-    let outcome = storage
-        .commit(step(&id, 1, b"two", JobStep::Enqueue { attempt: 1 }))
-        .await;
+    let outcome = storage.commit(step(&id, 1, b"two", enqueue(1))).await;
     assert_eq!(outcome.expect("storage"), Committed::Done(2));
     id
 }
@@ -310,7 +317,7 @@ async fn refuses_a_stale_version(storage: &dyn Storage) {
         reports: vec![report.clone()],
         attempts: vec![attempt(1)],
         event: Some(event(&id, b"never")),
-        ..step(&id, 1, b"stale", JobStep::Enqueue { attempt: 1 })
+        ..step(&id, 1, b"stale", enqueue(1))
     };
     assert_eq!(
         storage.commit(stale.clone()).await.expect("storage"),
@@ -511,7 +518,7 @@ async fn takes_a_step_once_that_is_sent_again(storage: &dyn Storage) {
     }
     let submission = Commit {
         event: Some(event(&id, b"submitted")),
-        ..step(&id, 1, b"two", JobStep::Enqueue { attempt: 1 })
+        ..step(&id, 1, b"two", enqueue(1))
     };
     for _ in 0..3 {
         let outcome = storage.commit(submission.clone()).await;
@@ -641,9 +648,7 @@ async fn leases_again_what_was_not_finished(subject: &dyn Subject) {
     finish(storage, &second).await;
 
     // The next attempt of the same session is another job, which an old lease does not reach.
-    let outcome = storage
-        .commit(step(&id, 3, b"again", JobStep::Enqueue { attempt: 2 }))
-        .await;
+    let outcome = storage.commit(step(&id, 3, b"again", enqueue(2))).await;
     assert_eq!(outcome.expect("storage"), Committed::Done(4));
     let third = lease(storage).await.expect("queued");
     assert_eq!((&third.lease.session, third.lease.attempt, third.delivery), (&id, 2, 1));
@@ -744,6 +749,35 @@ async fn extends_a_lease(subject: &dyn Subject) {
     let again = lease(storage).await.expect("it lapsed");
     assert_eq!((&again.lease.session, again.delivery), (&held.session, 2));
     finish(storage, &again.lease).await;
+}
+
+async fn queues_for_later(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let storage = storage.as_ref();
+    let later = create(storage).await;
+    let delay = LEASE * 4;
+    let job = JobStep::Enqueue { attempt: 1, delay };
+    let queued = storage.commit(step(&later, 1, b"two", job)).await;
+    assert_eq!(queued.expect("storage"), Committed::Done(2));
+    let Some(Job {
+        state: JobState::Waiting { due },
+        ..
+    }) = storage.job(&later).await.expect("storage")
+    else {
+        panic!("it is queued")
+    };
+    assert_eq!(due, subject.hand().now() + delay);
+    assert_eq!(lease(storage).await, None);
+    let other = submit(storage).await;
+    let held = lease(storage).await.expect("queued").lease;
+    assert_eq!(held.session, other, "one that waits does not hold up others");
+    finish(storage, &held).await;
+    subject.hand().advance(delay - Duration::from_millis(1));
+    assert_eq!(lease(storage).await, None, "not before the delay has passed");
+    subject.hand().advance(Duration::from_millis(1));
+    let held = lease(storage).await.expect("the delay has passed");
+    assert_eq!((&held.lease.session, held.delivery), (&later, 1));
+    finish(storage, &held.lease).await;
 }
 
 async fn hands_back_with_and_without_delay(subject: &dyn Subject) {
@@ -1058,10 +1092,7 @@ async fn tells_of_changes(subject: &dyn Subject) {
     let id = create(storage).await;
     let mut session = storage.changes().session(id.as_str());
     let mut jobs = storage.changes().jobs();
-    storage
-        .commit(step(&id, 1, b"two", JobStep::Enqueue { attempt: 1 }))
-        .await
-        .expect("storage");
+    storage.commit(step(&id, 1, b"two", enqueue(1))).await.expect("storage");
     tokio::time::timeout(prompt, session.changed())
         .await
         .expect("told of the session");

@@ -9,10 +9,10 @@ use redb::{Database, ReadableTable as _, TableDefinition};
 use report_svc::id::Id;
 use report_svc::lifecycle::Status;
 use report_svc::storage::embedded::{Embedded, OpenError};
-use report_svc::storage::{Commit, Committed, JobStep, NewSession, SealedEvent, Storage};
+use report_svc::storage::{Commit, Committed, NewSession, SealedEvent, Storage};
 
 use crate::clock::Hand;
-use crate::conformance::{Subject, entry, suite};
+use crate::conformance::{Subject, enqueue, entry, suite};
 
 struct Manual {
     storage: Arc<dyn Storage>,
@@ -76,7 +76,7 @@ async fn finds_everything_again_after_a_restart() {
             event: Some(event(b"second")),
             reindex: None,
             expires: None,
-            job: JobStep::Enqueue { attempt: 1 },
+            job: enqueue(1),
         };
         assert_eq!(storage.commit(step).await.expect("storage"), Committed::Done(2));
         assert_eq!(
@@ -190,7 +190,7 @@ async fn a_job_in_the_place_of_one_that_cannot_be_read_is_leased_once() {
         event: None,
         reindex: None,
         expires: None,
-        job: JobStep::Enqueue { attempt: 1 },
+        job: enqueue(1),
     };
     assert_eq!(storage.commit(again).await.expect("storage"), Committed::Done(3));
     let request = || crate::conformance::request(Duration::from_secs(30));

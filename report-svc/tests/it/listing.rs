@@ -523,7 +523,7 @@ async fn references_are_found_while_the_master_key_is_rotated() {
         };
         sessions.push(
             before
-                .create(ACCOUNT, false, request)
+                .create(ACCOUNT, true, request)
                 .await
                 .expect("created")
                 .id
@@ -568,7 +568,7 @@ async fn damaged_records_are_left_out() {
     let store = crate::store::store(Arc::clone(&storage), Evidence::in_memory());
     let create = async || {
         let request = CreateVerificationSessionRequest::default();
-        store.create(ACCOUNT, false, request).await.expect("created")
+        store.create(ACCOUNT, true, request).await.expect("created")
     };
     let oldest = create().await;
     let mut damaged = Vec::new();
@@ -615,7 +615,7 @@ async fn no_reference_can_be_read_in_redis() {
         client_reference_id: Some(reference.to_owned()),
         ..CreateVerificationSessionRequest::default()
     };
-    store.create(ACCOUNT, false, request).await.expect("created");
+    store.create(ACCOUNT, true, request).await.expect("created");
     assert_eq!(listed(&store, &of_reference(reference)).await.len(), 1);
     let keys: Vec<String> = redis::from_redis_value(server.command(&["KEYS", "*"]).await).expect("names");
     assert!(keys.iter().any(|key| key.contains(":references:")), "{keys:?}");

@@ -20,5 +20,6 @@ mod redis_server;
 mod redis_tls;
 mod refusals;
 mod schedules;
+mod simulate;
 mod store;
 mod update;

@@ -62,7 +62,7 @@ async fn write(storage: Arc<dyn Storage>, evidence: PathBuf) -> Vec<String> {
             client_reference_id: Some(condition.to_owned()),
             ..CreateVerificationSessionRequest::default()
         };
-        let id = store.create(ACCOUNT, false, creation).await.expect("created").id;
+        let id = store.create(ACCOUNT, true, creation).await.expect("created").id;
         ids.push(id.to_string());
         if condition == "canceled" {
             store.cancel(id.as_str(), ACCOUNT).await.expect("canceled");

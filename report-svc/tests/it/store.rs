@@ -19,7 +19,7 @@ use report_svc::seal::{Keyring, SealError};
 use report_svc::service::StoreApi;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::{
-    Commit, Committed, DeadLetterReason, Job, JobState, JobStep, Lease, NewSession, SealedEvent, Storage,
+    Commit, Committed, DeadLetterReason, Job, JobState, Lease, NewSession, SealedEvent, Storage,
 };
 use report_svc::store::{Failed, Queued, Store};
 use service_kit::deadline;
@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request};
 
 use crate::clock::Hand;
-use crate::conformance::{entry, request};
+use crate::conformance::{enqueue, entry, request};
 use crate::deployment::{ACCOUNT, completion};
 use crate::hooked::{Hook, Hooked, Sent, Step};
 
@@ -46,7 +46,7 @@ pub(crate) fn store(storage: Arc<dyn Storage>, evidence: Evidence) -> Store {
 
 pub(crate) async fn create(store: &Store) -> Id {
     let request = CreateVerificationSessionRequest::default();
-    store.create(ACCOUNT, false, request).await.expect("created").id
+    store.create(ACCOUNT, true, request).await.expect("created").id
 }
 
 pub(crate) async fn put(store: &Store, session: &Id, picture: &[u8]) -> String {
@@ -301,7 +301,7 @@ async fn damaged(storage: &dyn Storage) -> Id {
         event: None,
         reindex: None,
         expires: None,
-        job: JobStep::Enqueue { attempt: 1 },
+        job: enqueue(1),
     };
     storage.commit(submission).await.expect("storage");
     session

@@ -1,16 +1,18 @@
 //! API keys of backends. Only their digests are kept.
 
-use std::sync::Arc;
-
 use service_kit::config::Secret;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use super::Backend;
 
-const SECRET_PREFIX: &str = "sk_live_";
-const RESTRICTED_PREFIX: &str = "rk_live_";
-const TEST_PREFIXES: [&str; 2] = ["sk_test_", "rk_test_"];
+/// What a key begins with, whether it is for live mode, and whether it is restricted and reads sensitive fields.
+const PREFIXES: [(&str, bool, bool); 4] = [
+    ("sk_live_", true, false),
+    ("rk_live_", true, true),
+    ("sk_test_", false, false),
+    ("rk_test_", false, true),
+];
 
 /// Characters that a key must have after its prefix: 24 of base 62 hold 142 bits.
 const MIN_KEY_LENGTH: usize = 24;
@@ -23,14 +25,13 @@ pub enum ApiKeyError {
     #[error("no API key is given: set --api-keys (BONAFIDE_API_KEYS) to account=sk_live_…")]
     None,
     /// Not an account, an equals sign and a key.
-    #[error("API key {0} is not of the form account=sk_live_… or account=rk_live_…")]
+    #[error(
+        "API key {0} is not of the form account=sk_live_…, account=rk_live_…, account=sk_test_… or account=rk_test_…"
+    )]
     Form(usize),
     /// The account's name would not do for a name.
     #[error("the account of API key {0} must have 1 to {MAX_ACCOUNT_LENGTH} letters, digits, '_', '-' or '.'")]
     Account(usize),
-    /// A key of test mode.
-    #[error("API key {0} is a test key: test mode is not there yet, use sk_live_… or rk_live_…")]
-    TestMode(usize),
     /// Short enough to be guessed.
     #[error("API key {0} must have at least {MIN_KEY_LENGTH} letters or digits after its prefix")]
     Short(usize),
@@ -70,7 +71,7 @@ impl ApiKeys {
 
     /// Whether a credential claims to be an API key.
     pub(super) fn looks_like(credential: &str) -> bool {
-        credential.starts_with(SECRET_PREFIX) || credential.starts_with(RESTRICTED_PREFIX)
+        PREFIXES.iter().any(|(prefix, ..)| credential.starts_with(prefix))
     }
 
     /// Whose key this is. Takes the same time whichever key matches, or none.
@@ -92,14 +93,10 @@ fn parse_pair(pair: &str, position: usize) -> Result<ApiKey, ApiKeyError> {
     if account.is_empty() || account.len() > MAX_ACCOUNT_LENGTH || !account.bytes().all(named) {
         return Err(ApiKeyError::Account(position));
     }
-    if TEST_PREFIXES.iter().any(|prefix| key.starts_with(prefix)) {
-        return Err(ApiKeyError::TestMode(position));
-    }
-    let (rest, reads_sensitive) = match (key.strip_prefix(SECRET_PREFIX), key.strip_prefix(RESTRICTED_PREFIX)) {
-        (Some(rest), _) => (rest, false),
-        (None, Some(rest)) => (rest, true),
-        (None, None) => return Err(ApiKeyError::Form(position)),
-    };
+    let (rest, livemode, reads_sensitive) = PREFIXES
+        .iter()
+        .find_map(|(prefix, livemode, restricted)| Some((key.strip_prefix(prefix)?, *livemode, *restricted)))
+        .ok_or(ApiKeyError::Form(position))?;
     if rest.len() < MIN_KEY_LENGTH {
         return Err(ApiKeyError::Short(position));
     }
@@ -111,10 +108,7 @@ fn parse_pair(pair: &str, position: usize) -> Result<ApiKey, ApiKeyError> {
     }
     Ok(ApiKey {
         digest: digest(key),
-        backend: Backend {
-            account: Arc::from(account),
-            reads_sensitive,
-        },
+        backend: Backend::new(account, livemode, reads_sensitive),
     })
 }
 
@@ -159,6 +153,24 @@ mod tests {
     }
 
     #[test]
+    fn an_accounts_test_mode_is_another_account() {
+        let keys = parse(&format!(
+            "acme=sk_live_{LONG},acme=sk_test_{LONG},acme=rk_test_{LONG},acme=rk_live_{LONG},acme.test=sk_live_{LONG}2"
+        ))
+        .expect("valid");
+        let backend = |key: &str| {
+            let backend = keys.verify(&format!("{key}{LONG}")).expect("known");
+            (&*backend.account, backend.livemode, backend.reads_sensitive)
+        };
+        assert_eq!(backend("sk_live_"), ("acme", true, false));
+        assert_eq!(backend("rk_live_"), ("acme", true, true));
+        assert_eq!(backend("sk_test_"), ("acme/test", false, false));
+        assert_eq!(backend("rk_test_"), ("acme/test", false, true));
+        // Nobody can be given the name of another's test mode.
+        assert_eq!(refusal(&format!("acme/test=sk_live_{LONG}")), ApiKeyError::Account(1));
+    }
+
+    #[test]
     fn refuses_lists_that_cannot_be_meant() {
         let good = format!("a=sk_live_{LONG}");
         assert_eq!(refusal(" , "), ApiKeyError::None);
@@ -166,7 +178,8 @@ mod tests {
         assert_eq!(refusal(&format!("a=pk_live_{LONG}")), ApiKeyError::Form(1));
         assert_eq!(refusal(&format!("=sk_live_{LONG}")), ApiKeyError::Account(1));
         assert_eq!(refusal(&format!("a b=sk_live_{LONG}")), ApiKeyError::Account(1));
-        assert_eq!(refusal(&format!("{good},b=rk_test_{LONG}")), ApiKeyError::TestMode(2));
+        assert_eq!(refusal(&format!("{good},b=pk_test_{LONG}")), ApiKeyError::Form(2));
+        assert_eq!(refusal("a=rk_test_short"), ApiKeyError::Short(1));
         assert_eq!(refusal("a=sk_live_short"), ApiKeyError::Short(1));
         assert_eq!(refusal(&format!("a=sk_live_{LONG}é")), ApiKeyError::Characters(1));
         assert_eq!(

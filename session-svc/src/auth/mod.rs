@@ -2,8 +2,12 @@
 //!
 //! ```text
 //! authorization: Bearer sk_live_… | rk_live_…   a backend, of an account
+//! authorization: Bearer sk_test_… | rk_test_…   the same, in test mode
 //! authorization: Bearer vs_…_secret_…           a person, for one session
 //! ```
+//!
+//! An account's test mode is an account of its own to report-svc: whatever is looked up, listed or created once per key, neither mode finds
+//! the other's.
 
 mod api_key;
 mod client_secret;
@@ -23,13 +27,28 @@ pub(crate) use client_secret::ClientSecrets;
 /// A backend that showed an API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Backend {
-    /// Owns the sessions that it creates; sees no others.
+    /// Owns the sessions that it creates; sees no others. The one of the key's mode, as report-svc knows it.
     pub(crate) account: Arc<str>,
+    /// Whether what it creates is checked for real.
+    pub(crate) livemode: bool,
     /// Whether the key was a restricted one, which may also read sensitive fields.
     pub(crate) reads_sensitive: bool,
 }
 
+/// What an account is called in test mode, after its name. No name has a slash.
+const TEST_MODE: &str = "/test";
+
 impl Backend {
+    /// A backend of the account of this name, in the mode of its key.
+    pub(crate) fn new(name: &str, livemode: bool, reads_sensitive: bool) -> Self {
+        let mode = if livemode { "" } else { TEST_MODE };
+        Self {
+            account: Arc::from(format!("{name}{mode}")),
+            livemode,
+            reads_sensitive,
+        }
+    }
+
     /// The backend that makes this call, as [`backends_only`] found it.
     pub(crate) fn of<T>(request: &Request<T>) -> Result<Self, Error> {
         match Caller::of(request)? {

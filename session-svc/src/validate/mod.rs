@@ -7,6 +7,7 @@ mod dimensions;
 mod fields;
 mod image;
 mod list;
+mod simulate;
 mod update;
 
 use proto::id::{self, Kind};
@@ -17,6 +18,7 @@ pub(crate) use create::create_session;
 pub use image::ImageFault;
 pub(crate) use image::upload_image;
 pub(crate) use list::{list_reports, list_sessions};
+pub(crate) use simulate::simulate_verification;
 pub(crate) use update::update_session;
 
 /// What is wrong with a request.

@@ -8,8 +8,8 @@ use proto::id::{self, Kind};
 use proto::identity::v1::{
     CancelVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest, GetVerificationSessionRequest,
     ImagePurpose, ListVerificationReportsRequest, ListVerificationSessionsRequest, RedactVerificationSessionRequest,
-    SubmitVerificationSessionRequest, UpdateVerificationSessionRequest, UploadImageRequest,
-    WatchVerificationSessionRequest,
+    SimulateVerificationRequest, SubmitVerificationSessionRequest, UpdateVerificationSessionRequest,
+    UploadImageRequest, WatchVerificationSessionRequest,
 };
 use proto::reason::{self, Reason};
 use service_kit::config::Secret;
@@ -36,6 +36,10 @@ async fn backend_methods(running: &Running, credential: Option<&str>, session: &
         verification_report: id::format(Kind::VerificationReport, 7, 1),
     };
     let update = UpdateVerificationSessionRequest {
+        verification_session: id.clone(),
+        ..Default::default()
+    };
+    let simulation = SimulateVerificationRequest {
         verification_session: id.clone(),
         ..Default::default()
     };
@@ -76,8 +80,14 @@ async fn backend_methods(running: &Running, credential: Option<&str>, session: &
                 .await,
         ),
         refusal(reports.get_verification_report(report).await),
+        refusal(running.test_helpers(credential).simulate_verification(simulation).await),
     ];
-    let methods = methods_of("VerificationSessionService") + methods_of("VerificationReportService");
+    let services = [
+        "VerificationSessionService",
+        "VerificationReportService",
+        "TestHelperService",
+    ];
+    let methods: usize = services.into_iter().map(methods_of).sum();
     assert_eq!(answers.len(), methods, "every one is here");
     answers
 }
@@ -119,7 +129,7 @@ async fn no_method_answers_without_a_known_credential() {
     for (credential, expected) in [
         (None, refused(Code::Unauthenticated, reason::CREDENTIAL_MISSING)),
         (Some("sk_live_not_one_of_the_keys_here0"), invalid),
-        (Some("sk_test_0123456789abcdefghijklmn"), invalid),
+        (Some("sk_test_not_one_of_the_keys_here0"), invalid),
         (Some("nonsense"), invalid),
         (Some(forged.as_str()), invalid),
     ] {
@@ -274,10 +284,7 @@ async fn does_not_start_with_keys_that_cannot_be_meant() {
     };
     for (config, words) in [
         (keys(""), "no API key is given"),
-        (
-            keys("acme=sk_test_0123456789abcdefghijklmn"),
-            "test mode is not there yet",
-        ),
+        (keys("acme=pk_live_0123456789abcdefghijklmn"), "is not of the form"),
         (keys("acme=sk_live_short"), "at least 24"),
         (keys(&format!("a={SECRET_KEY},b={SECRET_KEY}")), "the same as"),
         (signing("c2hvcnQ="), "at least 32 bytes"),
@@ -323,6 +330,6 @@ async fn does_not_start_with_keys_that_cannot_be_meant() {
 #[test]
 fn a_configuration_does_not_show_its_keys() {
     let shown = format!("{:?}", config());
-    assert!(!shown.contains("_live_"), "{shown}");
+    assert!(!shown.contains("_live_") && !shown.contains("_test_"), "{shown}");
     assert!(!shown.contains("BwcH"), "{shown}");
 }

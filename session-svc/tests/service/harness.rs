@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use proto::document::v1::document_check_service_server::DocumentCheckServiceServer;
 use proto::identity::v1::capture_service_client::CaptureServiceClient;
+use proto::identity::v1::test_helper_service_client::TestHelperServiceClient;
 use proto::identity::v1::verification_report_service_client::VerificationReportServiceClient;
 use proto::identity::v1::verification_session_service_client::VerificationSessionServiceClient;
 use proto::identity::v1::{
@@ -32,6 +33,9 @@ use crate::fakes::{FakeDocument, FakeSelfie, FakeServer, FakeStore};
 
 pub(crate) const SECRET_KEY: &str = "sk_live_0123456789abcdefghijklmn";
 pub(crate) const RESTRICTED_KEY: &str = "rk_live_0123456789abcdefghijklmn";
+pub(crate) const TEST_KEY: &str = "sk_test_0123456789abcdefghijklmn";
+pub(crate) const RESTRICTED_TEST_KEY: &str = "rk_test_0123456789abcdefghijklmn";
+pub(crate) const OTHER_ACCOUNTS_TEST_KEY: &str = "sk_test_of_another_account_00000";
 pub(crate) const OTHER_ACCOUNTS_KEY: &str = "sk_live_of_another_account_00000";
 const SIGNING_KEY: [u8; 32] = [7; 32];
 
@@ -61,7 +65,10 @@ pub(crate) fn service_token() -> Secret {
 
 /// Without addresses of other services.
 pub(crate) fn config() -> Config {
-    let keys = format!("acme={SECRET_KEY},acme={RESTRICTED_KEY},other={OTHER_ACCOUNTS_KEY}");
+    let keys = format!(
+        "acme={SECRET_KEY},acme={RESTRICTED_KEY},acme={TEST_KEY},acme={RESTRICTED_TEST_KEY},other={OTHER_ACCOUNTS_KEY},\
+         other={OTHER_ACCOUNTS_TEST_KEY}"
+    );
     Config {
         serve: ServeConfig {
             service_token: Some(service_token()),
@@ -137,6 +144,13 @@ impl Running {
         credential: impl Into<Option<&'a str>>,
     ) -> VerificationReportServiceClient<ServiceChannel> {
         VerificationReportServiceClient::new(self.channel(credential.into()))
+    }
+
+    pub(crate) fn test_helpers<'a>(
+        &self,
+        credential: impl Into<Option<&'a str>>,
+    ) -> TestHelperServiceClient<ServiceChannel> {
+        TestHelperServiceClient::new(self.channel(credential.into()))
     }
 
     pub(crate) fn capture<'a>(&self, credential: impl Into<Option<&'a str>>) -> CaptureServiceClient<ServiceChannel> {

@@ -6,5 +6,6 @@ mod credentials;
 mod fakes;
 mod harness;
 mod sessions;
+mod test_mode;
 mod watch;
 mod worker;

@@ -40,11 +40,11 @@ pub(super) struct JobRow {
 }
 
 impl JobRow {
-    /// A new one, due at once.
-    pub(super) fn new(attempt: u32, now: u64) -> Self {
+    /// A new one, to be leased from a moment on.
+    pub(super) fn new(attempt: u32, due: u64) -> Self {
         Self {
             attempt,
-            moment: now,
+            moment: due,
             ..Self::default()
         }
     }

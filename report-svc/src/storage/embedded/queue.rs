@@ -18,10 +18,10 @@ pub(super) enum Finished<'a> {
     DeadLetter(u32),
 }
 
-/// Queues a job, due at once.
-pub(super) fn enqueue(transaction: &WriteTransaction, session: &Id, attempt: u32, now: u64) -> Result<(), redb::Error> {
+/// Queues a job that may be leased from a moment on.
+pub(super) fn enqueue(transaction: &WriteTransaction, session: &Id, attempt: u32, due: u64) -> Result<(), redb::Error> {
     let old = get(transaction, session)?;
-    put(transaction, session, old.as_ref(), &JobRow::new(attempt, now))
+    put(transaction, session, old.as_ref(), &JobRow::new(attempt, due))
 }
 
 /// Whether [`lease`] would find a job.

@@ -117,7 +117,10 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
     // The only part that can refuse comes first: a transaction without changes may be committed.
     match &step.job {
         JobStep::Keep => {}
-        JobStep::Enqueue { attempt } => queue::enqueue(transaction, &step.session, *attempt, now)?,
+        JobStep::Enqueue { attempt, delay } => {
+            let due = now.saturating_add(millis(*delay));
+            queue::enqueue(transaction, &step.session, *attempt, due)?;
+        }
         JobStep::Finish(held) => {
             if !queue::finish(transaction, &step.session, Finished::Held(held))? {
                 return Ok(Committed::JobLost);

@@ -6,10 +6,11 @@
 -- KEYS: session, events, event counter, idempotency, due, jobs, dead letters, expiries, the lists that the session leaves, those that it
 --       enters; for each report: itself, the lists that it leaves, those that it enters
 -- ARGV: expected version, record, session id, idempotency record (empty: stays), event id (empty: none), event record,
---       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce, time (empty: the server's), channel for changes,
+--       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce of the lease that is finished or milliseconds until the job
+--       that is queued is due, time (empty: the server's), channel for changes,
 --       moment in milliseconds when something of the session expires (empty: never), how many lists it leaves, how many it enters,
---       how many attempts and how many reports follow, idempotency record that is to be there; for each attempt: its number, its record; for each report: its id, its record,
---       how many lists it leaves, how many it enters
+--       how many attempts and how many reports follow, idempotency record that is to be there; for each attempt: its number, its record;
+--       for each report: its id, its record, how many lists it leaves, how many it enters
 local held = redis.call('HMGET', KEYS[1], 'version', 'record')
 if held[1] ~= ARGV[1] then
   local after = tonumber(ARGV[1]) + 1
@@ -72,7 +73,7 @@ if finished then
 elseif ARGV[7] == 'enqueue' then
   put(KEYS[6], ARGV[3], { attempt = tonumber(ARGV[8]), delivery = 0, excused = 0 })
   redis.call('ZREM', KEYS[7], ARGV[3])
-  redis.call('ZADD', KEYS[5], now(ARGV[10]), ARGV[3])
+  redis.call('ZADD', KEYS[5], now(ARGV[10]) + ARGV[9], ARGV[3])
   redis.call('PUBLISH', ARGV[11], 'job:' .. KEYS[5])
 end
 redis.call('PUBLISH', ARGV[11], 'session:' .. ARGV[3])

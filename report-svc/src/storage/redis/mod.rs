@@ -310,9 +310,9 @@ impl Storage for Redis {
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
         let partition = step.session.partition();
-        let (job, attempt, nonce) = match &step.job {
+        let (job, attempt, nonce_or_delay) = match &step.job {
             JobStep::Keep => ("keep", 0, String::new()),
-            JobStep::Enqueue { attempt } => ("enqueue", *attempt, String::new()),
+            JobStep::Enqueue { attempt, delay } => ("enqueue", *attempt, millis(*delay).to_string()),
             JobStep::Finish(held) if held.session != step.session => return Ok(Committed::JobLost),
             JobStep::Finish(held) => ("finish", held.attempt, held.nonce.to_string()),
             JobStep::FinishDeadLetter { attempt } => ("finish_dead_letter", *attempt, String::new()),
@@ -350,7 +350,7 @@ impl Storage for Redis {
             )
             .arg(job)
             .arg(attempt)
-            .arg(nonce)
+            .arg(nonce_or_delay)
             .arg(self.now())
             .arg(keys::CHANGES)
             .arg(moment(step.expires))

@@ -173,7 +173,7 @@ impl<'a> World<'a> {
                 client_reference_id: (number == 0).then(|| REFERENCE.to_owned()),
                 ..CreateVerificationSessionRequest::default()
             };
-            let session = world.store.create(ACCOUNT, false, request).await.expect("created").id;
+            let session = world.store.create(ACCOUNT, true, request).await.expect("created").id;
             let front = b"front".to_vec();
             let put = world
                 .store

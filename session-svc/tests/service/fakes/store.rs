@@ -17,8 +17,8 @@ use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
     Job, LeaseJobRequest, LeaseJobResponse, ListReportsRequest, ListSessionsRequest, ListSessionsResponse,
-    PutImageRequest, RedactSessionRequest, ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest,
-    UpdateSessionRequest, WatchSessionRequest,
+    PutImageRequest, RedactSessionRequest, ReleaseJobRequest, ReleaseJobResponse, SimulateSessionRequest,
+    StoredSession, SubmitSessionRequest, UpdateSessionRequest, WatchSessionRequest,
 };
 use service_kit::status::Problem;
 use tokio::sync::{Semaphore, watch};
@@ -44,6 +44,7 @@ pub(crate) enum Call {
     Complete,
     GetReport,
     ListReports,
+    Simulate,
 }
 
 #[derive(Default)]
@@ -58,6 +59,7 @@ pub(crate) struct State {
     /// What was asked for lists.
     pub(crate) lists: Vec<ListSessionsRequest>,
     pub(crate) report_lists: Vec<ListReportsRequest>,
+    pub(crate) simulations: Vec<SimulateSessionRequest>,
     /// Names of the requests for jobs.
     pub(crate) lease_requests: Vec<String>,
     /// Delays of the jobs that were handed back, and whether they were excused; they are not given out again.
@@ -134,6 +136,25 @@ impl FakeStore {
             stored.version += 1;
             stored.session.get_or_insert_default().redaction = Some(Redaction { status: status.into() });
             stored.is_final = status == redaction::Status::Redacted;
+        });
+    }
+
+    /// Hands a session over to the workers.
+    fn queue(&self, id: &str) {
+        self.set_status(id, VerificationSessionStatus::Processing);
+        self.change(|state| {
+            let session = state.sessions[id].session.clone().expect("a session");
+            state.waiting.push_back(Job {
+                lease_token: format!("lease of {id}"),
+                verification_session: id.to_owned(),
+                attempt: 1,
+                delivery: 1,
+                excused: 0,
+                options: session.options,
+                files: session.insights.map(|insights| insights.files).unwrap_or_default(),
+                trace_context: HashMap::new(),
+                simulated: !session.livemode,
+            });
         });
     }
 
@@ -368,7 +389,7 @@ impl StoreService for FakeStore {
         } = request.into_inner();
         let stored = self.requiring_input(&id, account.as_deref())?;
         let session = stored.session.expect("a session");
-        let files = session.insights.map(|insights| insights.files).unwrap_or_default();
+        let files = session.insights.as_ref().map_or(&[][..], |insights| &insights.files);
         let document = session
             .options
             .as_ref()
@@ -376,7 +397,7 @@ impl StoreService for FakeStore {
             .unwrap_or_default();
         let mut wanted = vec![ImagePurpose::DocumentFront];
         wanted.extend(document.require_matching_selfie.then_some(ImagePurpose::Selfie));
-        wanted.retain(|purpose| files.iter().all(|file| file.purpose() != *purpose));
+        wanted.retain(|purpose| session.livemode && files.iter().all(|file| file.purpose() != *purpose));
         if !wanted.is_empty() {
             let names: Vec<_> = wanted
                 .iter()
@@ -393,19 +414,7 @@ impl StoreService for FakeStore {
                 .preconditions(missing.collect());
             return Err(problem.into());
         }
-        self.set_status(&id, VerificationSessionStatus::Processing);
-        self.change(|state| {
-            state.waiting.push_back(Job {
-                lease_token: format!("lease of {id}"),
-                verification_session: id.clone(),
-                attempt: 1,
-                delivery: 1,
-                excused: 0,
-                options: session.options,
-                files,
-                trace_context: HashMap::new(),
-            });
-        });
+        self.queue(&id);
         self.session(&id, None).map(Response::new)
     }
 
@@ -542,5 +551,20 @@ impl StoreService for FakeStore {
             data: reports.map(|(_, report)| report.clone()).collect(),
             has_more: false,
         }))
+    }
+
+    async fn simulate_session(
+        &self,
+        request: Request<SimulateSessionRequest>,
+    ) -> Result<Response<StoredSession>, Status> {
+        self.note(Call::Simulate)?;
+        let given = request.into_inner();
+        let request = given.request.clone().expect("the backend's request");
+        self.requiring_input(&request.verification_session, Some(&given.account))?;
+        self.change(|state| state.simulations.push(given));
+        if !request.error().precedes_submission() {
+            self.queue(&request.verification_session);
+        }
+        self.session(&request.verification_session, None).map(Response::new)
     }
 }

@@ -1,0 +1,56 @@
+//! Test mode: choosing what a session comes to.
+//!
+//! A chosen outcome takes the way of every other one: a submission, a job, a worker, a completion. The choice lies in the session's record,
+//! and is looked at when the job is completed. Live sessions have no choice, and are told so.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use proto::identity::v1::VerificationErrorCode;
+
+use super::{Change, Session, Store};
+use crate::error::Error;
+use crate::lifecycle::Action;
+use crate::simulation;
+
+impl Store {
+    /// Lets a session of test mode that requires input fail with this code, or be verified where it is unspecified: after `delay`, or at
+    /// once where the code comes before a submission.
+    pub async fn simulate(
+        &self,
+        session: &str,
+        account: &str,
+        code: VerificationErrorCode,
+        delay: Duration,
+        trace_context: HashMap<String, String>,
+    ) -> Result<Session, Error> {
+        if code.precedes_submission() {
+            return self.leave(session, account, code).await;
+        }
+        let ready = |session: &mut Session| {
+            require_test_mode(session)?;
+            session.simulated_error = code;
+            Ok(())
+        };
+        self.hand_over(session, Some(account), trace_context, delay, ready)
+            .await
+    }
+
+    /// The session has the error and goes on requiring input.
+    async fn leave(&self, session: &str, account: &str, code: VerificationErrorCode) -> Result<Session, Error> {
+        self.change(session, Some(account), |session| {
+            let event = session.apply(Action::Leave)?;
+            require_test_mode(session)?;
+            session.public.last_error = simulation::error(code);
+            Ok(Change::of(event))
+        })
+        .await
+    }
+}
+
+fn require_test_mode(session: &Session) -> Result<(), Error> {
+    if session.public.livemode {
+        return Err(Error::LiveMode);
+    }
+    Ok(())
+}
