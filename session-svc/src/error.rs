@@ -31,12 +31,21 @@ pub enum Error {
     /// `expand` asked for a sensitive field.
     #[error("sensitive fields need a restricted API key (rk_live_…)")]
     SensitiveFields,
+    /// Pictures are sensitive.
+    #[error("pictures need a restricted API key (rk_live_…)")]
+    SensitiveFiles,
     /// Unknown, malformed or somebody else's.
     #[error("no such verification session")]
     SessionNotFound,
     /// Unknown, malformed or somebody else's.
     #[error("no such verification report")]
     ReportNotFound,
+    /// Unknown, malformed or somebody else's.
+    #[error("no such file")]
+    FileNotFound,
+    /// Neither the configuration nor the call says at which address this service is called.
+    #[error("it is not known at which address this service is called")]
+    NoAddress,
     /// Everything that is wrong with a request's fields.
     #[error("fields of the request are wrong")]
     Fields(Problem),
@@ -62,6 +71,7 @@ impl From<Fault> for Error {
         match fault {
             Fault::SessionId => Self::SessionNotFound,
             Fault::ReportId => Self::ReportNotFound,
+            Fault::FileId => Self::FileNotFound,
             Fault::Fields(problem) => Self::Fields(problem),
             Fault::Image(fault) => Self::Image(fault),
         }
@@ -91,9 +101,14 @@ impl From<Error> for Status {
             Error::CredentialInvalid => problem(reason::CREDENTIAL_INVALID),
             Error::ClientSecretExpired => problem(reason::CLIENT_SECRET_EXPIRED),
             Error::ClientSecretOtherSession => problem(reason::CLIENT_SECRET_OTHER_SESSION),
-            Error::BackendsOnly | Error::SensitiveFields => problem(reason::PERMISSION_MISSING),
+            Error::BackendsOnly | Error::SensitiveFields | Error::SensitiveFiles => problem(reason::PERMISSION_MISSING),
             Error::SessionNotFound => problem(reason::SESSION_NOT_FOUND),
             Error::ReportNotFound => problem(reason::REPORT_NOT_FOUND),
+            Error::FileNotFound => problem(reason::FILE_NOT_FOUND),
+            Error::NoAddress => {
+                tracing::error!("a file link has no address to begin with: set --public-url (BONAFIDE_PUBLIC_URL)");
+                Problem::logged("the request failed")
+            }
             Error::Fields(problem) => problem,
             Error::Image(fault) => fault.into(),
             Error::Store(status) => return upstream::for_caller(status),

@@ -108,9 +108,9 @@ impl Store {
         };
         session.public.last_verification_report = Some(id.to_string());
         let change = Change {
-            event,
             report: Some((id, report.clone())),
             job,
+            ..Change::of(event)
         };
         Ok((report, change))
     }

@@ -2,6 +2,7 @@
 
 mod complete;
 mod create;
+mod files;
 mod images;
 mod jobs;
 mod list;
@@ -31,8 +32,8 @@ use crate::limits::Limits;
 use crate::records::Records;
 use crate::seal::{Keyring, Kind};
 use crate::storage::{
-    Commit, Committed, IndexEntry, JobStep, ReferenceTag, Reindex, ReportEntry, SealedEvent, SealedReport, Storage,
-    Versioned,
+    Commit, Committed, FileEntries, IndexEntry, JobStep, ReferenceTag, Reindex, ReportEntry, SealedEvent, SealedReport,
+    Storage, Versioned,
 };
 
 /// Conflicts after which a change is given up: the person's device, the backend and a worker may meet, but not this often.
@@ -52,6 +53,7 @@ pub struct Store {
 struct Change {
     event: Option<EventType>,
     report: Option<(Id, VerificationReport)>,
+    files: FileEntries,
     job: JobStep,
 }
 
@@ -60,6 +62,7 @@ impl Change {
         Self {
             event,
             report: None,
+            files: FileEntries::default(),
             job: JobStep::Keep,
         }
     }
@@ -249,6 +252,7 @@ impl Store {
             event,
             reindex: (from != to).then_some(Reindex { from, to }),
             expires: session.expires()?,
+            files: change.files,
             job: change.job,
         };
         let outcome = self.storage.commit(step).await?;

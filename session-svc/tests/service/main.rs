@@ -4,7 +4,9 @@
 mod capture;
 mod credentials;
 mod fakes;
+mod files;
 mod harness;
+mod links;
 mod sessions;
 mod watch;
 mod worker;

@@ -3,7 +3,7 @@
 use redb::{ReadableTable as _, WriteTransaction};
 
 use super::queue::{self, Finished};
-use super::{ATTEMPTS, IDEMPOTENCY, IDEMPOTENCY_EXPIRIES, REPORTS, SESSIONS, events, index, millis};
+use super::{ATTEMPTS, FILES, IDEMPOTENCY, IDEMPOTENCY_EXPIRIES, REPORTS, SESSIONS, events, index, millis};
 use crate::storage::{Commit, Committed, Created, JobStep, NewIdempotency, NewSession, since_epoch};
 
 /// Idempotency records forgotten at each creation: more than one, so that they never pile up.
@@ -101,6 +101,13 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
             .open_table(ATTEMPTS)?
             .insert((session, report.attempt), report.attempt_record.as_slice())?;
         index::enter_report(transaction, &report.id, &report.entry)?;
+    }
+    let mut files = transaction.open_table(FILES)?;
+    for file in &step.files.removed {
+        files.remove(file.as_str())?;
+    }
+    if let Some(file) = &step.files.added {
+        files.insert(file.as_str(), session)?;
     }
     if let Some(event) = &step.event {
         events::append(transaction, event)?;

@@ -4,11 +4,11 @@
 -- A client that loses its connection sends the step again, and cannot know that it happened. No two sealed records are alike,
 -- so the session that has this step's record one version later had this very step.
 -- KEYS: session, events, event counter, report, due, jobs, dead letters, expiries, the lists that the session leaves, those that it
---       enters, and those that the report enters
+--       enters, those that the report enters, the files that lead to it no more, and the one that does now
 -- ARGV: expected version, record, session id, report (empty: none), event id (empty: none), event record,
 --       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce, time (empty: the server's), channel for changes,
 --       attempt of the report, its record, moment in milliseconds when the session expires (empty: never), how many lists it leaves,
---       how many it enters, report id
+--       how many it enters, report id, how many lists the report enters, how many files are removed
 local held = redis.call('HMGET', KEYS[1], 'version', 'record')
 if held[1] ~= ARGV[1] then
   local after = tonumber(ARGV[1]) + 1
@@ -31,13 +31,19 @@ local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HSET', KEYS[1], 'record', ARGV[2])
 local left = 8 + ARGV[15]
 local entered = left + ARGV[16]
-for list = 9, #KEYS do
-  if list <= left then
-    redis.call('ZREM', KEYS[list], ARGV[3])
-  elseif list <= entered then
-    redis.call('ZADD', KEYS[list], 0, ARGV[3])
+local reported = entered + ARGV[18]
+local removed = reported + ARGV[19]
+for key = 9, #KEYS do
+  if key <= left then
+    redis.call('ZREM', KEYS[key], ARGV[3])
+  elseif key <= entered then
+    redis.call('ZADD', KEYS[key], 0, ARGV[3])
+  elseif key <= reported then
+    redis.call('ZADD', KEYS[key], 0, ARGV[17])
+  elseif key <= removed then
+    redis.call('DEL', KEYS[key])
   else
-    redis.call('ZADD', KEYS[list], 0, ARGV[17])
+    redis.call('SET', KEYS[key], ARGV[3])
   end
 end
 if ARGV[14] ~= '' then

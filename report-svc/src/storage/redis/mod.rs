@@ -58,7 +58,7 @@ pub use self::tls::{ConnectError, RedisTls, RedisTlsConfig};
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Job, JobState, JobStep,
     LONGEST_LEASE, Lease, LeaseRequest, Leased, ListQuery, NewSession, Reindex, Storage, StorageError, StoredEvent,
-    Versioned, millis, note_unreadable_job, since_epoch,
+    Versioned, millis, note_unreadable_job, session_found, since_epoch,
 };
 use crate::id::{Id, first_at};
 
@@ -273,7 +273,9 @@ impl Storage for Redis {
         let report_lists = step
             .report
             .as_ref()
-            .map(|report| keys::report_lists(partition, &report.entry));
+            .map(|report| keys::report_lists(partition, &report.entry))
+            .unwrap_or_default();
+        let removed: Vec<_> = step.files.removed.iter().map(keys::file).collect();
         let report_key = match &step.report {
             Some(report) => keys::report(&report.id),
             // Every key of a script must lie in one slot, the unused one too.
@@ -292,7 +294,9 @@ impl Storage for Redis {
             .key(keys::expiries(partition))
             .key(&left)
             .key(&entered)
-            .key(report_lists.unwrap_or_default())
+            .key(&report_lists)
+            .key(&removed)
+            .key(step.files.added.as_ref().map(keys::file))
             .arg(step.expected)
             .arg(&step.record)
             .arg(step.session.as_str())
@@ -322,6 +326,8 @@ impl Storage for Redis {
             .arg(left.len())
             .arg(entered.len())
             .arg(step.report.as_ref().map_or("", |report| report.id.as_str()))
+            .arg(report_lists.len())
+            .arg(removed.len())
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(match u64::try_from(version) {
@@ -333,6 +339,11 @@ impl Storage for Redis {
 
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {
         Ok(self.connection.clone().get(keys::report(id)).await?)
+    }
+
+    async fn session_of_file(&self, file: &Id) -> Result<Option<Id>, StorageError> {
+        let found: Option<String> = self.connection.clone().get(keys::file(file)).await?;
+        found.map(|session| session_found(&session)).transpose()
     }
 
     async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError> {
