@@ -1,4 +1,4 @@
-//! Backends list, read, change and cancel sessions by the command.
+//! Backends list, read, change and cancel sessions by the command, and read what was collected.
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -79,13 +79,13 @@ async fn sessions_are_listed_read_changed_and_canceled() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
     let [shutdown, stopped] = [(); 2].map(|()| CancellationToken::new());
     let report = ReportSvc::bind(report_svc::config::Config::embedded(data.path())).await?;
-    let key = Secret::new(format!("sk_live_{}", "1".repeat(64)));
+    let [key, restricted] = ["sk", "rk"].map(|kind| Secret::new(format!("{kind}_live_{}", "1".repeat(64))));
     let session = SessionSvc::bind(session_svc::config::Config {
         serve: ServeConfig {
             lame_duck: Duration::ZERO,
             ..ServeConfig::default()
         },
-        api_keys: Secret::new(format!("acme={}", key.expose())),
+        api_keys: Secret::new(format!("acme={},acme={}", key.expose(), restricted.expose())),
         client_secret_key: Secret::new("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
         report_address: format!("http://{}", report.local_addr()),
         document_address: NOBODY.to_owned(),
@@ -94,10 +94,15 @@ async fn sessions_are_listed_read_changed_and_canceled() -> anyhow::Result<()> {
         ..Default::default()
     });
     let session = session.await?;
-    let address = format!("http://{}", session.local_addr());
+    let socket = session.local_addr();
+    let address = format!("http://{socket}");
     let store_address = format!("http://{}", report.local_addr());
     let stored = tokio::spawn(report.serve(stopped.clone()));
     let served = tokio::spawn(session.serve(shutdown.clone()));
+    let restricted = Backend {
+        address: address.clone(),
+        key: restricted,
+    };
     let backend = Backend { address, key };
 
     // More than one page of the API.
@@ -230,6 +235,39 @@ async fn sessions_are_listed_read_changed_and_canceled() -> anyhow::Result<()> {
     assert_eq!(session["last_verification_report"]["id"], report.as_str());
     let listed = backend.json(&["sessions", "list", "--limit", "2"]).await?;
     assert_eq!(listed["data"][1]["last_verification_report"], report.as_str());
+
+    // The picture that it was decided by, for who may see it.
+    let output = backend.run(&["files", "list", attempted]).await?;
+    assert!(String::from_utf8(output.stderr)?.contains("(PERMISSION_MISSING)"));
+    let listed = restricted.text(&["files", "list", attempted]).await?;
+    let [file] = ids(&listed)[..] else {
+        anyhow::bail!("one picture: {listed}")
+    };
+    assert!(
+        listed.contains("document_front") && listed.ends_with("  1\n"),
+        "{listed}"
+    );
+    let known = restricted.json(&["files", "get", file]).await?;
+    assert_eq!(known["verification_session"], attempted);
+    assert_eq!(known["attempts"], serde_json::json!([1]));
+    assert_eq!(restricted.json(&["files", "list", attempted]).await?["data"][0], known);
+    let shown = restricted.text(&["files", "get", file]).await?;
+    assert!(shown.contains(file) && shown.contains(attempted), "{shown}");
+    let saved = data.path().join("picture.jpg");
+    let path = saved.to_str().context("a path")?;
+    restricted.text(&["files", "download", file, "--out", path]).await?;
+    assert_eq!(std::fs::read(&saved)?, b"a picture");
+    let printed = restricted.text(&["files", "link", file]).await?;
+    let linked = restricted.json(&["files", "link", file]).await?;
+    for url in [printed.trim_end(), linked["url"].as_str().context("a link")?] {
+        let path = url
+            .strip_prefix(&restricted.address)
+            .context("at the address that was called")?;
+        let opened = service_kit::testing::get(socket, path).await?;
+        assert_eq!(opened, (200, "a picture".to_owned()));
+    }
+    let output = restricted.run(&["files", "get", "file_1"]).await?;
+    assert!(String::from_utf8(output.stderr)?.contains("(FILE_NOT_FOUND)"));
 
     // What a terminal would obey is not printed.
     let reference = "\u{1b}[2Jx\nvs_forged";

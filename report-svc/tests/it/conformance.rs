@@ -8,13 +8,15 @@ use proto::identity::v1::VerificationType;
 use report_svc::id::Id;
 use report_svc::lifecycle::Status;
 use report_svc::storage::{
-    Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, IndexEntry, Job, JobState, JobStep, Lease,
-    LeaseRequest, Leased, NewIdempotency, NewSession, ReportEntry, SealedEvent, SealedReport, Storage, Versioned,
+    Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, FileEntries, IndexEntry, Job, JobState, JobStep,
+    Lease, LeaseRequest, Leased, NewIdempotency, NewSession, ReportEntry, SealedEvent, SealedReport, Storage,
+    Versioned,
 };
 
 use crate::clock::Hand;
 
 mod events;
+mod files;
 mod index;
 
 /// A storage under test.
@@ -58,6 +60,7 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     tells_how_much_there_is_to_do(subject).await;
     index::suite(subject).await;
     events::suite(storage).await;
+    files::suite(storage).await;
     tells_of_changes(subject).await;
 }
 
@@ -112,6 +115,7 @@ pub(crate) fn step(session: &Id, expected: u64, record: &[u8], job: JobStep) -> 
         event: None,
         reindex: None,
         expires: None,
+        files: FileEntries::default(),
         job,
     }
 }

@@ -54,7 +54,10 @@ impl LinkedFiles {
 
     /// Answers a request whose path begins as a link's does.
     pub(crate) async fn answer(self, request: Request<Body>) -> Response<Body> {
-        let mut response = self.contents(request.into_parts().0).await.unwrap_or_else(|refusal| refusal);
+        let mut response = self
+            .contents(request.into_parts().0)
+            .await
+            .unwrap_or_else(|refusal| refusal);
         let headers = response.headers_mut();
         for (name, value) in HEADERS {
             headers.insert(name, HeaderValue::from_static(value));

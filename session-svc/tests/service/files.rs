@@ -54,7 +54,7 @@ async fn download(running: &Running, file: &str, time: Option<Duration>) -> Resu
     }
     let mut parts = running.files(RESTRICTED_KEY).download_file(request).await?.into_inner();
     let first = parts.message().await?.expect("a first message");
-    assert_eq!(first.data, []);
+    assert!(first.data.is_empty());
     let mut picture = Vec::new();
     while let Some(part) = parts.message().await? {
         assert!(part.file.is_none() && (1..=64 * 1024).contains(&part.data.len()));
@@ -76,7 +76,12 @@ async fn pictures_are_found_listed_and_sent_as_they_came() {
     assert_eq!(purposes, [ImagePurpose::DocumentFront, ImagePurpose::Selfie]);
 
     let request = GetFileRequest { file: id.clone() };
-    let file = running.files(RESTRICTED_KEY).get_file(request).await.expect("its own").into_inner();
+    let file = running
+        .files(RESTRICTED_KEY)
+        .get_file(request)
+        .await
+        .expect("its own")
+        .into_inner();
     assert_eq!(file, files[0]);
     assert_eq!((file.id.as_str(), file.size), (id.as_str(), large().len() as u64));
     assert_eq!(file.verification_session, Some(session.id));
@@ -92,7 +97,11 @@ async fn pictures_are_for_restricted_keys() {
     let (session, file) = collected(&running, PICTURE).await;
     let asked = running.store.read().calls.len();
     let expected = refused(Code::PermissionDenied, reason::PERMISSION_MISSING);
-    for credential in [SECRET_KEY, OTHER_ACCOUNTS_KEY, session.client_secret.as_deref().expect("is there")] {
+    for credential in [
+        SECRET_KEY,
+        OTHER_ACCOUNTS_KEY,
+        session.client_secret.as_deref().expect("is there"),
+    ] {
         let answers = file_methods(&running, Some(credential), &session.id, &file).await;
         assert!(answers.iter().all(|answer| *answer == expected), "{answers:?}");
     }
@@ -122,8 +131,16 @@ async fn another_accounts_file_an_unknown_and_a_malformed_one_look_alike() {
         let answers = file_methods(&running, Some(RESTRICTED_KEY), malformed, malformed).await;
         assert_eq!(answers, [not_found, no_session, not_found, not_found], "{malformed}");
     }
-    assert_eq!(get(RESTRICTED_KEY, &session.id).await, other, "the id of something else");
-    assert_eq!(running.store.read().calls.len(), asked, "malformed ids are not asked for");
+    assert_eq!(
+        get(RESTRICTED_KEY, &session.id).await,
+        other,
+        "the id of something else"
+    );
+    assert_eq!(
+        running.store.read().calls.len(),
+        asked,
+        "malformed ids are not asked for"
+    );
 }
 
 #[tokio::test]
@@ -144,7 +161,10 @@ async fn a_link_lives_as_long_as_asked_and_30_seconds_at_most() {
         let created = SystemTime::try_from(link.created.expect("is there")).expect("a time");
         assert!((before..=SystemTime::now()).contains(&created));
         let expires = SystemTime::try_from(link.expires_at.expect("is there")).expect("a time");
-        assert_eq!(expires.duration_since(created).expect("later"), Duration::from_secs(lives));
+        assert_eq!(
+            expires.duration_since(created).expect("later"),
+            Duration::from_secs(lives)
+        );
         assert_eq!(link.file, file);
     }
     let invalid = refused(Code::InvalidArgument, reason::INVALID_FIELDS);

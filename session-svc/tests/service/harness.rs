@@ -246,7 +246,10 @@ pub(crate) fn file_link(file: &str, expires: SystemTime) -> String {
         .expect("after 1970")
         .as_millis() as u64;
     let sign = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
-    let key = sign(&SIGNING_KEY).chain_update("bonafide file links 1").finalize().into_bytes();
+    let key = sign(&SIGNING_KEY)
+        .chain_update("bonafide file links 1")
+        .finalize()
+        .into_bytes();
     let keyed = sign(&key).chain_update(file).chain_update(expires.to_be_bytes());
     let signature = URL_SAFE_NO_PAD.encode(keyed.finalize().into_bytes());
     format!("/v1/files/{file}/contents?expires={expires}&signature={signature}")

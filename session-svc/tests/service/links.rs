@@ -1,16 +1,14 @@
 //! File links, as browsers open them: over plain HTTP, on the port of the calls.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::{Request, Version};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use proto::id::{self, Kind};
 use proto::identity::v1::{CreateFileLinkRequest, DocumentOptions, GetFileRequest, ImagePurpose};
-use service_kit::config::{ServeConfig, TelemetryConfig};
+use service_kit::config::ServeConfig;
 use service_kit::testing::{scraped, tell_metrics};
 use session_svc::config::Config;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -20,6 +18,7 @@ use tonic::Status;
 use crate::fakes::Call;
 use crate::files::collected;
 use crate::harness::{PICTURE, RESTRICTED_KEY, Running, config, file_link, start, start_with};
+use crate::told::Told;
 
 /// What a browser gets.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,7 +63,11 @@ impl Running {
         let (status, headers) = head.split_once("\r\n").expect("a line");
         let headers = headers.lines().filter_map(|line| line.split_once(": "));
         Answer {
-            status: status.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status"),
+            status: status
+                .split(' ')
+                .nth(1)
+                .and_then(|code| code.parse().ok())
+                .expect("a status"),
             headers: headers
                 .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
                 .filter(|(name, _)| !["date", "connection"].contains(&name.as_str()))
@@ -135,9 +138,15 @@ async fn a_link_opens_its_picture_in_a_browser() {
         let expected = [
             ("accept-ranges", "bytes"),
             ("cache-control", "no-store"),
-            ("content-disposition", &format!("inline; filename=\"{file}.{extension}\"")),
+            (
+                "content-disposition",
+                &format!("inline; filename=\"{file}.{extension}\""),
+            ),
             ("content-length", &picture.len().to_string()),
-            ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+            (
+                "content-security-policy",
+                "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+            ),
             ("content-type", content_type),
             ("cross-origin-resource-policy", "cross-origin"),
             ("referrer-policy", "no-referrer"),
@@ -181,9 +190,16 @@ async fn a_large_picture_arrives_whole_and_in_parts() {
     }
     let answer = running.ask("GET", &link, &format!("Range: bytes={whole}-\r\n")).await;
     assert_eq!((answer.status, answer.body.len()), (416, 0));
-    assert_eq!(answer.header("content-range"), Some(format!("bytes */{whole}").as_str()));
+    assert_eq!(
+        answer.header("content-range"),
+        Some(format!("bytes */{whole}").as_str())
+    );
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    for several in ["Range: bytes=0-1,4-5\r\n", "Range: bytes=0-1\r\nIf-Range: \"x\"\r\n", "Range: lines=1-2\r\n"] {
+    for several in [
+        "Range: bytes=0-1,4-5\r\n",
+        "Range: bytes=0-1\r\nIf-Range: \"x\"\r\n",
+        "Range: lines=1-2\r\n",
+    ] {
         let answer = running.ask("GET", &link, several).await;
         assert_eq!((answer.status, answer.body.len()), (200, whole), "{several}");
     }
@@ -216,8 +232,11 @@ async fn a_link_with_any_byte_changed_opens_nothing() {
     let running = start().await;
     let (_, file) = collected(&running, PICTURE).await;
     let link = running.link(&file).await;
-    let wrong = running.get(&file_link(&id::format(Kind::File, 7, 9), SystemTime::now() - Duration::from_secs(1)));
-    let wrong = wrong.await;
+    let ended = file_link(
+        &id::format(Kind::File, 7, 9),
+        SystemTime::now() - Duration::from_secs(1),
+    );
+    let wrong = running.get(&ended).await;
     assert_eq!((wrong.status, wrong.body.as_slice()), (404, b"not found\n".as_slice()));
     let asked = running.store.read().calls.len();
     for at in 1..link.len() {
@@ -229,12 +248,19 @@ async fn a_link_with_any_byte_changed_opens_nothing() {
         };
         let changed = String::from_utf8(changed).expect("ASCII");
         let answer = running.get(&changed).await;
-        assert_eq!((answer.status, answer.body), (404, b"not found\n".to_vec()), "{changed}");
+        assert_eq!(
+            (answer.status, answer.body),
+            (404, b"not found\n".to_vec()),
+            "{changed}"
+        );
     }
     let (_, other) = collected(&running, PICTURE).await;
     let another_file = link.replace(&file, &other);
     assert_eq!(running.get(&another_file).await, wrong, "a link is for one file");
-    let reads = running.store.read().calls[asked..].iter().filter(|call| **call == Call::ReadFile).count();
+    let reads = running.store.read().calls[asked..]
+        .iter()
+        .filter(|call| **call == Call::ReadFile)
+        .count();
     assert_eq!(reads, 0);
     assert_eq!(running.get(&link).await.status, 200);
 }
@@ -246,13 +272,24 @@ async fn what_is_no_link_is_refused() {
     let link = running.link(&file).await;
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"] {
         let answer = running.ask(method, &link, "Content-Length: 0\r\n").await;
-        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{method}");
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (405, Some("GET, HEAD")),
+            "{method}"
+        );
     }
-    for path in ["/", "/v1/files", "/v1/files/", "/favicon.ico", "/v1/files/../../etc/passwd"] {
+    for path in [
+        "/",
+        "/v1/files",
+        "/v1/files/",
+        "/favicon.ico",
+        "/v1/files/../../etc/passwd",
+    ] {
         assert_eq!(running.get(path).await.status, 404, "{path}");
     }
     // Calls need HTTP/2, whatever credential comes with them.
-    let headers = format!("Authorization: Bearer {RESTRICTED_KEY}\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n");
+    let headers =
+        format!("Authorization: Bearer {RESTRICTED_KEY}\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n");
     let path = "/bonafide.identity.v1.VerificationSessionService/GetVerificationSession";
     assert_eq!(running.ask("POST", path, &headers).await.status, 404);
     assert_eq!(running.get("/grpc.health.v1.Health/Check").await.status, 404);
@@ -260,7 +297,10 @@ async fn what_is_no_link_is_refused() {
     // The picture was replaced, as a redaction takes it away.
     running.store.change(|state| state.sessions.remove(&session.id));
     let answer = running.get(&link).await;
-    assert_eq!((answer.status, answer.body.as_slice()), (404, b"not found\n".as_slice()));
+    assert_eq!(
+        (answer.status, answer.body.as_slice()),
+        (404, b"not found\n".as_slice())
+    );
 }
 
 #[tokio::test]
@@ -294,9 +334,14 @@ async fn more_requests_than_allowed_are_refused() {
     let storing = Arc::new(tokio::sync::Semaphore::new(0));
     running.store.change(|state| state.storing = Some(Arc::clone(&storing)));
     let busy = async {
-        let arrived = running.store.until(|state| state.calls.contains(&Call::PutImage).then_some(()));
+        let arrived = running
+            .store
+            .until(|state| state.calls.contains(&Call::PutImage).then_some(()));
         arrived.await;
-        let link = file_link(&id::format(Kind::File, 7, 1), SystemTime::now() + Duration::from_secs(9));
+        let link = file_link(
+            &id::format(Kind::File, 7, 1),
+            SystemTime::now() + Duration::from_secs(9),
+        );
         let answer = running.get(&link).await;
         storing.add_permits(1);
         (answer, link)
@@ -307,41 +352,19 @@ async fn more_requests_than_allowed_are_refused() {
     assert_eq!(running.get(&link).await.status, 404, "served again");
 }
 
-/// What is logged on this thread, on which all tasks of session-svc run.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn a_link_is_in_no_log_no_span_and_no_metric() {
     tell_metrics();
-    let (lines, spans) = (Lines::default(), InMemorySpanExporter::default());
-    let traces = SdkTracerProvider::builder().with_simple_exporter(spans.clone()).build();
-    let writer = {
-        let lines = lines.clone();
-        move || lines.clone()
-    };
     // All that our own crates would ever log, and the library that reads requests.
-    let config = TelemetryConfig {
-        log: "info,session_svc=trace,service_kit=trace,hyper=trace,hyper_util=trace".to_owned(),
-        ..TelemetryConfig::default()
-    };
-    let subscriber = service_kit::telemetry::subscriber(&config, writer, &traces).expect("a filter");
-    let _logging = tracing::subscriber::set_default(subscriber);
-
+    let told = Told::start("info,session_svc=trace,service_kit=trace,hyper=trace,hyper_util=trace");
     let running = start().await;
     let (_, file) = collected(&running, PICTURE).await;
     let link = running.link(&file).await;
-    for path in [link.clone(), format!("{link}0"), link.replace("/contents", "/planted-nonsense")] {
+    for path in [
+        link.clone(),
+        format!("{link}0"),
+        link.replace("/contents", "/planted-nonsense"),
+    ] {
         running.get(&path).await;
         running.get_over_http2(&path).await;
         running.ask("PLANTED", &path, "").await;
@@ -353,21 +376,36 @@ async fn a_link_is_in_no_log_no_span_and_no_metric() {
     let request = GetFileRequest { file: file.clone() };
     running.files(RESTRICTED_KEY).get_file(request).await.expect("its own");
 
-    let spans = spans.get_finished_spans().expect("kept");
-    let metrics = scraped().expect("metrics");
-    let lines = String::from_utf8(lines.0.lock().expect("no panic").clone()).expect("text");
+    let (lines, spans, metrics) = (told.lines(), told.spans(), scraped().expect("metrics"));
     let told = format!("{lines}{spans:?}{metrics:?}");
     // It would be seen there.
     assert!(lines.contains("report-svc could not serve a call"));
-    for name in ["GET /v1/files/{file}/contents", "FileService/GetFile", "_OTHER /v1/files/{file}/contents"] {
-        assert!(spans.iter().any(|span| span.name == *name || span.name.ends_with(name)), "{name}");
+    for name in [
+        "GET /v1/files/{file}/contents",
+        "FileService/GetFile",
+        "_OTHER /v1/files/{file}/contents",
+    ] {
+        assert!(
+            spans.iter().any(|span| span.name == *name || span.name.ends_with(name)),
+            "{name}"
+        );
     }
-    let counted = [("http_route", "/v1/files/{file}/contents"), ("http_response_status_code", "404")];
+    let counted = [
+        ("http_route", "/v1/files/{file}/contents"),
+        ("http_response_status_code", "404"),
+    ];
     let counted = metrics.sum("http_server_request_duration_seconds_count", &counted);
     assert!(counted.is_some_and(|count| count >= 4.0), "{counted:?}");
 
     let (_, signature) = link.rsplit_once('=').expect("a query");
-    for secret in [signature, "signature=", "expires=", &file, "planted-nonsense", "PLANTED"] {
+    for secret in [
+        signature,
+        "signature=",
+        "expires=",
+        &file,
+        "planted-nonsense",
+        "PLANTED",
+    ] {
         assert!(!told.contains(secret), "{} characters of it were told", secret.len());
     }
 }

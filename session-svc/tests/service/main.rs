@@ -8,5 +8,6 @@ mod files;
 mod harness;
 mod links;
 mod sessions;
+mod told;
 mod watch;
 mod worker;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::{Stream, stream};
 use proto::id::{self, Kind};
 use proto::identity::v1::{
-    File, ImagePurpose, ListFilesResponse, ListVerificationReportsResponse, Redaction, SessionInsights, VerificationReport,
-    VerificationSession, VerificationSessionStatus, VerifiedOutputs, redaction,
+    File, ImagePurpose, ListFilesResponse, ListVerificationReportsResponse, Redaction, SessionInsights,
+    VerificationReport, VerificationSession, VerificationSessionStatus, VerifiedOutputs, redaction,
 };
 use proto::reason;
 use proto::store::v1::store_service_server::StoreService;
@@ -17,8 +17,8 @@ use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetFileRequest, GetImageRequest, GetImageResponse, GetReportRequest,
     GetSessionRequest, Job, LeaseJobRequest, LeaseJobResponse, ListFilesRequest, ListReportsRequest,
-    ListSessionsRequest, ListSessionsResponse, PutImageRequest, ReadFileRequest, ReadFileResponse, ReleaseJobRequest, ReleaseJobResponse, StoredSession, SubmitSessionRequest, UpdateSessionRequest,
-    WatchSessionRequest,
+    ListSessionsRequest, ListSessionsResponse, PutImageRequest, ReadFileRequest, ReadFileResponse, ReleaseJobRequest,
+    ReleaseJobResponse, StoredSession, SubmitSessionRequest, UpdateSessionRequest, WatchSessionRequest,
 };
 use service_kit::status::Problem;
 use tokio::sync::{Semaphore, watch};
@@ -193,7 +193,10 @@ impl FakeStore {
 /// The account of a session, with each of its files.
 fn files_of(stored: &StoredSession) -> impl Iterator<Item = (&str, File)> {
     let session = stored.session.as_ref().expect("a session");
-    let files = session.insights.as_ref().map_or([].as_slice(), |insights| &insights.files);
+    let files = session
+        .insights
+        .as_ref()
+        .map_or([].as_slice(), |insights| &insights.files);
     files.iter().map(|file| {
         let file = File {
             verification_session: Some(session.id.clone()),
