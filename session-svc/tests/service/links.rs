@@ -355,8 +355,8 @@ async fn more_requests_than_allowed_are_refused() {
 #[tokio::test]
 async fn a_link_is_in_no_log_no_span_and_no_metric() {
     tell_metrics();
-    // All that our own crates would ever log, and the library that reads requests.
-    let told = Told::start("info,session_svc=trace,service_kit=trace,hyper=trace,hyper_util=trace");
+    // All that our own crates would ever log, and the libraries that read requests.
+    let told = Told::start("info,session_svc=trace,service_kit=trace,hyper=trace,hyper_util=trace,h2=trace");
     let running = start().await;
     let (_, file) = collected(&running, PICTURE).await;
     let link = running.link(&file).await;

@@ -52,7 +52,7 @@ async fn a_file_leads_to_its_session(storage: &dyn Storage) {
     assert_eq!(leads_to(storage, &others).await, Some(other.clone()));
 
     // Whatever else happens to the session.
-    let kept = step(&session, 3, b"kept", JobStep::Enqueue { attempt: 1 });
+    let kept = step(&session, 3, b"kept", JobStep::Keep);
     assert_eq!(commit(storage, kept).await, Committed::Done(4));
     assert_eq!(leads_to(storage, &front).await, Some(session.clone()));
 
