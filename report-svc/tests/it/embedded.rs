@@ -9,7 +9,7 @@ use redb::{Database, ReadableTable as _, TableDefinition};
 use report_svc::id::Id;
 use report_svc::lifecycle::Status;
 use report_svc::storage::embedded::{Embedded, OpenError};
-use report_svc::storage::{Commit, Committed, JobStep, NewSession, SealedEvent, Storage};
+use report_svc::storage::{Commit, Committed, FileEntries, JobStep, NewSession, SealedEvent, Storage};
 
 use crate::clock::Hand;
 use crate::conformance::{Subject, entry, suite};
@@ -74,6 +74,7 @@ async fn finds_everything_again_after_a_restart() {
             event: Some(event(b"second")),
             reindex: None,
             expires: None,
+            files: FileEntries::default(),
             job: JobStep::Enqueue { attempt: 1 },
         };
         assert_eq!(storage.commit(step).await.expect("storage"), Committed::Done(2));
@@ -186,6 +187,7 @@ async fn a_job_in_the_place_of_one_that_cannot_be_read_is_leased_once() {
         event: None,
         reindex: None,
         expires: None,
+        files: FileEntries::default(),
         job: JobStep::Enqueue { attempt: 1 },
     };
     assert_eq!(storage.commit(again).await.expect("storage"), Committed::Done(3));
