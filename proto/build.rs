@@ -11,6 +11,7 @@ const FILES: &[&str] = &[
     "bonafide/identity/v1/session.proto",
     "bonafide/identity/v1/capture.proto",
     "bonafide/identity/v1/report.proto",
+    "bonafide/identity/v1/file.proto",
     "bonafide/identity/v1/test_helper.proto",
     "bonafide/face/v1/face.proto",
     "bonafide/document/v1/document.proto",

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use proto::identity::v1::capture_service_client::CaptureServiceClient;
+use proto::identity::v1::file_service_client::FileServiceClient;
 use proto::identity::v1::test_helper_service_client::TestHelperServiceClient;
 use proto::identity::v1::verification_report_service_client::VerificationReportServiceClient;
 use proto::identity::v1::verification_session_service_client::VerificationSessionServiceClient;
 use proto::identity::v1::{
-    CancelVerificationSessionRequest, CreateVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest,
-    GetVerificationSessionRequest, ImagePurpose, ListVerificationReportsRequest, ListVerificationReportsResponse,
+    CancelVerificationSessionRequest, CreateFileLinkRequest, CreateVerificationSessionRequest, DocumentOptions,
+    DownloadFileRequest, File, FileLink, GetFileRequest, GetVerificationReportRequest, GetVerificationSessionRequest,
+    ImagePurpose, ListFilesRequest, ListVerificationReportsRequest, ListVerificationReportsResponse,
     ListVerificationSessionsRequest, ListVerificationSessionsResponse, RedactVerificationSessionRequest,
     SimulateVerificationRequest, SubmitVerificationSessionRequest, UpdateVerificationSessionRequest,
     UploadImageRequest, VerificationErrorCode, VerificationReport, VerificationSession, VerificationSessionOptions,
@@ -53,6 +55,11 @@ impl Api {
     /// The calls of test mode.
     pub fn test_helpers(&self) -> TestHelperServiceClient<ServiceChannel> {
         TestHelperServiceClient::new(self.channel.clone())
+    }
+
+    /// The calls about pictures that were collected.
+    pub fn files(&self) -> FileServiceClient<ServiceChannel> {
+        FileServiceClient::new(self.channel.clone())
     }
 
     /// The person's calls.
@@ -143,6 +150,44 @@ impl Api {
             verification_report: id.to_owned(),
         };
         Ok(self.reports().get_verification_report(request).await?.into_inner())
+    }
+
+    /// What is known of a picture.
+    pub async fn file(&self, id: &str) -> Result<File, Status> {
+        let request = GetFileRequest { file: id.to_owned() };
+        Ok(self.files().get_file(request).await?.into_inner())
+    }
+
+    /// The pictures of a session.
+    pub async fn list_files(&self, session: &str) -> Result<Vec<File>, Status> {
+        let request = ListFilesRequest {
+            verification_session: session.to_owned(),
+        };
+        Ok(self.files().list_files(request).await?.into_inner().data)
+    }
+
+    /// A picture as it was uploaded.
+    pub async fn download(&self, id: &str) -> Result<Vec<u8>, Status> {
+        let request = DownloadFileRequest { file: id.to_owned() };
+        let mut parts = self.files().download_file(request).await?.into_inner();
+        let (mut size, mut picture) = (0, Vec::new());
+        while let Some(part) = parts.message().await? {
+            size += part.file.map_or(0, |file| file.size);
+            picture.extend_from_slice(&part.data);
+        }
+        if picture.len() as u64 != size {
+            return Err(Status::data_loss("the picture did not arrive whole: try again"));
+        }
+        Ok(picture)
+    }
+
+    /// An address at which a picture can be read without a key for 30 seconds.
+    pub async fn link(&self, id: &str) -> Result<FileLink, Status> {
+        let request = CreateFileLinkRequest {
+            file: id.to_owned(),
+            lifetime: None,
+        };
+        Ok(self.files().create_file_link(request).await?.into_inner())
     }
 
     /// Uploads a picture.

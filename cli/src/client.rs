@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 use proto::identity::v1::{
-    DocumentOptions, DocumentType, ImagePurpose, VerificationReport, VerificationSession, VerificationSessionStatus,
+    DocumentOptions, DocumentType, FileLink, ImagePurpose, VerificationReport, VerificationSession,
+    VerificationSessionStatus,
 };
 use service_kit::config::Secret;
 use service_kit::tls::{ClientTls, NoTls};
@@ -136,6 +137,22 @@ impl Client {
         };
         let read = self.api.session(id, expand).await;
         read.map_err(|status| refusal(&self.address, "read the session", &status))
+    }
+
+    /// Links to the pictures that the last attempt was decided by; none with a key that may not see them.
+    pub async fn links(&self, session: &VerificationSession) -> anyhow::Result<Vec<(ImagePurpose, FileLink)>> {
+        let mut links = Vec::new();
+        if !self.sees_sensitive_fields {
+            return Ok(links);
+        }
+        let refused = |status| refusal(&self.address, "link to the pictures", &status);
+        let attempt = session.insights.as_ref().map(|insights| insights.attempts);
+        for file in self.api.list_files(&session.id).await.map_err(refused)? {
+            if attempt.is_some_and(|attempt| file.attempts.contains(&attempt)) {
+                links.push((file.purpose(), self.api.link(&file.id).await.map_err(refused)?));
+            }
+        }
+        Ok(links)
     }
 
     async fn report(&self, session: &VerificationSession) -> anyhow::Result<VerificationReport> {

@@ -7,6 +7,7 @@ use cli::commands::certs::Certs;
 use cli::commands::configuration::Configuration;
 use cli::commands::demo::Demo;
 use cli::commands::evaluate::Evaluate;
+use cli::commands::files::Files;
 use cli::commands::models::{ModelDirectory, Models};
 use cli::commands::queue::Queue;
 use cli::commands::reports::Reports;
@@ -43,6 +44,7 @@ enum Command {
     Verify(Verify),
     Sessions(Sessions),
     Reports(Reports),
+    Files(Files),
     Certs(Certs),
     Evaluate(Evaluate),
     Models(Models),
@@ -72,6 +74,7 @@ impl Cli {
             Command::Verify(verify) => verify.run(&store).await,
             Command::Sessions(sessions) => sessions.run().await,
             Command::Reports(reports) => reports.run().await,
+            Command::Files(files) => files.run().await,
             Command::Certs(certs) => certs.run(),
             Command::Evaluate(evaluate) => evaluate.run(&store).await,
             Command::Models(models) => models.run(&store),

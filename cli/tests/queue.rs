@@ -171,6 +171,7 @@ fn overwrite(data: &Path, session: &str, record: &[u8]) -> anyhow::Result<Vec<u8
         reports: Vec::new(),
         attempts: Vec::new(),
         idempotency: None,
+        files: Default::default(),
         event: None,
         reindex: None,
         expires: None,

@@ -1,4 +1,5 @@
-//! Backends list, read, change, cancel and redact sessions by the command, and choose what those of test mode come to.
+//! Backends list, read, change, cancel and redact sessions by the command, read what was collected, and choose what sessions of test
+//! mode come to.
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -79,14 +80,18 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
     let data = tempfile::tempdir()?;
     let [shutdown, stopped] = [(); 2].map(|()| CancellationToken::new());
     let report = ReportSvc::bind(report_svc::config::Config::embedded(data.path())).await?;
-    let key = Secret::new(format!("sk_live_{}", "1".repeat(64)));
-    let test_key = Secret::new(format!("sk_test_{}", "1".repeat(64)));
+    let [key, restricted, test_key] =
+        ["sk_live", "rk_live", "sk_test"].map(|kind| Secret::new(format!("{kind}_{}", "1".repeat(64))));
     let session = SessionSvc::bind(session_svc::config::Config {
         serve: ServeConfig {
             lame_duck: Duration::ZERO,
             ..ServeConfig::default()
         },
-        api_keys: Secret::new(format!("acme={},acme={}", key.expose(), test_key.expose())),
+        api_keys: Secret::new(
+            [&key, &restricted, &test_key]
+                .map(|key| format!("acme={}", key.expose()))
+                .join(","),
+        ),
         client_secret_key: Secret::new("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
         report_address: format!("http://{}", report.local_addr()),
         document_address: NOBODY.to_owned(),
@@ -95,13 +100,18 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
         ..Default::default()
     });
     let session = session.await?;
-    let address = format!("http://{}", session.local_addr());
+    let socket = session.local_addr();
+    let address = format!("http://{socket}");
     let store_address = format!("http://{}", report.local_addr());
     let stored = tokio::spawn(report.serve(stopped.clone()));
     let served = tokio::spawn(session.serve(shutdown.clone()));
     let tester = Backend {
         address: address.clone(),
         key: test_key,
+    };
+    let restricted = Backend {
+        address: address.clone(),
+        key: restricted,
     };
     let backend = Backend { address, key };
 
@@ -236,6 +246,38 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
     let listed = backend.json(&["sessions", "list", "--limit", "2"]).await?;
     assert_eq!(listed["data"][1]["last_verification_report"], report.as_str());
 
+    // The picture that it was decided by, for who may see it.
+    let output = backend.run(&["files", "list", attempted]).await?;
+    assert!(String::from_utf8(output.stderr)?.contains("(PERMISSION_MISSING)"));
+    let listed = restricted.text(&["files", "list", attempted]).await?;
+    let [file] = ids(&listed)[..] else {
+        anyhow::bail!("one picture: {listed}")
+    };
+    assert!(
+        listed.contains("document_front") && listed.ends_with("  1\n"),
+        "{listed}"
+    );
+    let known = restricted.json(&["files", "get", file]).await?;
+    assert_eq!(known["verification_session"], attempted);
+    assert_eq!(known["attempts"], serde_json::json!([1]));
+    assert_eq!(restricted.json(&["files", "list", attempted]).await?["data"][0], known);
+    let shown = restricted.text(&["files", "get", file]).await?;
+    assert!(shown.contains(file) && shown.contains(attempted), "{shown}");
+    let saved = data.path().join("picture.jpg");
+    let path = saved.to_str().context("a path")?;
+    restricted.text(&["files", "download", file, "--out", path]).await?;
+    assert_eq!(std::fs::read(&saved)?, b"a picture");
+    let printed = restricted.text(&["files", "link", file]).await?;
+    let linked = restricted.json(&["files", "link", file]).await?;
+    for url in [printed.trim_end(), linked["url"].as_str().context("a link")?] {
+        let path = url
+            .strip_prefix(&restricted.address)
+            .context("at the address that was called")?;
+        let opened = service_kit::testing::get(socket, path).await?;
+        assert_eq!(opened, (200, "a picture".to_owned()));
+    }
+    let output = restricted.run(&["files", "get", "file_1"]).await?;
+    assert!(String::from_utf8(output.stderr)?.contains("(FILE_NOT_FOUND)"));
     let redacted = backend.text(&["sessions", "redact", attempted]).await?;
     assert!(
         redacted.contains("canceled") && redacted.contains("redaction") && redacted.contains("pictures 1"),

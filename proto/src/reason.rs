@@ -69,7 +69,7 @@ reasons! {
     SESSION_NOT_FOUND: NotFound,
     /// No such report, or it belongs to another account.
     REPORT_NOT_FOUND: NotFound,
-    /// No such picture in this session.
+    /// No such picture, or it belongs to another session or account.
     FILE_NOT_FOUND: NotFound,
     /// The session's status does not allow the call; metadata `status` says which it has.
     SESSION_STATUS: FailedPrecondition,

@@ -8,15 +8,16 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use prost::Message;
 use proto::identity::v1::{
-    File, ImagePurpose, ListVerificationReportsResponse, VerificationErrorCode, VerificationReport,
+    File, ImagePurpose, ListFilesResponse, ListVerificationReportsResponse, VerificationErrorCode, VerificationReport,
 };
 use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
-    ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
-    LeaseJobRequest, LeaseJobResponse, ListReportsRequest, ListSessionsRequest, ListSessionsResponse, PutImageRequest,
-    RedactSessionRequest, ReleaseJobRequest, ReleaseJobResponse, SimulateSessionRequest, StoredSession,
-    SubmitSessionRequest, UpdateSessionRequest, WatchSessionRequest,
+    ExtendLeaseRequest, ExtendLeaseResponse, GetFileRequest, GetImageRequest, GetImageResponse, GetReportRequest,
+    GetSessionRequest, LeaseJobRequest, LeaseJobResponse, ListFilesRequest, ListReportsRequest, ListSessionsRequest,
+    ListSessionsResponse, PutImageRequest, ReadFileRequest, ReadFileResponse, RedactSessionRequest, ReleaseJobRequest,
+    ReleaseJobResponse, SimulateSessionRequest, StoredSession, SubmitSessionRequest, UpdateSessionRequest,
+    WatchSessionRequest,
 };
 use proto::{MAX_PAGE_BYTES, MAX_SIMULATED_DELAY};
 use service_kit::deadline;
@@ -417,6 +418,26 @@ impl StoreService for StoreApi {
             )
             .await?;
         Ok(Response::new(session.to_stored()))
+    }
+
+    async fn get_file(&self, request: Request<GetFileRequest>) -> Result<Response<File>, Status> {
+        let request = request.into_inner();
+        Ok(Response::new(self.store.file(&request.file, &request.account).await?))
+    }
+
+    async fn list_files(&self, request: Request<ListFilesRequest>) -> Result<Response<ListFilesResponse>, Status> {
+        let request = request.into_inner();
+        let data = self
+            .store
+            .files(&request.verification_session, &request.account)
+            .await?;
+        Ok(Response::new(ListFilesResponse { data }))
+    }
+
+    async fn read_file(&self, request: Request<ReadFileRequest>) -> Result<Response<ReadFileResponse>, Status> {
+        let request = request.into_inner();
+        let (file, data) = self.store.read_file(&request.file, request.account.as_deref()).await?;
+        Ok(Response::new(ReadFileResponse { file: Some(file), data }))
     }
 }
 

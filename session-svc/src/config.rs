@@ -7,12 +7,16 @@ use service_kit::config::{Secret, ServeConfig};
 use service_kit::tls::ClientCertConfig;
 
 use crate::documents::DocumentConfig;
+use crate::files::PublicUrl;
 
 /// How long a job stays with a worker that does not say that it is still at it.
 const DEFAULT_LEASE: Duration = Duration::from_secs(10);
 
 /// Uploads received at once: at 12 MiB each, what a small machine has left.
 const DEFAULT_MAX_UPLOADS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+
+/// Pictures sent at once, which share the memory with uploads.
+const DEFAULT_MAX_DOWNLOADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// Sessions that an account watches at once.
 const DEFAULT_MAX_WATCHES: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
@@ -57,6 +61,14 @@ pub struct Config {
     /// Pictures received at once by this replica; each takes up to 12 MiB of memory.
     #[arg(long, env = "BONAFIDE_MAX_UPLOADS", default_value_t = DEFAULT_MAX_UPLOADS)]
     pub max_uploads: NonZeroUsize,
+    /// Pictures sent at once by this replica; each takes up to 10 MiB of memory, and as much again while it arrives from report-svc. More
+    /// wait for a moment.
+    #[arg(long, env = "BONAFIDE_MAX_DOWNLOADS", default_value_t = DEFAULT_MAX_DOWNLOADS)]
+    pub max_downloads: NonZeroUsize,
+    /// Address at which browsers reach this service, with which file links begin, e.g. https://identity.example.com. When not given, a
+    /// link begins with the address that its caller called.
+    #[arg(long, env = "BONAFIDE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<PublicUrl>,
     /// Sessions that one account watches at once on this replica.
     #[arg(long, env = "BONAFIDE_MAX_WATCHES", default_value_t = DEFAULT_MAX_WATCHES)]
     pub max_watches: NonZeroUsize,
@@ -80,6 +92,8 @@ impl Default for Config {
             replica: DEFAULT_REPLICA.to_owned(),
             lease: DEFAULT_LEASE,
             max_uploads: DEFAULT_MAX_UPLOADS,
+            max_downloads: DEFAULT_MAX_DOWNLOADS,
+            public_url: None,
             max_watches: DEFAULT_MAX_WATCHES,
             documents: DocumentConfig::default(),
         }

@@ -34,12 +34,21 @@ pub enum Error {
     /// A live key where only a test key will do.
     #[error("outcomes are chosen in test mode alone: use a test key (sk_test_…, rk_test_…)")]
     LiveMode,
+    /// Pictures are sensitive.
+    #[error("pictures need a restricted API key (rk_live_…)")]
+    SensitiveFiles,
     /// Unknown, malformed or somebody else's.
     #[error("no such verification session")]
     SessionNotFound,
     /// Unknown, malformed or somebody else's.
     #[error("no such verification report")]
     ReportNotFound,
+    /// Unknown, malformed or somebody else's.
+    #[error("no such file")]
+    FileNotFound,
+    /// Neither the configuration nor the call says at which address this service is called.
+    #[error("it is not known at which address this service is called")]
+    NoAddress,
     /// Everything that is wrong with a request's fields.
     #[error("fields of the request are wrong")]
     Fields(Problem),
@@ -65,6 +74,7 @@ impl From<Fault> for Error {
         match fault {
             Fault::SessionId => Self::SessionNotFound,
             Fault::ReportId => Self::ReportNotFound,
+            Fault::FileId => Self::FileNotFound,
             Fault::Fields(problem) => Self::Fields(problem),
             Fault::Image(fault) => Self::Image(fault),
         }
@@ -94,10 +104,15 @@ impl From<Error> for Status {
             Error::CredentialInvalid => problem(reason::CREDENTIAL_INVALID),
             Error::ClientSecretExpired => problem(reason::CLIENT_SECRET_EXPIRED),
             Error::ClientSecretOtherSession => problem(reason::CLIENT_SECRET_OTHER_SESSION),
-            Error::BackendsOnly | Error::SensitiveFields => problem(reason::PERMISSION_MISSING),
+            Error::BackendsOnly | Error::SensitiveFields | Error::SensitiveFiles => problem(reason::PERMISSION_MISSING),
             Error::LiveMode => problem(reason::LIVE_MODE),
             Error::SessionNotFound => problem(reason::SESSION_NOT_FOUND),
             Error::ReportNotFound => problem(reason::REPORT_NOT_FOUND),
+            Error::FileNotFound => problem(reason::FILE_NOT_FOUND),
+            Error::NoAddress => {
+                tracing::error!("a file link has no address to begin with: set --public-url (BONAFIDE_PUBLIC_URL)");
+                Problem::logged("the request failed")
+            }
             Error::Fields(problem) => problem,
             Error::Image(fault) => fault.into(),
             Error::Store(status) => return upstream::for_caller(status),

@@ -1,9 +1,10 @@
 //! The service that is called from outside: verification sessions, capture, reports, and the workers that drive the checks.
 //!
 //! ```text
-//! caller ─▶ auth (interceptor) ─▶ limits ─▶ validate ─▶ sessions | capture | reports | … ─▶ report-svc
-//!                                                                                   │ job
-//!                      doc-check-svc ◀─┬─ worker ◀──────────── lease ───────────────┘
+//! caller ─▶ auth (interceptor) ─▶ limits ─▶ validate ─▶ sessions | capture | reports | files | … ─▶ report-svc
+//! browser ─▶ auth (file link) ───────────────────────▶ files ──────────────────────────────────▶ report-svc
+//!                                                                                     │ job
+//!                      doc-check-svc ◀─┬─ worker ◀──────────── lease ─────────────────┘
 //!                         selfie-svc ◀─┘     └──────────────── CompleteVerification ─▶ report-svc
 //! ```
 //!
@@ -15,6 +16,7 @@ mod capture;
 pub mod config;
 pub mod documents;
 pub mod error;
+mod files;
 mod limits;
 mod present;
 mod reports;
@@ -27,6 +29,7 @@ mod watch;
 mod worker;
 
 pub use auth::{ApiKeyError, ClientSecretKeyError};
+pub use files::{NoPublicUrl, PublicUrl};
 pub use validate::ImageFault;
 
 use proto::store::v1::store_service_client::StoreServiceClient;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
 use proto::identity::v1::capture_service_server::CaptureServiceServer;
+use proto::identity::v1::file_service_server::FileServiceServer;
 use proto::identity::v1::test_helper_service_server::TestHelperServiceServer;
 use proto::identity::v1::verification_report_service_server::VerificationReportServiceServer;
 use proto::identity::v1::verification_session_service_server::VerificationSessionServiceServer;
@@ -20,9 +21,12 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
 
 use crate::Store;
-use crate::auth::{self, ApiKeyError, ApiKeys, Authenticator, ClientSecretKeyError, ClientSecrets};
+use crate::auth::{
+    self, ApiKeyError, ApiKeys, Authenticator, ClientSecretKeyError, ClientSecrets, FileLinks, LINK_ROUTE,
+};
 use crate::capture::Capture;
 use crate::config::Config;
+use crate::files::{Files, LinkedFiles, NotesAddress, Places};
 use crate::limits::{Gate, KeyedLimiter};
 use crate::reports::Reports;
 use crate::sessions::Sessions;
@@ -74,6 +78,7 @@ pub struct SessionSvc {
     config: Config,
     authenticator: Arc<Authenticator>,
     client_secrets: Arc<ClientSecrets>,
+    file_links: Arc<FileLinks>,
     report: ServiceChannel,
     document: ServiceChannel,
     selfie: ServiceChannel,
@@ -119,6 +124,7 @@ impl Service for SessionSvc {
             document: channel("--document-address", &config.document_address)?,
             selfie: channel("--selfie-address", &config.selfie_address)?,
             authenticator: Arc::new(authenticator),
+            file_links: Arc::new(FileLinks::new(&client_secrets)?),
             client_secrets: Arc::new(client_secrets),
             config,
         })
@@ -144,7 +150,18 @@ impl Service for SessionSvc {
         let test_helpers =
             TestHelperServiceServer::new(test_helpers).max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES);
         let capture =
-            CaptureServiceServer::new(Capture::new(store)).max_decoding_message_size(MAX_UPLOAD_MESSAGE_BYTES);
+            CaptureServiceServer::new(Capture::new(store.clone())).max_decoding_message_size(MAX_UPLOAD_MESSAGE_BYTES);
+        let places = Places::new(self.config.max_downloads, self.config.serve.max_connection_age);
+        let files = Files::new(
+            store.clone(),
+            Arc::clone(&self.file_links),
+            places.clone(),
+            self.config.public_url.clone(),
+        );
+        let files = FileServiceServer::new(files).max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES);
+        let linked = LinkedFiles::new(store, Arc::clone(&self.file_links), places);
+        let tls = self.config.serve.tls.cert.is_some();
+        let restricted = auth::restricted_only(Arc::clone(&self.authenticator));
         let backends = auth::backends_only(Arc::clone(&self.authenticator));
         let everyone = auth::backends_and_persons(Arc::clone(&self.authenticator));
         Services::new()
@@ -155,6 +172,8 @@ impl Service for SessionSvc {
                 Gate::new(capture, self.config.max_uploads),
                 everyone,
             ))
+            .with(NotesAddress::new(InterceptedService::new(files, restricted), tls))
+            .with_http(LINK_ROUTE, move |request| linked.clone().answer(request))
     }
 
     /// Drives verifications.

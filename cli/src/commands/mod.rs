@@ -5,6 +5,7 @@ pub mod certs;
 pub mod configuration;
 pub mod demo;
 pub mod evaluate;
+pub mod files;
 pub mod models;
 pub mod queue;
 pub mod reports;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use proto::identity::v1::DocumentType;
+use proto::identity::v1::{DocumentType, FileLink, ImagePurpose};
 use serde_json::json;
 use service_kit::config::ComputeConfig;
 use service_kit::tls::{ClientTls, TlsConfig};
@@ -79,16 +79,23 @@ impl Verify {
             selfie: optional(&self.selfie)?,
             allowed_types: self.allowed_types.iter().copied().map(DocumentType::from).collect(),
         };
-        let outcome = match &self.address {
+        let (outcome, links) = match &self.address {
             Some(address) => {
                 let key = api_key(self.api_key_file.as_deref())?;
                 let tls = ClientTls::open(&self.tls)?;
                 let client = Client::with_tls(&with_scheme(address), &key, tls)?;
-                client.verify(submission).await?
+                let outcome = client.verify(submission).await?;
+                // What was found is worth more than these.
+                let links = client.links(&outcome.session).await.unwrap_or_else(|error| {
+                    eprintln!("{error:#}");
+                    Vec::new()
+                });
+                (outcome, links)
             }
-            None => self.in_process(submission, store).await?,
+            // Its pictures are gone with its services.
+            None => (self.in_process(submission, store).await?, Vec::new()),
         };
-        self.print(&outcome)?;
+        self.print(&outcome, &links)?;
         Ok(if outcome.verified() {
             ExitCode::SUCCESS
         } else {
@@ -112,17 +119,22 @@ impl Verify {
         outcome
     }
 
-    fn print(&self, outcome: &Outcome) -> anyhow::Result<()> {
+    fn print(&self, outcome: &Outcome, links: &[(ImagePurpose, FileLink)]) -> anyhow::Result<()> {
         let Outcome {
             session,
             report,
             elapsed,
         } = outcome;
         match self.format {
-            Format::Text => print(&text::verification(session, report, *elapsed, Style::of_stdout())),
+            Format::Text => {
+                let style = Style::of_stdout();
+                let page = text::verification(session, report, *elapsed, style);
+                print(&format!("{page}{}", text::links(links, style)))
+            }
             Format::Json => {
-                let object = json!({ "session": json::session(session), "report": json::report(report) });
-                print_json(&object)
+                let links: Vec<_> = links.iter().map(|(_, link)| json::file_link(link)).collect();
+                let (session, report) = (json::session(session), json::report(report));
+                print_json(&json!({ "session": session, "report": report, "links": links }))
             }
         }
     }

@@ -10,9 +10,9 @@ use proto::identity::v1::machine_readable_zone::Format;
 use proto::identity::v1::matching_options::Strictness;
 use proto::identity::v1::{
     Address, CheckDetail, CheckStatus, Date, DocumentField, DocumentInsights, DocumentOptions, DocumentReport,
-    DocumentType, EmailReport, FaceQuality, File, IdNumberReport, IdNumberType, ImagePurpose, MatchingOptions,
-    ModelUse, PhoneReport, RedactionReceipt, SelfieInsights, SelfieReport, Sex, Timing, VerificationError,
-    VerificationErrorCode, VerificationReport, VerificationSession, VerificationSessionOptions,
+    DocumentType, EmailReport, FaceQuality, File, FileLink, IdNumberReport, IdNumberType, ImagePurpose,
+    MatchingOptions, ModelUse, PhoneReport, RedactionReceipt, SelfieInsights, SelfieReport, Sex, Timing,
+    VerificationError, VerificationErrorCode, VerificationReport, VerificationSession, VerificationSessionOptions,
     VerificationSessionStatus, VerificationType, VerifiedOutputs, redaction,
 };
 use serde_json::{Value, json};
@@ -269,12 +269,27 @@ fn phone(phone: &PhoneReport) -> Value {
     })
 }
 
-fn file(file: &File) -> Value {
-    json!({
+/// A picture; with its session and the attempts that used it where it says so.
+pub fn file(file: &File) -> Value {
+    let object = json!({
         "id": file.id,
         "created": unix(file.created.as_ref()),
         "purpose": name::<ImagePurpose>(file.purpose),
         "size": file.size,
+        "verification_session": file.verification_session,
+        "attempts": file.verification_session.as_ref().map(|_| &file.attempts),
+    });
+    without_absent(object, &["verification_session", "attempts"])
+}
+
+/// A link as `file_link`.
+pub fn file_link(link: &FileLink) -> Value {
+    json!({
+        "object": "file_link",
+        "created": unix(link.created.as_ref()),
+        "expires_at": unix(link.expires_at.as_ref()),
+        "file": link.file,
+        "url": link.url,
     })
 }
 

@@ -60,6 +60,7 @@ fn a_session_is_rendered_to_the_letter() {
                 purpose: ImagePurpose::DocumentFront.into(),
                 size: 7,
                 created: Some(CREATED),
+                ..File::default()
             }],
             redaction: None,
         }),

@@ -8,9 +8,9 @@ use prost_types::Timestamp;
 use proto::identity::v1::check_detail::Outcome;
 use proto::identity::v1::machine_readable_zone::Format;
 use proto::identity::v1::{
-    CheckDetail, CheckStatus, Date, DocumentInsights, DocumentReport, DocumentType, RedactionReceipt, SelfieInsights,
-    SelfieReport, Sex, Timing, VerificationError, VerificationErrorCode, VerificationReport, VerificationSession,
-    VerificationSessionStatus,
+    CheckDetail, CheckStatus, Date, DocumentInsights, DocumentReport, DocumentType, File, FileLink, ImagePurpose,
+    RedactionReceipt, SelfieInsights, SelfieReport, Sex, Timing, VerificationError, VerificationErrorCode,
+    VerificationReport, VerificationSession, VerificationSessionStatus,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -112,6 +112,55 @@ pub fn reports(reports: &[VerificationReport]) -> String {
         )
     };
     reports.iter().map(line).collect()
+}
+
+/// Pictures, one in each line, with the attempts that used them. Ends with a newline unless there are none.
+pub fn files(files: &[File]) -> String {
+    let line = |file: &File| {
+        let purpose = file.purpose().name().unwrap_or_default();
+        format!(
+            "{}  {purpose:14}  {:>8}  {}  {}\n",
+            file.id,
+            file.size,
+            time(file.created),
+            attempts(file)
+        )
+    };
+    files.iter().map(line).collect()
+}
+
+/// A picture alone. Ends with a newline.
+pub fn file(file: &File, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.line(&style.bold(&file.id));
+    page.given("purpose", file.purpose().name());
+    page.label("bytes", &file.size.to_string());
+    page.label("created", &time(file.created));
+    page.given("session", file.verification_session.clone());
+    page.label("attempts", &attempts(file));
+    page.text
+}
+
+/// Links to the pictures of a verification, which end soon. Ends with a newline unless there are none.
+pub fn links(links: &[(ImagePurpose, FileLink)], style: Style) -> String {
+    let mut page = Page::new(style);
+    if !links.is_empty() {
+        page.line(&format!("  {}", style.bold("pictures, for 30 seconds")));
+    }
+    for (purpose, link) in links {
+        page.label(&purpose.name().unwrap_or_default(), &link.url);
+    }
+    page.text
+}
+
+/// The numbers of the attempts that used a picture.
+fn attempts(file: &File) -> String {
+    let numbers: Vec<_> = file.attempts.iter().map(u32::to_string).collect();
+    if numbers.is_empty() {
+        "-".to_owned()
+    } else {
+        numbers.join(",")
+    }
 }
 
 /// `verified`, or the code or status of the first check that did not pass.

@@ -123,6 +123,9 @@ fn a_verification_is_told_in_numbers() -> anyhow::Result<()> {
 fn what_is_told_is_what_is_documented() -> anyhow::Result<()> {
     let Some(stage) = stage() else { return Ok(()) };
     verify(stage)?;
+    // What browsers do.
+    let address = stage.deployment.address().trim_start_matches("http://").parse()?;
+    assert_eq!(stage.run(service_kit::testing::get(address, "/"))?.0, 404);
     let mut documented = documented()?;
     let told_here = |name: &&String| !ELSEWHERE.contains(&name.as_str());
     let expected: BTreeSet<String> = documented.keys().filter(told_here).cloned().collect();

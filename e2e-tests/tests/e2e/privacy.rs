@@ -33,6 +33,19 @@ fn a_planted_name_and_number_stay_out_of_logs_and_spans() -> anyhow::Result<()> 
     assert_eq!(document.last_name.as_deref(), Some(SURNAME));
     assert_eq!(document.number.as_deref(), Some(NUMBER));
 
+    // Its pictures are read over links, which nobody writes down.
+    let links = stage.run(stage.client()?.links(&outcome.session))?;
+    assert_eq!(links.len(), 2);
+    let mut signatures = Vec::new();
+    for (_, link) in &links {
+        let address = stage.deployment.address();
+        let path = link.url.strip_prefix(address).expect("at the address that was called");
+        let socket = address.trim_start_matches("http://").parse()?;
+        assert_eq!(stage.run(service_kit::testing::get(socket, path))?.0, 200);
+        let (_, signature) = link.url.rsplit_once('=').expect("a signature");
+        signatures.push(signature.to_owned());
+    }
+
     let spans: Vec<String> = stage.spans().iter().map(|span| format!("{span:?}")).collect();
     let told = format!("{}\n{}\n{:?}", stage.logs(), spans.join("\n"), stage.metrics()?).to_uppercase();
     for service in ["SESSION-SVC", "REPORT-SVC", "DOC-CHECK-SVC", "SELFIE-SVC"] {
@@ -53,6 +66,7 @@ fn a_planted_name_and_number_stay_out_of_logs_and_spans() -> anyhow::Result<()> 
         &keys.service_token,
     ];
     let mut forbidden: Vec<String> = secrets.map(|key| key.expose().to_owned()).into();
+    forbidden.extend(signatures);
     // Pieces of six characters: a truncated or wrapped name is a leak as well.
     forbidden.extend([SURNAME, GIVEN_NAME, NUMBER].into_iter().flat_map(pieces));
     // Dates as the zone, a report and a person write them, and the lines of the zone. Six digits alone would be found in ids.

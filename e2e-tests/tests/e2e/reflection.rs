@@ -15,6 +15,7 @@ fn each_server_lists_its_own_services_and_no_others() -> anyhow::Result<()> {
         let own: &[&str] = match name {
             "session-svc" => &[
                 "bonafide.identity.v1.CaptureService",
+                "bonafide.identity.v1.FileService",
                 "bonafide.identity.v1.TestHelperService",
                 "bonafide.identity.v1.VerificationReportService",
                 "bonafide.identity.v1.VerificationSessionService",

@@ -6,7 +6,8 @@
 //!   (with Redis, as far as its `appendfsync` says);
 //! * of two steps that expect the same version one happens and the other is told of the conflict;
 //! * a step that is sent again, as a client does that lost its connection, happens once and is answered as before;
-//! * a session is in the lists that it belongs into, and in no other, from the step on that says so ([`IndexEntry`]);
+//! * a session is in the lists that it belongs into, and in no other, from the step on that says so ([`IndexEntry`]), and is found by
+//!   its files in the same way ([`FileEntries`]);
 //! * a queued job is leased to one worker at a time, to another one when the lease ends, and to nobody after the step that
 //!   finishes it;
 //! * every step that touches a leased job names the lease, and does nothing when that is not the job's lease any more.
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use proto::id::Kind;
 
 use crate::id::Id;
 
@@ -148,8 +150,19 @@ pub struct Commit {
     pub reindex: Option<Reindex>,
     /// When something of it expires now, if ever.
     pub expires: Option<SystemTime>,
+    /// Which files lead to it, where that changes.
+    pub files: FileEntries,
     /// What happens to the session's job.
     pub job: JobStep,
+}
+
+/// What a step changes of the entries by which a session is found that a file belongs to. Files lie in their session's partition.
+#[derive(Clone, Debug, Default)]
+pub struct FileEntries {
+    /// `file_…` that leads to the session from now on.
+    pub added: Option<Id>,
+    /// Those that lead nowhere any more.
+    pub removed: Vec<Id>,
 }
 
 /// What a step does to the session's job. A session has one job at the most.
@@ -291,6 +304,9 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Reads a report.
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError>;
 
+    /// The session that a file leads to.
+    async fn session_of_file(&self, file: &Id) -> Result<Option<Id>, StorageError>;
+
     /// Reads what is kept of a finished attempt.
     async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError>;
 
@@ -335,6 +351,11 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
 
     /// Whether the storage answers now.
     async fn healthy(&self) -> bool;
+}
+
+/// The session that is named where a file leads.
+fn session_found(session: &str) -> Result<Id, StorageError> {
+    Id::parse(Kind::VerificationSession, session).ok_or(StorageError::Foreign("the session of a file"))
 }
 
 /// Milliseconds since 1970.

@@ -14,7 +14,7 @@ use crate::evidence::Kept;
 use crate::id::Id;
 use crate::lifecycle::{Action, transition};
 use crate::seal::SecretKey;
-use crate::storage::JobStep;
+use crate::storage::{FileEntries, JobStep};
 
 impl Store {
     /// Seals a picture and attaches it, instead of the one of the same purpose. That one is deleted, unless an attempt used it.
@@ -41,6 +41,7 @@ impl Store {
             purpose: purpose.into(),
             size: data.len() as u64,
             created: Some(now()),
+            ..File::default()
         };
         let kept = self.evidence.put(&id, data).await?;
         let image = ImageRecord {
@@ -55,7 +56,7 @@ impl Store {
             // The step may have happened although we were told of a conflict: then nothing is replaced any more.
             happened = session.image(&file.id).is_some();
             used = session.attempts > before.attempts;
-            let event = session.apply(Action::Attach)?;
+            let mut change = Change::of(session.apply(Action::Attach)?);
             if !happened {
                 // Others put a picture in its place: in that of this one, too, if the step happened. Then its bytes are gone.
                 if session.file(purpose) != held_before.as_ref() {
@@ -63,8 +64,12 @@ impl Store {
                 }
                 self.require_space(session, file.size)?;
                 replaced = session.attach(image.clone());
+                change.files = FileEntries {
+                    added: Some(id.clone()),
+                    removed: replaced.as_ref().and_then(id_of).into_iter().collect(),
+                };
             }
-            Ok(Change::of(event))
+            Ok(change)
         });
         match attached.await {
             Ok(_) => {
@@ -100,8 +105,12 @@ impl Store {
             Some(image) => image.clone(),
             None => self.earlier_image(&session, file).await?,
         };
+        self.open_image(&id, image).await
+    }
+
+    pub(super) async fn open_image(&self, id: &Id, image: ImageRecord) -> Result<Vec<u8>, Error> {
         let key = SecretKey::from_bytes(&image.key).ok_or(Error::FileNotFound)?;
-        Ok(self.evidence.get(&id, Kept { key, path: image.path }).await?)
+        Ok(self.evidence.get(id, Kept { key, path: image.path }).await?)
     }
 
     /// A picture that was replaced after an attempt used it.
@@ -186,4 +195,9 @@ impl Store {
             updated => updated,
         }
     }
+}
+
+/// The id of a picture's file.
+fn id_of(image: &ImageRecord) -> Option<Id> {
+    Id::parse(IdKind::File, &image.file.as_ref()?.id)
 }

@@ -3,6 +3,7 @@
 mod complete;
 mod create;
 mod events;
+mod files;
 mod images;
 mod jobs;
 mod list;
@@ -36,8 +37,8 @@ use crate::records::Records;
 use crate::retention::RetentionPolicy;
 use crate::seal::{Keyring, Kind};
 use crate::storage::{
-    Commit, Committed, Idempotency, IndexEntry, JobStep, ReferenceTag, Reindex, ReportEntry, SealedAttempt,
-    SealedReport, Storage, Versioned,
+    Commit, Committed, FileEntries, Idempotency, IndexEntry, JobStep, ReferenceTag, Reindex, ReportEntry,
+    SealedAttempt, SealedReport, Storage, Versioned,
 };
 
 /// Conflicts after which a change is given up: the person's device, the backend and a worker may meet, but not this often.
@@ -64,6 +65,7 @@ struct Change {
     /// Ended, or something else is kept of them from now on.
     attempts: Vec<(u32, AttemptRecord)>,
     idempotency: Option<Idempotency>,
+    files: FileEntries,
     job: JobStep,
     /// Whether an attempt ends by it.
     ends_attempt: bool,
@@ -77,6 +79,7 @@ impl Change {
             unlisted: Vec::new(),
             attempts: Vec::new(),
             idempotency: None,
+            files: FileEntries::default(),
             job: JobStep::Keep,
             ends_attempt: false,
         }
@@ -274,6 +277,7 @@ impl Store {
             event,
             reindex: (from != to).then_some(Reindex { from, to }),
             expires: self.expires(session)?,
+            files: change.files,
             job: change.job,
         };
         match self.storage.commit(step).await? {

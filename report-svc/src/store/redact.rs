@@ -70,6 +70,7 @@ impl Store {
             unlisted,
             attempts,
             idempotency,
+            files: session.discarded_files(),
             ..Change::of(event)
         })
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use prost_types::Timestamp;
+use proto::id::Kind;
 use proto::identity::v1::redaction::Status as RedactionStatus;
 use proto::identity::v1::{
     File, ImagePurpose, Redaction as PublicRedaction, RedactionReceipt, SessionInsights, VerificationError,
@@ -19,7 +20,7 @@ use crate::limits::{ImageLimit, Limits};
 use crate::redaction::Redact as _;
 use crate::retention::Retention;
 use crate::seal::{Reference, SecretKey};
-use crate::storage::{IndexEntry, ReferenceTag};
+use crate::storage::{FileEntries, IndexEntry, ReferenceTag};
 
 /// What time does to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,6 +254,17 @@ impl Session {
             if !self.discarded.contains(&discarded) {
                 self.discarded.push(discarded);
             }
+        }
+    }
+
+    /// The files of discarded pictures lead to it no more.
+    pub(super) fn discarded_files(&self) -> FileEntries {
+        let discarded = self.discarded.iter();
+        FileEntries {
+            added: None,
+            removed: discarded
+                .filter_map(|image| Id::parse(Kind::File, &image.file))
+                .collect(),
         }
     }
 

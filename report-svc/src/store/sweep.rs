@@ -200,6 +200,7 @@ impl Store {
             let attempts = self.discard_images(&mut session).await?;
             let change = Change {
                 attempts,
+                files: session.discarded_files(),
                 ..Change::of(None)
             };
             if self.commit(&mut session, change).await? {

@@ -8,14 +8,15 @@ use proto::identity::v1::VerificationType;
 use report_svc::id::Id;
 use report_svc::lifecycle::Status;
 use report_svc::storage::{
-    Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Idempotency, IndexEntry, Job, JobState, JobStep,
-    Lease, LeaseRequest, Leased, ListQuery, Listed, NewIdempotency, NewSession, Order, ReferenceTag, ReportEntry,
-    Scope, SealedAttempt, SealedEvent, SealedReport, Storage, Versioned,
+    Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, FileEntries, Idempotency, IndexEntry, Job,
+    JobState, JobStep, Lease, LeaseRequest, Leased, ListQuery, Listed, NewIdempotency, NewSession, Order, ReferenceTag,
+    ReportEntry, Scope, SealedAttempt, SealedEvent, SealedReport, Storage, Versioned,
 };
 
 use crate::clock::Hand;
 
 mod events;
+mod files;
 mod index;
 
 /// A storage under test.
@@ -64,6 +65,7 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     tells_how_much_there_is_to_do(subject).await;
     index::suite(subject).await;
     events::suite(storage).await;
+    files::suite(storage).await;
     tells_of_changes(subject).await;
 }
 
@@ -125,6 +127,7 @@ pub(crate) fn step(session: &Id, expected: u64, record: &[u8], job: JobStep) -> 
         event: None,
         reindex: None,
         expires: None,
+        files: FileEntries::default(),
         job,
     }
 }

@@ -9,7 +9,7 @@ use redb::{Database, ReadableTable as _, TableDefinition};
 use report_svc::id::Id;
 use report_svc::lifecycle::Status;
 use report_svc::storage::embedded::{Embedded, OpenError};
-use report_svc::storage::{Commit, Committed, NewSession, SealedEvent, Storage};
+use report_svc::storage::{Commit, Committed, FileEntries, NewSession, SealedEvent, Storage};
 
 use crate::clock::Hand;
 use crate::conformance::{Subject, enqueue, entry, suite};
@@ -76,6 +76,7 @@ async fn finds_everything_again_after_a_restart() {
             event: Some(event(b"second")),
             reindex: None,
             expires: None,
+            files: FileEntries::default(),
             job: enqueue(1),
         };
         assert_eq!(storage.commit(step).await.expect("storage"), Committed::Done(2));
@@ -190,6 +191,7 @@ async fn a_job_in_the_place_of_one_that_cannot_be_read_is_leased_once() {
         event: None,
         reindex: None,
         expires: None,
+        files: FileEntries::default(),
         job: enqueue(1),
     };
     assert_eq!(storage.commit(again).await.expect("storage"), Committed::Done(3));

@@ -22,6 +22,7 @@ pub(crate) enum Step {
     Idempotency,
     Commit,
     Report,
+    SessionOfFile,
     Attempt,
     Events,
     TrimEvents,
@@ -125,6 +126,11 @@ impl<H: Hook> Storage for Hooked<H> {
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {
         self.hook.before(Step::Report).await;
         self.storage.report(id).await
+    }
+
+    async fn session_of_file(&self, file: &Id) -> Result<Option<Id>, StorageError> {
+        self.hook.before(Step::SessionOfFile).await;
+        self.storage.session_of_file(file).await
     }
 
     async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError> {

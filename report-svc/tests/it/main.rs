@@ -7,6 +7,7 @@ mod conformance;
 mod deployment;
 mod embedded;
 mod failover;
+mod files;
 mod hooked;
 mod jobs;
 mod life;

@@ -19,7 +19,7 @@ use report_svc::seal::{Keyring, SealError};
 use report_svc::service::StoreApi;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::{
-    Commit, Committed, DeadLetterReason, Job, JobState, Lease, NewSession, SealedEvent, Storage,
+    Commit, Committed, DeadLetterReason, FileEntries, Job, JobState, Lease, NewSession, SealedEvent, Storage,
 };
 use report_svc::store::{Failed, Queued, Store};
 use service_kit::deadline;
@@ -301,6 +301,7 @@ async fn damaged(storage: &dyn Storage) -> Id {
         event: None,
         reindex: None,
         expires: None,
+        files: FileEntries::default(),
         job: enqueue(1),
     };
     storage.commit(submission).await.expect("storage");

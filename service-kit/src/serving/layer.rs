@@ -1,4 +1,4 @@
-//! What happens around every request before a route sees it.
+//! What happens around every request before a route sees it. What is no call but plain HTTP goes a way of its own ([`Http`]).
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -22,6 +22,7 @@ use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::aging::aging;
+use super::plain_http::{Http, Route};
 use crate::config::{Exposure, Secret, ServeConfig};
 use crate::methods::{self, Method, Methods};
 use crate::status::{self, Problem, code_name};
@@ -49,10 +50,17 @@ struct Shared {
     exposure: Exposure,
     methods: &'static Methods,
     duration: Histogram<f64>,
+    /// Of a public server.
+    http: Option<Arc<Http>>,
 }
 
 impl GuardLayer {
-    pub(super) fn new(service: &'static str, exposure: Exposure, config: &ServeConfig) -> Result<Self, DecodeError> {
+    pub(super) fn new(
+        service: &'static str,
+        exposure: Exposure,
+        config: &ServeConfig,
+        http: Vec<Route>,
+    ) -> Result<Self, DecodeError> {
         Ok(Self {
             shared: Arc::new(Shared {
                 service,
@@ -70,6 +78,10 @@ impl GuardLayer {
                     "rpc.server.call.duration",
                     "Calls that were answered, streams to their beginning",
                 ),
+                http: match exposure {
+                    Exposure::Internal(_) => None,
+                    Exposure::Public => Some(Arc::new(Http::new(service, http, config.request_timeout))),
+                },
             }),
         })
     }
@@ -112,10 +124,13 @@ where
         // The clone that was polled ready must be the one that is called.
         let unready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, unready);
+        let shared = Arc::clone(&self.shared);
+        if let Some(http) = shared.http.clone().filter(|http| http.takes(&request)) {
+            return Box::pin(async move { Ok(http.answer(request, &shared.permits).await) });
+        }
         if UNGUARDED.iter().any(|prefix| request.uri().path().starts_with(prefix)) {
             return Box::pin(inner.call(request));
         }
-        let shared = Arc::clone(&self.shared);
         let method = shared.methods.at(request.uri().path());
         let span = shared.span(methods::name(method), request.headers());
         let answer = async move {

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! request ─▶ span, deadline, permit, service token, panic guard (serving::layer) ─▶ routes
+//!         └▶ of a public server: plain HTTP (serving::plain_http)
 //! ```
 //!
-//! Every server carries `grpc.health.v1` and reflection beside its own services.
+//! Every server carries `grpc.health.v1` and reflection beside its own services. A public one speaks HTTP/1.1 as well, for browsers: what
+//! comes over it is never a call.
 //!
 //! The end has three parts. Health checks answer NOT_SERVING at once, so that whoever balances load sends new calls elsewhere; those
 //! that still come are served for [`ServeConfig::lame_duck`]. Then connections take no more calls (GOAWAY), and those that run may
@@ -14,6 +16,7 @@ mod aging;
 mod incoming;
 mod layer;
 mod lingering;
+pub mod plain_http;
 mod services;
 
 use std::net::SocketAddr;
@@ -174,13 +177,14 @@ impl Server {
         shutdown: CancellationToken,
         stop: CancellationToken,
     ) -> Result<(), ServeError> {
-        let routes = services.routes(health.service().await)?;
-        let guard = GuardLayer::new(self.name, self.exposure, &self.config)?;
+        let (routes, http) = services.routes(health.service().await)?;
+        let guard = GuardLayer::new(self.name, self.exposure, &self.config, http)?;
         let lingering = Lingering::new();
         let tls = self.acceptor.is_some();
         let incoming = Incoming::new(self.listener, lingering.clone(), self.acceptor);
         let server = tonic::transport::Server::builder()
             .layer(guard)
+            .accept_http1(self.exposure == Exposure::Public)
             // No grace: with one, tonic drops the connection and the calls on it instead of letting them end. They do end: calls by
             // `request_timeout`, streams by their own age.
             .max_connection_age(self.config.max_connection_age)

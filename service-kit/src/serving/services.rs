@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;
+use std::future::Future;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -17,11 +18,14 @@ use tonic_reflection::pb::v1::server_reflection_server::SERVICE_NAME as REFLECTI
 use tonic_reflection::server::{Builder, Error};
 use tower::{BoxError, Service};
 
-/// The gRPC services of one server.
+use super::plain_http::Route;
+
+/// The gRPC services of one server, and what it answers over plain HTTP beside them.
 #[derive(Default)]
 pub struct Services {
     routes: RoutesBuilder,
     names: Vec<&'static str>,
+    http: Vec<Route>,
 }
 
 impl Services {
@@ -45,8 +49,23 @@ impl Services {
         self
     }
 
-    /// All routes of a server: these services, the health check and reflection.
-    pub(super) fn routes(mut self, health: HealthServer<HealthService>) -> Result<Routes, Error> {
+    /// Answers plain HTTP, too, where the server is a public one: requests whose path begins as `route` does, up to the first variable
+    /// in it. `route` is all that telemetry is told of their path, such as `/v1/files/{file}/contents`.
+    #[must_use]
+    pub fn with_http<F>(
+        mut self,
+        route: &'static str,
+        handler: impl Fn(Request<Body>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        self.http.push(Route::new(route, handler));
+        self
+    }
+
+    /// All routes of a server: these services, the health check and reflection; and those of plain HTTP.
+    pub(super) fn routes(mut self, health: HealthServer<HealthService>) -> Result<(Routes, Vec<Route>), Error> {
         let mut reflection = Builder::configure()
             .register_file_descriptor_set(descriptors(&self.names)?)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
@@ -55,13 +74,13 @@ impl Services {
         }
         self.routes.add_service(health);
         self.routes.add_service(reflection.build_v1()?);
-        Ok(self.routes.routes())
+        Ok((self.routes.routes(), self.http))
     }
 }
 
 impl fmt::Debug for Services {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.names).finish()
+        f.debug_list().entries(&self.names).entries(&self.http).finish()
     }
 }
 

@@ -53,17 +53,18 @@ pub async fn listed_services(channel: ServiceChannel) -> Result<Vec<String>, Sta
     Ok(names)
 }
 
-/// What the port for probes and metrics answers at a path: the status and the body.
+/// What a port answers over plain HTTP at a path, such as that for probes and metrics: the status and the body.
 ///
 /// # Errors
 /// When it does not answer, or not in HTTP.
-pub async fn get(admin: SocketAddr, path: &str) -> io::Result<(u16, String)> {
-    let mut socket = TcpStream::connect(admin).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {admin}\r\n\r\n");
+pub async fn get(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+    let mut socket = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    // Each connection has one answer.
-    socket.read_to_string(&mut answer).await?;
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await?;
+    // A body may be a picture.
+    let answer = String::from_utf8_lossy(&answer);
     let status = answer.get(9..12).and_then(|status| status.parse().ok());
     let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
     status.zip(body).ok_or_else(|| io::ErrorKind::InvalidData.into())

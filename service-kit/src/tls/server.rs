@@ -21,6 +21,9 @@ use super::identity::{self, Caller};
 use super::reload::Reloading;
 use crate::config::Exposure;
 
+/// HTTP/1.1, as ALPN has it (RFC 7301).
+const HTTP1: &[u8] = b"http/1.1";
+
 /// How long a handshake may take.
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -132,13 +135,15 @@ impl Acceptor {
     }
 }
 
-/// Callers show no certificate: they are asked for other credentials.
+/// Callers show no certificate: they are asked for other credentials. Browsers may speak HTTP/1.1.
 fn public(certificate: Certificate) -> Result<ServerConfig, TlsError> {
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Provider)?
         .with_no_client_auth();
-    Ok(speaking_http2(builder.with_cert_resolver(Arc::new(certificate))))
+    let mut config = builder.with_cert_resolver(Arc::new(certificate));
+    config.alpn_protocols = vec![ALPN.to_vec(), HTTP1.to_vec()];
+    Ok(config)
 }
 
 /// Callers show a certificate of one of these CAs.
@@ -150,16 +155,12 @@ fn internal(cas: RootCertStore, certificate: Certificate) -> Result<ServerConfig
         .with_protocol_versions(&[&TLS13])
         .map_err(TlsError::Provider)?
         .with_client_cert_verifier(verifier);
-    let mut config = speaking_http2(builder.with_cert_resolver(Arc::new(certificate)));
+    let mut config = builder.with_cert_resolver(Arc::new(certificate));
+    config.alpn_protocols = vec![ALPN.to_vec()];
     // Every connection shows its certificate: none is vouched for by an earlier one.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)
-}
-
-fn speaking_http2(mut config: ServerConfig) -> ServerConfig {
-    config.alpn_protocols = vec![ALPN.to_vec()];
-    config
 }
 
 #[cfg(test)]

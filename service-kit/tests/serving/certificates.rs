@@ -42,6 +42,10 @@ impl Ca {
         }
     }
 
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
+
     pub(crate) fn issue(&self, names: &[&str], days: Range<i64>) -> Issued {
         let key = KeyPair::generate().expect("a key");
         let cert = params(names, days).signed_by(&key, &self.issuer).expect("signed");

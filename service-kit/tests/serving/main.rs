@@ -4,6 +4,7 @@ mod admin;
 mod certificates;
 mod connections;
 mod log;
+mod plain_http;
 mod proxy;
 mod service;
 mod tls;

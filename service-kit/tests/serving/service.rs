@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,10 +17,12 @@ use service_kit::client::ServiceChannel;
 use service_kit::config::{Exposure, Secret, ServeConfig};
 use service_kit::deadline;
 use service_kit::health::Health;
+use service_kit::serving::plain_http::plain;
 use service_kit::serving::{Server, Services};
 use service_kit::testing::tell_metrics;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
 use tonic::{Request, Response, Status};
 
 /// Does what the first picture's name says.
@@ -67,15 +70,33 @@ impl CaptureService for Counting {
     }
 }
 
+/// Does what the path of a request over plain HTTP says, and counts.
+async fn obey(path: String, orders: Arc<AtomicUsize>) -> http::Response<Body> {
+    orders.fetch_add(1, Ordering::Relaxed);
+    match path.as_str() {
+        "/orders/panic" => panic!("as planned"),
+        "/orders/hang" => std::future::pending().await,
+        "/orders/slow" => tokio::time::sleep(Duration::from_millis(400)).await,
+        _ => {}
+    }
+    plain(http::StatusCode::OK, "answered\n")
+}
+
 pub(crate) struct Running {
     pub(crate) address: String,
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) server: JoinHandle<()>,
     counting: Counting,
+    orders: Arc<AtomicUsize>,
 }
 
 impl Running {
+    /// How many requests came over plain HTTP.
+    pub(crate) fn orders(&self) -> usize {
+        self.orders.load(Ordering::Relaxed)
+    }
+
     /// How many uploads there were.
     pub(crate) fn all_uploads(&self) -> usize {
         self.counting.0.lock().expect("no panic").values().sum()
@@ -117,10 +138,15 @@ pub(crate) async fn start_with(exposure: Exposure, config: ServeConfig, health: 
     let admin = server.admin_addr();
     let shutdown = CancellationToken::new();
     let counting = Counting::default();
+    let orders = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&orders);
     let most = proto::MAX_IMAGE_MESSAGE_BYTES;
     let services = Services::new()
         .with(DocumentCheckServiceServer::new(Obedient))
-        .with(CaptureServiceServer::new(counting.clone()).max_decoding_message_size(most));
+        .with(CaptureServiceServer::new(counting.clone()).max_decoding_message_size(most))
+        .with_http("/orders/{order}", move |request| {
+            obey(request.uri().path().to_owned(), Arc::clone(&counted))
+        });
     let serving = server.serve(services, health, shutdown.clone());
     let server = tokio::spawn(async move { serving.await.expect("serves until told to stop") });
     Running {
@@ -129,6 +155,7 @@ pub(crate) async fn start_with(exposure: Exposure, config: ServeConfig, health: 
         shutdown,
         server,
         counting,
+        orders,
     }
 }
 

@@ -90,6 +90,12 @@ impl ClientSecrets {
         Ok(session.to_owned())
     }
 
+    /// A key made from this one, for signatures of another purpose.
+    pub(super) fn key_for(&self, purpose: &str) -> Result<Hmac<Sha256>, ClientSecretKeyError> {
+        let key = self.keyed.clone().chain_update(purpose).finalize().into_bytes();
+        Hmac::new_from_slice(&key).map_err(|_| ClientSecretKeyError::Short)
+    }
+
     fn over(&self, session: &str, expiry: [u8; EXPIRY_BYTES]) -> Hmac<Sha256> {
         // The expiry has a fixed length, so no other pair gives the same bytes.
         self.keyed.clone().chain_update(session).chain_update(expiry)

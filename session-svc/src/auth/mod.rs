@@ -1,4 +1,4 @@
-//! Who calls. Every public call passes one of the two interceptors here before its method, and its body, is looked at.
+//! Who calls. Every public call passes one of the interceptors here before its method, and its body, is looked at.
 //!
 //! ```text
 //! authorization: Bearer sk_live_… | rk_live_…   a backend, of an account
@@ -11,6 +11,7 @@
 
 mod api_key;
 mod client_secret;
+mod file_link;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -23,6 +24,7 @@ pub use api_key::ApiKeyError;
 pub(crate) use api_key::ApiKeys;
 pub use client_secret::ClientSecretKeyError;
 pub(crate) use client_secret::ClientSecrets;
+pub(crate) use file_link::{FileLinks, LIVES as LINK_LIVES, ROUTE as LINK_ROUTE};
 
 /// A backend that showed an API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +151,20 @@ pub(crate) fn backends_only(
     move |request| {
         let request = anyone(request)?;
         Backend::of(&request)?;
+        Ok(request)
+    }
+}
+
+/// An interceptor that lets backends through whose key is a restricted one.
+pub(crate) fn restricted_only(
+    authenticator: Arc<Authenticator>,
+) -> impl Fn(Request<()>) -> Result<Request<()>, Status> + Clone {
+    let backends = backends_only(authenticator);
+    move |request| {
+        let request = backends(request)?;
+        if !Backend::of(&request)?.reads_sensitive {
+            return Err(Error::SensitiveFiles.into());
+        }
         Ok(request)
     }
 }

@@ -5,7 +5,7 @@
 
 /// The formats that are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     Jpeg,
     Png,
     WebP,
@@ -13,7 +13,7 @@ pub(super) enum Format {
 
 impl Format {
     /// The format that the first bytes claim.
-    pub(super) fn of(data: &[u8]) -> Option<Self> {
+    pub(crate) fn of(data: &[u8]) -> Option<Self> {
         if data.starts_with(b"\xFF\xD8\xFF") {
             Some(Self::Jpeg)
         } else if data.starts_with(b"\x89PNG\r\n\x1A\n") {

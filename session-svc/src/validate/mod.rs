@@ -5,6 +5,7 @@ mod complete;
 mod create;
 mod dimensions;
 mod fields;
+mod file;
 mod image;
 mod list;
 mod simulate;
@@ -15,6 +16,8 @@ use proto::id::{self, Kind};
 use service_kit::status::Problem;
 
 pub(crate) use create::create_session;
+pub(crate) use dimensions::Format;
+pub(crate) use file::file_link;
 pub use image::ImageFault;
 pub(crate) use image::upload_image;
 pub(crate) use list::{list_reports, list_sessions};
@@ -28,6 +31,8 @@ pub(crate) enum Fault {
     SessionId,
     /// No report has this id.
     ReportId,
+    /// No file has this id.
+    FileId,
     /// All fields that are wrong.
     Fields(Problem),
     /// The picture.
@@ -46,4 +51,9 @@ pub(crate) fn report_id(id: &str) -> Result<(), Fault> {
     id::partition(Kind::VerificationReport, id)
         .map(drop)
         .ok_or(Fault::ReportId)
+}
+
+/// As [`session_id`].
+pub(crate) fn file_id(id: &str) -> Result<(), Fault> {
+    id::partition(Kind::File, id).map(drop).ok_or(Fault::FileId)
 }

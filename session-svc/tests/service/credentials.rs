@@ -6,8 +6,9 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use proto::id::{self, Kind};
 use proto::identity::v1::{
-    CancelVerificationSessionRequest, DocumentOptions, GetVerificationReportRequest, GetVerificationSessionRequest,
-    ImagePurpose, ListVerificationReportsRequest, ListVerificationSessionsRequest, RedactVerificationSessionRequest,
+    CancelVerificationSessionRequest, CreateFileLinkRequest, DocumentOptions, DownloadFileRequest, GetFileRequest,
+    GetVerificationReportRequest, GetVerificationSessionRequest, ImagePurpose, ListFilesRequest,
+    ListVerificationReportsRequest, ListVerificationSessionsRequest, RedactVerificationSessionRequest,
     SimulateVerificationRequest, SubmitVerificationSessionRequest, UpdateVerificationSessionRequest,
     UploadImageRequest, WatchVerificationSessionRequest,
 };
@@ -92,6 +93,29 @@ async fn backend_methods(running: &Running, credential: Option<&str>, session: &
     answers
 }
 
+/// The answers of every method that is for backends with a restricted key.
+pub(crate) async fn file_methods(
+    running: &Running,
+    credential: Option<&str>,
+    session: &str,
+    file: &str,
+) -> Vec<(Code, Reason)> {
+    let (verification_session, file) = (session.to_owned(), file.to_owned());
+    let mut files = running.files(credential);
+    let link = CreateFileLinkRequest {
+        file: file.clone(),
+        lifetime: None,
+    };
+    let answers = vec![
+        refusal(files.get_file(GetFileRequest { file: file.clone() }).await),
+        refusal(files.list_files(ListFilesRequest { verification_session }).await),
+        refusal(files.create_file_link(link).await),
+        refusal(files.download_file(DownloadFileRequest { file }).await),
+    ];
+    assert_eq!(answers.len(), methods_of("FileService"), "every one is here");
+    answers
+}
+
 /// How many methods a public service has.
 fn methods_of(service: &str) -> usize {
     let files = FileDescriptorSet::decode(proto::DESCRIPTOR_SET).expect("our own").file;
@@ -135,6 +159,8 @@ async fn no_method_answers_without_a_known_credential() {
     ] {
         let mut answers = backend_methods(&running, credential, &session).await;
         answers.extend(person_methods(&running, credential, &session).await);
+        let file = id::format(Kind::File, 7, 1);
+        answers.extend(file_methods(&running, credential, &session, &file).await);
         assert!(
             answers.iter().all(|answer| *answer == expected),
             "{credential:?}: {answers:?}"
@@ -147,7 +173,10 @@ async fn no_method_answers_without_a_known_credential() {
 async fn a_client_secret_opens_nothing_that_is_for_backends() {
     let running = start().await;
     let session = running.create(DocumentOptions::default()).await;
-    let answers = backend_methods(&running, session.client_secret.as_deref(), &session.id).await;
+    let secret = session.client_secret.as_deref();
+    let mut answers = backend_methods(&running, secret, &session.id).await;
+    let file = id::format(Kind::File, 7, 1);
+    answers.extend(file_methods(&running, secret, &session.id, &file).await);
     let expected = refused(Code::PermissionDenied, reason::PERMISSION_MISSING);
     assert!(answers.iter().all(|answer| *answer == expected), "{answers:?}");
     assert_eq!(running.store.read().calls, [Call::Create]);

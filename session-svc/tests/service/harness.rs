@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use proto::document::v1::document_check_service_server::DocumentCheckServiceServer;
 use proto::identity::v1::capture_service_client::CaptureServiceClient;
+use proto::identity::v1::file_service_client::FileServiceClient;
 use proto::identity::v1::test_helper_service_client::TestHelperServiceClient;
 use proto::identity::v1::verification_report_service_client::VerificationReportServiceClient;
 use proto::identity::v1::verification_session_service_client::VerificationSessionServiceClient;
@@ -37,6 +38,7 @@ pub(crate) const TEST_KEY: &str = "sk_test_0123456789abcdefghijklmn";
 pub(crate) const RESTRICTED_TEST_KEY: &str = "rk_test_0123456789abcdefghijklmn";
 pub(crate) const OTHER_ACCOUNTS_TEST_KEY: &str = "sk_test_of_another_account_00000";
 pub(crate) const OTHER_ACCOUNTS_KEY: &str = "sk_live_of_another_account_00000";
+pub(crate) const OTHER_ACCOUNTS_RESTRICTED_KEY: &str = "rk_live_of_another_account_00000";
 const SIGNING_KEY: [u8; 32] = [7; 32];
 
 /// The frame of a JPEG of 640×480 pixels, a scan of nothing and the end, all that anybody here looks at.
@@ -49,7 +51,7 @@ pub(crate) struct Running {
     pub(crate) store_server: FakeServer,
     pub(crate) shutdown: CancellationToken,
     pub(crate) server: JoinHandle<()>,
-    address: String,
+    pub(crate) address: String,
     _checks: [FakeServer; 2],
 }
 
@@ -65,10 +67,16 @@ pub(crate) fn service_token() -> Secret {
 
 /// Without addresses of other services.
 pub(crate) fn config() -> Config {
-    let keys = format!(
-        "acme={SECRET_KEY},acme={RESTRICTED_KEY},acme={TEST_KEY},acme={RESTRICTED_TEST_KEY},other={OTHER_ACCOUNTS_KEY},\
-         other={OTHER_ACCOUNTS_TEST_KEY}"
-    );
+    let keys = [
+        ("acme", SECRET_KEY),
+        ("acme", RESTRICTED_KEY),
+        ("acme", TEST_KEY),
+        ("acme", RESTRICTED_TEST_KEY),
+        ("other", OTHER_ACCOUNTS_KEY),
+        ("other", OTHER_ACCOUNTS_RESTRICTED_KEY),
+        ("other", OTHER_ACCOUNTS_TEST_KEY),
+    ];
+    let keys = keys.map(|(account, key)| format!("{account}={key}")).join(",");
     Config {
         serve: ServeConfig {
             service_token: Some(service_token()),
@@ -157,6 +165,10 @@ impl Running {
         CaptureServiceClient::new(self.channel(credential.into()))
     }
 
+    pub(crate) fn files<'a>(&self, credential: impl Into<Option<&'a str>>) -> FileServiceClient<ServiceChannel> {
+        FileServiceClient::new(self.channel(credential.into()))
+    }
+
     /// A new session of `acme`.
     pub(crate) async fn create(&self, document: DocumentOptions) -> VerificationSession {
         let options = VerificationSessionOptions {
@@ -239,6 +251,22 @@ pub(crate) fn client_secret(session: &str, expiry: SystemTime) -> String {
         "{session}_secret_{}",
         URL_SAFE_NO_PAD.encode([&expiry[..], &tag[..]].concat())
     )
+}
+
+/// Path and query of a file link made by hand, as its documentation says.
+pub(crate) fn file_link(file: &str, expires: SystemTime) -> String {
+    let expires = expires
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("after 1970")
+        .as_millis() as u64;
+    let sign = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+    let key = sign(&SIGNING_KEY)
+        .chain_update("bonafide file links 1")
+        .finalize()
+        .into_bytes();
+    let keyed = sign(&key).chain_update(file).chain_update(expires.to_be_bytes());
+    let signature = URL_SAFE_NO_PAD.encode(keyed.finalize().into_bytes());
+    format!("/v1/files/{file}/contents?expires={expires}&signature={signature}")
 }
 
 /// Code and reason of a refusal.

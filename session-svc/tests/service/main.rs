@@ -4,8 +4,11 @@
 mod capture;
 mod credentials;
 mod fakes;
+mod files;
 mod harness;
+mod links;
 mod sessions;
 mod test_mode;
+mod told;
 mod watch;
 mod worker;

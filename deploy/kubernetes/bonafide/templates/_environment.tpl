@@ -77,6 +77,10 @@ http{{ if ne $root.Values.tls.mode "none" }}s{{ end }}://{{ include "bonafide.na
   value: {{ include "bonafide.address" (list . "doc-check-svc") }}
 - name: BONAFIDE_SELFIE_ADDRESS
   value: {{ include "bonafide.address" (list . "selfie-svc") }}
+{{- with .Values.publicUrl | default (include "bonafide.gatewayUrl" .) }}
+- name: BONAFIDE_PUBLIC_URL
+  value: {{ . | quote }}
+{{- end }}
 {{- with .Values.documents }}
 {{- with .allowedCountries }}
 - name: BONAFIDE_ALLOWED_COUNTRIES
@@ -89,6 +93,16 @@ http{{ if ne $root.Values.tls.mode "none" }}s{{ end }}://{{ include "bonafide.na
 {{- if .allowSpecimens }}
 - name: BONAFIDE_ALLOW_SPECIMENS
   value: "true"
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Where the gateway answers browsers; a wildcard is no address. */}}
+{{- define "bonafide.gatewayUrl" -}}
+{{- with .Values.gateway }}
+{{- if and .enabled .fileHostnames }}
+{{- $host := first .fileHostnames }}
+{{- if not (contains "*" $host) }}https://{{ $host }}{{ end }}
 {{- end }}
 {{- end }}
 {{- end }}

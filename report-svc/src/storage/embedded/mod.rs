@@ -33,7 +33,8 @@ use self::job::JobRow;
 use self::queue::Finished;
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Job, JobStep, Lease, LeaseRequest,
-    Leased, ListQuery, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, millis, since_epoch,
+    Leased, ListQuery, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, millis, session_found,
+    since_epoch,
 };
 use crate::id::Id;
 
@@ -55,6 +56,8 @@ const SESSION_EXPIRIES: TableDefinition<'_, (u8, u64, &str), ()> = TableDefiniti
 const REPORTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("reports");
 /// Session, attempt → sealed record of a finished attempt.
 const ATTEMPTS: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("attempts");
+/// File → session.
+const FILES: TableDefinition<'_, &str, &str> = TableDefinition::new("files");
 /// Partition, position → event, sealed record.
 const EVENTS: TableDefinition<'_, (u8, u64), (&str, &[u8])> = TableDefinition::new("events");
 /// Partition → the last position that an event got.
@@ -204,6 +207,7 @@ fn prepare(database: &Database) -> Result<u64, redb::Error> {
     transaction.open_table(SESSION_EXPIRIES)?;
     transaction.open_table(REPORTS)?;
     transaction.open_table(ATTEMPTS)?;
+    transaction.open_table(FILES)?;
     transaction.open_table(EVENTS)?;
     transaction.open_table(EVENT_COUNTERS)?;
     transaction.open_table(IDEMPOTENCY)?;
@@ -299,6 +303,17 @@ impl Storage for Embedded {
             Ok(found.map(|found| found.value().to_vec()))
         })
         .await
+    }
+
+    async fn session_of_file(&self, file: &Id) -> Result<Option<Id>, StorageError> {
+        let file = file.clone();
+        let found = self
+            .read(move |transaction| {
+                let found = transaction.open_table(FILES)?.get(file.as_str())?;
+                Ok(found.map(|found| found.value().to_owned()))
+            })
+            .await?;
+        found.map(|session| session_found(&session)).transpose()
     }
 
     async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError> {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use redb::{ReadableTable as _, WriteTransaction};
 
 use super::queue::{self, Finished};
-use super::{ATTEMPTS, IDEMPOTENCY, IDEMPOTENCY_EXPIRIES, REPORTS, SESSIONS, events, index, millis};
+use super::{ATTEMPTS, FILES, IDEMPOTENCY, IDEMPOTENCY_EXPIRIES, REPORTS, SESSIONS, events, index, millis};
 use crate::id::Id;
 use crate::storage::{
     Commit, Committed, Created, Idempotency, JobStep, NewIdempotency, NewSession, SealedAttempt, since_epoch,
@@ -152,6 +152,13 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
     }
     if let Some(idempotency) = &step.idempotency {
         replace(transaction, idempotency)?;
+    }
+    let mut files = transaction.open_table(FILES)?;
+    for file in &step.files.removed {
+        files.remove(file.as_str())?;
+    }
+    if let Some(file) = &step.files.added {
+        files.insert(file.as_str(), session)?;
     }
     if let Some(event) = &step.event {
         events::append(transaction, event)?;

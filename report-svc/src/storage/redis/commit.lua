@@ -4,12 +4,14 @@
 -- A client that loses its connection sends the step again, and cannot know that it happened. No two sealed records are alike,
 -- so the session that has this step's record one version later had this very step.
 -- KEYS: session, events, event counter, idempotency, due, jobs, dead letters, expiries, the lists that the session leaves, those that it
---       enters; for each report: itself, the lists that it leaves, those that it enters
+--       enters; for each report: itself, the lists that it leaves, those that it enters; the files that lead to the session no more, and
+--       the one that does now
 -- ARGV: expected version, record, session id, idempotency record (empty: stays), event id (empty: none), event record,
 --       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce of the lease that is finished or milliseconds until the job
 --       that is queued is due, time (empty: the server's), channel for changes,
 --       moment in milliseconds when something of the session expires (empty: never), how many lists it leaves, how many it enters,
---       how many attempts and how many reports follow, idempotency record that is to be there; for each attempt: its number, its record;
+--       how many attempts and how many reports follow, idempotency record that is to be there, how many files are removed;
+--       for each attempt: its number, its record;
 --       for each report: its id, its record, how many lists it leaves, how many it enters
 local held = redis.call('HMGET', KEYS[1], 'version', 'record')
 if held[1] ~= ARGV[1] then
@@ -31,7 +33,7 @@ if not finished and ARGV[7] ~= 'keep' and ARGV[7] ~= 'enqueue' then
 end
 local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HSET', KEYS[1], 'record', ARGV[2])
-local key, argument = 8, 17
+local key, argument = 8, 18
 -- Moves an id out of the next lists, and into those after them.
 local function move(id, left, entered)
   for _ = 1, left do
@@ -53,6 +55,13 @@ for _ = 1, tonumber(ARGV[16]) do
   redis.call('SET', KEYS[key], ARGV[argument + 2])
   move(ARGV[argument + 1], tonumber(ARGV[argument + 3]), tonumber(ARGV[argument + 4]))
   argument = argument + 4
+end
+for _ = 1, tonumber(ARGV[18]) do
+  key = key + 1
+  redis.call('DEL', KEYS[key])
+end
+if key < #KEYS then
+  redis.call('SET', KEYS[key + 1], ARGV[3])
 end
 if ARGV[12] ~= '' then
   redis.call('ZADD', KEYS[8], ARGV[12], ARGV[3])

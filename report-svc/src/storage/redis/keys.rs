@@ -92,6 +92,11 @@ pub(super) fn report(id: &Id) -> String {
     named(id.partition(), "report", id.as_str())
 }
 
+/// String: the session that a file leads to.
+pub(super) fn file(id: &Id) -> String {
+    named(id.partition(), "file", id.as_str())
+}
+
 /// String that expires: sealed idempotency record.
 pub(super) fn idempotency(partition: u8, key: &[u8; 32]) -> String {
     named(partition, "idempotency", &hex::encode(key))

@@ -58,7 +58,7 @@ pub use self::tls::{ConnectError, RedisTls, RedisTlsConfig};
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Idempotency, Job, JobState,
     JobStep, LONGEST_LEASE, Lease, LeaseRequest, Leased, ListQuery, NewSession, Nonce, Reindex, SealedAttempt, Storage,
-    StorageError, StoredEvent, Versioned, millis, note_unreadable_job, since_epoch,
+    StorageError, StoredEvent, Versioned, millis, note_unreadable_job, session_found, since_epoch,
 };
 use crate::id::{Id, first_at};
 
@@ -358,7 +358,8 @@ impl Storage for Redis {
             .arg(entered.len())
             .arg(step.attempts.len())
             .arg(step.reports.len())
-            .arg(idempotency_before);
+            .arg(idempotency_before)
+            .arg(step.files.removed.len());
         for SealedAttempt { attempt, record } in &step.attempts {
             script.arg(*attempt).arg(record);
         }
@@ -373,6 +374,8 @@ impl Storage for Redis {
                 .arg(left.len())
                 .arg(entered.len());
         }
+        let removed: Vec<_> = step.files.removed.iter().map(keys::file).collect();
+        script.key(&removed).key(step.files.added.as_ref().map(keys::file));
         let version: i64 = script.invoke_async(&mut self.connection.clone()).await?;
         Ok(match u64::try_from(version) {
             Err(_) => Committed::JobLost,
@@ -384,6 +387,11 @@ impl Storage for Redis {
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {
         let found = self.connection.clone().get(keys::report(id)).await;
         found.map_err(|error| foreign_or(error, "a report"))
+    }
+
+    async fn session_of_file(&self, file: &Id) -> Result<Option<Id>, StorageError> {
+        let found: Option<String> = self.connection.clone().get(keys::file(file)).await?;
+        found.map(|session| session_found(&session)).transpose()
     }
 
     async fn attempt(&self, session: &Id, attempt: u32) -> Result<Option<Vec<u8>>, StorageError> {

@@ -8,17 +8,18 @@ use std::time::Duration;
 use futures_util::{Stream, stream};
 use proto::id::{self, Kind};
 use proto::identity::v1::{
-    File, ImagePurpose, ListVerificationReportsResponse, Redaction, SessionInsights, VerificationReport,
-    VerificationSession, VerificationSessionStatus, VerifiedOutputs, redaction,
+    File, ImagePurpose, ListFilesResponse, ListVerificationReportsResponse, Redaction, SessionInsights,
+    VerificationReport, VerificationSession, VerificationSessionStatus, VerifiedOutputs, redaction,
 };
 use proto::reason;
 use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
-    ExtendLeaseRequest, ExtendLeaseResponse, GetImageRequest, GetImageResponse, GetReportRequest, GetSessionRequest,
-    Job, LeaseJobRequest, LeaseJobResponse, ListReportsRequest, ListSessionsRequest, ListSessionsResponse,
-    PutImageRequest, RedactSessionRequest, ReleaseJobRequest, ReleaseJobResponse, SimulateSessionRequest,
-    StoredSession, SubmitSessionRequest, UpdateSessionRequest, WatchSessionRequest,
+    ExtendLeaseRequest, ExtendLeaseResponse, GetFileRequest, GetImageRequest, GetImageResponse, GetReportRequest,
+    GetSessionRequest, Job, LeaseJobRequest, LeaseJobResponse, ListFilesRequest, ListReportsRequest,
+    ListSessionsRequest, ListSessionsResponse, PutImageRequest, ReadFileRequest, ReadFileResponse,
+    RedactSessionRequest, ReleaseJobRequest, ReleaseJobResponse, SimulateSessionRequest, StoredSession,
+    SubmitSessionRequest, UpdateSessionRequest, WatchSessionRequest,
 };
 use service_kit::status::Problem;
 use tokio::sync::{Semaphore, watch};
@@ -45,6 +46,9 @@ pub(crate) enum Call {
     GetReport,
     ListReports,
     Simulate,
+    GetFile,
+    ListFiles,
+    ReadFile,
 }
 
 #[derive(Default)]
@@ -178,6 +182,16 @@ impl FakeStore {
             .ok_or_else(|| Problem::new(reason::SESSION_NOT_FOUND, "no such verification session").into())
     }
 
+    /// A picture of whichever session has it.
+    fn file(&self, id: &str, account: Option<&str>) -> Result<File, Status> {
+        let state = self.read();
+        let mut files = state.sessions.values().flat_map(files_of);
+        files
+            .find(|(owner, file)| file.id == id && account.is_none_or(|account| account == *owner))
+            .map(|(_, file)| file)
+            .ok_or_else(|| Problem::new(reason::FILE_NOT_FOUND, "no such file").into())
+    }
+
     fn requiring_input(&self, id: &str, account: Option<&str>) -> Result<StoredSession, Status> {
         let stored = self.session(id, account)?;
         let status = stored
@@ -196,6 +210,22 @@ impl FakeStore {
         };
         Err(problem.metadata("status", name).into())
     }
+}
+
+/// The account of a session, with each of its files.
+fn files_of(stored: &StoredSession) -> impl Iterator<Item = (&str, File)> {
+    let session = stored.session.as_ref().expect("a session");
+    let files = session
+        .insights
+        .as_ref()
+        .map_or([].as_slice(), |insights| &insights.files);
+    files.iter().map(|file| {
+        let file = File {
+            verification_session: Some(session.id.clone()),
+            ..file.clone()
+        };
+        (stored.account.as_str(), file)
+    })
 }
 
 fn next_id(state: &mut State, kind: Kind) -> String {
@@ -361,7 +391,7 @@ impl StoreService for FakeStore {
                 id: next_id(state, Kind::File),
                 purpose,
                 size: data.len() as u64,
-                created: None,
+                ..File::default()
             };
             state.images.insert(file.id.clone(), data);
             let stored = state.sessions.get_mut(&session).expect("a session");
@@ -566,5 +596,30 @@ impl StoreService for FakeStore {
             self.queue(&request.verification_session);
         }
         self.session(&request.verification_session, None).map(Response::new)
+    }
+
+    async fn get_file(&self, request: Request<GetFileRequest>) -> Result<Response<File>, Status> {
+        self.note(Call::GetFile)?;
+        let GetFileRequest { file, account } = request.into_inner();
+        self.file(&file, Some(&account)).map(Response::new)
+    }
+
+    async fn list_files(&self, request: Request<ListFilesRequest>) -> Result<Response<ListFilesResponse>, Status> {
+        self.note(Call::ListFiles)?;
+        let ListFilesRequest {
+            verification_session,
+            account,
+        } = request.into_inner();
+        let stored = self.session(&verification_session, Some(&account))?;
+        let data = files_of(&stored).map(|(_, file)| file).collect();
+        Ok(Response::new(ListFilesResponse { data }))
+    }
+
+    async fn read_file(&self, request: Request<ReadFileRequest>) -> Result<Response<ReadFileResponse>, Status> {
+        self.note(Call::ReadFile)?;
+        let ReadFileRequest { file, account } = request.into_inner();
+        let file = self.file(&file, account.as_deref())?;
+        let data = self.read().images.get(&file.id).cloned().expect("kept with its file");
+        Ok(Response::new(ReadFileResponse { file: Some(file), data }))
     }
 }
