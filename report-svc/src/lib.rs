@@ -16,6 +16,7 @@ pub mod error;
 pub mod evidence;
 pub mod id;
 mod instruments;
+pub mod last_error;
 pub mod lifecycle;
 pub mod limits;
 mod list_request;

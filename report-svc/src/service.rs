@@ -14,10 +14,10 @@ use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetFileRequest, GetImageRequest, GetImageResponse, GetReportRequest,
-    GetSessionRequest, LeaseJobRequest, LeaseJobResponse, ListFilesRequest, ListReportsRequest, ListSessionsRequest,
-    ListSessionsResponse, PutImageRequest, ReadFileRequest, ReadFileResponse, RedactSessionRequest, ReleaseJobRequest,
-    ReleaseJobResponse, SimulateSessionRequest, StoredSession, SubmitSessionRequest, UpdateSessionRequest,
-    WatchSessionRequest,
+    GetSessionRequest, LeaseJobRequest, LeaseJobResponse, LeaveSessionRequest, ListFilesRequest, ListReportsRequest,
+    ListSessionsRequest, ListSessionsResponse, PutImageRequest, ReadFileRequest, ReadFileResponse,
+    RedactSessionRequest, ReleaseJobRequest, ReleaseJobResponse, SimulateSessionRequest, StoredSession,
+    SubmitSessionRequest, UpdateSessionRequest, WatchSessionRequest,
 };
 use proto::{MAX_PAGE_BYTES, MAX_SIMULATED_DELAY};
 use service_kit::deadline;
@@ -273,6 +273,23 @@ impl StoreService for StoreApi {
         let session = self
             .store
             .submit(&request.verification_session, request.account.as_deref(), trace_context)
+            .await?;
+        Ok(Response::new(session.to_stored()))
+    }
+
+    async fn leave_session(&self, request: Request<LeaveSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        let request = request.into_inner();
+        let mut violations = Violations::new();
+        let fits = request.error().precedes_submission();
+        violations.require(fits, "error", "must come before a submission");
+        violations.check().map_err(Error::Invalid)?;
+        let session = self
+            .store
+            .leave(
+                &request.verification_session,
+                request.account.as_deref(),
+                request.error(),
+            )
             .await?;
         Ok(Response::new(session.to_stored()))
     }

@@ -10,6 +10,7 @@ use proto::identity::v1::{
 };
 
 use crate::assemble::{Outcome, blank, file, outputs};
+use crate::last_error::error_of;
 
 const FIRST_NAME: &str = "ANNA MARIA";
 const LAST_NAME: &str = "ERIKSSON";
@@ -31,53 +32,6 @@ const fn date(day: i32, month: i32, year: i32) -> Date {
     }
 }
 
-/// An error as the checks would have it; `None` where no error was chosen.
-pub fn error(code: Code) -> Option<VerificationError> {
-    let reason = match code {
-        Code::Unspecified => return None,
-        Code::DocumentExpired => "The document has expired. Please use one that is still valid.",
-        Code::DocumentTypeNotSupported => "Documents of this type are not accepted here. Please use another one.",
-        Code::DocumentUnverifiedOther => {
-            "The machine-readable lines of the document could not be read without doubt. Please take the picture again, sharp and \
-             without reflections."
-        }
-        Code::SelfieDocumentMissingPhoto => {
-            "No portrait was found on the document. Please show the side with the photo, in even light."
-        }
-        Code::SelfieFaceMismatch => "The face in the selfie does not match the photo on the document.",
-        Code::SelfieManipulated => {
-            "The selfie is a copy of the document's photo. Please take a new picture of yourself."
-        }
-        Code::SelfieUnverifiedOther => "No face was found in the selfie. Please look into the camera, in even light.",
-        Code::IdNumberInsufficientDocumentData => {
-            "The document does not state what is needed to check the id number. Please use another one."
-        }
-        Code::IdNumberMismatch => {
-            "The id number does not belong to this name and date of birth. Please check what you entered."
-        }
-        Code::IdNumberUnverifiedOther => "The id number could not be verified. Please try again.",
-        Code::EmailUnverifiedOther => "The e-mail address could not be verified. Please try again.",
-        Code::EmailVerificationDeclined => {
-            "You declined to verify your e-mail address. Please try again if you change your mind."
-        }
-        Code::PhoneUnverifiedOther => "The phone number could not be verified. Please try again.",
-        Code::PhoneVerificationDeclined => {
-            "You declined to verify your phone number. Please try again if you change your mind."
-        }
-        Code::Abandoned => "The verification was not finished. Please start again.",
-        Code::ConsentDeclined => "You declined to be verified. Please start again if you change your mind.",
-        Code::CountryNotSupported => {
-            "Documents of this country are not accepted here. Please use one of another country."
-        }
-        Code::DeviceNotSupported => "This device has no camera that can be used. Please go on with another one.",
-        Code::UnderSupportedAge => "You are too young for this service.",
-    };
-    Some(VerificationError {
-        code: code.into(),
-        reason: reason.to_owned(),
-    })
-}
-
 /// Makes the report of an attempt that is to end with `code`; verified where that is unspecified.
 ///
 /// `id` and `created` are the report's; `files` are the pictures that were submitted, if any.
@@ -91,7 +45,7 @@ pub fn simulate(
 ) -> Outcome {
     let options = session.options.as_ref().and_then(|options| options.document.as_ref());
     let wants_selfie = options.is_some_and(|options| options.require_matching_selfie);
-    let error = error(code);
+    let error = error_of(code);
     let mut report = VerificationReport {
         document: Some(document(options, files)),
         selfie: wants_selfie.then(|| selfie(files)),

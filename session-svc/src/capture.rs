@@ -2,9 +2,10 @@
 
 use proto::identity::v1::capture_service_server::CaptureService;
 use proto::identity::v1::{
-    File, SubmitVerificationSessionRequest, SubmitVerificationSessionResponse, UploadImageRequest,
+    File, LeaveVerificationSessionRequest, LeaveVerificationSessionResponse, SubmitVerificationSessionRequest,
+    SubmitVerificationSessionResponse, UploadImageRequest,
 };
-use proto::store::v1::{PutImageRequest, SubmitSessionRequest};
+use proto::store::v1::{LeaveSessionRequest, PutImageRequest, SubmitSessionRequest};
 use tonic::{Request, Response, Status};
 
 use crate::auth::Caller;
@@ -53,6 +54,28 @@ impl Capture {
         let session = stored.session.ok_or(Error::Incomplete("session"))?;
         Ok(SubmitVerificationSessionResponse { status: session.status })
     }
+
+    async fn leave(
+        &self,
+        request: Request<LeaveVerificationSessionRequest>,
+    ) -> Result<LeaveVerificationSessionResponse, Error> {
+        let caller = Caller::of(&request)?;
+        let LeaveVerificationSessionRequest {
+            verification_session,
+            error,
+        } = request.into_inner();
+        validate::session_id(&verification_session)?;
+        let account = caller.account_for(&verification_session)?;
+        validate::leave(error)?;
+        let request = LeaveSessionRequest {
+            verification_session,
+            account,
+            error,
+        };
+        let stored = self.store.clone().leave_session(request).await?.into_inner();
+        let session = stored.session.ok_or(Error::Incomplete("session"))?;
+        Ok(LeaveVerificationSessionResponse { status: session.status })
+    }
 }
 
 #[tonic::async_trait]
@@ -66,5 +89,12 @@ impl CaptureService for Capture {
         request: Request<SubmitVerificationSessionRequest>,
     ) -> Result<Response<SubmitVerificationSessionResponse>, Status> {
         Ok(Response::new(self.submit(request).await?))
+    }
+
+    async fn leave_verification_session(
+        &self,
+        request: Request<LeaveVerificationSessionRequest>,
+    ) -> Result<Response<LeaveVerificationSessionResponse>, Status> {
+        Ok(Response::new(self.leave(request).await?))
     }
 }

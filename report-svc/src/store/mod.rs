@@ -6,6 +6,7 @@ mod events;
 mod files;
 mod images;
 mod jobs;
+mod leave;
 mod list;
 mod queue;
 mod redact;

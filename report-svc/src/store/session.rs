@@ -222,8 +222,9 @@ impl Session {
         }
         // An upload puts no waiting off.
         let since = self.failed.map_or(Ok(made), moment)?;
-        let abandoned = self.public.last_error.as_ref().map(VerificationError::code) == Some(ErrorCode::Abandoned);
-        let waits = state == State::NEW && !abandoned && self.attempts < limits.attempts;
+        let error = self.public.last_error.as_ref().map(VerificationError::code);
+        let has_left = error.is_some_and(ErrorCode::precedes_submission);
+        let waits = state == State::NEW && !has_left && self.attempts < limits.attempts;
         // A person may be in the middle of it for as long as they are waited for, and after an upload for as long again.
         let settled = if state == State::NEW {
             let uploads = self.images.iter().filter_map(|image| image.file.as_ref()?.created);

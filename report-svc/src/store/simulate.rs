@@ -8,10 +8,8 @@ use std::time::Duration;
 
 use proto::identity::v1::VerificationErrorCode;
 
-use super::{Change, Session, Store};
+use super::{Session, Store};
 use crate::error::Error;
-use crate::lifecycle::Action;
-use crate::simulation;
 
 impl Store {
     /// Lets a session of test mode that requires input fail with this code, or be verified where it is unspecified: after `delay`, or at
@@ -25,7 +23,8 @@ impl Store {
         trace_context: HashMap<String, String>,
     ) -> Result<Session, Error> {
         if code.precedes_submission() {
-            return self.leave(session, account, code).await;
+            let in_test_mode = |session: &Session| require_test_mode(session).map(|()| true);
+            return self.leave_if(session, Some(account), code, in_test_mode).await;
         }
         let ready = |session: &mut Session| {
             require_test_mode(session)?;
@@ -34,17 +33,6 @@ impl Store {
         };
         self.hand_over(session, Some(account), trace_context, delay, ready)
             .await
-    }
-
-    /// The session has the error and goes on requiring input.
-    async fn leave(&self, session: &str, account: &str, code: VerificationErrorCode) -> Result<Session, Error> {
-        self.change(session, Some(account), |session| {
-            let event = session.apply(Action::Leave)?;
-            require_test_mode(session)?;
-            session.public.last_error = simulation::error(code);
-            Ok(Change::of(event))
-        })
-        .await
     }
 }
 

@@ -3,14 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use proto::id::PARTITIONS;
-use proto::identity::v1::{VerificationError, VerificationErrorCode};
+use proto::identity::v1::VerificationErrorCode;
 use tokio_util::sync::CancellationToken;
 
 use super::session::Expiry;
 use super::{Change, Session, Store, TRIES};
 use crate::error::Error;
 use crate::id::Id;
-use crate::lifecycle::Action;
 use crate::storage::Nonce;
 
 /// Events dropped, and sessions looked at, at once: a storage is not held up for longer than that takes.
@@ -24,9 +23,6 @@ const UNREADABLE_AGAIN: Duration = Duration::from_secs(3600);
 
 /// When one is whose files cannot be deleted.
 const FILES_AGAIN: Duration = Duration::from_secs(60);
-
-/// Shown to the person.
-const ABANDONED: &str = "The verification was not completed in time.";
 
 /// What a look at a partition came to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -167,28 +163,18 @@ impl Store {
     async fn take_away(&self, id: &str, expiry: Expiry, now: SystemTime) -> Result<(), Error> {
         match expiry {
             Expiry::Discarded => self.delete_discarded(id).await.map(drop),
-            Expiry::Waiting => self.abandon(id, now).await,
+            // The person may still come.
+            Expiry::Waiting => {
+                let still_due = |session: &Session| self.is_due(session, Expiry::Waiting, now);
+                let abandoned = self.leave_if(id, None, VerificationErrorCode::Abandoned, still_due);
+                abandoned.await.map(drop)
+            }
             Expiry::Images => self.discard_expired_images(id, now).await,
             Expiry::Session => {
                 let still_due = |session: &Session| self.is_due(session, Expiry::Session, now);
                 self.redact_if(id, None, still_due).await.map(drop)
             }
         }
-    }
-
-    /// Tells that nobody came. The person may still come.
-    async fn abandon(&self, id: &str, now: SystemTime) -> Result<(), Error> {
-        let abandoned = self.change(id, None, |session| {
-            if !self.is_due(session, Expiry::Waiting, now)? {
-                return Ok(None);
-            }
-            session.public.last_error = Some(VerificationError {
-                code: VerificationErrorCode::Abandoned.into(),
-                reason: ABANDONED.to_owned(),
-            });
-            Ok(Some(Change::of(session.apply(Action::Leave)?)))
-        });
-        abandoned.await.map(drop)
     }
 
     async fn discard_expired_images(&self, id: &str, now: SystemTime) -> Result<(), Error> {

@@ -946,6 +946,54 @@ async fn a_session_that_nobody_comes_to_is_abandoned_once() {
 }
 
 #[tokio::test]
+async fn what_a_person_says_first_stands() {
+    on_each(async |ground| {
+        let store = &ground.store;
+        let id = store
+            .create(ACCOUNT, true, creation("order"))
+            .await
+            .expect("created")
+            .id;
+        let said = async |code| {
+            let left = store.leave(id.as_str(), None, code).await.expect("told");
+            left.public.last_error.map(|error| error.code())
+        };
+        let (declined, unsupported) = (
+            VerificationErrorCode::ConsentDeclined,
+            VerificationErrorCode::DeviceNotSupported,
+        );
+        assert_eq!(said(declined).await, Some(declined));
+        assert_eq!(
+            (said(unsupported).await, said(declined).await),
+            (Some(declined), Some(declined))
+        );
+        let events = store.events(id.partition(), 0, 100).await.expect("open");
+        let told = events.iter().filter(|event| event.r#type.ends_with("requires_input"));
+        assert_eq!(told.count(), 1, "once");
+        assert_eq!(
+            sweep(store, SystemTime::now() + 3 * DAY).await,
+            0,
+            "nobody is waited for who said so"
+        );
+
+        upload(store, &id, "front").await;
+        attempt(store, &id, Some(VerificationErrorCode::DocumentExpired)).await;
+        assert_eq!(
+            said(unsupported).await,
+            Some(unsupported),
+            "after a submission it counts again"
+        );
+        store.cancel(id.as_str(), ACCOUNT).await.expect("canceled");
+        let refused = store.leave(id.as_str(), None, declined).await.err();
+        assert!(matches!(
+            refused,
+            Some(Error::Refused(Refusal::Status(LifecycleStatus::Canceled)))
+        ));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_kept_for_long_enough_is_taken_away() {
     on_each(async |ground| {
         let rules = ["images=1d", "sessions=10d", "other:images=5d"];

@@ -11,7 +11,8 @@ use proto::document::v1::document_check_service_server::{DocumentCheckService, D
 use proto::document::v1::{CheckDocumentRequest, CheckDocumentResponse, DocumentImage};
 use proto::identity::v1::capture_service_server::{CaptureService, CaptureServiceServer};
 use proto::identity::v1::{
-    File, SubmitVerificationSessionRequest, SubmitVerificationSessionResponse, UploadImageRequest,
+    File, LeaveVerificationSessionRequest, LeaveVerificationSessionResponse, SubmitVerificationSessionRequest,
+    SubmitVerificationSessionResponse, UploadImageRequest,
 };
 use service_kit::client::ServiceChannel;
 use service_kit::config::{Exposure, Secret, ServeConfig};
@@ -66,6 +67,13 @@ impl CaptureService for Counting {
         &self,
         _: Request<SubmitVerificationSessionRequest>,
     ) -> Result<Response<SubmitVerificationSessionResponse>, Status> {
+        Err(Status::unimplemented("no test needs it"))
+    }
+
+    async fn leave_verification_session(
+        &self,
+        _: Request<LeaveVerificationSessionRequest>,
+    ) -> Result<Response<LeaveVerificationSessionResponse>, Status> {
         Err(Status::unimplemented("no test needs it"))
     }
 }

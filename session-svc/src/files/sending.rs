@@ -109,7 +109,7 @@ mod tests {
     #[tokio::test]
     async fn a_picture_arrives_in_parts() {
         let places = one_place();
-        let mut parts = Box::pin(places.place().await.ok().expect("free").send(picture()));
+        let mut parts = Box::pin(places.place().await.expect("free").send(picture()));
         let mut arrived = Vec::new();
         while let Some(part) = parts.next().await {
             let part = part.expect("in time");
@@ -117,16 +117,16 @@ mod tests {
             arrived.extend_from_slice(&part);
         }
         assert_eq!(arrived, picture());
-        let _next = places.place().await.ok().expect("the place is free again");
+        let _next = places.place().await.expect("the place is free again");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_does_not_read_keeps_nothing() {
         let places = one_place();
         let began = Instant::now();
-        let mut parts = Box::pin(places.place().await.ok().expect("free").send(picture()));
+        let mut parts = Box::pin(places.place().await.expect("free").send(picture()));
         parts.next().await.expect("a part").expect("in time");
-        let _next = places.place().await.ok().expect("the place is free again");
+        let _next = places.place().await.expect("the place is free again");
         assert_eq!(began.elapsed(), SECOND);
         // What was on its way arrives; then the end is told to be none.
         parts.next().await.expect("a part").expect("in time");
@@ -137,19 +137,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_is_told() {
         let places = Places::new(NonZeroUsize::MIN, 60 * SECOND);
-        let held = places.place().await.ok().expect("free");
+        let held = places.place().await.expect("free");
         let began = Instant::now();
         assert!(matches!(places.place().await, Err(Error::Busy(_))));
         assert_eq!(began.elapsed(), LONGEST_WAIT);
         let gone = held.send(picture());
         drop(gone);
-        let _next = places.place().await.ok().expect("nobody reads any more");
+        let _next = places.place().await.expect("nobody reads any more");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_picture_has_the_time_of_its_request() {
         let places = Places::new(NonZeroUsize::MIN, 60 * SECOND);
         let place = deadline::scope(Some(2 * SECOND), places.place()).await;
-        assert!(place.ok().expect("free").longest <= 2 * SECOND);
+        assert!(place.expect("free").longest <= 2 * SECOND);
     }
 }

@@ -3,7 +3,10 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use proto::identity::v1::{DocumentOptions, File, ImagePurpose, UploadImageRequest, VerificationSession};
+use proto::identity::v1::{
+    DocumentOptions, File, ImagePurpose, LeaveVerificationSessionRequest, UploadImageRequest, VerificationErrorCode,
+    VerificationSession, VerificationSessionStatus,
+};
 use proto::reason;
 use service_kit::status;
 use session_svc::config::Config;
@@ -166,4 +169,30 @@ async fn uploads_leave_capacity_for_everything_else() {
         .upload(&other, ImagePurpose::Selfie, PICTURE)
         .await
         .expect("space again");
+}
+
+#[tokio::test]
+async fn a_person_says_why_they_leave() {
+    let running = start().await;
+    let session = running.create(DocumentOptions::default()).await;
+    let mut capture = running.capture(session.client_secret.as_deref());
+    let leaving = |error: VerificationErrorCode| LeaveVerificationSessionRequest {
+        verification_session: session.id.clone(),
+        error: error.into(),
+    };
+    for error in [
+        VerificationErrorCode::Unspecified,
+        VerificationErrorCode::Abandoned,
+        VerificationErrorCode::DocumentExpired,
+    ] {
+        let answer = capture.leave_verification_session(leaving(error)).await;
+        assert_eq!(refusal(answer), refused(Code::InvalidArgument, reason::INVALID_FIELDS));
+    }
+    let answer = capture.leave_verification_session(leaving(VerificationErrorCode::ConsentDeclined));
+    let answer = answer.await.expect("told").into_inner();
+    assert_eq!(answer.status(), VerificationSessionStatus::RequiresInput);
+    let state = running.store.read();
+    let stored = state.sessions[&session.id].session.as_ref().expect("set");
+    let error = stored.last_error.as_ref().expect("told");
+    assert_eq!(error.code(), VerificationErrorCode::ConsentDeclined);
 }

@@ -7,10 +7,10 @@ use prost_types::FileDescriptorSet;
 use proto::id::{self, Kind};
 use proto::identity::v1::{
     CancelVerificationSessionRequest, CreateFileLinkRequest, DocumentOptions, DownloadFileRequest, GetFileRequest,
-    GetVerificationReportRequest, GetVerificationSessionRequest, ImagePurpose, ListFilesRequest,
-    ListVerificationReportsRequest, ListVerificationSessionsRequest, RedactVerificationSessionRequest,
-    SimulateVerificationRequest, SubmitVerificationSessionRequest, UpdateVerificationSessionRequest,
-    UploadImageRequest, WatchVerificationSessionRequest,
+    GetVerificationReportRequest, GetVerificationSessionRequest, ImagePurpose, LeaveVerificationSessionRequest,
+    ListFilesRequest, ListVerificationReportsRequest, ListVerificationSessionsRequest,
+    RedactVerificationSessionRequest, SimulateVerificationRequest, SubmitVerificationSessionRequest,
+    UpdateVerificationSessionRequest, UploadImageRequest, VerificationErrorCode, WatchVerificationSessionRequest,
 };
 use proto::reason::{self, Reason};
 use service_kit::config::Secret;
@@ -136,9 +136,14 @@ async fn person_methods(running: &Running, credential: Option<&str>, session: &s
     let submit = SubmitVerificationSessionRequest {
         verification_session: session.to_owned(),
     };
+    let leave = LeaveVerificationSessionRequest {
+        verification_session: session.to_owned(),
+        error: VerificationErrorCode::ConsentDeclined.into(),
+    };
     let answers = vec![
         refusal(capture.upload_image(upload).await),
         refusal(capture.submit_verification_session(submit).await),
+        refusal(capture.leave_verification_session(leave).await),
     ];
     assert_eq!(answers.len(), methods_of("CaptureService"), "every one is here");
     answers

@@ -9,15 +9,15 @@ use futures_util::{Stream, stream};
 use proto::id::{self, Kind};
 use proto::identity::v1::{
     File, ImagePurpose, ListFilesResponse, ListVerificationReportsResponse, Redaction, SessionInsights,
-    VerificationReport, VerificationSession, VerificationSessionStatus, VerifiedOutputs, redaction,
+    VerificationError, VerificationReport, VerificationSession, VerificationSessionStatus, VerifiedOutputs, redaction,
 };
 use proto::reason;
 use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
     CancelSessionRequest, CompleteVerificationRequest, CompleteVerificationResponse, CreateSessionRequest,
     ExtendLeaseRequest, ExtendLeaseResponse, GetFileRequest, GetImageRequest, GetImageResponse, GetReportRequest,
-    GetSessionRequest, Job, LeaseJobRequest, LeaseJobResponse, ListFilesRequest, ListReportsRequest,
-    ListSessionsRequest, ListSessionsResponse, PutImageRequest, ReadFileRequest, ReadFileResponse,
+    GetSessionRequest, Job, LeaseJobRequest, LeaseJobResponse, LeaveSessionRequest, ListFilesRequest,
+    ListReportsRequest, ListSessionsRequest, ListSessionsResponse, PutImageRequest, ReadFileRequest, ReadFileResponse,
     RedactSessionRequest, ReleaseJobRequest, ReleaseJobResponse, SimulateSessionRequest, StoredSession,
     SubmitSessionRequest, UpdateSessionRequest, WatchSessionRequest,
 };
@@ -39,6 +39,7 @@ pub(crate) enum Call {
     PutImage,
     GetImage,
     Submit,
+    Leave,
     Lease,
     Extend,
     Release,
@@ -409,6 +410,18 @@ impl StoreService for FakeStore {
         let data = self.read().images.get(&request.get_ref().file).cloned();
         let data = data.ok_or_else(|| Status::from(Problem::new(reason::FILE_NOT_FOUND, "no such file")))?;
         Ok(Response::new(GetImageResponse { data }))
+    }
+
+    async fn leave_session(&self, request: Request<LeaveSessionRequest>) -> Result<Response<StoredSession>, Status> {
+        self.note(Call::Leave)?;
+        let request = request.into_inner();
+        let mut stored = self.requiring_input(&request.verification_session, request.account.as_deref())?;
+        stored.session.get_or_insert_default().last_error = Some(VerificationError {
+            code: request.error,
+            ..VerificationError::default()
+        });
+        self.change(|state| state.sessions.insert(request.verification_session, stored.clone()));
+        Ok(Response::new(stored))
     }
 
     async fn submit_session(&self, request: Request<SubmitSessionRequest>) -> Result<Response<StoredSession>, Status> {
