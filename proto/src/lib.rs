@@ -72,6 +72,9 @@ pub const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 /// Most entries of a session's metadata.
 pub const MAX_METADATA_ENTRIES: usize = 50;
 
+/// What an account is called in test mode, after its name. No name has a slash.
+pub const TEST_MODE_SUFFIX: &str = "/test";
+
 /// Longest time for which the outcome of a session of test mode can be put off.
 pub const MAX_SIMULATED_DELAY: Duration = Duration::from_secs(3600);
 

@@ -75,6 +75,8 @@ reasons! {
     SESSION_STATUS: FailedPrecondition,
     /// The call is for test mode, and the API key or the session is a live one.
     LIVE_MODE: FailedPrecondition,
+    /// Links to pictures need an address that browsers call, which this deployment was not given.
+    PUBLIC_URL_MISSING: FailedPrecondition,
     /// A picture that the session's options ask for was not uploaded.
     IMAGE_MISSING: FailedPrecondition,
     /// The session was submitted as often as is allowed.

@@ -36,7 +36,7 @@ pub enum Error {
     #[error("no such verification report")]
     ReportNotFound,
     /// The session holds no such picture.
-    #[error("the session holds no such picture")]
+    #[error("no such file")]
     FileNotFound,
     /// The session's state does not allow the call.
     #[error(transparent)]

@@ -103,9 +103,11 @@ impl RetentionPolicy {
         policy
     }
 
-    /// An account's retention.
+    /// An account's retention; in test mode, where it has no rules of its own, that of its live mode.
     pub fn of(&self, account: &str) -> Retention {
-        self.accounts.get(account).copied().unwrap_or(self.default)
+        let live = account.strip_suffix(proto::TEST_MODE_SUFFIX).unwrap_or(account);
+        let found = self.accounts.get(account).or_else(|| self.accounts.get(live));
+        found.copied().unwrap_or(self.default)
     }
 }
 
@@ -139,6 +141,11 @@ mod tests {
         assert_eq!(policy.of("acme"), retention(days(365), days(7)));
         assert_eq!(policy.of("other"), retention(days(1), days(30)));
         assert_eq!(policy.of("third"), retention(days(365), days(30)));
+        assert_eq!(
+            policy.of("acme/test"),
+            policy.of("acme"),
+            "pictures of test mode are of people, too"
+        );
         assert_eq!(RetentionPolicy::default().of("acme"), retention(None, None));
     }
 

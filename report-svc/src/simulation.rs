@@ -16,6 +16,9 @@ const FIRST_NAME: &str = "ANNA MARIA";
 const LAST_NAME: &str = "ERIKSSON";
 const BORN: Date = date(12, 8, 1974);
 
+/// As that of the specimen must have been.
+const ISSUED: Date = date(16, 4, 2002);
+
 /// Of the specimen itself, and long after it.
 const EXPIRED: Date = date(15, 4, 2012);
 const EXPIRES: Date = date(15, 4, 2099);
@@ -154,7 +157,7 @@ fn document(options: Option<&DocumentOptions>, files: &[File]) -> DocumentReport
         expiration_date: Some(EXPIRES),
         files: sides.into_iter().filter_map(|side| file(files, side)).collect(),
         first_name: Some(FIRST_NAME.to_owned()),
-        issued_date: Some(date(16, 4, 2089)),
+        issued_date: Some(ISSUED),
         issuing_country: Some("UTO".to_owned()),
         last_name: Some(LAST_NAME.to_owned()),
         number: Some("L898902C3".to_owned()),

@@ -66,7 +66,7 @@ pub struct Config {
     #[arg(long, env = "BONAFIDE_MAX_DOWNLOADS", default_value_t = DEFAULT_MAX_DOWNLOADS)]
     pub max_downloads: NonZeroUsize,
     /// Address at which browsers reach this service, with which file links begin, e.g. https://identity.example.com. When not given, a
-    /// link begins with the address that its caller called.
+    /// link begins with the address that its caller called, where TLS ends here or it is one of this machine, and there are none elsewhere.
     #[arg(long, env = "BONAFIDE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,
     /// Sessions that one account watches at once on this replica.

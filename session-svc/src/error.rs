@@ -47,7 +47,7 @@ pub enum Error {
     #[error("no such file")]
     FileNotFound,
     /// Neither the configuration nor the call says at which address this service is called.
-    #[error("it is not known at which address this service is called")]
+    #[error("links to pictures are not made here: --public-url (BONAFIDE_PUBLIC_URL) is not set")]
     NoAddress,
     /// Everything that is wrong with a request's fields.
     #[error("fields of the request are wrong")]
@@ -111,7 +111,7 @@ impl From<Error> for Status {
             Error::FileNotFound => problem(reason::FILE_NOT_FOUND),
             Error::NoAddress => {
                 tracing::error!("a file link has no address to begin with: set --public-url (BONAFIDE_PUBLIC_URL)");
-                Problem::logged("the request failed")
+                problem(reason::PUBLIC_URL_MISSING)
             }
             Error::Fields(problem) => problem,
             Error::Image(fault) => fault.into(),

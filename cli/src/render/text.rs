@@ -212,6 +212,9 @@ impl Page {
             self.selfie(selfie, &insights.selfie.unwrap_or_default());
         }
         self.timings("time of the checks", &insights.timings);
+        if !report.livemode {
+            self.label("mode", "test");
+        }
         self.label("report", &report.id);
     }
 
@@ -237,7 +240,8 @@ impl Page {
             Some(error) if !verified => format!("not verified: {}", error_code(error.code())),
             _ => session.status().name().unwrap_or_default(),
         };
-        let outcome = self.mark(verified, &outcome);
+        let mode = if session.livemode { "" } else { " (test mode)" };
+        let outcome = self.mark(verified, &format!("{outcome}{mode}"));
         let details = self
             .style
             .faint(&format!("{} in {:.2} s", session.id, elapsed.as_secs_f64()));

@@ -8,6 +8,7 @@ use proto::store::v1::ImageRecord;
 
 use super::{Session, Store};
 use crate::error::Error;
+use crate::evidence::EvidenceError;
 use crate::id::Id;
 
 /// A picture, and the attempts that used it.
@@ -38,8 +39,15 @@ impl Store {
     /// The same, and the picture itself; without an account, whosever it is.
     pub async fn read_file(&self, file: &str, account: Option<&str>) -> Result<(File, Vec<u8>), Error> {
         let (session, id, picture) = self.picture(file, account).await?;
-        let file = picture.file(&session).ok_or(Error::Incomplete("file"))?;
-        Ok((file, self.open_image(&id, picture.image).await?))
+        let known = picture.file(&session).ok_or(Error::Incomplete("file"))?;
+        match self.open_image(&id, picture.image).await {
+            // It was replaced or redacted meanwhile: then it is not found any more.
+            Err(error @ Error::Evidence(EvidenceError::Missing(_))) => {
+                self.picture(file, account).await?;
+                Err(error)
+            }
+            opened => Ok((known, opened?)),
+        }
     }
 
     /// The pictures of an account's session, in the order of their ids.

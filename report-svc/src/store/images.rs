@@ -1,7 +1,7 @@
 //! Pictures of a session, and handing them over to the checks.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use proto::id::Kind as IdKind;
 use proto::identity::v1::{File, ImagePurpose, VerificationErrorCode};
@@ -180,7 +180,8 @@ impl Store {
             let event = session.apply(Action::Submit)?;
             self.require_attempt(session)?;
             ready(session)?;
-            session.count_submission(now());
+            // The job may be handed back for a while from when on it is due.
+            session.count_submission((SystemTime::now() + delay).into());
             session.trace_context.clone_from(&trace_context);
             Ok(Change {
                 job: JobStep::Enqueue {

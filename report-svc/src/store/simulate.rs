@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use proto::identity::v1::VerificationErrorCode;
+use proto::identity::v1::{VerificationError, VerificationErrorCode};
 
 use super::{Session, Store};
 use crate::error::Error;
@@ -23,8 +23,13 @@ impl Store {
         trace_context: HashMap<String, String>,
     ) -> Result<Session, Error> {
         if code.precedes_submission() {
-            let in_test_mode = |session: &Session| require_test_mode(session).map(|()| true);
-            return self.leave_if(session, Some(account), code, in_test_mode).await;
+            // Chosen again, it makes no other event.
+            let is_new = |session: &Session| {
+                require_test_mode(session)?;
+                let error = session.public.last_error.as_ref().map(VerificationError::code);
+                Ok(error != Some(code))
+            };
+            return self.leave_if(session, Some(account), code, is_new).await;
         }
         let ready = |session: &mut Session| {
             require_test_mode(session)?;

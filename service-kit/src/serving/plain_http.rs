@@ -73,9 +73,13 @@ impl Http {
         }
     }
 
-    /// Whether a request is no call: gRPC needs HTTP/2.
+    /// Whether a request is no call: gRPC needs HTTP/2, POST and a type of its own.
     pub(super) fn takes(&self, request: &Request<Body>) -> bool {
-        request.version() < Version::HTTP_2 || self.route(request).is_some()
+        let content_type = request.headers().get(CONTENT_TYPE);
+        let is_grpc = content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
+        request.version() < Version::HTTP_2
+            || (request.method() != Method::POST && !is_grpc)
+            || self.route(request).is_some()
     }
 
     fn route(&self, request: &Request<Body>) -> Option<&Route> {
@@ -86,6 +90,7 @@ impl Http {
     /// Answers a request, of which there may be as many at once as `permits` has.
     pub(super) async fn answer(&self, request: Request<Body>, permits: &Semaphore) -> Response<Body> {
         let started = Instant::now();
+        let is_head = request.method() == Method::HEAD;
         let (method, route) = (method(request.method()), self.route(&request));
         let name = route.map(|route| route.name);
         let span = self.span(method, name);
@@ -97,7 +102,11 @@ impl Http {
             Self::note(response.status());
             response
         };
-        let response = response.instrument(span).await;
+        let mut response = response.instrument(span).await;
+        // HTTP/2 sends one that is there, which clients take for a fault.
+        if is_head {
+            *response.body_mut() = Body::empty();
+        }
         let mut attributes = vec![
             KeyValue::new("http.request.method", method),
             KeyValue::new("http.response.status_code", i64::from(response.status().as_u16())),
@@ -143,7 +152,8 @@ impl Http {
     fn note(status: StatusCode) {
         let span = Span::current();
         span.record("http.response.status_code", status.as_u16());
-        if status.is_server_error() {
+        // What is refused for want of space is no fault, and would fill a log when there is least to spare.
+        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
             span.record("otel.status_code", "ERROR");
             tracing::warn!(http.response.status_code = status.as_u16(), "request failed");
         }

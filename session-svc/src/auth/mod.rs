@@ -37,13 +37,10 @@ pub(crate) struct Backend {
     pub(crate) reads_sensitive: bool,
 }
 
-/// What an account is called in test mode, after its name. No name has a slash.
-const TEST_MODE: &str = "/test";
-
 impl Backend {
     /// A backend of the account of this name, in the mode of its key.
     pub(crate) fn new(name: &str, livemode: bool, reads_sensitive: bool) -> Self {
-        let mode = if livemode { "" } else { TEST_MODE };
+        let mode = if livemode { "" } else { proto::TEST_MODE_SUFFIX };
         Self {
             account: Arc::from(format!("{name}{mode}")),
             livemode,

@@ -1,6 +1,7 @@
 //! Where links begin.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::task::{Context, Poll};
 
@@ -43,6 +44,11 @@ fn host_and_port(authority: &http::uri::Authority) -> Option<&str> {
     (!authority.host().is_empty() && !all.contains('@')).then_some(all)
 }
 
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 /// The address that a call was made to, as its caller had it. A link that begins there goes where its caller can reach.
 #[derive(Clone, Debug)]
 pub(super) struct CalledAt(pub(super) PublicUrl);
@@ -62,9 +68,11 @@ impl<S> NotesAddress<S> {
 
     fn address(&self, called: &Uri) -> Option<PublicUrl> {
         let host = called.authority().and_then(host_and_port)?;
-        let is_protected = self.tls || called.scheme_str() == Some("https");
-        let scheme = if is_protected { "https" } else { "http" };
-        Some(PublicUrl(format!("{scheme}://{host}")))
+        if self.tls || called.scheme_str() == Some("https") {
+            return Some(PublicUrl(format!("https://{host}")));
+        }
+        // Nobody sends a link over a network that others read, nor to a proxy that answers no browsers.
+        is_loopback(called.host()?).then(|| PublicUrl(format!("http://{host}")))
     }
 }
 
@@ -136,6 +144,17 @@ mod tests {
         ] {
             assert_eq!(at(tls, called).as_deref(), Some(expected));
         }
-        assert_eq!(at(false, "http://name@example.com/s/m"), None);
+        assert_eq!(
+            at(false, "http://[::1]:50051/s/m").as_deref(),
+            Some("http://[::1]:50051")
+        );
+        assert_eq!(at(false, "http://localhost/s/m").as_deref(), Some("http://localhost"));
+        for elsewhere in [
+            "http://name@example.com/s/m",
+            "http://example.com/s/m",
+            "http://10.0.0.1:50051/s/m",
+        ] {
+            assert_eq!(at(false, elsewhere), None, "{elsewhere}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! The address of a request is a credential: nothing here writes it down. A link that is wrong, one that has ended and one whose picture
 //! is gone are answered alike.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -24,6 +25,7 @@ use tonic::{Code, Status};
 use super::range::{self, Asked};
 use super::sending::{Place, Places};
 use crate::auth::FileLinks;
+use crate::limits::KeyedLimiter;
 use crate::validate::Format;
 use crate::{Store, upstream};
 
@@ -40,16 +42,26 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
 ];
 
+/// Answers at once by links to one picture: browsers ask twice.
+const READERS_OF_FILE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
 #[derive(Clone)]
 pub(crate) struct LinkedFiles {
     store: Store,
     links: Arc<FileLinks>,
     places: Places,
+    /// Whoever has a link to a picture needs no key.
+    readers: KeyedLimiter,
 }
 
 impl LinkedFiles {
     pub(crate) fn new(store: Store, links: Arc<FileLinks>, places: Places) -> Self {
-        Self { store, links, places }
+        Self {
+            store,
+            links,
+            places,
+            readers: KeyedLimiter::new(READERS_OF_FILE),
+        }
     }
 
     /// Answers a request whose path begins as a link's does.
@@ -78,11 +90,8 @@ impl LinkedFiles {
             .links
             .verify(path, query, SystemTime::now())
             .ok_or_else(not_found)?;
-        let place = self
-            .places
-            .place()
-            .await
-            .map_err(|_| again("too many downloads at once\n"))?;
+        let reader = self.readers.try_acquire(file).ok_or_else(busy)?;
+        let place = self.places.place(file).await.map_err(|_| busy())?.held_by(reader);
         let read = ReadFileRequest {
             file: file.to_owned(),
             account: None,
@@ -132,6 +141,10 @@ fn answer(file: &str, picture: Bytes, asked: Asked, place: Option<Place>) -> Res
         Some(place) => Body::new(StreamBody::new(place.send(picture.slice(part)).map_ok(Frame::data))),
         None => Body::empty(),
     })
+}
+
+fn busy() -> Response<Body> {
+    again("too many downloads at once\n")
 }
 
 fn not_found() -> Response<Body> {

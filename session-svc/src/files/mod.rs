@@ -75,7 +75,7 @@ impl Files {
         let backend = Backend::of(&request)?;
         let file = request.into_inner().file;
         validate::file_id(&file)?;
-        let place = self.places.place().await?;
+        let place = self.places.place(&backend.account).await?;
         let request = store::ReadFileRequest {
             file,
             account: Some(backend.account.to_string()),

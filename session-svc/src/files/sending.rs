@@ -12,8 +12,10 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use service_kit::deadline;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
 
 use crate::error::Error;
+use crate::limits::{KeyedLimiter, Permit};
 
 /// Bytes of one part.
 const PART: usize = 64 * 1024;
@@ -25,13 +27,19 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Places {
     places: Arc<Semaphore>,
+    /// Whoever waits takes up a request: so many do, and the rest is refused at once.
+    waiting: Arc<Semaphore>,
+    /// One account has, or waits for, all places but one.
+    readers: KeyedLimiter,
     longest: Duration,
 }
 
 /// One of these, for one picture.
 pub(super) struct Place {
     permit: OwnedSemaphorePermit,
-    longest: Duration,
+    /// What else is given back with it.
+    readers: Vec<Permit>,
+    ends: Instant,
 }
 
 /// The time was over before everything was read.
@@ -41,27 +49,43 @@ pub(super) struct Late;
 
 impl Places {
     pub(crate) fn new(count: NonZeroUsize, longest: Duration) -> Self {
+        let all_but_one = NonZeroUsize::new(count.get() - 1).unwrap_or(NonZeroUsize::MIN);
         Self {
             places: Arc::new(Semaphore::new(count.get())),
+            waiting: Arc::new(Semaphore::new(count.get())),
+            readers: KeyedLimiter::new(all_but_one),
             longest,
         }
     }
 
-    /// A place, once there is one. A picture has the rest of its request's time.
-    pub(super) async fn place(&self) -> Result<Place, Error> {
+    /// A place for this reader, once there is one. A picture has the rest of its request's time.
+    pub(super) async fn place(&self, reader: &str) -> Result<Place, Error> {
+        let busy = || Error::Busy("too many downloads");
+        let reader = self.readers.try_acquire(reader).ok_or_else(busy)?;
+        let waiting = self.waiting.try_acquire().map_err(|_| busy())?;
+        let longest = deadline::remaining().map_or(self.longest, |left| left.min(self.longest));
+        let ends = Instant::now() + longest;
         let place = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.places).acquire_owned()).await;
-        let permit = place.ok().and_then(Result::ok);
+        drop(waiting);
+        let permit = place.ok().and_then(Result::ok).ok_or_else(busy)?;
         Ok(Place {
-            permit: permit.ok_or(Error::Busy("too many downloads"))?,
-            longest: deadline::remaining().map_or(self.longest, |left| left.min(self.longest)),
+            permit,
+            readers: vec![reader],
+            ends,
         })
     }
 }
 
 impl Place {
+    /// Keeps this, too, for as long as the picture is held.
+    pub(super) fn held_by(mut self, reader: Permit) -> Self {
+        self.readers.push(reader);
+        self
+    }
+
     /// The parts of a picture, or of a piece of one, one after the other.
     pub(super) fn send(self, picture: Bytes) -> impl Stream<Item = Result<Bytes, Late>> + Send {
-        let Self { permit, longest } = self;
+        let Self { permit, readers, ends } = self;
         let (sender, receiver) = mpsc::channel(1);
         let length = picture.len();
         let hand_out = async move {
@@ -74,8 +98,8 @@ impl Place {
         };
         tokio::spawn(async move {
             // Whether or not that was all: what is missing is found out where it is missed.
-            let _ = tokio::time::timeout(longest, hand_out).await;
-            drop(permit);
+            let _ = tokio::time::timeout_at(ends, hand_out).await;
+            drop((permit, readers));
         });
         stream::unfold((receiver, length), async |(mut receiver, left)| {
             match receiver.recv().await {
@@ -94,7 +118,6 @@ impl Place {
 mod tests {
     use super::*;
     use futures_util::StreamExt as _;
-    use tokio::time::Instant;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -109,7 +132,7 @@ mod tests {
     #[tokio::test]
     async fn a_picture_arrives_in_parts() {
         let places = one_place();
-        let mut parts = Box::pin(places.place().await.expect("free").send(picture()));
+        let mut parts = Box::pin(places.place("acme").await.expect("free").send(picture()));
         let mut arrived = Vec::new();
         while let Some(part) = parts.next().await {
             let part = part.expect("in time");
@@ -117,16 +140,16 @@ mod tests {
             arrived.extend_from_slice(&part);
         }
         assert_eq!(arrived, picture());
-        let _next = places.place().await.expect("the place is free again");
+        let _next = places.place("acme").await.expect("the place is free again");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_does_not_read_keeps_nothing() {
         let places = one_place();
         let began = Instant::now();
-        let mut parts = Box::pin(places.place().await.expect("free").send(picture()));
+        let mut parts = Box::pin(places.place("acme").await.expect("free").send(picture()));
         parts.next().await.expect("a part").expect("in time");
-        let _next = places.place().await.expect("the place is free again");
+        let _next = places.place("other").await.expect("the place is free again");
         assert_eq!(began.elapsed(), SECOND);
         // What was on its way arrives; then the end is told to be none.
         parts.next().await.expect("a part").expect("in time");
@@ -137,19 +160,30 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_is_told() {
         let places = Places::new(NonZeroUsize::MIN, 60 * SECOND);
-        let held = places.place().await.expect("free");
+        let held = places.place("acme").await.expect("free");
         let began = Instant::now();
-        assert!(matches!(places.place().await, Err(Error::Busy(_))));
+        assert!(matches!(places.place("acme").await, Err(Error::Busy(_))));
+        assert_eq!(
+            began.elapsed(),
+            Duration::ZERO,
+            "an account is not waited for by itself"
+        );
+        let mut waiting = Box::pin(places.place("other"));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        assert!(matches!(places.place("third").await, Err(Error::Busy(_))));
+        assert_eq!(began.elapsed(), Duration::ZERO, "as many wait as there are places");
+        assert!(matches!(waiting.await, Err(Error::Busy(_))));
         assert_eq!(began.elapsed(), LONGEST_WAIT);
         let gone = held.send(picture());
         drop(gone);
-        let _next = places.place().await.expect("nobody reads any more");
+        let _next = places.place("acme").await.expect("nobody reads any more");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_picture_has_the_time_of_its_request() {
         let places = Places::new(NonZeroUsize::MIN, 60 * SECOND);
-        let place = deadline::scope(Some(2 * SECOND), places.place()).await;
-        assert!(place.expect("free").longest <= 2 * SECOND);
+        let began = Instant::now();
+        let place = deadline::scope(Some(2 * SECOND), places.place("acme")).await;
+        assert!(place.expect("free").ends <= began + 2 * SECOND);
     }
 }
