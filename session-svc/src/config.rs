@@ -37,7 +37,7 @@ pub struct Config {
     /// reads sensitive fields; `sk_test_…` and `rk_test_…` open the account's test mode.
     #[arg(long, env = "BONAFIDE_API_KEYS", hide_env_values = true)]
     pub api_keys: Secret,
-    /// Key that signs client secrets, the same for all replicas: base64 of at least 32 bytes (`openssl rand -base64 32`).
+    /// Key that signs client secrets and file links, the same for all replicas: base64 of at least 32 bytes (`openssl rand -base64 32`).
     #[arg(long, env = "BONAFIDE_CLIENT_SECRET_KEY", hide_env_values = true)]
     pub client_secret_key: Secret,
     /// Address of report-svc, e.g. https://report-svc:50051.
@@ -65,7 +65,7 @@ pub struct Config {
     /// wait for a moment.
     #[arg(long, env = "BONAFIDE_MAX_DOWNLOADS", default_value_t = DEFAULT_MAX_DOWNLOADS)]
     pub max_downloads: NonZeroUsize,
-    /// Address at which browsers reach this service, with which file links begin, e.g. https://identity.example.com. When not given, a
+    /// Address at which browsers reach this service, with which file links begin, e.g. `https://identity.example.com`. When not given, a
     /// link begins with the address that its caller called, where TLS ends here or it is one of this machine, and there are none elsewhere.
     #[arg(long, env = "BONAFIDE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,

@@ -35,7 +35,7 @@ pub enum Error {
     #[error("outcomes are chosen in test mode alone: use a test key (sk_test_…, rk_test_…)")]
     LiveMode,
     /// Pictures are sensitive.
-    #[error("pictures need a restricted API key (rk_live_…)")]
+    #[error("pictures need a restricted API key (rk_live_…, rk_test_…)")]
     SensitiveFiles,
     /// Unknown, malformed or somebody else's.
     #[error("no such verification session")]

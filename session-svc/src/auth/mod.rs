@@ -1,4 +1,5 @@
-//! Who calls. Every public call passes one of the interceptors here before its method, and its body, is looked at.
+//! Who calls. Every public call passes one of the interceptors here before its method, and its body, is looked at; a file link, which is
+//! opened over plain HTTP without a key, is a credential itself ([`FileLinks`]).
 //!
 //! ```text
 //! authorization: Bearer sk_live_… | rk_live_…   a backend, of an account
