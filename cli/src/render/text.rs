@@ -389,6 +389,7 @@ mod tests {
             reason: "Another face.".to_owned(),
         };
         let session = VerificationSession {
+            livemode: true,
             id: "vs_1".to_owned(),
             status: VerificationSessionStatus::RequiresInput.into(),
             last_error: Some(error.clone()),
@@ -400,6 +401,7 @@ mod tests {
             reason: reason.to_owned(),
         };
         let report = VerificationReport {
+            livemode: true,
             id: "vr_1".to_owned(),
             document: Some(DocumentReport {
                 status: CheckStatus::Verified.into(),
