@@ -26,7 +26,7 @@ use crate::auth::{
 };
 use crate::capture::Capture;
 use crate::config::Config;
-use crate::files::{Files, LinkedFiles, NotesAddress, Places};
+use crate::files::{DownloadLimiter, Files, LinkedFiles, NotesAddress};
 use crate::limits::{Gate, KeyedLimiter};
 use crate::reports::Reports;
 use crate::sessions::Sessions;
@@ -151,15 +151,15 @@ impl Service for SessionSvc {
             TestHelperServiceServer::new(test_helpers).max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES);
         let capture =
             CaptureServiceServer::new(Capture::new(store.clone())).max_decoding_message_size(MAX_UPLOAD_MESSAGE_BYTES);
-        let places = Places::new(self.config.max_downloads, self.config.serve.max_connection_age);
+        let downloads = DownloadLimiter::new(self.config.max_downloads, self.config.serve.max_connection_age);
         let files = Files::new(
             store.clone(),
             Arc::clone(&self.file_links),
-            places.clone(),
+            downloads.clone(),
             self.config.public_url.clone(),
         );
         let files = FileServiceServer::new(files).max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES);
-        let linked = LinkedFiles::new(store, Arc::clone(&self.file_links), places);
+        let linked = LinkedFiles::new(store, Arc::clone(&self.file_links), downloads);
         let tls = self.config.serve.tls.cert.is_some();
         let restricted = auth::restricted_only(Arc::clone(&self.authenticator));
         let backends = auth::backends_only(Arc::clone(&self.authenticator));

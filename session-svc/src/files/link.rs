@@ -23,7 +23,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 
 use super::range::{self, Asked};
-use super::sending::{Place, Places};
+use super::sending::{DownloadLimiter, DownloadPermit};
 use crate::auth::FileLinks;
 use crate::limits::KeyedLimiter;
 use crate::validate::Format;
@@ -49,17 +49,17 @@ const READERS_OF_FILE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 pub(crate) struct LinkedFiles {
     store: Store,
     links: Arc<FileLinks>,
-    places: Places,
+    downloads: DownloadLimiter,
     /// Whoever has a link to a picture needs no key.
     readers: KeyedLimiter,
 }
 
 impl LinkedFiles {
-    pub(crate) fn new(store: Store, links: Arc<FileLinks>, places: Places) -> Self {
+    pub(crate) fn new(store: Store, links: Arc<FileLinks>, downloads: DownloadLimiter) -> Self {
         Self {
             store,
             links,
-            places,
+            downloads,
             readers: KeyedLimiter::new(READERS_OF_FILE),
         }
     }
@@ -91,7 +91,7 @@ impl LinkedFiles {
             .verify(path, query, SystemTime::now())
             .ok_or_else(not_found)?;
         let reader = self.readers.try_acquire(file).ok_or_else(busy)?;
-        let place = self.places.place(file).await.map_err(|_| busy())?.held_by(reader);
+        let permit = self.downloads.acquire(file).await.map_err(|_| busy())?.held_by(reader);
         let read = ReadFileRequest {
             file: file.to_owned(),
             account: None,
@@ -104,12 +104,17 @@ impl LinkedFiles {
         } else {
             range::asked(&request.headers, data.len())
         };
-        answer(file, Bytes::from(data), asked, (!is_head).then_some(place)).map_err(|_| not_found())
+        answer(file, Bytes::from(data), asked, (!is_head).then_some(permit)).map_err(|_| not_found())
     }
 }
 
-/// A picture or a part of it; without a place only what there is to say of it.
-fn answer(file: &str, picture: Bytes, asked: Asked, place: Option<Place>) -> Result<Response<Body>, http::Error> {
+/// A picture or a part of it; without a permit to send it only what there is to say of it.
+fn answer(
+    file: &str,
+    picture: Bytes,
+    asked: Asked,
+    permit: Option<DownloadPermit>,
+) -> Result<Response<Body>, http::Error> {
     let whole = picture.len();
     let (status, part) = match asked {
         Asked::Whole => (StatusCode::OK, 0..whole),
@@ -137,8 +142,8 @@ fn answer(file: &str, picture: Bytes, asked: Asked, place: Option<Place>) -> Res
         let last = part.end.saturating_sub(1);
         response = response.header(CONTENT_RANGE, format!("bytes {}-{last}/{whole}", part.start));
     }
-    response.body(match place {
-        Some(place) => Body::new(StreamBody::new(place.send(picture.slice(part)).map_ok(Frame::data))),
+    response.body(match permit {
+        Some(permit) => Body::new(StreamBody::new(permit.send(picture.slice(part)).map_ok(Frame::data))),
         None => Body::empty(),
     })
 }

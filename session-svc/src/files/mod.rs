@@ -24,7 +24,7 @@ use address::CalledAt;
 pub(crate) use address::NotesAddress;
 pub use address::{NoPublicUrl, PublicUrl};
 pub(crate) use link::LinkedFiles;
-pub(crate) use sending::Places;
+pub(crate) use sending::DownloadLimiter;
 
 use crate::auth::{Backend, FileLinks};
 use crate::error::Error;
@@ -33,7 +33,7 @@ use crate::{Store, validate};
 pub(crate) struct Files {
     store: Store,
     links: Arc<FileLinks>,
-    places: Places,
+    downloads: DownloadLimiter,
     public_url: Option<PublicUrl>,
 }
 
@@ -41,11 +41,16 @@ pub(crate) struct Files {
 type Download = Pin<Box<dyn Stream<Item = Result<DownloadFileResponse, Status>> + Send>>;
 
 impl Files {
-    pub(crate) fn new(store: Store, links: Arc<FileLinks>, places: Places, public_url: Option<PublicUrl>) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        links: Arc<FileLinks>,
+        downloads: DownloadLimiter,
+        public_url: Option<PublicUrl>,
+    ) -> Self {
         Self {
             store,
             links,
-            places,
+            downloads,
             public_url,
         }
     }
@@ -75,7 +80,7 @@ impl Files {
         let backend = Backend::of(&request)?;
         let file = request.into_inner().file;
         validate::file_id(&file)?;
-        let place = self.places.place(&backend.account).await?;
+        let permit = self.downloads.acquire(&backend.account).await?;
         let request = store::ReadFileRequest {
             file,
             account: Some(backend.account.to_string()),
@@ -85,7 +90,7 @@ impl Files {
             file: Some(file.ok_or(Error::Incomplete("file"))?),
             data: Vec::new(),
         };
-        let parts = place.send(Bytes::from(data)).map(|part| {
+        let parts = permit.send(Bytes::from(data)).map(|part| {
             let data = part.map_err(|_late| deadline::passed())?.into();
             Ok(DownloadFileResponse { file: None, data })
         });

@@ -1,7 +1,7 @@
 //! Pictures on their way to whoever reads them.
 //!
 //! A picture comes whole from report-svc, for none of it is known to be right before its end is. So each that is being sent is held in
-//! memory, and whoever reads slowly, or not at all, must not keep it there: [`Places`] limits how many there are, and a task that hands
+//! memory, and whoever reads slowly, or not at all, must not keep it there: [`DownloadLimiter`] limits how many there are, and a task that hands
 //! out copies of its parts lets go of the whole when the time is over, however little was read.
 
 use std::num::NonZeroUsize;
@@ -20,22 +20,22 @@ use crate::limits::{KeyedLimiter, Permit};
 /// Bytes of one part.
 const PART: usize = 64 * 1024;
 
-/// How long a call waits for a place.
+/// How long a call waits for a permit.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// How many pictures are held at once, and for how long each. Clones share the places.
+/// How many pictures are held at once, and for how long each. Clones share the permits.
 #[derive(Clone)]
-pub(crate) struct Places {
-    places: Arc<Semaphore>,
+pub(crate) struct DownloadLimiter {
+    permits: Arc<Semaphore>,
     /// Whoever waits takes up a request: so many do, and the rest is refused at once.
     waiting: Arc<Semaphore>,
-    /// One account has, or waits for, all places but one.
+    /// One account has, or waits for, all permits but one.
     readers: KeyedLimiter,
     longest: Duration,
 }
 
-/// One of these, for one picture.
-pub(super) struct Place {
+/// To hold one picture.
+pub(super) struct DownloadPermit {
     permit: OwnedSemaphorePermit,
     /// What else is given back with it.
     readers: Vec<Permit>,
@@ -47,28 +47,28 @@ pub(super) struct Place {
 #[error("the picture was not read in time")]
 pub(super) struct Late;
 
-impl Places {
+impl DownloadLimiter {
     pub(crate) fn new(count: NonZeroUsize, longest: Duration) -> Self {
         let all_but_one = NonZeroUsize::new(count.get() - 1).unwrap_or(NonZeroUsize::MIN);
         Self {
-            places: Arc::new(Semaphore::new(count.get())),
+            permits: Arc::new(Semaphore::new(count.get())),
             waiting: Arc::new(Semaphore::new(count.get())),
             readers: KeyedLimiter::new(all_but_one),
             longest,
         }
     }
 
-    /// A place for this reader, once there is one. A picture has the rest of its request's time.
-    pub(super) async fn place(&self, reader: &str) -> Result<Place, Error> {
+    /// A permit for this reader, once there is one. A picture has the rest of its request's time.
+    pub(super) async fn acquire(&self, reader: &str) -> Result<DownloadPermit, Error> {
         let busy = || Error::Busy("too many downloads");
         let reader = self.readers.try_acquire(reader).ok_or_else(busy)?;
         let waiting = self.waiting.try_acquire().map_err(|_| busy())?;
         let longest = deadline::remaining().map_or(self.longest, |left| left.min(self.longest));
         let ends = Instant::now() + longest;
-        let place = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.places).acquire_owned()).await;
+        let acquired = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.permits).acquire_owned()).await;
         drop(waiting);
-        let permit = place.ok().and_then(Result::ok).ok_or_else(busy)?;
-        Ok(Place {
+        let permit = acquired.ok().and_then(Result::ok).ok_or_else(busy)?;
+        Ok(DownloadPermit {
             permit,
             readers: vec![reader],
             ends,
@@ -76,7 +76,7 @@ impl Places {
     }
 }
 
-impl Place {
+impl DownloadPermit {
     /// Keeps this, too, for as long as the picture is held.
     pub(super) fn held_by(mut self, reader: Permit) -> Self {
         self.readers.push(reader);
@@ -121,8 +121,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn one_place() -> Places {
-        Places::new(NonZeroUsize::MIN, SECOND)
+    fn one_at_once() -> DownloadLimiter {
+        DownloadLimiter::new(NonZeroUsize::MIN, SECOND)
     }
 
     fn picture() -> Bytes {
@@ -131,8 +131,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_picture_arrives_in_parts() {
-        let places = one_place();
-        let mut parts = Box::pin(places.place("acme").await.expect("free").send(picture()));
+        let downloads = one_at_once();
+        let mut parts = Box::pin(downloads.acquire("acme").await.expect("free").send(picture()));
         let mut arrived = Vec::new();
         while let Some(part) = parts.next().await {
             let part = part.expect("in time");
@@ -140,16 +140,16 @@ mod tests {
             arrived.extend_from_slice(&part);
         }
         assert_eq!(arrived, picture());
-        let _next = places.place("acme").await.expect("the place is free again");
+        let _next = downloads.acquire("acme").await.expect("it is free again");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_does_not_read_keeps_nothing() {
-        let places = one_place();
+        let downloads = one_at_once();
         let began = Instant::now();
-        let mut parts = Box::pin(places.place("acme").await.expect("free").send(picture()));
+        let mut parts = Box::pin(downloads.acquire("acme").await.expect("free").send(picture()));
         parts.next().await.expect("a part").expect("in time");
-        let _next = places.place("other").await.expect("the place is free again");
+        let _next = downloads.acquire("other").await.expect("it is free again");
         assert_eq!(began.elapsed(), SECOND);
         // What was on its way arrives; then the end is told to be none.
         parts.next().await.expect("a part").expect("in time");
@@ -159,31 +159,31 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_is_told() {
-        let places = Places::new(NonZeroUsize::MIN, 60 * SECOND);
-        let held = places.place("acme").await.expect("free");
+        let downloads = DownloadLimiter::new(NonZeroUsize::MIN, 60 * SECOND);
+        let held = downloads.acquire("acme").await.expect("free");
         let began = Instant::now();
-        assert!(matches!(places.place("acme").await, Err(Error::Busy(_))));
+        assert!(matches!(downloads.acquire("acme").await, Err(Error::Busy(_))));
         assert_eq!(
             began.elapsed(),
             Duration::ZERO,
             "an account is not waited for by itself"
         );
-        let mut waiting = Box::pin(places.place("other"));
+        let mut waiting = Box::pin(downloads.acquire("other"));
         assert!(futures_util::poll!(&mut waiting).is_pending());
-        assert!(matches!(places.place("third").await, Err(Error::Busy(_))));
-        assert_eq!(began.elapsed(), Duration::ZERO, "as many wait as there are places");
+        assert!(matches!(downloads.acquire("third").await, Err(Error::Busy(_))));
+        assert_eq!(began.elapsed(), Duration::ZERO, "as many wait as there are permits");
         assert!(matches!(waiting.await, Err(Error::Busy(_))));
         assert_eq!(began.elapsed(), LONGEST_WAIT);
         let gone = held.send(picture());
         drop(gone);
-        let _next = places.place("acme").await.expect("nobody reads any more");
+        let _next = downloads.acquire("acme").await.expect("nobody reads any more");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_picture_has_the_time_of_its_request() {
-        let places = Places::new(NonZeroUsize::MIN, 60 * SECOND);
+        let downloads = DownloadLimiter::new(NonZeroUsize::MIN, 60 * SECOND);
         let began = Instant::now();
-        let place = deadline::scope(Some(2 * SECOND), places.place("acme")).await;
-        assert!(place.expect("free").ends <= began + 2 * SECOND);
+        let permit = deadline::scope(Some(2 * SECOND), downloads.acquire("acme")).await;
+        assert!(permit.expect("free").ends <= began + 2 * SECOND);
     }
 }
