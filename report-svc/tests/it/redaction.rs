@@ -79,6 +79,16 @@ impl Ground {
         store_over(Arc::new(storage), self.folder.path(), &self.keys)
     }
 
+    /// A replica that dies at a step, and whoever is told of it.
+    fn dying(&self, steps: usize) -> (Store, Arc<Notify>) {
+        let died = Arc::new(Notify::new());
+        let hook = DiesAt {
+            steps: AtomicUsize::new(steps),
+            died: Arc::clone(&died),
+        };
+        (self.replica(hook), died)
+    }
+
     /// Files of pictures.
     fn files(&self) -> usize {
         let folders = std::fs::read_dir(self.folder.path()).expect("a folder");
@@ -118,6 +128,11 @@ fn creation(reference: &str) -> CreateVerificationSessionRequest {
         idempotency_key: Some(format!("key of {reference}")),
         ..CreateVerificationSessionRequest::default()
     }
+}
+
+async fn create(store: &Store, reference: &str) -> Id {
+    let created = store.create(ACCOUNT, true, creation(reference)).await;
+    created.expect("created").id
 }
 
 async fn upload(store: &Store, id: &Id, picture: &str) -> String {
@@ -404,11 +419,7 @@ async fn nothing_that_is_stored_opens_the_copies_in_events() {
 async fn each_status_but_processing_can_be_redacted_once() {
     on_each(async |ground| {
         let store = &ground.store;
-        let waits = store
-            .create(ACCOUNT, true, creation("waits"))
-            .await
-            .expect("created")
-            .id;
+        let waits = create(store, "waits").await;
         let file = upload(store, &waits, "front").await;
         let redacted = redact(store, &waits).await;
         assert_eq!(redacted.public.status(), Status::Canceled);
@@ -421,20 +432,12 @@ async fn each_status_but_processing_can_be_redacted_once() {
             .collect();
         assert_eq!(types, ["created", "canceled", "redacted"]);
 
-        let canceled = store
-            .create(ACCOUNT, true, creation("canceled"))
-            .await
-            .expect("created")
-            .id;
+        let canceled = create(store, "canceled").await;
         store.cancel(canceled.as_str(), ACCOUNT).await.expect("canceled");
         let redacted = redact(store, &canceled).await;
         assert_eq!(redacted.public.status(), Status::Canceled);
 
-        let processing = store
-            .create(ACCOUNT, true, creation("processing"))
-            .await
-            .expect("created")
-            .id;
+        let processing = create(store, "processing").await;
         upload(store, &processing, "front").await;
         store
             .submit(processing.as_str(), None, Default::default())
@@ -487,11 +490,7 @@ async fn each_status_but_processing_can_be_redacted_once() {
 async fn a_creation_sent_again_finds_what_is_left() {
     on_each(async |ground| {
         let store = &ground.store;
-        let id = store
-            .create(ACCOUNT, true, creation("order"))
-            .await
-            .expect("created")
-            .id;
+        let id = create(store, "order").await;
         redact(store, &id).await;
         let changed = CreateVerificationSessionRequest {
             client_reference_id: None,
@@ -532,11 +531,7 @@ async fn whoever_dies_half_way_leaves_one_of_the_two_right_states() {
         let (mut begun, mut not_begun) = (0, 0);
         for steps in 0.. {
             let (id, files) = verified(store, &format!("order {steps}")).await;
-            let died = Arc::new(Notify::new());
-            let dying = ground.replica(DiesAt {
-                steps: AtomicUsize::new(steps),
-                died: Arc::clone(&died),
-            });
+            let (dying, died) = ground.dying(steps);
             let work = async {
                 dying.redact(id.as_str(), Some(ACCOUNT)).await.expect("redacted");
                 dying.delete_discarded(id.as_str()).await.expect("deleted");
@@ -858,11 +853,7 @@ async fn a_sweep_that_dies_is_done_by_the_next() {
                     .expect("created")
                     .id;
                 upload(&store, &waits, "front").await;
-                let died = Arc::new(Notify::new());
-                let dying = ground.replica(DiesAt {
-                    steps: AtomicUsize::new(steps),
-                    died: Arc::clone(&died),
-                });
+                let (dying, died) = ground.dying(steps);
                 let dying = dying.with_retention(policy.clone());
                 let work = async {
                     for id in [&decided, &waits] {
@@ -898,11 +889,7 @@ async fn a_sweep_that_dies_is_done_by_the_next() {
 async fn a_session_that_nobody_comes_to_is_abandoned_once() {
     on_each(async |ground| {
         let store = &ground.store;
-        let id = store
-            .create(ACCOUNT, true, creation("order"))
-            .await
-            .expect("created")
-            .id;
+        let id = create(store, "order").await;
         let now = SystemTime::now();
         let soon = now + 2 * DAY - Duration::from_secs(60);
         let late = now + 2 * DAY + Duration::from_secs(60);
@@ -949,11 +936,7 @@ async fn a_session_that_nobody_comes_to_is_abandoned_once() {
 async fn what_a_person_says_first_stands() {
     on_each(async |ground| {
         let store = &ground.store;
-        let id = store
-            .create(ACCOUNT, true, creation("order"))
-            .await
-            .expect("created")
-            .id;
+        let id = create(store, "order").await;
         let said = async |code| {
             let left = store.leave(id.as_str(), None, code).await.expect("told");
             left.public.last_error.map(|error| error.code())
@@ -1006,11 +989,7 @@ async fn what_was_kept_for_long_enough_is_taken_away() {
             .expect("created")
             .id;
         let others = upload(&store, &other, "front").await;
-        let processing = store
-            .create(ACCOUNT, true, creation("processing"))
-            .await
-            .expect("created")
-            .id;
+        let processing = create(&store, "processing").await;
         let checked = upload(&store, &processing, "front").await;
         store
             .submit(processing.as_str(), None, Default::default())
