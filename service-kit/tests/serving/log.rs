@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use service_kit::config::TelemetryConfig;
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 pub(crate) struct Log {
     lines: Lines,
+    _other: Dispatch,
     _guard: DefaultGuard,
 }
 
@@ -40,6 +42,9 @@ impl Log {
             service_kit::telemetry::subscriber(&config, writer, &SdkTracerProvider::default()).expect("a filter");
         Self {
             lines,
+            // Where there is one alone, tracing asks the thread that comes to an event first, which may be that of another test, whether
+            // anybody ever listens to it.
+            _other: Dispatch::new(NoSubscriber::default()),
             _guard: tracing::subscriber::set_default(subscriber),
         }
     }

@@ -222,7 +222,7 @@ async fn a_picture_that_is_not_read_in_time_is_not_taken_for_whole() {
     picture.resize(8 * 1024 * 1024, 7);
     let (_, file) = collected(&running, &picture).await;
     let mut request = Request::new(DownloadFileRequest { file: file.clone() });
-    request.set_timeout(Duration::from_secs(1));
+    request.set_timeout(Duration::from_secs(3));
     let mut files = running.files(RESTRICTED_KEY);
     let mut stalled = files.download_file(request).await.expect("its own").into_inner();
     stalled.message().await.expect("sent").expect("a first message");

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use service_kit::config::TelemetryConfig;
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 pub(crate) struct Told {
     lines: Lines,
     spans: InMemorySpanExporter,
+    _other: Dispatch,
     _guard: DefaultGuard,
 }
 
@@ -43,6 +45,9 @@ impl Told {
         Self {
             lines,
             spans,
+            // Where there is one alone, tracing asks the thread that comes to a span first, which may be that of another test, whether
+            // anybody ever listens to it.
+            _other: Dispatch::new(NoSubscriber::default()),
             _guard: tracing::subscriber::set_default(subscriber),
         }
     }
