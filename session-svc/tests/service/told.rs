@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use service_kit::config::TelemetryConfig;
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 pub(crate) struct Told {
     lines: Lines,
     spans: InMemorySpanExporter,
     _guard: DefaultGuard,
+    _other: Dispatch,
 }
 
 #[derive(Clone, Default)]
@@ -44,6 +46,8 @@ impl Told {
             lines,
             spans,
             _guard: tracing::subscriber::set_default(subscriber),
+            // With one alone, what a thread without any comes across first would be told by nobody (tracing-core, `callsite`).
+            _other: Dispatch::new(NoSubscriber::new()),
         }
     }
 
