@@ -18,7 +18,7 @@ use report_svc::id::Id;
 use report_svc::seal::Keyring;
 use report_svc::server::ReportSvc;
 use report_svc::storage::embedded::Embedded;
-use report_svc::storage::{Commit, Committed, JobStep, Storage as _};
+use report_svc::storage::{Commit, Committed, FileEntries, JobStep, Storage as _};
 use service_kit::client::ServiceChannel;
 use service_kit::config::{Secret, ServeConfig};
 use service_kit::service::Service as _;
@@ -172,6 +172,7 @@ fn overwrite(data: &Path, session: &str, record: &[u8]) -> anyhow::Result<Vec<u8
         event: None,
         reindex: None,
         expires: None,
+        files: FileEntries::default(),
         job: JobStep::Keep,
     };
     anyhow::ensure!(matches!(runtime.block_on(storage.commit(step))?, Committed::Done(_)));
