@@ -151,7 +151,9 @@ impl Service for SessionSvc {
             TestHelperServiceServer::new(test_helpers).max_decoding_message_size(MAX_PLAIN_MESSAGE_BYTES);
         let capture =
             CaptureServiceServer::new(Capture::new(store.clone())).max_decoding_message_size(MAX_UPLOAD_MESSAGE_BYTES);
-        let downloads = DownloadLimiter::new(self.config.max_downloads, self.config.serve.max_connection_age);
+        // Well before the stream ends by its age: that would be in order, as if there were no more.
+        let longest = self.config.serve.max_connection_age / 2;
+        let downloads = DownloadLimiter::new(self.config.max_downloads, longest);
         let files = Files::new(
             store.clone(),
             Arc::clone(&self.file_links),

@@ -9,9 +9,10 @@ use proto::identity::v1::{
     VerificationSession,
 };
 use proto::reason;
+use service_kit::config::ServeConfig;
 use service_kit::status;
 use session_svc::config::Config;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 
 use crate::credentials::file_methods;
 use crate::fakes::Call;
@@ -47,11 +48,8 @@ async fn listed(running: &Running, session: &VerificationSession) -> Vec<File> {
 }
 
 /// What is known of a picture, and all parts of it.
-async fn download(running: &Running, file: &str, time: Option<Duration>) -> Result<(File, Vec<u8>), Status> {
-    let mut request = Request::new(DownloadFileRequest { file: file.to_owned() });
-    if let Some(time) = time {
-        request.set_timeout(time);
-    }
+async fn download(running: &Running, file: &str) -> Result<(File, Vec<u8>), Status> {
+    let request = DownloadFileRequest { file: file.to_owned() };
     let mut parts = running.files(RESTRICTED_KEY).download_file(request).await?.into_inner();
     let first = parts.message().await?.expect("a first message");
     assert!(first.data.is_empty());
@@ -86,7 +84,7 @@ async fn pictures_are_found_listed_and_sent_as_they_came() {
     assert_eq!((file.id.as_str(), file.size), (id.as_str(), large().len() as u64));
     assert_eq!(file.verification_session, Some(session.id));
 
-    let (told, picture) = download(&running, &id, None).await.expect("its own");
+    let (told, picture) = download(&running, &id).await.expect("its own");
     assert_eq!(told, file);
     assert!(picture == large());
 }
@@ -200,13 +198,13 @@ async fn what_report_svc_refuses_is_told() {
     let running = start().await;
     let (_, file) = collected(&running, PICTURE).await;
     running.store.fail(Call::ReadFile, Status::unavailable("as planned"));
-    let status = download(&running, &file, None).await.expect_err("away");
+    let status = download(&running, &file).await.expect_err("away");
     assert_eq!(status::reason(&status), Some(reason::UNAVAILABLE));
     assert!(status::retry_after(&status).is_some());
     running.store.fail(Call::ReadFile, Status::internal("as planned"));
-    let status = download(&running, &file, None).await.expect_err("a defect");
+    let status = download(&running, &file).await.expect_err("a defect");
     assert_eq!(status::reason(&status), Some(reason::INTERNAL));
-    download(&running, &file, None).await.expect("well again");
+    download(&running, &file).await.expect("well again");
 }
 
 #[tokio::test]
@@ -214,21 +212,29 @@ async fn a_picture_that_is_not_read_in_time_is_not_taken_for_whole() {
     let running = start_with(Config {
         verification_workers: Some(0),
         max_downloads: NonZeroUsize::MIN,
+        serve: ServeConfig {
+            max_connection_age: Duration::from_millis(100),
+            ..config().serve
+        },
         ..config()
     })
     .await;
     // More than may be on its way unread.
     let mut picture = PICTURE.to_vec();
     picture.resize(8 * 1024 * 1024, 7);
-    let (_, file) = collected(&running, &picture).await;
-    let mut request = Request::new(DownloadFileRequest { file: file.clone() });
-    request.set_timeout(Duration::from_secs(3));
-    let mut files = running.files(RESTRICTED_KEY);
-    let mut stalled = files.download_file(request).await.expect("its own").into_inner();
+    let (_, large) = collected(&running, &picture).await;
+    let (_, small) = collected(&running, PICTURE).await;
+    let request = DownloadFileRequest { file: large };
+    let mut stalled = running
+        .files(RESTRICTED_KEY)
+        .download_file(request)
+        .await
+        .expect("its own")
+        .into_inner();
     stalled.message().await.expect("sent").expect("a first message");
     // The only place is held until the time is over, and then free, whoever still has not read.
-    let (_, whole) = download(&running, &file, None).await.expect("sent after it");
-    assert_eq!(whole.len(), picture.len());
+    let (_, whole) = download(&running, &small).await.expect("sent after it");
+    assert_eq!(whole, PICTURE);
     let mut received = 0;
     let end = loop {
         match stalled.message().await {
