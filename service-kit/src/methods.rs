@@ -101,6 +101,7 @@ mod tests {
             [
                 "bonafide.identity.v1.CaptureService/SubmitVerificationSession",
                 "bonafide.identity.v1.CaptureService/UploadImage",
+                "bonafide.identity.v1.TestHelperService/SimulateVerification",
                 "bonafide.identity.v1.VerificationSessionService/CancelVerificationSession",
                 "bonafide.identity.v1.VerificationSessionService/CreateVerificationSession",
                 "bonafide.identity.v1.VerificationSessionService/UpdateVerificationSession",
@@ -108,6 +109,7 @@ mod tests {
                 "bonafide.store.v1.StoreService/CancelSession",
                 "bonafide.store.v1.StoreService/CreateSession",
                 "bonafide.store.v1.StoreService/PutImage",
+                "bonafide.store.v1.StoreService/SimulateSession",
                 "bonafide.store.v1.StoreService/SubmitSession",
                 "bonafide.store.v1.StoreService/UpdateSession",
             ]
