@@ -103,7 +103,7 @@ impl Belief {
     }
 
     /// In a field of letters and digits, this letter is so many times likelier than was known against the digit that it resembles.
-    pub(crate) fn tell(&mut self, letter: u8, digit: u8, ratio: f32) {
+    pub(crate) fn distinguish(&mut self, letter: u8, digit: u8, ratio: f32) {
         let (unlikely, factor) = if ratio < 1.0 {
             (letter, ratio)
         } else {

@@ -26,7 +26,7 @@ pub fn with_letters_in_number(posterior: &Posterior, beliefs: &[Belief]) -> Vec<
         for (belief, symbol) in places.zip(symbols.bytes()) {
             if let Some(&(letter, digit, rate)) = READ_AS_DIGITS.iter().find(|(_, digit, _)| *digit == symbol) {
                 if has_neither {
-                    belief.tell(letter, digit, 0.0);
+                    belief.distinguish(letter, digit, 0.0);
                 } else {
                     let odds = rate * (letters / 26.0) / ((1.0 - letters) / 10.0);
                     belief.or(letter, digit, odds);

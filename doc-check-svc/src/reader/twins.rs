@@ -98,7 +98,7 @@ impl Glyphs {
             for at in either {
                 let odds = || odds(difference(at, &digits)?, difference(at, &letters)?);
                 if let (Some(odds), Some(belief)) = (odds(), told.get_mut(at)) {
-                    belief.tell(letter, digit, odds);
+                    belief.distinguish(letter, digit, odds);
                 }
             }
         }
