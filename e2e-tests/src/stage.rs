@@ -1,9 +1,8 @@
 //! One deployment that all tests of a binary share, with its logs and spans in memory.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -14,7 +13,7 @@ use opentelemetry::trace::{SpanKind, TraceId};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use service_kit::config::{Secret, TelemetryConfig};
-use service_kit::testing::Samples;
+use service_kit::testing::{Lines, Samples};
 use service_kit::tls::ClientTls;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -36,23 +35,9 @@ pub struct Stage {
     /// All four services.
     pub deployment: Deployment,
     runtime: Runtime,
-    logs: Logs,
+    logs: Lines,
     spans: InMemorySpanExporter,
     data: TempDir,
-}
-
-/// Log lines, kept in memory.
-#[derive(Clone, Default)]
-struct Logs(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Logs {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 static STAGE: LazyLock<Option<Stage>> = LazyLock::new(|| {
@@ -68,7 +53,7 @@ pub fn stage() -> Option<&'static Stage> {
 impl Stage {
     fn open(pictures: Pictures) -> anyhow::Result<Self> {
         let runtime = Runtime::new()?;
-        let logs = Logs::default();
+        let logs = Lines::default();
         let spans = InMemorySpanExporter::default();
         let provider = SdkTracerProvider::builder().with_simple_exporter(spans.clone()).build();
         opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
@@ -172,8 +157,7 @@ impl Stage {
 
     /// All log lines up to now.
     pub fn logs(&self) -> String {
-        let bytes = self.logs.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
+        self.logs.text()
     }
 
     /// All spans that have ended up to now.

@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::storage::{Nonce, StorageError};
 use crate::store::Store;
 
-/// How often what has expired is looked for. Where there is nothing, a look is one read in each partition.
+/// How often what has expired is looked for. Where there is nothing, a look is two reads in each partition: of sessions, and of the oldest
+/// event.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// How long one replica sweeps alone after it said so last: when it dies, another one goes on after that.

@@ -82,14 +82,14 @@ impl Store {
     ) -> Result<(Vec<(Id, VerificationReport)>, Vec<(u32, AttemptRecord)>), Error> {
         let attempts = self.discard_images(session).await?;
         let named = attempts.iter().map(|(_, attempt)| attempt.report.as_str());
-        let mut ids: Vec<Id> = named
-            .clone()
-            .filter_map(|report| Id::parse(IdKind::VerificationReport, report))
-            .collect();
-        if named.clone().any(str::is_empty) {
-            // The record of an attempt is damaged: its report is looked for.
-            ids = self.reports_in_list(session).await?;
-        }
+        // Where the record of an attempt is damaged, its report is looked for.
+        let ids = if named.clone().any(str::is_empty) {
+            self.reports_in_list(session).await?
+        } else {
+            named
+                .filter_map(|report| Id::parse(IdKind::VerificationReport, report))
+                .collect()
+        };
         let mut reports = Vec::new();
         for id in ids {
             if let Some(report) = self.redacted_report(session, &id).await? {

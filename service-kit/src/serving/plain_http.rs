@@ -75,10 +75,9 @@ impl Http {
 
     /// Whether a request is no call: gRPC needs HTTP/2, POST and a type of its own.
     pub(super) fn takes(&self, request: &Request<Body>) -> bool {
-        let content_type = request.headers().get(CONTENT_TYPE);
-        let is_grpc = content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
+        let is_grpc = |value: &HeaderValue| value.as_bytes().starts_with(b"application/grpc");
         request.version() < Version::HTTP_2
-            || (request.method() != Method::POST && !is_grpc)
+            || (request.method() != Method::POST && !request.headers().get(CONTENT_TYPE).is_some_and(is_grpc))
             || self.route(request).is_some()
     }
 

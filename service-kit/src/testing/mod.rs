@@ -1,6 +1,7 @@
 //! For tests: skipping what a machine has not got, except where it must have it; and what a server tells of itself.
 
 mod exposition;
+mod listening;
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use tonic_reflection::pb::v1::{ListServiceResponse, ServerReflectionRequest};
 use crate::client::ServiceChannel;
 use crate::metrics;
 pub use exposition::Samples;
+pub use listening::{Lines, Listening};
 
 /// Says that a test is skipped for want of something.
 ///

@@ -139,7 +139,8 @@ fn system_cas() -> Arc<RootCertStore> {
     Arc::clone(&CAS)
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether what is sent to this host stays on its machine: an address, in brackets or not, or the usual name.
+pub fn is_loopback(host: &str) -> bool {
     let address = without_brackets(host).parse::<IpAddr>();
     address.map_or(host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
 }

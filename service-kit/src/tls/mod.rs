@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use certificate::Certificate;
-pub use client::{ClientTls, NoTls};
+pub use client::{ClientTls, NoTls, is_loopback};
 pub(crate) use client::{Connector, without_brackets};
 pub use failure::Cause;
 pub use files::{Flags, Pem, TlsError, choose_provider};

@@ -17,11 +17,10 @@ use sha2::Sha256;
 
 use super::client_secret::{ClientSecretKeyError, ClientSecrets};
 
-/// As telemetry has the path.
+/// The path of a link, with this for its file: so telemetry has it.
 pub(crate) const ROUTE: &str = "/v1/files/{file}/contents";
+const FILE: &str = "{file}";
 
-const BEFORE: &str = "/v1/files/";
-const AFTER: &str = "/contents";
 const EXPIRES: &str = "expires=";
 const SIGNATURE: &str = "&signature=";
 
@@ -50,12 +49,14 @@ impl FileLinks {
         let expires = millis(expires);
         let tag = self.over(file, expires).finalize().into_bytes();
         let signature = URL_SAFE_NO_PAD.encode(tag);
-        format!("{BEFORE}{file}{AFTER}?{EXPIRES}{expires}{SIGNATURE}{signature}")
+        let path = ROUTE.replace(FILE, file);
+        format!("{path}?{EXPIRES}{expires}{SIGNATURE}{signature}")
     }
 
     /// The file that a link opens now. Path and query must be as they were issued, to the letter.
     pub(crate) fn verify<'a>(&self, path: &'a str, query: &str, now: SystemTime) -> Option<&'a str> {
-        let file = path.strip_prefix(BEFORE)?.strip_suffix(AFTER)?;
+        let (before, after) = ROUTE.split_once(FILE)?;
+        let file = path.strip_prefix(before)?.strip_suffix(after)?;
         id::partition(Kind::File, file)?;
         let (digits, signature) = query.strip_prefix(EXPIRES)?.split_once(SIGNATURE)?;
         let expires: u64 = digits.parse().ok()?;
@@ -181,7 +182,7 @@ mod tests {
         fn never_accepts_what_it_did_not_issue(path in ".*", query in ".*", tail in "[A-Za-z0-9_-]{43}") {
             let at = SystemTime::UNIX_EPOCH;
             prop_assert!(links(KEY).verify(&path, &query, at).is_none());
-            let path = format!("{BEFORE}{}{AFTER}", file());
+            let path = ROUTE.replace(FILE, &file());
             let query = format!("{EXPIRES}1{SIGNATURE}{tail}");
             prop_assert!(links(KEY).verify(&path, &query, at).is_none());
         }

@@ -1,11 +1,11 @@
 //! Where links begin.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 use std::task::{Context, Poll};
 
 use http::{Request, Uri};
+use service_kit::tls::is_loopback;
 use tonic::server::NamedService;
 use tower::Service;
 
@@ -42,11 +42,6 @@ impl fmt::Display for PublicUrl {
 fn host_and_port(authority: &http::uri::Authority) -> Option<&str> {
     let all = authority.as_str();
     (!authority.host().is_empty() && !all.contains('@')).then_some(all)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// The address that a call was made to, as its caller had it. A link that begins there goes where its caller can reach.

@@ -158,22 +158,12 @@ fn not_found() -> Response<Body> {
 
 /// What report-svc's refusal means to a browser; what is about us is logged.
 fn refused(status: Status) -> Response<Body> {
-    match upstream::for_caller(status).code() {
-        Code::NotFound => not_found(),
-        Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Aborted => {
-            again("the picture cannot be read now: try again\n")
-        }
-        Code::Ok
-        | Code::Cancelled
-        | Code::Unknown
-        | Code::InvalidArgument
-        | Code::AlreadyExists
-        | Code::PermissionDenied
-        | Code::FailedPrecondition
-        | Code::OutOfRange
-        | Code::Unimplemented
-        | Code::Internal
-        | Code::DataLoss
-        | Code::Unauthenticated => plain(StatusCode::INTERNAL_SERVER_ERROR, "the request failed\n"),
+    let status = upstream::for_caller(status);
+    if status.code() == Code::NotFound {
+        not_found()
+    } else if upstream::is_transient(&status) {
+        again("the picture cannot be read now: try again\n")
+    } else {
+        plain(StatusCode::INTERNAL_SERVER_ERROR, "the request failed\n")
     }
 }

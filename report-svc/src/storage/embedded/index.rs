@@ -10,51 +10,51 @@ use redb::{AccessGuard, ReadTransaction, WriteTransaction};
 use super::{LISTS, SESSION_EXPIRIES};
 use crate::id::Id;
 use crate::lifecycle::Status;
-use crate::storage::{IndexEntry, List, ListQuery, Order, ReferenceTag, ReportEntry, Scope, SealedReport, since_epoch};
+use crate::storage::{IndexEntry, List, ListQuery, Order, ReferenceTag, Scope, SealedReport, since_epoch};
 
 /// Puts a session into the lists that it belongs into.
 pub(super) fn enter(transaction: &WriteTransaction, session: &Id, entry: &IndexEntry) -> Result<(), redb::Error> {
-    let list = List::Sessions(entry.status);
-    put(transaction, session, list, &entry.account, &entry.references)
+    let owners = owners(&entry.account, &entry.references);
+    put(transaction, session, List::Sessions(entry.status), owners)
+}
+
+/// Takes a session out of its lists.
+pub(super) fn leave(transaction: &WriteTransaction, session: &Id, entry: &IndexEntry) -> Result<(), redb::Error> {
+    let owners = owners(&entry.account, &entry.references);
+    take_out(transaction, session, List::Sessions(entry.status), owners)
 }
 
 /// Takes a report out of the lists that it leaves, and puts it into those that it belongs into.
 pub(super) fn move_report(transaction: &WriteTransaction, report: &SealedReport) -> Result<(), redb::Error> {
-    let ReportEntry {
-        account,
-        r#type,
-        references,
-    } = &report.entry;
-    let list = List::Reports(*r#type);
-    let mut table = transaction.open_table(LISTS)?;
-    for tag in &report.unlisted {
-        let owner = of_reference(&tag.0);
-        table.remove((owner.as_slice(), code(list), report.id.unique(), report.id.partition()))?;
-    }
-    drop(table);
-    put(transaction, &report.id, list, account, references)
+    let list = List::Reports(report.entry.r#type);
+    let unlisted = report.unlisted.iter().map(|tag| of_reference(&tag.0));
+    take_out(transaction, &report.id, list, unlisted)?;
+    let owners = owners(&report.entry.account, &report.entry.references);
+    put(transaction, &report.id, list, owners)
 }
 
 fn put(
     transaction: &WriteTransaction,
     id: &Id,
     list: List,
-    account: &str,
-    references: &[ReferenceTag],
+    owners: impl Iterator<Item = Vec<u8>>,
 ) -> Result<(), redb::Error> {
     let mut table = transaction.open_table(LISTS)?;
-    for owner in owners(account, references) {
+    for owner in owners {
         table.insert((owner.as_slice(), code(list), id.unique(), id.partition()), ())?;
     }
     Ok(())
 }
 
-/// Takes a session out of its lists.
-pub(super) fn leave(transaction: &WriteTransaction, session: &Id, entry: &IndexEntry) -> Result<(), redb::Error> {
+fn take_out(
+    transaction: &WriteTransaction,
+    id: &Id,
+    list: List,
+    owners: impl Iterator<Item = Vec<u8>>,
+) -> Result<(), redb::Error> {
     let mut table = transaction.open_table(LISTS)?;
-    let list = code(List::Sessions(entry.status));
-    for owner in owners(&entry.account, &entry.references) {
-        table.remove((owner.as_slice(), list, session.unique(), session.partition()))?;
+    for owner in owners {
+        table.remove((owner.as_slice(), code(list), id.unique(), id.partition()))?;
     }
     Ok(())
 }
