@@ -111,17 +111,19 @@ impl Api {
     }
 
     /// Cancels a session.
-    pub async fn cancel(&self, id: &str) -> Result<VerificationSession, Status> {
+    pub async fn cancel(&self, id: &str, idempotency_key: Option<String>) -> Result<VerificationSession, Status> {
         let request = CancelVerificationSessionRequest {
             verification_session: id.to_owned(),
+            idempotency_key,
         };
         Ok(self.sessions().cancel_verification_session(request).await?.into_inner())
     }
 
     /// Redacts a session.
-    pub async fn redact(&self, id: &str) -> Result<VerificationSession, Status> {
+    pub async fn redact(&self, id: &str, idempotency_key: Option<String>) -> Result<VerificationSession, Status> {
         let request = RedactVerificationSessionRequest {
             verification_session: id.to_owned(),
+            idempotency_key,
         };
         Ok(self.sessions().redact_verification_session(request).await?.into_inner())
     }
@@ -132,6 +134,7 @@ impl Api {
         id: &str,
         error: VerificationErrorCode,
         delay: Duration,
+        idempotency_key: Option<String>,
     ) -> Result<VerificationSession, Status> {
         let delay = delay
             .try_into()
@@ -140,6 +143,7 @@ impl Api {
             verification_session: id.to_owned(),
             error: error.into(),
             delay: Some(delay),
+            idempotency_key,
         };
         Ok(self.test_helpers().simulate_verification(request).await?.into_inner())
     }
@@ -196,6 +200,7 @@ impl Api {
             verification_session: session.to_owned(),
             purpose: purpose.into(),
             data,
+            idempotency_key: None,
         };
         self.capture().upload_image(request).await.map(drop)
     }
@@ -204,6 +209,7 @@ impl Api {
     pub async fn submit(&self, session: &str) -> Result<(), Status> {
         let request = SubmitVerificationSessionRequest {
             verification_session: session.to_owned(),
+            idempotency_key: None,
         };
         self.capture().submit_verification_session(request).await.map(drop)
     }

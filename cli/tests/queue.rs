@@ -87,11 +87,13 @@ impl Running {
             account: None,
             purpose: ImagePurpose::DocumentFront.into(),
             data: b"front".to_vec(),
+            idempotency_key: None,
         };
         self.runtime.block_on(self.store.clone().put_image(front))?;
         let submission = SubmitSessionRequest {
             verification_session: session.clone(),
             account: None,
+            idempotency_key: None,
         };
         self.runtime.block_on(self.store.clone().submit_session(submission))?;
         Ok(session)
@@ -171,6 +173,7 @@ fn overwrite(data: &Path, session: &str, record: &[u8]) -> anyhow::Result<Vec<u8
         reports: Vec::new(),
         attempts: Vec::new(),
         idempotency: None,
+        answer: None,
         files: Default::default(),
         event: None,
         reindex: None,

@@ -151,11 +151,16 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
         ])
         .await?;
     assert_eq!(updated["metadata"], serde_json::json!({ "order": "7", "shop": "a=b" }));
-    let canceled = backend.text(&["sessions", "cancel", id]).await?;
+    let cancel = ["sessions", "cancel", id, "--idempotency-key", "the first"];
+    let canceled = backend.text(&cancel).await?;
     assert!(
         canceled.contains("canceled") && canceled.contains("order=7"),
         "{canceled}"
     );
+    assert_eq!(backend.text(&cancel).await?, canceled, "sent again");
+    let other = ["sessions", "redact", id, "--idempotency-key", "the first"];
+    let said = String::from_utf8(backend.run(&other).await?.stderr)?;
+    assert!(said.contains("(IDEMPOTENCY_KEY_REUSED)"), "{said}");
     assert_eq!(backend.json(&["sessions", "get", id]).await?["status"], "canceled");
     assert_eq!(
         ids(&backend.text(&["sessions", "list", "--status", "canceled"]).await?),
@@ -190,11 +195,13 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
         account: None,
         purpose: ImagePurpose::DocumentFront.into(),
         data: b"a picture".to_vec(),
+        idempotency_key: None,
     };
     store.put_image(picture).await?;
     let submission = SubmitSessionRequest {
         verification_session: attempted.to_owned(),
         account: None,
+        idempotency_key: None,
     };
     store.submit_session(submission).await?;
     let request = LeaseJobRequest {

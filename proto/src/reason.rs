@@ -97,7 +97,7 @@ reasons! {
     IMAGE_DAMAGED: InvalidArgument,
     /// No face was found in the picture.
     FACE_NOT_FOUND: InvalidArgument,
-    /// The same idempotency key was used with other parameters.
+    /// The same idempotency key was used for another call, or with other parameters.
     IDEMPOTENCY_KEY_REUSED: InvalidArgument,
     /// The lease ended, or another worker has the job.
     LEASE_LOST: FailedPrecondition,

@@ -40,8 +40,10 @@ pub enum Kind {
     Event,
     /// The copy of a session in an event.
     EventSession,
-    /// The answer kept under an idempotency key.
+    /// What an idempotency key stands for.
     Idempotency,
+    /// The answer kept under an idempotency key.
+    Answer,
     /// A picture.
     Evidence,
 }
@@ -369,6 +371,7 @@ fn associated_data(kind: Kind, id: &str) -> Vec<u8> {
         Kind::Event => b"event",
         Kind::EventSession => b"event session",
         Kind::Idempotency => b"idempotency",
+        Kind::Answer => b"answer",
         Kind::Evidence => b"evidence",
     };
     [b"bonafide.v1\0", kind, b"\0", id.as_bytes()].concat()

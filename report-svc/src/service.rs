@@ -35,7 +35,7 @@ use crate::assemble::Findings;
 use crate::error::Error;
 use crate::list_request;
 use crate::storage::{LONGEST_LEASE, Lease, LeaseRequest};
-use crate::store::{Cursor, Page, Session, Store};
+use crate::store::{Caller, Cursor, Page, Session, Store};
 
 /// How often a waiting call looks for itself: for leases that ended, delays that passed, and news that got lost.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -192,19 +192,15 @@ impl StoreService for StoreApi {
 
     async fn cancel_session(&self, request: Request<CancelSessionRequest>) -> Result<Response<StoredSession>, Status> {
         let request = request.into_inner();
-        let session = self
-            .store
-            .cancel(&request.verification_session, &request.account)
-            .await?;
+        let caller = Caller::new(Some(&request.account), request.idempotency_key.as_deref());
+        let session = self.store.cancel(&request.verification_session, caller).await?;
         Ok(Response::new(session.to_stored()))
     }
 
     async fn redact_session(&self, request: Request<RedactSessionRequest>) -> Result<Response<StoredSession>, Status> {
         let request = request.into_inner();
-        let session = self
-            .store
-            .redact(&request.verification_session, Some(&request.account))
-            .await?;
+        let caller = Caller::new(Some(&request.account), request.idempotency_key.as_deref());
+        let session = self.store.redact(&request.verification_session, caller).await?;
         // Nobody need wait for it: the sweeper comes to what is left.
         let (store, id) = (self.store.clone(), session.id.clone());
         let deleting = async move {
@@ -247,14 +243,9 @@ impl StoreService for StoreApi {
         violations.check().map_err(Error::Invalid)?;
         let store = self.store.clone();
         let putting = async move {
-            store
-                .put_image(
-                    &request.verification_session,
-                    request.account.as_deref(),
-                    purpose,
-                    request.data,
-                )
-                .await
+            let caller = Caller::new(request.account.as_deref(), request.idempotency_key.as_deref());
+            let session = &request.verification_session;
+            store.put_image(session, caller, purpose, request.data).await
         };
         // Brought to its end even when the caller leaves: half of it would be a file that no record names.
         let put = tokio::spawn(putting.in_current_span()).await;
@@ -270,10 +261,9 @@ impl StoreService for StoreApi {
     async fn submit_session(&self, request: Request<SubmitSessionRequest>) -> Result<Response<StoredSession>, Status> {
         let trace_context = trace_context(request.metadata());
         let request = request.into_inner();
-        let session = self
-            .store
-            .submit(&request.verification_session, request.account.as_deref(), trace_context)
-            .await?;
+        let caller = Caller::new(request.account.as_deref(), request.idempotency_key.as_deref());
+        let session = &request.verification_session;
+        let session = self.store.submit(session, caller, trace_context).await?;
         Ok(Response::new(session.to_stored()))
     }
 
@@ -283,14 +273,9 @@ impl StoreService for StoreApi {
         let fits = request.error().precedes_submission();
         violations.require(fits, "error", "must come before a submission");
         violations.check().map_err(Error::Invalid)?;
-        let session = self
-            .store
-            .leave(
-                &request.verification_session,
-                request.account.as_deref(),
-                request.error(),
-            )
-            .await?;
+        let caller = Caller::new(request.account.as_deref(), request.idempotency_key.as_deref());
+        let session = &request.verification_session;
+        let session = self.store.leave(session, caller, request.error()).await?;
         Ok(Response::new(session.to_stored()))
     }
 
@@ -424,15 +409,11 @@ impl StoreService for StoreApi {
             "must be a code",
         );
         violations.check().map_err(Error::Invalid)?;
+        let caller = Caller::new(Some(&account), request.idempotency_key.as_deref());
+        let (session, delay) = (&request.verification_session, delay.unwrap_or_default());
         let session = self
             .store
-            .simulate(
-                &request.verification_session,
-                &account,
-                request.error(),
-                delay.unwrap_or_default(),
-                trace_context,
-            )
+            .simulate(session, caller, request.error(), delay, trace_context)
             .await?;
         Ok(Response::new(session.to_stored()))
     }

@@ -146,6 +146,11 @@ impl Violations {
         self
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All violations as one error; `Ok` when there are none.
     pub fn check(self) -> Result<(), Problem> {
         if self.0.is_empty() {

@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 
 use crate::auth::Caller;
 use crate::error::Error;
+use crate::once::once;
 use crate::{Store, present, validate};
 
 pub(crate) struct Capture {
@@ -33,7 +34,9 @@ impl Capture {
             purpose: request.purpose,
             verification_session: request.verification_session,
             data: request.data,
+            idempotency_key: request.idempotency_key,
         };
+        let request = once(request.idempotency_key.is_some(), request);
         let file = self.store.clone().put_image(request).await?.into_inner();
         Ok(present::file(file, &caller))
     }
@@ -43,13 +46,18 @@ impl Capture {
         request: Request<SubmitVerificationSessionRequest>,
     ) -> Result<SubmitVerificationSessionResponse, Error> {
         let caller = Caller::of(&request)?;
-        let verification_session = request.into_inner().verification_session;
-        validate::session_id(&verification_session)?;
+        let SubmitVerificationSessionRequest {
+            verification_session,
+            idempotency_key,
+        } = request.into_inner();
+        validate::call(&verification_session, idempotency_key.as_deref())?;
         let account = caller.account_for(&verification_session)?;
         let request = SubmitSessionRequest {
             verification_session,
             account,
+            idempotency_key,
         };
+        let request = once(request.idempotency_key.is_some(), request);
         let stored = self.store.clone().submit_session(request).await?.into_inner();
         let session = stored.session.ok_or(Error::Incomplete("session"))?;
         Ok(SubmitVerificationSessionResponse { status: session.status })
@@ -60,17 +68,19 @@ impl Capture {
         request: Request<LeaveVerificationSessionRequest>,
     ) -> Result<LeaveVerificationSessionResponse, Error> {
         let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        validate::leave(&request)?;
         let LeaveVerificationSessionRequest {
             verification_session,
             error,
-        } = request.into_inner();
-        validate::session_id(&verification_session)?;
+            idempotency_key,
+        } = request;
         let account = caller.account_for(&verification_session)?;
-        validate::leave(error)?;
         let request = LeaveSessionRequest {
             verification_session,
             account,
             error,
+            idempotency_key,
         };
         let stored = self.store.clone().leave_session(request).await?.into_inner();
         let session = stored.session.ok_or(Error::Incomplete("session"))?;

@@ -18,6 +18,7 @@ pub mod documents;
 pub mod error;
 mod files;
 mod limits;
+mod once;
 mod present;
 mod reports;
 pub mod server;

@@ -12,7 +12,6 @@ use proto::store::v1::{
     CancelSessionRequest, CreateSessionRequest, GetSessionRequest, ListSessionsRequest, ListSessionsResponse,
     RedactSessionRequest, UpdateSessionRequest, WatchSessionRequest,
 };
-use service_kit::client::Idempotent;
 use service_kit::status::Violations;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
@@ -20,6 +19,7 @@ use tonic::{Request, Response, Status};
 use crate::auth::{Backend, ClientSecrets};
 use crate::error::Error;
 use crate::limits::KeyedLimiter;
+use crate::once::once;
 use crate::present::{self, Expand};
 use crate::watch::{self, Watch};
 use crate::{Store, validate};
@@ -51,15 +51,13 @@ impl Sessions {
         let backend = Backend::of(&request)?;
         let request = request.into_inner();
         validate::create_session(&request)?;
-        let keyed = request.idempotency_key.is_some();
-        let mut request = Request::new(CreateSessionRequest {
+        let has_key = request.idempotency_key.is_some();
+        let request = CreateSessionRequest {
             account: backend.account.to_string(),
             livemode: backend.livemode,
             request: Some(request),
-        });
-        if keyed {
-            request.extensions_mut().insert(Idempotent);
-        }
+        };
+        let request = once(has_key, request);
         let stored = self.store.clone().create_session(request).await?.into_inner();
         present::session(stored, &backend, Expand::default(), &self.client_secrets)
     }
@@ -85,10 +83,12 @@ impl Sessions {
         let backend = Backend::of(&request)?;
         let request = request.into_inner();
         validate::update_session(&request)?;
+        let has_key = request.idempotency_key.is_some();
         let request = UpdateSessionRequest {
             account: backend.account.to_string(),
             request: Some(request),
         };
+        let request = once(has_key, request);
         let stored = self.store.clone().update_session(request).await?.into_inner();
         present::session(stored, &backend, Expand::default(), &self.client_secrets)
     }
@@ -120,24 +120,34 @@ impl Sessions {
 
     async fn cancel(&self, request: Request<CancelVerificationSessionRequest>) -> Result<VerificationSession, Error> {
         let backend = Backend::of(&request)?;
-        let verification_session = request.into_inner().verification_session;
-        validate::session_id(&verification_session)?;
+        let CancelVerificationSessionRequest {
+            verification_session,
+            idempotency_key,
+        } = request.into_inner();
+        validate::call(&verification_session, idempotency_key.as_deref())?;
         let request = CancelSessionRequest {
             verification_session,
             account: backend.account.to_string(),
+            idempotency_key,
         };
+        let request = once(request.idempotency_key.is_some(), request);
         let stored = self.store.clone().cancel_session(request).await?.into_inner();
         present::session(stored, &backend, Expand::default(), &self.client_secrets)
     }
 
     async fn redact(&self, request: Request<RedactVerificationSessionRequest>) -> Result<VerificationSession, Error> {
         let backend = Backend::of(&request)?;
-        let verification_session = request.into_inner().verification_session;
-        validate::session_id(&verification_session)?;
+        let RedactVerificationSessionRequest {
+            verification_session,
+            idempotency_key,
+        } = request.into_inner();
+        validate::call(&verification_session, idempotency_key.as_deref())?;
         let request = RedactSessionRequest {
             verification_session,
             account: backend.account.to_string(),
+            idempotency_key,
         };
+        let request = once(request.idempotency_key.is_some(), request);
         let stored = self.store.clone().redact_session(request).await?.into_inner();
         present::session(stored, &backend, Expand::default(), &self.client_secrets)
     }

@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status};
 
 use crate::auth::{Backend, ClientSecrets};
 use crate::error::Error;
+use crate::once::once;
 use crate::present::{self, Expand};
 use crate::{Store, validate};
 
@@ -29,10 +30,12 @@ impl TestHelpers {
         }
         let request = request.into_inner();
         validate::simulate_verification(&request)?;
+        let has_key = request.idempotency_key.is_some();
         let request = SimulateSessionRequest {
             account: backend.account.to_string(),
             request: Some(request),
         };
+        let request = once(has_key, request);
         let stored = self.store.clone().simulate_session(request).await?.into_inner();
         present::session(stored, &backend, Expand::default(), &self.client_secrets)
     }

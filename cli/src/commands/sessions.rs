@@ -34,26 +34,26 @@ enum Action {
     },
     /// Set metadata of a session
     Update {
-        #[arg(value_name = "SESSION")]
-        session: String,
+        #[command(flatten)]
+        call: Call,
         /// An entry to set, or to remove where VALUE is empty; may be given several times
         #[arg(long, value_name = "KEY=VALUE", value_parser = entry, required = true)]
         metadata: Vec<(String, String)>,
     },
     /// Cancel a session that requires input. Irreversible
     Cancel {
-        #[arg(value_name = "SESSION")]
-        session: String,
+        #[command(flatten)]
+        call: Call,
     },
     /// Remove what is personal in a session, its reports, events and pictures. Irreversible
     Redact {
-        #[arg(value_name = "SESSION")]
-        session: String,
+        #[command(flatten)]
+        call: Call,
     },
     /// Choose how a session of test mode ends, and submit it; needs a test key, as --test has one
     Simulate {
-        #[arg(value_name = "SESSION")]
-        session: String,
+        #[command(flatten)]
+        call: Call,
         /// Code of the session's last_error, such as document_expired; it is verified without one
         #[arg(long, value_name = "CODE", value_parser = error_code)]
         error: Option<VerificationErrorCode>,
@@ -61,6 +61,16 @@ enum Action {
         #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
         delay: Duration,
     },
+}
+
+/// A session that a call changes.
+#[derive(Debug, clap::Args)]
+struct Call {
+    #[arg(value_name = "SESSION")]
+    session: String,
+    /// Lets the call happen once within 24 hours, however often it is sent
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -128,28 +138,31 @@ impl Sessions {
                 let session = deployed.answered("read the session", read)?;
                 self.backend.format.print(&session)?;
             }
-            Action::Update { session, metadata } => {
+            Action::Update { call, metadata } => {
                 let request = UpdateVerificationSessionRequest {
-                    verification_session: session,
+                    verification_session: call.session,
                     metadata: HashMap::from_iter(metadata),
+                    idempotency_key: call.idempotency_key,
                     ..Default::default()
                 };
                 let updated = deployed.api.update(request).await;
                 let session = deployed.answered("set the metadata", updated)?;
                 self.backend.format.print(&session)?;
             }
-            Action::Cancel { session } => {
-                let canceled = deployed.api.cancel(&session).await;
+            Action::Cancel { call } => {
+                let canceled = deployed.api.cancel(&call.session, call.idempotency_key).await;
                 let session = deployed.answered("cancel the session", canceled)?;
                 self.backend.format.print(&session)?;
             }
-            Action::Redact { session } => {
-                let redacted = deployed.api.redact(&session).await;
+            Action::Redact { call } => {
+                let redacted = deployed.api.redact(&call.session, call.idempotency_key).await;
                 let session = deployed.answered("redact the session", redacted)?;
                 self.backend.format.print(&session)?;
             }
-            Action::Simulate { session, error, delay } => {
-                let simulated = deployed.api.simulate(&session, error.unwrap_or_default(), delay).await;
+            Action::Simulate { call, error, delay } => {
+                let error = error.unwrap_or_default();
+                let simulated = deployed.api.simulate(&call.session, error, delay, call.idempotency_key);
+                let simulated = simulated.await;
                 let session = deployed.answered("choose the outcome", simulated)?;
                 self.backend.format.print(&session)?;
             }

@@ -103,7 +103,7 @@ fn what_was_planted_is_found_nowhere_after_a_redaction() -> anyhow::Result<()> {
     let kept = plant(stage, KEPT, 9)?;
     let api = stage.backend();
     for person in &planted {
-        let redacted = stage.run(api.redact(&person.session.id))?;
+        let redacted = stage.run(api.redact(&person.session.id, None))?;
         assert_eq!(
             redacted.redaction.map(|redaction| redaction.status()),
             Some(Redacting::Processing)

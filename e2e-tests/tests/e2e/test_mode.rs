@@ -24,12 +24,12 @@ fn a_chosen_outcome_comes_without_any_picture() -> anyhow::Result<()> {
         assert!(!session.livemode);
         // Fails first, then passes: as a person who tries again.
         let code = VerificationErrorCode::SelfieFaceMismatch;
-        test.simulate(&session.id, code, Duration::ZERO).await?;
+        test.simulate(&session.id, code, Duration::ZERO, None).await?;
         let failed = test.finished(&session.id).await?;
         assert_eq!(failed.status(), VerificationSessionStatus::RequiresInput);
         assert_eq!(failed.last_error.expect("chosen").code(), code);
         let delay = Duration::from_millis(100);
-        test.simulate(&session.id, VerificationErrorCode::Unspecified, delay)
+        test.simulate(&session.id, VerificationErrorCode::Unspecified, delay, None)
             .await?;
         let verified = test.finished(&session.id).await?;
         assert_eq!(verified.status(), VerificationSessionStatus::Verified);

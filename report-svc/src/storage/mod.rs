@@ -92,9 +92,10 @@ pub struct NewSession {
 /// What is kept under an idempotency key.
 #[derive(Clone, Debug)]
 pub struct NewIdempotency {
-    /// Hash of account and key. The session lies in the partition of this hash, so that two creations with one key meet.
+    /// Hash of account and key, and of the session where that is kept beside it. A session that is created lies in the partition of this
+    /// hash, so that two creations with one key meet.
     pub key: [u8; 32],
-    /// Sealed `IdempotencyRecord`.
+    /// Sealed `IdempotencyRecord` or `AnswerRecord`.
     pub record: Vec<u8>,
     /// How long it is kept.
     pub lifetime: Duration,
@@ -144,6 +145,8 @@ pub struct Commit {
     pub attempts: Vec<SealedAttempt>,
     /// What replaces the answer to the session's creation.
     pub idempotency: Option<Idempotency>,
+    /// What is answered from now on when the call is sent again that the step is of.
+    pub answer: Option<NewIdempotency>,
     /// The event that tells of it.
     pub event: Option<SealedEvent>,
     /// What it is found by, where that changes.
@@ -295,7 +298,10 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Changes a session that still has the expected version; all of the step or none of it.
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError>;
 
-    /// What is kept under an idempotency key, in the partition of its hash; what is forgotten at the next occasion, too.
+    /// Keeps something under an idempotency key in a partition, or answers what is kept there already and is other.
+    async fn remember(&self, partition: u8, new: NewIdempotency) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// What is kept under an idempotency key in a partition. What has expired is gone.
     async fn idempotency(&self, partition: u8, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StorageError>;
 
     /// The time that all replicas agree on.

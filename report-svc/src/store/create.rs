@@ -1,23 +1,17 @@
 //! Opening a session, once per idempotency key.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use prost::Message as _;
 use proto::id::{Kind as IdKind, PARTITIONS};
 use proto::identity::v1::{CreateVerificationSessionRequest, VerificationSession};
 use proto::store::v1::IdempotencyRecord;
-use sha2::{Digest as _, Sha256};
 
+use super::once::{LIFETIME, hash, in_order};
 use super::{Session, Store};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::{EventType, State};
 use crate::seal::{Kind, SecretKey};
 use crate::storage::{Created, Idempotency, IndexEntry, NewIdempotency, NewSession};
-
-/// How long the first answer is given again.
-const IDEMPOTENCY_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 impl Store {
     /// Opens a session in `requires_input`; or, for an idempotency key that was used before, answers the first session as it
@@ -40,7 +34,9 @@ impl Store {
         let id = Id::new(IdKind::VerificationSession, partition);
         let fingerprint = fingerprint(livemode, &request);
         let session = self.new_session(id.clone(), account, livemode, request.clone(), key)?;
-        let idempotency = key.map(|key| self.idempotency(key, &id, &fingerprint)).transpose()?;
+        let idempotency = key
+            .map(|key| self.new_idempotency(key, &id, &fingerprint))
+            .transpose()?;
         let new = NewSession {
             record: self.records.seal(Kind::Session, id.as_str(), &session.to_record())?,
             event: self.seal_event(&session, EventType::Created)?,
@@ -109,11 +105,16 @@ impl Store {
         Ok(session)
     }
 
-    fn idempotency(&self, key: [u8; 32], session: &Id, fingerprint: &[u8]) -> Result<NewIdempotency, Error> {
+    pub(super) fn new_idempotency(
+        &self,
+        key: [u8; 32],
+        session: &Id,
+        fingerprint: &[u8],
+    ) -> Result<NewIdempotency, Error> {
         Ok(NewIdempotency {
             key,
             record: self.idempotency_record(key, session, fingerprint)?,
-            lifetime: IDEMPOTENCY_LIFETIME,
+            lifetime: LIFETIME,
         })
     }
 
@@ -167,28 +168,16 @@ fn public(id: &Id, livemode: bool, request: CreateVerificationSessionRequest) ->
     }
 }
 
-/// SHA-256 of a request. The order of a map's entries on the wire is not fixed, so they are taken in order.
+/// SHA-256 of a request.
 fn fingerprint(livemode: bool, request: &CreateVerificationSessionRequest) -> [u8; 32] {
-    let metadata: BTreeMap<_, _> = request.metadata.iter().collect();
     let rest = CreateVerificationSessionRequest {
         metadata: Default::default(),
         ..request.clone()
     }
     .encode_to_vec();
-    let entries = metadata
-        .into_iter()
-        .flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
-    hash([[u8::from(livemode)].as_slice(), &rest].into_iter().chain(entries))
-}
-
-/// SHA-256 over parts with their lengths, so that no two lists of parts give the same bytes.
-fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
+    let livemode = [u8::from(livemode)];
+    let parts = [livemode.as_slice(), &rest];
+    hash(parts.into_iter().chain(in_order(&request.metadata)))
 }
 
 fn random_partition() -> Result<u8, Error> {

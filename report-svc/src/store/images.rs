@@ -8,7 +8,7 @@ use proto::identity::v1::{File, ImagePurpose, VerificationErrorCode};
 use proto::store::v1::ImageRecord;
 
 use super::session::find_image;
-use super::{Change, Session, Store, now};
+use super::{Caller, Change, Once, Session, Store, now};
 use crate::error::Error;
 use crate::evidence::Kept;
 use crate::id::Id;
@@ -21,17 +21,26 @@ impl Store {
     pub async fn put_image(
         &self,
         session: &str,
-        account: Option<&str>,
+        caller: impl Into<Caller<'_>>,
         purpose: ImagePurpose,
         data: Vec<u8>,
     ) -> Result<File, Error> {
+        let caller = caller.into();
+        let account = caller.account;
         if data.is_empty() {
             return Err(Error::ImageEmpty);
         }
         if data.len() > proto::MAX_IMAGE_BYTES {
             return Err(Error::ImageTooLarge(data.len()));
         }
-        let before = self.session(session, account).await?;
+        let once = Once::of(caller, "put_image", session, [purpose.as_str_name().as_bytes(), &data]);
+        let mut before = self.session(session, account).await?;
+        if let Some(once) = &once
+            && self.answered(&mut before, once).await?
+            && let Some(file) = before.public_file(purpose)
+        {
+            return Ok(file.clone());
+        }
         // Asked before anything is written, and again in the step itself.
         transition(before.state()?, Action::Attach)?;
         self.require_space(&before, data.len() as u64)?;
@@ -52,7 +61,7 @@ impl Store {
         };
         let (mut happened, mut used, mut replaced) = (false, false, None);
         let held_before = before.file(purpose).cloned();
-        let attached = self.change(session, account, |session| {
+        let attached = self.change(session, account, once, |session| {
             // The step may have happened although we were told of a conflict: then nothing is replaced any more.
             happened = session.image(&file.id).is_some();
             used = session.attempts > before.attempts;
@@ -72,12 +81,19 @@ impl Store {
             Ok(change)
         });
         match attached.await {
-            Ok(_) => {
-                if let Some(replaced) = replaced {
-                    self.delete_unnamed(&replaced.path).await;
+            Ok(session) => match session.public_file(purpose) {
+                Some(held) if held.id == file.id => {
+                    if let Some(replaced) = replaced {
+                        self.delete_unnamed(&replaced.path).await;
+                    }
+                    Ok(file)
                 }
-                Ok(file)
-            }
+                // The same call happened elsewhere. A redaction may have left nothing of it since.
+                first => {
+                    self.delete_unnamed(&kept.path).await;
+                    first.cloned().ok_or(Error::FileNotFound)
+                }
+            },
             // The step may have happened although its answer was lost: the file stays.
             Err(error @ (Error::Storage(_) | Error::Stopping)) => Err(error),
             Err(_) if happened => Ok(file),
@@ -143,9 +159,11 @@ impl Store {
     pub async fn submit(
         &self,
         session: &str,
-        account: Option<&str>,
+        caller: impl Into<Caller<'_>>,
         trace_context: HashMap<String, String>,
     ) -> Result<Session, Error> {
+        let caller = caller.into();
+        let once = Once::of(caller, "submit", session, []);
         let ready = |session: &mut Session| {
             // A choice is made anew for each submission.
             session.simulated_error = VerificationErrorCode::Unspecified;
@@ -155,7 +173,7 @@ impl Store {
             }
             Err(Error::ImagesMissing(missing))
         };
-        self.hand_over(session, account, trace_context, Duration::ZERO, ready)
+        self.hand_over(session, caller.account, once, trace_context, Duration::ZERO, ready)
             .await
     }
 
@@ -164,13 +182,14 @@ impl Store {
         &self,
         session: &str,
         account: Option<&str>,
+        once: Option<Once>,
         trace_context: HashMap<String, String>,
         delay: Duration,
         ready: impl Fn(&mut Session) -> Result<(), Error>,
     ) -> Result<Session, Error> {
         let mut first = None;
         let mut is_submitted = false;
-        let updated = self.change(session, account, |session| {
+        let updated = self.change(session, account, once, |session| {
             // The step may have happened although its answer was lost, and its attempt may be over: another one was not asked for.
             let attempt = *first.get_or_insert(session.attempts.saturating_add(1));
             if session.attempts >= attempt {

@@ -56,7 +56,7 @@ impl Store {
     /// Ends an attempt that was tried too often: the person is asked to try again.
     async fn give_up(&self, lease: Lease) -> Result<(), Error> {
         let (session, attempt) = (lease.session.clone(), lease.attempt);
-        let given_up = self.change(session.as_str(), None, |session| {
+        let given_up = self.change(session.as_str(), None, None, |session| {
             if session.is_processing(attempt)? {
                 return self.fail_attempt(session, JobStep::Finish(lease.clone()));
             }

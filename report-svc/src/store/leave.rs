@@ -2,7 +2,7 @@
 
 use proto::identity::v1::{VerificationError, VerificationErrorCode as Code};
 
-use super::{Change, Session, Store};
+use super::{Caller, Change, Once, Session, Store};
 use crate::error::Error;
 use crate::last_error::error_of;
 use crate::lifecycle::Action;
@@ -10,12 +10,14 @@ use crate::lifecycle::Action;
 impl Store {
     /// The session has this error, which comes before a submission, and goes on requiring input. What a person said first stands until they
     /// submit: nobody makes events without end.
-    pub async fn leave(&self, session: &str, account: Option<&str>, code: Code) -> Result<Session, Error> {
+    pub async fn leave(&self, session: &str, caller: impl Into<Caller<'_>>, code: Code) -> Result<Session, Error> {
+        let caller = caller.into();
+        let once = Once::of(caller, "leave", session, [code.as_str_name().as_bytes()]);
         let has_not_left = |session: &Session| {
             let said = session.public.last_error.as_ref().map(VerificationError::code);
             Ok(!matches!(said, Some(Code::ConsentDeclined | Code::DeviceNotSupported)))
         };
-        self.leave_if(session, account, code, has_not_left).await
+        self.leave_if(session, caller.account, once, code, has_not_left).await
     }
 
     /// The same where `wanted` says so.
@@ -23,10 +25,11 @@ impl Store {
         &self,
         session: &str,
         account: Option<&str>,
+        once: Option<Once>,
         code: Code,
         wanted: impl Fn(&Session) -> Result<bool, Error>,
     ) -> Result<Session, Error> {
-        self.change(session, account, |session| {
+        self.change(session, account, once, |session| {
             let event = session.apply(Action::Leave)?;
             if !wanted(session)? {
                 return Ok(None);

@@ -8,6 +8,7 @@ mod images;
 mod jobs;
 mod leave;
 mod list;
+mod once;
 mod queue;
 mod redact;
 mod session;
@@ -24,6 +25,8 @@ use proto::store::v1::{AttemptRecord, ReportRecord, SessionRecord};
 
 pub use events::Event;
 pub use list::{Cursor, Filter, Page, ReportFilter};
+pub use once::Caller;
+use once::Once;
 pub use queue::{Failed, Queued};
 pub use session::Session;
 use session::references;
@@ -66,6 +69,8 @@ struct Change {
     /// Ended, or something else is kept of them from now on.
     attempts: Vec<(u32, AttemptRecord)>,
     idempotency: Option<Idempotency>,
+    /// Which call it answers.
+    answers: Option<Once>,
     files: FileEntries,
     job: JobStep,
     /// Whether an attempt ends by it.
@@ -80,6 +85,7 @@ impl Change {
             unlisted: Vec::new(),
             attempts: Vec::new(),
             idempotency: None,
+            answers: None,
             files: FileEntries::default(),
             job: JobStep::Keep,
             ends_attempt: false,
@@ -172,8 +178,10 @@ impl Store {
     }
 
     /// requires_input → canceled.
-    pub async fn cancel(&self, id: &str, account: &str) -> Result<Session, Error> {
-        self.change(id, Some(account), |session| {
+    pub async fn cancel(&self, id: &str, caller: impl Into<Caller<'_>>) -> Result<Session, Error> {
+        let caller = caller.into();
+        let once = Once::of(caller, "cancel", id, []);
+        self.change(id, caller.account, once, |session| {
             Ok(Change::of(session.apply(Action::Cancel)?))
         })
         .await
@@ -230,19 +238,32 @@ impl Store {
     }
 
     /// Reads, lets `decide` say what changes, and writes unless that is nothing; starts over when somebody else wrote in between. An
-    /// error of `decide` leaves everything as it was.
+    /// error of `decide` leaves everything as it was. A call that happened before is answered as it was then; one that changes nothing is
+    /// written for its answer.
     async fn change<C: Into<Option<Change>>>(
         &self,
         id: &str,
         account: Option<&str>,
+        once: Option<Once>,
         mut decide: impl FnMut(&mut Session) -> Result<C, Error>,
     ) -> Result<Session, Error> {
         for _ in 0..TRIES {
             let mut session = self.session(id, account).await?;
-            let Some(step) = decide(&mut session)?.into() else {
+            if let Some(once) = &once
+                && self.answered(&mut session, once).await?
+            {
                 return Ok(session);
+            }
+            let change = match decide(&mut session)?.into() {
+                Some(change) => change,
+                None if once.is_some() => Change::of(None),
+                None => return Ok(session),
             };
-            if self.commit(&mut session, step).await? {
+            let change = Change {
+                answers: once,
+                ..change
+            };
+            if self.commit(&mut session, change).await? {
                 return Ok(session);
             }
         }
@@ -268,6 +289,7 @@ impl Store {
             status: session.state()?.status,
         };
         let from = session.found_by.clone();
+        let answer = change.answers.map(|once| self.seal_answer(session, &once));
         let step = Commit {
             session: session.id.clone(),
             expected: session.version,
@@ -275,6 +297,7 @@ impl Store {
             reports: reports.collect::<Result<_, _>>()?,
             attempts: attempts.collect::<Result<_, _>>()?,
             idempotency: change.idempotency,
+            answer: answer.transpose()?,
             event,
             reindex: (from != to).then_some(Reindex { from, to }),
             expires: self.expires(session)?,

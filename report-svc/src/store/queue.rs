@@ -108,7 +108,7 @@ impl Store {
     /// Ends the attempt of a dead-lettered job: the person is asked to try again. A job whose session nobody can read is dropped, the
     /// record stays as it is; one that only lacks a master key is kept.
     pub async fn fail(&self, session: &str, attempt: u32) -> Result<Failed, Error> {
-        let failed = self.change(session, None, |session| {
+        let failed = self.change(session, None, None, |session| {
             if !session.is_processing(attempt)? {
                 return Err(Error::JobNotFound);
             }

@@ -8,7 +8,7 @@ use proto::id::Kind as IdKind;
 use proto::identity::v1::{RedactionReceipt, VerificationReport};
 use proto::store::v1::{AttemptRecord, DiscardedImage, ReportRecord};
 
-use super::{Change, Session, Store, TRIES, now, references};
+use super::{Caller, Change, Once, Session, Store, TRIES, now, references};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::{Action, Redaction};
@@ -22,14 +22,17 @@ const REPORTS_AT_ONCE: usize = 100;
 impl Store {
     /// Removes what is personal from a session that is not being processed; one that requires input is canceled. With an account, only
     /// that account's. What is left to do is [`delete_discarded`](Self::delete_discarded).
-    pub async fn redact(&self, id: &str, account: Option<&str>) -> Result<Session, Error> {
-        self.redact_if(id, account, |_| Ok(true)).await
+    pub async fn redact(&self, id: &str, caller: impl Into<Caller<'_>>) -> Result<Session, Error> {
+        let caller = caller.into();
+        let once = Once::of(caller, "redact", id, []);
+        self.redact_if(id, caller.account, once, |_| Ok(true)).await
     }
 
     pub(super) async fn redact_if(
         &self,
         id: &str,
         account: Option<&str>,
+        once: Option<Once>,
         wanted: impl Fn(&Session) -> Result<bool, Error>,
     ) -> Result<Session, Error> {
         let event_key = SecretKey::random()?;
@@ -40,7 +43,15 @@ impl Store {
             if is_done || !wanted(&session)? {
                 return Ok(session);
             }
-            let change = self.redaction(&mut session, event_key.clone()).await?;
+            if let Some(once) = &once
+                && self.answered(&mut session, once).await?
+            {
+                return Ok(session);
+            }
+            let change = Change {
+                answers: once,
+                ..self.redaction(&mut session, event_key.clone()).await?
+            };
             if self.commit(&mut session, change).await? {
                 return Ok(session);
             }
@@ -189,7 +200,7 @@ impl Store {
         for image in &deleted {
             self.evidence.delete(&image.path).await?;
         }
-        self.change(id, None, |session| {
+        self.change(id, None, None, |session| {
             let before = session.discarded.len();
             session.discarded.retain(|image| !deleted.contains(image));
             let redacting = session.state()?.redaction == Some(Redaction::Processing);

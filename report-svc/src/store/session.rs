@@ -337,6 +337,12 @@ impl Session {
         files.find(|file| file.purpose() == purpose)
     }
 
+    /// The picture held for a purpose, as it was told last.
+    pub fn public_file(&self, purpose: ImagePurpose) -> Option<&File> {
+        let mut files = self.public.insights.iter().flat_map(|insights| &insights.files);
+        files.find(|file| file.purpose() == purpose)
+    }
+
     /// The pictures held, by purpose.
     pub fn files(&self) -> Vec<File> {
         self.images.iter().filter_map(|image| image.file.clone()).collect()

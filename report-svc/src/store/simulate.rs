@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use proto::identity::v1::{VerificationError, VerificationErrorCode};
 
-use super::{Session, Store};
+use super::{Caller, Once, Session, Store};
 use crate::error::Error;
 
 impl Store {
@@ -17,11 +17,15 @@ impl Store {
     pub async fn simulate(
         &self,
         session: &str,
-        account: &str,
+        caller: impl Into<Caller<'_>>,
         code: VerificationErrorCode,
         delay: Duration,
         trace_context: HashMap<String, String>,
     ) -> Result<Session, Error> {
+        let caller = caller.into();
+        let delayed = delay.as_nanos().to_be_bytes();
+        let parameters = [code.as_str_name().as_bytes(), &delayed];
+        let once = Once::of(caller, "simulate", session, parameters);
         if code.precedes_submission() {
             // Chosen again, it makes no other event.
             let is_new = |session: &Session| {
@@ -29,14 +33,14 @@ impl Store {
                 let error = session.public.last_error.as_ref().map(VerificationError::code);
                 Ok(error != Some(code))
             };
-            return self.leave_if(session, Some(account), code, is_new).await;
+            return self.leave_if(session, caller.account, once, code, is_new).await;
         }
         let ready = |session: &mut Session| {
             require_test_mode(session)?;
             session.simulated_error = code;
             Ok(())
         };
-        self.hand_over(session, Some(account), trace_context, delay, ready)
+        self.hand_over(session, caller.account, once, trace_context, delay, ready)
             .await
     }
 }

@@ -166,13 +166,13 @@ impl Store {
             // The person may still come.
             Expiry::Waiting => {
                 let still_due = |session: &Session| self.is_due(session, Expiry::Waiting, now);
-                let abandoned = self.leave_if(id, None, VerificationErrorCode::Abandoned, still_due);
+                let abandoned = self.leave_if(id, None, None, VerificationErrorCode::Abandoned, still_due);
                 abandoned.await.map(drop)
             }
             Expiry::Images => self.discard_expired_images(id, now).await,
             Expiry::Session => {
                 let still_due = |session: &Session| self.is_due(session, Expiry::Session, now);
-                self.redact_if(id, None, still_due).await.map(drop)
+                self.redact_if(id, None, None, still_due).await.map(drop)
             }
         }
     }

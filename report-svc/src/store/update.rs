@@ -1,19 +1,30 @@
 //! What a backend sets of a session after its creation.
 
+use prost::Message as _;
 use proto::MAX_METADATA_ENTRIES;
 use proto::identity::v1::{
     ProvidedDetails, UpdateDocumentOptions, UpdateVerificationSessionRequest, VerificationSession,
 };
 use service_kit::status::Violations;
 
-use super::{Change, Session, Store};
+use super::once::in_order;
+use super::{Caller, Change, Once, Session, Store};
 use crate::error::Error;
 use crate::lifecycle::Action;
 
 impl Store {
     /// Sets what the request gives, all of it or nothing.
     pub async fn update(&self, account: &str, request: &UpdateVerificationSessionRequest) -> Result<Session, Error> {
-        self.change(&request.verification_session, Some(account), |session| {
+        let caller = Caller::new(Some(account), request.idempotency_key.as_deref());
+        let rest = UpdateVerificationSessionRequest {
+            metadata: Default::default(),
+            ..request.clone()
+        }
+        .encode_to_vec();
+        let id = &request.verification_session;
+        let parameters = [rest.as_slice()].into_iter().chain(in_order(&request.metadata));
+        let once = Once::of(caller, "update", id, parameters);
+        self.change(id, caller.account, once, |session| {
             let before = session.public.clone();
             set(session, request)?;
             // Where nothing changes, whoever watches has nothing to hear, and a worker that completes an attempt nothing to yield to.

@@ -40,6 +40,8 @@ pub(crate) async fn suite(subject: &dyn Subject) {
     assert!(storage.healthy().await);
     creates_once(storage).await;
     creates_once_per_idempotency_key(subject).await;
+    keeps_what_was_first(subject).await;
+    keeps_an_answer_with_its_step(subject).await;
     one_of_many_creations_wins(subject).await;
     refuses_a_stale_version(storage).await;
     takes_a_step_once_that_is_sent_again(storage).await;
@@ -124,6 +126,7 @@ pub(crate) fn step(session: &Id, expected: u64, record: &[u8], job: JobStep) -> 
         reports: Vec::new(),
         attempts: Vec::new(),
         idempotency: None,
+        answer: None,
         event: None,
         reindex: None,
         expires: None,
@@ -275,6 +278,65 @@ async fn creates_once_per_idempotency_key(subject: &dyn Subject) {
         subject.pass(Duration::from_millis(10)).await;
     }
     assert!(storage.session(&fourth).await.expect("storage").is_some());
+}
+
+/// Forgets it after its lifetime.
+async fn keeps_what_was_first(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let (partition, lifetime) = (5, Duration::from_millis(200));
+    let kept = |key, record: &[u8], lifetime| NewIdempotency {
+        key,
+        record: record.to_vec(),
+        lifetime,
+    };
+    let [lasting, passing] = [key(), key()];
+    for _ in 0..2 {
+        let first = storage.remember(partition, kept(lasting, b"first", DAY)).await;
+        assert_eq!(first.expect("storage"), None, "sent again, too");
+    }
+    let second = storage.remember(partition, kept(lasting, b"second", DAY)).await;
+    assert_eq!(second.expect("storage"), Some(b"first".to_vec()));
+    let created = storage.create(with_key(&session_id(), lasting, b"third", DAY)).await;
+    let _ = created.expect("storage");
+    let found = storage.idempotency(partition, &lasting).await;
+    assert_eq!(found.expect("storage"), Some(b"first".to_vec()));
+
+    let first = storage.remember(partition, kept(passing, b"first", lifetime)).await;
+    assert_eq!(first.expect("storage"), None);
+    subject.pass(lifetime + Duration::from_millis(50)).await;
+    let found = storage.idempotency(partition, &passing).await;
+    assert_eq!(found.expect("storage"), None);
+    let second = storage.remember(partition, kept(passing, b"second", DAY)).await;
+    assert_eq!(second.expect("storage"), None, "it is new");
+    let found = storage.idempotency(partition, &lasting).await;
+    assert_eq!(found.expect("storage"), Some(b"first".to_vec()), "others stay");
+}
+
+async fn keeps_an_answer_with_its_step(subject: &dyn Subject) {
+    let storage = subject.storage();
+    let id = session_id();
+    storage.create(new_session(&id)).await.expect("storage");
+    let key = key();
+    let answered = |expected, answer: &[u8]| Commit {
+        answer: Some(NewIdempotency {
+            key,
+            record: answer.to_vec(),
+            lifetime: DAY,
+        }),
+        ..step(&id, expected, &[b"after ", answer].concat(), JobStep::Keep)
+    };
+    let found = async || storage.idempotency(id.partition(), &key).await.expect("storage");
+    let late = storage.commit(answered(7, b"late")).await.expect("storage");
+    assert_eq!((late, found().await), (Committed::Conflict, None), "neither");
+    for _ in 0..2 {
+        let done = storage.commit(answered(1, b"first")).await.expect("storage");
+        assert_eq!((done, found().await), (Committed::Done(2), Some(b"first".to_vec())));
+    }
+    let done = storage.commit(answered(2, b"second")).await.expect("storage");
+    assert_eq!((done, found().await), (Committed::Done(3), Some(b"second".to_vec())));
+    let without = step(&id, 3, b"without", JobStep::Keep);
+    assert_eq!(storage.commit(without).await.expect("storage"), Committed::Done(4));
+    assert_eq!(found().await, Some(b"second".to_vec()), "it stays");
 }
 
 async fn one_of_many_creations_wins(subject: &dyn Subject) {

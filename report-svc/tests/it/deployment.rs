@@ -121,6 +121,7 @@ pub(crate) fn image(session: &str, purpose: ImagePurpose, data: &[u8]) -> PutIma
         account: None,
         purpose: purpose.into(),
         data: data.to_vec(),
+        idempotency_key: None,
     }
 }
 
@@ -128,6 +129,7 @@ pub(crate) fn submission(session: &str) -> SubmitSessionRequest {
     SubmitSessionRequest {
         verification_session: session.to_owned(),
         account: Some(ACCOUNT.to_owned()),
+        idempotency_key: None,
     }
 }
 
@@ -230,5 +232,6 @@ pub(crate) fn cancellation(id: &str, account: &str) -> CancelSessionRequest {
     CancelSessionRequest {
         verification_session: id.to_owned(),
         account: account.to_owned(),
+        idempotency_key: None,
     }
 }

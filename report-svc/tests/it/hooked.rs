@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use report_svc::id::Id;
 use report_svc::storage::{
     Changes, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Job, Lease, LeaseRequest, Leased,
-    ListQuery, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
+    ListQuery, NewIdempotency, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned,
 };
 
 /// A method of [`Storage`] that reads or changes.
@@ -19,6 +19,7 @@ pub(crate) enum Step {
     List,
     Expired,
     MoveExpiry,
+    Remember,
     Idempotency,
     Commit,
     Report,
@@ -101,6 +102,13 @@ impl<H: Hook> Storage for Hooked<H> {
             self.storage.move_expiry(session, version, to).await?;
         }
         self.storage.move_expiry(session, version, to).await
+    }
+
+    async fn remember(&self, partition: u8, new: NewIdempotency) -> Result<Option<Vec<u8>>, StorageError> {
+        if self.hook.before(Step::Remember).await == Sent::Twice {
+            self.storage.remember(partition, new.clone()).await?;
+        }
+        self.storage.remember(partition, new).await
     }
 
     async fn idempotency(&self, partition: u8, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StorageError> {

@@ -323,6 +323,7 @@ async fn attempt(client: &mut Client, session: &str) -> String {
     let by_the_person = SubmitSessionRequest {
         verification_session: session.to_owned(),
         account: None,
+        idempotency_key: None,
     };
     client.submit_session(by_the_person).await.expect("submitted");
     let job = lease(client, Duration::from_secs(60), Duration::ZERO)

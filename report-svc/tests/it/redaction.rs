@@ -1,11 +1,8 @@
 //! Redaction, and what time takes away, over both storages.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures_util::future::pending;
 use prost::Message as _;
 use proto::id::{Kind, PARTITIONS};
 use proto::identity::v1::redaction::Status as Redacting;
@@ -17,26 +14,21 @@ use proto::identity::v1::{
 use proto::store::v1::{EventRecord, SessionRecord};
 use report_svc::assemble::Findings;
 use report_svc::error::Error;
-use report_svc::evidence::Evidence;
 use report_svc::id::Id;
 use report_svc::lifecycle::{Refusal, Status as LifecycleStatus};
-use report_svc::limits::Limits;
 use report_svc::redaction::REDACTED;
 use report_svc::retention::RetentionPolicy;
 use report_svc::seal::{Keyring, Kind as SealedKind, Reference, SealError, SecretKey};
-use report_svc::storage::embedded::Embedded;
 use report_svc::storage::redis::Redis;
 use report_svc::storage::{
     Commit, Committed, JobStep, ListQuery, Listed, NewSession, Nonce, Order, Scope, SealedAttempt, SealedReport,
     Storage,
 };
 use report_svc::store::{Cursor, Filter, ReportFilter, Session, Store};
-use tokio::sync::Notify;
-use zeroize::Zeroizing;
 
 use crate::conformance::{new_session, report, request, step};
 use crate::deployment::{ACCOUNT, completion};
-use crate::hooked::{Hook, Hooked, Sent, Step};
+use crate::ground::{Ground, on_each, store_over};
 use crate::redis_server::RedisServer;
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -44,76 +36,6 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Stands in everything that is personal, for it to be looked for.
 const PLANTED: &str = "Zyxwvut";
-
-/// A store, what is under it, and the keys and files that it has.
-struct Ground {
-    storage: Arc<dyn Storage>,
-    /// As an operator writes it.
-    list: Zeroizing<String>,
-    keys: Keyring,
-    folder: tempfile::TempDir,
-    store: Store,
-}
-
-impl Ground {
-    fn new(storage: Arc<dyn Storage>) -> Self {
-        let list = Keyring::generate("k1").expect("random numbers");
-        let keys = Keyring::parse(&list).expect("just made");
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = store_over(Arc::clone(&storage), folder.path(), &keys);
-        Self {
-            storage,
-            list,
-            keys,
-            folder,
-            store,
-        }
-    }
-
-    /// Another replica, whose steps at the storage pass `hook`.
-    fn replica(&self, hook: impl Hook) -> Store {
-        let storage = Hooked {
-            storage: Arc::clone(&self.storage),
-            hook,
-        };
-        store_over(Arc::new(storage), self.folder.path(), &self.keys)
-    }
-
-    /// A replica that dies at a step, and whoever is told of it.
-    fn dying(&self, steps: usize) -> (Store, Arc<Notify>) {
-        let died = Arc::new(Notify::new());
-        let hook = DiesAt {
-            steps: AtomicUsize::new(steps),
-            died: Arc::clone(&died),
-        };
-        (self.replica(hook), died)
-    }
-
-    /// Files of pictures.
-    fn files(&self) -> usize {
-        let folders = std::fs::read_dir(self.folder.path()).expect("a folder");
-        let folders = folders
-            .map(|folder| folder.expect("an entry").path())
-            .filter(|path| path.is_dir());
-        folders
-            .map(|folder| std::fs::read_dir(folder).expect("a folder").count())
-            .sum()
-    }
-}
-
-fn store_over(storage: Arc<dyn Storage>, folder: &Path, keys: &Keyring) -> Store {
-    let evidence = Evidence::in_folder(folder).expect("a store");
-    Store::new(storage, evidence, keys.clone(), Limits::default())
-}
-
-async fn on_each(test: impl AsyncFn(Ground)) {
-    let embedded = Embedded::in_memory(Arc::new(SystemTime::now)).expect("opens");
-    test(Ground::new(Arc::new(embedded))).await;
-    if let Some(server) = RedisServer::start().await {
-        let redis = Redis::connect(&server.address).await.expect("connects");
-        test(Ground::new(Arc::new(redis))).await;
-    }
-}
 
 fn creation(reference: &str) -> CreateVerificationSessionRequest {
     CreateVerificationSessionRequest {
@@ -505,24 +427,6 @@ async fn a_creation_sent_again_finds_what_is_left() {
     .await;
 }
 
-/// Dies at a step: it and all after it never happen.
-#[derive(Debug)]
-struct DiesAt {
-    steps: AtomicUsize,
-    died: Arc<Notify>,
-}
-
-#[async_trait::async_trait]
-impl Hook for DiesAt {
-    async fn before(&self, _: Step) -> Sent {
-        if self.steps.fetch_sub(1, Ordering::SeqCst) == 0 {
-            self.died.notify_one();
-            pending::<()>().await;
-        }
-        Sent::Once
-    }
-}
-
 /// Whoever redacts, or sweeps, dies at each of its steps in turn.
 #[tokio::test]
 async fn whoever_dies_half_way_leaves_one_of_the_two_right_states() {
@@ -725,29 +629,11 @@ async fn a_redaction_reaches_what_an_older_master_key_listed() {
     .await;
 }
 
-/// Tells the first commit that it met a conflict, though it happened.
-#[derive(Debug, Default)]
-struct LosesAnAnswer(AtomicBool);
-
-#[async_trait::async_trait]
-impl Hook for LosesAnAnswer {
-    async fn before(&self, _: Step) -> Sent {
-        Sent::Once
-    }
-
-    fn answered(&self, outcome: Committed) -> Committed {
-        match self.0.swap(true, Ordering::SeqCst) {
-            true => outcome,
-            false => Committed::Conflict,
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_redaction_whose_answer_was_lost_is_not_refused() {
     on_each(async |ground| {
         let (id, _) = verified(&ground.store, "order").await;
-        let losing = ground.replica(LosesAnAnswer::default());
+        let losing = ground.losing();
         let redacted = losing.redact(id.as_str(), Some(ACCOUNT)).await.expect("it happened");
         assert_eq!(redacting(&redacted.public), Some(Redacting::Processing));
     })

@@ -197,6 +197,7 @@ async fn every_refusal_has_its_reason_and_changes_nothing() {
         let redaction = RedactSessionRequest {
             verification_session: canceled.clone(),
             account: ACCOUNT.to_owned(),
+            idempotency_key: None,
         };
         let foreign = RedactSessionRequest {
             account: "acct_2".to_owned(),

@@ -69,7 +69,7 @@ async fn choose(store: &Store, session: &Id, code: Code, delay: Duration) -> Res
 }
 
 /// Leases the only job and completes it with what the checks would never have found.
-async fn complete(store: &Store, passes: bool) -> Job {
+pub(crate) async fn complete(store: &Store, passes: bool) -> Job {
     let job = store.lease(&request(LEASE)).await.expect("storage").expect("queued");
     let failure = (!passes).then_some(Code::SelfieManipulated);
     let mut answer = completion(&job, failure, failure);
@@ -347,6 +347,7 @@ async fn a_choice_is_made_over_grpc() {
                 verification_session: session.clone(),
                 error,
                 delay: Some(prost_types::Duration { seconds, nanos: 0 }),
+                idempotency_key: None,
             }),
         };
         for (error, seconds) in [(99, 0), (0, -1), (0, 3601)] {

@@ -298,6 +298,7 @@ async fn damaged(storage: &dyn Storage) -> Id {
         reports: Vec::new(),
         attempts: Vec::new(),
         idempotency: None,
+        answer: None,
         event: None,
         reindex: None,
         expires: None,

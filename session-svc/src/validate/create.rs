@@ -7,7 +7,9 @@ use proto::identity::v1::{
 use service_kit::status::Violations;
 
 use super::Fault;
-use super::fields::{NOT_SUPPORTED, check_document_options, check_metadata, check_provided_details, check_text};
+use super::fields::{
+    NOT_SUPPORTED, check_document_options, check_idempotency_key, check_metadata, check_provided_details, check_text,
+};
 
 /// Checks the whole request.
 pub(crate) fn create_session(request: &CreateVerificationSessionRequest) -> Result<(), Fault> {
@@ -36,10 +38,10 @@ pub(crate) fn create_session(request: &CreateVerificationSessionRequest) -> Resu
         ("related_customer_account", request.related_customer_account.as_deref()),
         ("related_person.account", person.map(|person| person.account.as_str())),
         ("related_person.person", person.map(|person| person.person.as_str())),
-        ("idempotency_key", request.idempotency_key.as_deref()),
     ] {
         check_text(text, field, &mut violations);
     }
+    check_idempotency_key(request.idempotency_key.as_deref(), &mut violations);
     violations.check().map_err(Fault::Fields)
 }
 

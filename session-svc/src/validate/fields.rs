@@ -19,6 +19,10 @@ pub(super) fn check_text(text: Option<&str>, field: &str, violations: &mut Viola
     violations.require(fits, field, "must have 1 to 255 characters when it is given");
 }
 
+pub(super) fn check_idempotency_key(key: Option<&str>, violations: &mut Violations) {
+    check_text(key, "idempotency_key", violations);
+}
+
 /// A text that may be empty.
 pub(super) fn check_longest(text: &str, field: &str, violations: &mut Violations) {
     let fits = text.chars().count() <= MAX_TEXT;

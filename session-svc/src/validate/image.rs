@@ -6,6 +6,7 @@ use service_kit::status::Violations;
 use super::Fault;
 use super::brand::Foreign;
 use super::dimensions::Format;
+use super::fields::check_idempotency_key;
 
 const MIN_SIDE: u32 = 32;
 const MAX_SIDE: u32 = 12_000;
@@ -40,19 +41,24 @@ pub enum ImageFault {
     Dimensions,
 }
 
-/// Checks purpose and picture. A wrong purpose is told together with what is wrong with the picture.
+/// Checks the whole request. What is wrong with the picture has a reason of its own, unless something else is wrong, too.
 pub(crate) fn upload_image(request: &UploadImageRequest) -> Result<(), Fault> {
-    let fault = picture(&request.data).err();
     let purpose = ImagePurpose::try_from(request.purpose).unwrap_or(ImagePurpose::Unspecified);
-    if purpose == ImagePurpose::Unspecified {
-        let mut violations = Violations::new();
-        violations.require(false, "purpose", "must be document front, document back or selfie");
-        if let Some(fault) = fault {
-            violations.require(false, "data", &fault.to_string());
-        }
-        violations.check().map_err(Fault::Fields)?;
+    let mut violations = Violations::new();
+    violations.require(
+        purpose != ImagePurpose::Unspecified,
+        "purpose",
+        "must be document front, document back or selfie",
+    );
+    check_idempotency_key(request.idempotency_key.as_deref(), &mut violations);
+    let Err(fault) = picture(&request.data) else {
+        return violations.check().map_err(Fault::Fields);
+    };
+    if violations.is_empty() {
+        return Err(Fault::Image(fault));
     }
-    fault.map_or(Ok(()), |fault| Err(Fault::Image(fault)))
+    violations.require(false, "data", &fault.to_string());
+    violations.check().map_err(Fault::Fields)
 }
 
 fn picture(data: &[u8]) -> Result<(), ImageFault> {

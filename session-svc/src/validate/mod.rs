@@ -14,7 +14,7 @@ mod update;
 
 use proto::id::{self, Kind};
 
-use service_kit::status::Problem;
+use service_kit::status::{Problem, Violations};
 
 pub(crate) use create::create_session;
 pub(crate) use dimensions::Format;
@@ -46,6 +46,14 @@ pub(crate) fn session_id(id: &str) -> Result<(), Fault> {
     id::partition(Kind::VerificationSession, id)
         .map(drop)
         .ok_or(Fault::SessionId)
+}
+
+/// Checks a call that has no parameters but its session and an idempotency key.
+pub(crate) fn call(session: &str, idempotency_key: Option<&str>) -> Result<(), Fault> {
+    session_id(session)?;
+    let mut violations = Violations::new();
+    fields::check_idempotency_key(idempotency_key, &mut violations);
+    violations.check().map_err(Fault::Fields)
 }
 
 /// As [`session_id`].

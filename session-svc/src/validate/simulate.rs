@@ -7,6 +7,7 @@ use proto::identity::v1::{SimulateVerificationRequest, VerificationErrorCode};
 use service_kit::status::Violations;
 
 use super::Fault;
+use super::fields::check_idempotency_key;
 
 /// Checks the whole request.
 pub(crate) fn simulate_verification(request: &SimulateVerificationRequest) -> Result<(), Fault> {
@@ -28,5 +29,6 @@ pub(crate) fn simulate_verification(request: &SimulateVerificationRequest) -> Re
             "delay",
             "must not be given with an error that comes before a submission",
         );
+    check_idempotency_key(request.idempotency_key.as_deref(), &mut violations);
     violations.check().map_err(Fault::Fields)
 }

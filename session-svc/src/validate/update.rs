@@ -4,7 +4,7 @@ use proto::identity::v1::{DocumentOptions, UpdateVerificationSessionRequest};
 use service_kit::status::Violations;
 
 use super::Fault;
-use super::fields::{check_document_options, check_longest, check_metadata};
+use super::fields::{check_document_options, check_idempotency_key, check_longest, check_metadata};
 
 /// Checks the whole request.
 pub(crate) fn update_session(request: &UpdateVerificationSessionRequest) -> Result<(), Fault> {
@@ -25,5 +25,6 @@ pub(crate) fn update_session(request: &UpdateVerificationSessionRequest) -> Resu
         check_longest(details.email(), "provided_details.email", &mut violations);
         check_longest(details.phone(), "provided_details.phone", &mut violations);
     }
+    check_idempotency_key(request.idempotency_key.as_deref(), &mut violations);
     violations.check().map_err(Fault::Fields)
 }

@@ -105,6 +105,7 @@ async fn uploads(
             verification_session: session.id.clone(),
             purpose: ImagePurpose::Selfie.into(),
             data: PICTURE.to_vec(),
+            idempotency_key: None,
         };
         tokio::spawn(async move { capture.upload_image(request).await })
     });
@@ -179,6 +180,7 @@ async fn a_person_says_why_they_leave() {
     let leaving = |error: VerificationErrorCode| LeaveVerificationSessionRequest {
         verification_session: session.id.clone(),
         error: error.into(),
+        idempotency_key: None,
     };
     for error in [
         VerificationErrorCode::Unspecified,

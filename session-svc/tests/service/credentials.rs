@@ -63,6 +63,7 @@ async fn backend_methods(running: &Running, credential: Option<&str>, session: &
             sessions
                 .cancel_verification_session(CancelVerificationSessionRequest {
                     verification_session: id.clone(),
+                    idempotency_key: None,
                 })
                 .await,
         ),
@@ -70,6 +71,7 @@ async fn backend_methods(running: &Running, credential: Option<&str>, session: &
             sessions
                 .redact_verification_session(RedactVerificationSessionRequest {
                     verification_session: id.clone(),
+                    idempotency_key: None,
                 })
                 .await,
         ),
@@ -132,13 +134,16 @@ async fn person_methods(running: &Running, credential: Option<&str>, session: &s
         verification_session: session.to_owned(),
         purpose: ImagePurpose::Selfie.into(),
         data: PICTURE.to_vec(),
+        idempotency_key: None,
     };
     let submit = SubmitVerificationSessionRequest {
         verification_session: session.to_owned(),
+        idempotency_key: None,
     };
     let leave = LeaveVerificationSessionRequest {
         verification_session: session.to_owned(),
         error: VerificationErrorCode::ConsentDeclined.into(),
+        idempotency_key: None,
     };
     let answers = vec![
         refusal(capture.upload_image(upload).await),
@@ -210,6 +215,7 @@ async fn a_client_secret_opens_one_session_and_not_for_ever() {
     let expected = refused(Code::FailedPrecondition, reason::IMAGE_MISSING);
     let submit = SubmitVerificationSessionRequest {
         verification_session: session.id,
+        idempotency_key: None,
     };
     assert_eq!(
         refusal(running.capture(good.as_str()).submit_verification_session(submit).await),
@@ -227,6 +233,7 @@ async fn an_uploaded_pictures_id_is_for_restricted_keys() {
             verification_session: session.id.clone(),
             purpose: ImagePurpose::Selfie.into(),
             data: PICTURE.to_vec(),
+            idempotency_key: None,
         };
         let file = running
             .capture(credential)

@@ -197,6 +197,7 @@ impl Running {
             verification_session: session.id.clone(),
             purpose: purpose.into(),
             data: data.to_vec(),
+            idempotency_key: None,
         };
         let answer = self
             .capture(session.client_secret.as_deref())
@@ -209,6 +210,7 @@ impl Running {
     pub(crate) async fn submit(&self, session: &VerificationSession) -> Result<(), Status> {
         let request = SubmitVerificationSessionRequest {
             verification_session: session.id.clone(),
+            idempotency_key: None,
         };
         let mut capture = self.capture(session.client_secret.as_deref());
         capture.submit_verification_session(request).await.map(drop)

@@ -6,6 +6,7 @@ mod credentials;
 mod fakes;
 mod files;
 mod harness;
+mod idempotency;
 mod links;
 mod sessions;
 mod test_mode;

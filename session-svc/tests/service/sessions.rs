@@ -39,6 +39,7 @@ async fn get(running: &Running, key: &str, id: &str, expand: &[&str]) -> Result<
 async fn cancel(running: &Running, id: &str) -> Result<VerificationSession, Status> {
     let request = CancelVerificationSessionRequest {
         verification_session: id.to_owned(),
+        idempotency_key: None,
     };
     running
         .sessions(SECRET_KEY)
@@ -62,6 +63,7 @@ async fn a_session_has_a_client_secret_while_it_requires_input() {
             verification_session: created.id.clone(),
             purpose: ImagePurpose::DocumentFront.into(),
             data: PICTURE.to_vec(),
+            idempotency_key: None,
         };
         running
             .capture(secret)
@@ -119,7 +121,7 @@ fn expanding(expand: &[&str]) -> ListVerificationSessionsRequest {
 }
 
 /// The fields that are refused, in order.
-fn violations(status: &Status) -> Vec<String> {
+pub(crate) fn violations(status: &Status) -> Vec<String> {
     assert_eq!(status.code(), Code::InvalidArgument);
     assert_eq!(status::reason(status), Some(reason::INVALID_FIELDS));
     let violations = status.get_details_bad_request().expect("BadRequest").field_violations;
@@ -372,6 +374,7 @@ async fn all_violations_of_an_update_come_at_once() {
             email: Some("5".repeat(256)),
             phone: Some("5".repeat(256)),
         }),
+        idempotency_key: None,
     };
     let refused = update(&running, request).await.expect_err("wrong");
     let fields = [

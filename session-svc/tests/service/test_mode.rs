@@ -43,6 +43,7 @@ fn choice(session: &str, error: VerificationErrorCode) -> SimulateVerificationRe
         verification_session: session.to_owned(),
         error: error.into(),
         delay: None,
+        idempotency_key: None,
     }
 }
 
@@ -153,6 +154,7 @@ async fn all_violations_of_a_choice_come_at_once() {
             verification_session: session.id.clone(),
             error,
             delay,
+            idempotency_key: None,
         };
         let status = simulate(&running, TEST_KEY, request).await.expect_err("refused");
         let violations = status.get_details_bad_request().expect("details").field_violations;
@@ -241,6 +243,7 @@ async fn neither_mode_sees_the_others() {
         assert_eq!(refusal(sessions.update_verification_session(update).await), not_found);
         let cancel = CancelVerificationSessionRequest {
             verification_session: id.clone(),
+            idempotency_key: None,
         };
         assert_eq!(refusal(sessions.cancel_verification_session(cancel).await), not_found);
         let watch = WatchVerificationSessionRequest {

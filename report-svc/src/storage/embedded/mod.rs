@@ -33,8 +33,8 @@ use self::job::JobRow;
 use self::queue::Finished;
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Job, JobStep, Lease, LeaseRequest,
-    Leased, ListQuery, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, millis, session_found,
-    since_epoch,
+    Leased, ListQuery, NewIdempotency, NewSession, Nonce, Storage, StorageError, StoredEvent, Versioned, millis,
+    session_found, since_epoch,
 };
 use crate::id::Id;
 
@@ -258,13 +258,32 @@ impl Storage for Embedded {
             .await
     }
 
+    async fn remember(&self, _: u8, new: NewIdempotency) -> Result<Option<Vec<u8>>, StorageError> {
+        let kept = self
+            .write({
+                let new = new.clone();
+                move |transaction, now| steps::remember(transaction, &new, now)
+            })
+            .await?;
+        Ok(kept.filter(|kept| *kept != new.record))
+    }
+
     async fn idempotency(&self, _: u8, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StorageError> {
-        let key = *key;
-        self.read(move |transaction| {
+        let (key, now) = (*key, now(&self.clock));
+        let found = self.read(move |transaction| {
             let found = transaction.open_table(IDEMPOTENCY)?.get(&key)?;
-            Ok(found.map(|found| found.value().1.to_vec()))
-        })
-        .await
+            Ok(found.map(|found| {
+                let (expiry, record) = found.value();
+                (expiry > now).then(|| record.to_vec())
+            }))
+        });
+        match found.await? {
+            Some(None) => {
+                let forgetting = self.write(move |transaction, now| steps::forget(transaction, &key, now));
+                forgetting.await.map(|()| None)
+            }
+            found => Ok(found.flatten()),
+        }
     }
 
     async fn now(&self) -> Result<SystemTime, StorageError> {

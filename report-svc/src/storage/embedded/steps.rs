@@ -11,7 +11,7 @@ use crate::storage::{
     Commit, Committed, Created, Idempotency, JobStep, NewIdempotency, NewSession, SealedAttempt, since_epoch,
 };
 
-/// Idempotency records forgotten at each creation: more than one, so that they never pile up.
+/// Idempotency records forgotten whenever one is kept: more than one, so that they never pile up.
 const FORGOTTEN_AT_ONCE: usize = 8;
 
 pub(super) fn create(transaction: &WriteTransaction, new: &NewSession, now: u64) -> Result<Created, redb::Error> {
@@ -32,8 +32,7 @@ pub(super) fn create(transaction: &WriteTransaction, new: &NewSession, now: u64)
     Ok(Created::New)
 }
 
-/// Keeps another record under an idempotency key, for as long as the one before. That may be longer than its lifetime: it is forgotten
-/// at a creation.
+/// Keeps another record under an idempotency key, for as long as the one before.
 fn replace(transaction: &WriteTransaction, new: &Idempotency) -> Result<(), redb::Error> {
     let mut records = transaction.open_table(IDEMPOTENCY)?;
     let expiry = records.get(&new.key)?.and_then(|kept| {
@@ -71,7 +70,34 @@ pub(super) fn move_expiry(
 }
 
 /// Keeps an idempotency record, or returns the one that is kept already.
-fn remember(transaction: &WriteTransaction, new: &NewIdempotency, now: u64) -> Result<Option<Vec<u8>>, redb::Error> {
+pub(super) fn remember(
+    transaction: &WriteTransaction,
+    new: &NewIdempotency,
+    now: u64,
+) -> Result<Option<Vec<u8>>, redb::Error> {
+    let kept = transaction.open_table(IDEMPOTENCY)?.get(&new.key)?.and_then(|kept| {
+        let (expiry, record) = kept.value();
+        (expiry > now).then(|| record.to_vec())
+    });
+    if kept.is_none() {
+        keep(transaction, new, now)?;
+    }
+    Ok(kept)
+}
+
+/// Forgets what has expired under an idempotency key.
+pub(super) fn forget(transaction: &WriteTransaction, key: &[u8; 32], now: u64) -> Result<(), redb::Error> {
+    let mut records = transaction.open_table(IDEMPOTENCY)?;
+    let expiry = records.get(key)?.map(|kept| kept.value().0);
+    if let Some(expiry) = expiry.filter(|expiry| *expiry <= now) {
+        records.remove(key)?;
+        transaction.open_table(IDEMPOTENCY_EXPIRIES)?.remove((expiry, key))?;
+    }
+    Ok(())
+}
+
+/// Keeps an idempotency record, whatever was kept under its key before.
+fn keep(transaction: &WriteTransaction, new: &NewIdempotency, now: u64) -> Result<(), redb::Error> {
     let mut records = transaction.open_table(IDEMPOTENCY)?;
     let mut expiries = transaction.open_table(IDEMPOTENCY_EXPIRIES)?;
     let mut expired = Vec::new();
@@ -84,21 +110,14 @@ fn remember(transaction: &WriteTransaction, new: &NewIdempotency, now: u64) -> R
         expiries.remove((expiry, &key))?;
         records.remove(&key)?;
     }
-    let kept = records.get(&new.key)?.map(|kept| {
-        let (expiry, record) = kept.value();
-        (expiry, record.to_vec())
-    });
-    match kept {
-        Some((expiry, record)) if expiry > now => return Ok(Some(record)),
-        Some((expiry, _)) => {
-            expiries.remove((expiry, &new.key))?;
-        }
-        None => {}
-    }
     let expiry = now.saturating_add(millis(new.lifetime));
-    records.insert(&new.key, (expiry, new.record.as_slice()))?;
+    let replaced = records.insert(&new.key, (expiry, new.record.as_slice()))?;
+    if let Some(replaced) = replaced {
+        let (expiry, _) = replaced.value();
+        expiries.remove((expiry, &new.key))?;
+    }
     expiries.insert((expiry, &new.key), ())?;
-    Ok(None)
+    Ok(())
 }
 
 pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) -> Result<Committed, redb::Error> {
@@ -152,6 +171,9 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
     }
     if let Some(idempotency) = &step.idempotency {
         replace(transaction, idempotency)?;
+    }
+    if let Some(answer) = &step.answer {
+        keep(transaction, answer, now)?;
     }
     let mut files = transaction.open_table(FILES)?;
     for file in &step.files.removed {

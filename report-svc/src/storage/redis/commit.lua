@@ -3,14 +3,15 @@
 --
 -- A client that loses its connection sends the step again, and cannot know that it happened. No two sealed records are alike,
 -- so the session that has this step's record one version later had this very step.
--- KEYS: session, events, event counter, idempotency, due, jobs, dead letters, expiries, the lists that the session leaves, those that it
---       enters; for each report: itself, the lists that it leaves, those that it enters; the files that lead to the session no more, and
+-- KEYS: session, events, event counter, idempotency, due, jobs, dead letters, expiries, answer, the lists that the session leaves, those
+--       that it enters; for each report: itself, the lists that it leaves, those that it enters; the files that lead to the session no more, and
 --       the one that does now
 -- ARGV: expected version, record, session id, idempotency record (empty: stays), event id (empty: none), event record,
 --       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce of the lease that is finished or milliseconds until the job
 --       that is queued is due, time (empty: the server's), channel for changes,
 --       moment in milliseconds when something of the session expires (empty: never), how many lists it leaves, how many it enters,
---       how many attempts and how many reports follow, idempotency record that is to be there, how many files are removed;
+--       how many attempts and how many reports follow, idempotency record that is to be there, how many files are removed,
+--       answer (empty: none), its lifetime in milliseconds;
 --       for each attempt: its number, its record;
 --       for each report: its id, its record, how many lists it leaves, how many it enters
 local held = redis.call('HMGET', KEYS[1], 'version', 'record')
@@ -33,7 +34,7 @@ if not finished and ARGV[7] ~= 'keep' and ARGV[7] ~= 'enqueue' then
 end
 local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HSET', KEYS[1], 'record', ARGV[2])
-local key, argument = 8, 18
+local key, argument = 9, 20
 -- Moves an id out of the next lists, and into those after them.
 local function move(id, left, entered)
   for _ = 1, left do
@@ -70,6 +71,9 @@ else
 end
 if ARGV[4] ~= '' and redis.call('GET', KEYS[4]) == ARGV[17] then
   redis.call('SET', KEYS[4], ARGV[4], 'KEEPTTL')
+end
+if ARGV[19] ~= '' then
+  redis.call('SET', KEYS[9], ARGV[19], 'PX', ARGV[20])
 end
 if ARGV[5] ~= '' then
   local position = redis.call('INCR', KEYS[3])

@@ -57,8 +57,9 @@ use self::connection::{Connection, listen};
 pub use self::tls::{ConnectError, RedisTls, RedisTlsConfig};
 use super::{
     Changes, Clock, Commit, Committed, Created, DeadLetterReason, Deliveries, Depth, Idempotency, Job, JobState,
-    JobStep, LONGEST_LEASE, Lease, LeaseRequest, Leased, ListQuery, NewSession, Nonce, Reindex, SealedAttempt, Storage,
-    StorageError, StoredEvent, Versioned, millis, note_unreadable_job, session_found, since_epoch,
+    JobStep, LONGEST_LEASE, Lease, LeaseRequest, Leased, ListQuery, NewIdempotency, NewSession, Nonce, Reindex,
+    SealedAttempt, Storage, StorageError, StoredEvent, Versioned, millis, note_unreadable_job, session_found,
+    since_epoch,
 };
 use crate::id::{Id, first_at};
 
@@ -281,6 +282,23 @@ impl Storage for Redis {
         Ok(script.invoke_async(&mut self.connection.clone()).await?)
     }
 
+    async fn remember(&self, partition: u8, new: NewIdempotency) -> Result<Option<Vec<u8>>, StorageError> {
+        let key = keys::idempotency(partition, &new.key);
+        // Sent again, it finds what it set.
+        let (kept,): (Option<Vec<u8>>,) = redis::pipe()
+            .cmd("SET")
+            .arg(&key)
+            .arg(&new.record)
+            .arg("NX")
+            .arg("PX")
+            .arg(millis(new.lifetime))
+            .ignore()
+            .get(&key)
+            .query_async(&mut self.connection.clone())
+            .await?;
+        Ok(kept.filter(|kept| *kept != new.record))
+    }
+
     async fn idempotency(&self, partition: u8, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StorageError> {
         let mut connection = self.connection.clone();
         Ok(connection.get(keys::idempotency(partition, key)).await?)
@@ -325,6 +343,10 @@ impl Storage for Redis {
             Some(Idempotency { key, before, record }) => (*key, record.as_slice(), before.as_slice()),
             None => Default::default(),
         };
+        let (answer_key, answer, answer_lifetime) = match &step.answer {
+            Some(answer) => (answer.key, answer.record.as_slice(), answer.lifetime),
+            None => Default::default(),
+        };
         let mut script = self.scripts.commit.prepare_invoke();
         script
             .key(keys::session(&step.session))
@@ -336,6 +358,7 @@ impl Storage for Redis {
             .key(keys::jobs(partition))
             .key(keys::dead_letters(partition))
             .key(keys::expiries(partition))
+            .key(keys::idempotency(partition, &answer_key))
             .key(&left)
             .key(&entered)
             .arg(step.expected)
@@ -359,7 +382,9 @@ impl Storage for Redis {
             .arg(step.attempts.len())
             .arg(step.reports.len())
             .arg(idempotency_before)
-            .arg(step.files.removed.len());
+            .arg(step.files.removed.len())
+            .arg(answer)
+            .arg(millis(answer_lifetime));
         for SealedAttempt { attempt, record } in &step.attempts {
             script.arg(*attempt).arg(record);
         }

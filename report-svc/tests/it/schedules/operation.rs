@@ -117,6 +117,7 @@ impl Operation {
                 let request = UpdateVerificationSessionRequest {
                     verification_session: session.to_string(),
                     metadata: [(entry(request), "set".to_owned())].into(),
+                    idempotency_key: Some(entry(request)),
                     ..Default::default()
                 };
                 store.update(ACCOUNT, &request).await.map(|_| Answer::Done)

@@ -72,6 +72,8 @@ pub(crate) struct State {
     pub(crate) completed: Vec<CompleteVerificationRequest>,
     /// Every call in order, leases left out: workers ask for them all the time.
     pub(crate) calls: Vec<Call>,
+    /// Under which idempotency key each call came that changes a session.
+    pub(crate) keys: Vec<(Call, Option<String>)>,
     /// Subscriptions that are open now.
     pub(crate) watchers: usize,
     /// Subscriptions older than this end.
@@ -176,6 +178,10 @@ impl FakeStore {
         })
     }
 
+    fn note_key(&self, call: Call, key: Option<&String>) {
+        self.change(|state| state.keys.push((call, key.cloned())));
+    }
+
     fn session(&self, id: &str, account: Option<&str>) -> Result<StoredSession, Status> {
         let stored = self.read().sessions.get(id).cloned();
         stored
@@ -260,6 +266,7 @@ impl StoreService for FakeStore {
             request,
         } = request.into_inner();
         let request = request.expect("the backend's request");
+        self.note_key(Call::Create, request.idempotency_key.as_ref());
         let stored = self.change(|state| {
             let session = VerificationSession {
                 id: next_id(state, Kind::VerificationSession),
@@ -298,6 +305,7 @@ impl StoreService for FakeStore {
         self.note(Call::Update)?;
         let UpdateSessionRequest { account, request } = request.into_inner();
         let request = request.expect("the backend's request");
+        self.note_key(Call::Update, request.idempotency_key.as_ref());
         let mut stored = self.requiring_input(&request.verification_session, Some(&account))?;
         stored.session.get_or_insert_default().metadata.extend(request.metadata);
         Ok(Response::new(stored))
@@ -326,6 +334,7 @@ impl StoreService for FakeStore {
     async fn cancel_session(&self, request: Request<CancelSessionRequest>) -> Result<Response<StoredSession>, Status> {
         self.note(Call::Cancel)?;
         let request = request.into_inner();
+        self.note_key(Call::Cancel, request.idempotency_key.as_ref());
         self.requiring_input(&request.verification_session, Some(&request.account))?;
         self.set_status(&request.verification_session, VerificationSessionStatus::Canceled);
         self.session(&request.verification_session, None).map(Response::new)
@@ -334,6 +343,7 @@ impl StoreService for FakeStore {
     async fn redact_session(&self, request: Request<RedactSessionRequest>) -> Result<Response<StoredSession>, Status> {
         self.note(Call::Redact)?;
         let request = request.into_inner();
+        self.note_key(Call::Redact, request.idempotency_key.as_ref());
         self.session(&request.verification_session, Some(&request.account))?;
         self.set_redaction(&request.verification_session, redaction::Status::Processing);
         self.session(&request.verification_session, None).map(Response::new)
@@ -381,7 +391,9 @@ impl StoreService for FakeStore {
             account,
             purpose,
             data,
+            idempotency_key,
         } = request.into_inner();
+        self.note_key(Call::PutImage, idempotency_key.as_ref());
         let storing = self.read().storing.clone();
         if let Some(storing) = storing {
             storing.acquire().await.expect("open").forget();
@@ -415,6 +427,7 @@ impl StoreService for FakeStore {
     async fn leave_session(&self, request: Request<LeaveSessionRequest>) -> Result<Response<StoredSession>, Status> {
         self.note(Call::Leave)?;
         let request = request.into_inner();
+        self.note_key(Call::Leave, request.idempotency_key.as_ref());
         let mut stored = self.requiring_input(&request.verification_session, request.account.as_deref())?;
         stored.session.get_or_insert_default().last_error = Some(VerificationError {
             code: request.error,
@@ -429,7 +442,9 @@ impl StoreService for FakeStore {
         let SubmitSessionRequest {
             verification_session: id,
             account,
+            idempotency_key,
         } = request.into_inner();
+        self.note_key(Call::Submit, idempotency_key.as_ref());
         let stored = self.requiring_input(&id, account.as_deref())?;
         let session = stored.session.expect("a session");
         let files = session.insights.as_ref().map_or(&[][..], |insights| &insights.files);
@@ -603,6 +618,7 @@ impl StoreService for FakeStore {
         self.note(Call::Simulate)?;
         let given = request.into_inner();
         let request = given.request.clone().expect("the backend's request");
+        self.note_key(Call::Simulate, request.idempotency_key.as_ref());
         self.requiring_input(&request.verification_session, Some(&given.account))?;
         self.change(|state| state.simulations.push(given));
         if !request.error().precedes_submission() {
