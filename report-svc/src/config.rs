@@ -87,7 +87,7 @@ pub struct Config {
     pub event_retention: Duration,
     /// How long what is personal is kept, separated by commas: sessions=TIME after they reached their status, then they are redacted;
     /// images=TIME after that and the last upload, then nobody can open them any more. account:sessions=TIME and account:images=TIME hold
-    /// for one account. For ever where nothing is said. A shorter time holds for each session from its next change on.
+    /// for one account. For ever where nothing is said. Another time holds for the sessions that are there, too.
     #[arg(
         long,
         env = "BONAFIDE_RETENTION",

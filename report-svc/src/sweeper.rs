@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::storage::{Nonce, StorageError};
-use crate::store::Store;
+use crate::store::{Rescheduling, Store};
 
 /// How often what has expired is looked for. Where there is nothing, a look is two reads in each partition: of sessions, and of the oldest
 /// event.
@@ -19,6 +19,9 @@ const TERM: Duration = Duration::from_secs(30);
 
 /// How often it says so while it sweeps.
 const SAY_AGAIN: Duration = Duration::from_secs(10);
+
+/// For how long sessions are gone through, after each look, when the retention is another one.
+const RESCHEDULES: Duration = Duration::from_secs(2);
 
 /// The name under which replicas agree on who sweeps.
 const ROLE: &str = "sweeper";
@@ -31,6 +34,7 @@ pub(crate) async fn sweep(store: Store, event_retention: Duration, stop: Cancell
         stop,
         candidate: None,
         led: None,
+        retention: AppliedRetention::Unknown,
     };
     let mut times = interval(LOOK);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -49,11 +53,24 @@ struct Sweeper {
     candidate: Option<Nonce>,
     /// When it was told last that it leads.
     led: Option<Instant>,
+    retention: AppliedRetention,
+}
+
+/// Whether the retention holds for all sessions.
+enum AppliedRetention {
+    Unknown,
+    /// It does for those that were gone through.
+    Partly(Rescheduling),
+    Wholly,
 }
 
 impl Sweeper {
     async fn sweep(&mut self) -> Result<(), Error> {
         self.led = None;
+        if let AppliedRetention::Unknown = self.retention {
+            let rescheduling = self.store.rescheduling().await?;
+            self.retention = rescheduling.map_or(AppliedRetention::Wholly, AppliedRetention::Partly);
+        }
         if !self.leads().await? {
             return Ok(());
         }
@@ -65,7 +82,23 @@ impl Sweeper {
                 tracing::info!(dropped, "events dropped that are past their retention");
             }
         }
+        self.reschedule().await?;
         swept
+    }
+
+    /// Goes through sessions for a while, where the retention does not hold for all of them yet.
+    async fn reschedule(&mut self) -> Result<(), Error> {
+        let began = Instant::now();
+        while began.elapsed() < RESCHEDULES && !self.stop.is_cancelled() && self.leads().await? {
+            let AppliedRetention::Partly(progress) = &mut self.retention else {
+                break;
+            };
+            if !self.store.reschedule(progress).await? {
+                tracing::info!("the retention holds for all sessions");
+                self.retention = AppliedRetention::Wholly;
+            }
+        }
+        Ok(())
     }
 
     /// Partitions take turns: a backlog of one holds up no other. One that does not answer is left to the next sweep.

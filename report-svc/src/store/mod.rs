@@ -11,6 +11,7 @@ mod list;
 mod once;
 mod queue;
 mod redact;
+mod reschedule;
 mod session;
 mod simulate;
 mod sweep;
@@ -28,6 +29,7 @@ pub use list::{Cursor, Filter, Page, ReportFilter};
 pub use once::Caller;
 use once::Once;
 pub use queue::{Failed, Queued};
+pub use reschedule::Rescheduling;
 pub use session::Session;
 use session::references;
 

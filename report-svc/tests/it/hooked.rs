@@ -124,6 +124,18 @@ impl<H: Hook> Storage for Hooked<H> {
         self.storage.elect(role, candidate, term).await
     }
 
+    async fn accounts(&self) -> Result<Vec<String>, StorageError> {
+        self.storage.accounts().await
+    }
+
+    async fn mark(&self, name: &str) -> Result<Option<u64>, StorageError> {
+        self.storage.mark(name).await
+    }
+
+    async fn set_mark(&self, name: &str, mark: u64) -> Result<(), StorageError> {
+        self.storage.set_mark(name, mark).await
+    }
+
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
         if self.hook.before(Step::Commit).await == Sent::Twice {
             self.storage.commit(step.clone()).await?;

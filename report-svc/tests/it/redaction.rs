@@ -950,6 +950,73 @@ async fn a_longer_retention_holds_for_what_is_there() {
     .await;
 }
 
+/// Goes through all sessions, as a replica that begins to sweep does; in how many steps.
+async fn reschedule(store: &Store) -> usize {
+    let Some(mut progress) = store.rescheduling().await.expect("storage") else {
+        return 0;
+    };
+    let mut steps = 1;
+    while store.reschedule(&mut progress).await.expect("storage") {
+        steps += 1;
+    }
+    steps
+}
+
+#[tokio::test]
+async fn a_retention_that_is_set_later_holds_for_what_is_there() {
+    on_each(async |ground| {
+        let under = |rules: &[&str]| {
+            let rules: Vec<_> = rules.iter().map(|rule| rule.parse().expect("a rule")).collect();
+            ground.store.clone().with_retention(RetentionPolicy::new(&rules))
+        };
+        let state = async |id: &Id| redacting(&ground.store.session(id.as_str(), None).await.expect("is there").public);
+        let for_ever = under(&[]);
+        let strict = under(&["sessions=30d", "other:sessions=90d"]);
+        let (old, _) = verified(&for_ever, "order").await;
+        // More than are gone through at once.
+        for _ in 0..250 {
+            let canceled = for_ever
+                .create(ACCOUNT, true, Default::default())
+                .await
+                .expect("created")
+                .id;
+            for_ever.cancel(canceled.as_str(), ACCOUNT).await.expect("canceled");
+        }
+        let others = for_ever
+            .create("other", true, Default::default())
+            .await
+            .expect("created")
+            .id;
+        for_ever.cancel(others.as_str(), "other").await.expect("canceled");
+        let later = SystemTime::now() + 40 * DAY;
+        assert_eq!(sweep(&strict, later).await, 0, "nobody knows of them");
+
+        // Whoever began died; the next one goes through all of them.
+        let mut begun = strict
+            .rescheduling()
+            .await
+            .expect("storage")
+            .expect("another retention");
+        assert!(strict.reschedule(&mut begun).await.expect("storage"));
+        assert!(reschedule(&strict).await > 3);
+        assert_eq!(reschedule(&strict).await, 0, "once");
+        assert_eq!(sweep(&strict, later).await, 251);
+        assert_eq!(
+            (state(&old).await, state(&others).await),
+            (Some(Redacting::Redacted), None)
+        );
+        assert_eq!(sweep(&strict, later + 60 * DAY).await, 1, "the other account's");
+
+        // What was written in a time without retention is not forgotten when the same one is set again.
+        assert_eq!(reschedule(&for_ever).await, 0);
+        let (between, _) = verified(&for_ever, "another order").await;
+        assert!(reschedule(&strict).await > 0);
+        sweep(&strict, later).await;
+        assert_eq!(state(&between).await, Some(Redacting::Redacted));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn one_replica_sweeps() {
     let Some(server) = RedisServer::start().await else {

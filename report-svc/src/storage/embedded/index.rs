@@ -96,6 +96,27 @@ pub(super) fn list(transaction: &ReadTransaction, query: &ListQuery) -> Result<V
     Ok(found.into_iter().map(id).collect())
 }
 
+/// The accounts that have sessions or reports: one row is read of each.
+pub(super) fn accounts(transaction: &ReadTransaction) -> Result<Vec<String>, redb::Error> {
+    let table = transaction.open_table(LISTS)?;
+    let (mut accounts, mut from, end) = (Vec::new(), of_account(""), [b'a' + 1]);
+    while let Some(row) = table
+        .range((from.as_slice(), 0, 0, 0)..(end.as_slice(), 0, 0, 0))?
+        .next()
+    {
+        let (key, _) = row?;
+        let (owner, ..) = key.value();
+        accounts.extend(
+            owner
+                .get(1..)
+                .and_then(|account| String::from_utf8(account.to_vec()).ok()),
+        );
+        // The next name that could be.
+        from = [owner, &[0]].concat();
+    }
+    Ok(accounts)
+}
+
 /// The key of a row: whose list, which of theirs, time-ordered bits of the session or report, its partition.
 pub(super) type Key = (&'static [u8], u8, u128, u8);
 

@@ -1,8 +1,8 @@
 -- Creates a session with its event; or, when the idempotency key is taken, answers what is kept under it. Sent again after a
 -- lost connection it changes nothing.
--- KEYS: session, events, event counter, idempotency, expiries, the lists that the session belongs into
+-- KEYS: session, events, event counter, idempotency, expiries, accounts, the lists that the session belongs into
 -- ARGV: record, event id, event record, idempotency record (empty: none), its lifetime in milliseconds, session id,
---       moment in milliseconds when the session expires (empty: never)
+--       moment in milliseconds when the session expires (empty: never), account
 if ARGV[4] ~= '' then
   local kept = redis.call('GET', KEYS[4])
   if kept then
@@ -14,7 +14,8 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   return false
 end
 redis.call('HSET', KEYS[1], 'version', 1, 'record', ARGV[1])
-for list = 6, #KEYS do
+redis.call('SADD', KEYS[6], ARGV[8])
+for list = 7, #KEYS do
   redis.call('ZADD', KEYS[list], 0, ARGV[6])
 end
 if ARGV[7] ~= '' then

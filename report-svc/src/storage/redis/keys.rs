@@ -21,6 +21,11 @@ pub(super) fn leader(role: &str) -> String {
     format!("bonafide:{SCHEMA}:leader:{role}")
 }
 
+/// Number that replicas share.
+pub(super) fn mark(name: &str) -> String {
+    format!("bonafide:{SCHEMA}:mark:{name}")
+}
+
 /// Hash: version, record; attempt:1, attempt:2 …, the records of finished attempts.
 pub(super) fn session(id: &Id) -> String {
     named(id.partition(), "session", id.as_str())
@@ -80,6 +85,11 @@ fn lists_of(partition: u8, list: List, account: &str, references: &[ReferenceTag
     std::iter::once(by_account(partition, list, account))
         .chain(by_reference)
         .collect()
+}
+
+/// Set of the accounts that have sessions.
+pub(super) fn accounts(partition: u8) -> String {
+    of_partition(partition, "accounts")
 }
 
 /// Sorted set of the sessions of which something expires, by the moment in milliseconds.

@@ -40,6 +40,7 @@ mod sentinel;
 mod timeouts;
 mod tls;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -205,6 +206,7 @@ impl Storage for Redis {
             .key(keys::event_counter(partition))
             .key(key)
             .key(keys::expiries(partition))
+            .key(keys::accounts(partition))
             .key(keys::lists(partition, &new.entry))
             .arg(&new.record)
             .arg(new.event.id.as_str())
@@ -213,6 +215,7 @@ impl Storage for Redis {
             .arg(millis(lifetime))
             .arg(new.id.as_str())
             .arg(moment(new.expires))
+            .arg(&new.entry.account)
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(existing.map_or(Created::New, Created::Existing))
@@ -324,6 +327,25 @@ impl Storage for Redis {
         let mut script = self.scripts.elect.key(keys::leader(role));
         script.arg(candidate.to_string()).arg(millis(term));
         Ok(script.invoke_async(&mut self.connection.clone()).await?)
+    }
+
+    async fn accounts(&self) -> Result<Vec<String>, StorageError> {
+        let members = (0..PARTITIONS).map(async |partition| {
+            let mut connection = self.connection.clone();
+            connection
+                .smembers::<_, BTreeSet<String>>(keys::accounts(partition))
+                .await
+        });
+        let accounts: BTreeSet<String> = try_join_all(members).await?.into_iter().flatten().collect();
+        Ok(accounts.into_iter().collect())
+    }
+
+    async fn mark(&self, name: &str) -> Result<Option<u64>, StorageError> {
+        Ok(self.connection.clone().get(keys::mark(name)).await?)
+    }
+
+    async fn set_mark(&self, name: &str, mark: u64) -> Result<(), StorageError> {
+        Ok(self.connection.clone().set(keys::mark(name), mark).await?)
     }
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
