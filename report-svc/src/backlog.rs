@@ -15,6 +15,9 @@ use crate::store::Store;
 /// How often the queue is asked: somewhat more often than it is asked about.
 const INTERVAL: Duration = Duration::from_secs(5);
 
+/// What expired longer ago than this should be gone: the sweeper looks every few seconds.
+const OVERDUE: Duration = Duration::from_secs(60);
+
 /// Looks at the queue over and over until `stop`, for whoever asks how much work there is. Nothing is told while the storage does not
 /// answer: an old number would look like a queue that stands still. Every replica tells of the same queue.
 pub(crate) async fn observe(store: Store, stop: CancellationToken) {
@@ -23,8 +26,7 @@ pub(crate) async fn observe(store: Store, stop: CancellationToken) {
     let mut times = interval(INTERVAL);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(times.tick()).await.is_some() {
-        let now = SystemTime::now();
-        let asked = join(store.depth(), store.overdue(now));
+        let asked = join(store.depth(), store.overdue(SystemTime::now() - OVERDUE));
         let Some((depth, overdue)) = stop.run_until_cancelled(asked).await else {
             break;
         };
@@ -40,7 +42,7 @@ pub(crate) async fn observe(store: Store, stop: CancellationToken) {
 #[derive(Clone, Copy, Default)]
 struct Backlog {
     depth: Option<Depth>,
-    /// Sessions of which something has expired.
+    /// Sessions of which something should be gone.
     overdue: Option<u64>,
 }
 
