@@ -24,6 +24,7 @@ pub mod master_key;
 pub mod queue_service;
 pub mod records;
 pub mod redaction;
+pub mod reference;
 pub mod retention;
 pub mod seal;
 pub mod server;

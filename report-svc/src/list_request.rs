@@ -29,6 +29,7 @@ pub(crate) fn sessions(
             account,
             client_reference_id: request.client_reference_id,
             related_customer: request.related_customer,
+            related_customer_account: request.related_customer_account,
             status: filtered(VerificationSessionStatus::try_from(request.status).ok()?),
             created: between(&request.created.unwrap_or_default())?,
         };

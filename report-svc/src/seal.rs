@@ -15,10 +15,9 @@ use std::fmt;
 use base64::Engine as _;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::reference::{Reference, Tagging};
 use crate::storage::ReferenceTag;
 
 const FORMAT: u8 = 1;
@@ -208,12 +207,10 @@ impl Keyring {
         data_key.open(kind, id, sealed)
     }
 
-    /// What stands for an account's reference in the lists of sessions, under the current key.
-    ///
-    /// A reference may be personal data, and few people may have one that is likely: a plain digest could be guessed. So it is an HMAC
-    /// under a key that is derived from a master key. A session is listed under the key that its record is sealed under.
-    pub fn reference_tag(&self, account: &str, reference: Reference<'_>) -> ReferenceTag {
-        self.current.reference_tag(account, reference)
+    /// What stands for an account's reference in the lists of sessions, under the current key. A session is listed under the key that its
+    /// record is sealed under. None for no names.
+    pub fn reference_tag(&self, account: &str, reference: Reference<'_>) -> Option<ReferenceTag> {
+        self.current.tagging.tag(account, reference)
     }
 
     /// The tag under the key that a record is sealed under.
@@ -222,15 +219,15 @@ impl Keyring {
         sealed: &[u8],
         account: &str,
         reference: Reference<'_>,
-    ) -> Result<ReferenceTag, SealError> {
+    ) -> Result<Option<ReferenceTag>, SealError> {
         let (master, _) = self.sealed_under(sealed)?;
-        Ok(master.reference_tag(account, reference))
+        Ok(master.tagging.tag(account, reference))
     }
 
-    /// The tags under every key: whatever was sealed under one of them is found by these.
+    /// The tags under every key: whatever was sealed under one of them is found by these. None for no names.
     pub fn reference_tags(&self, account: &str, reference: Reference<'_>) -> Vec<ReferenceTag> {
         self.keys()
-            .map(|master| master.reference_tag(account, reference))
+            .filter_map(|master| master.tagging.tag(account, reference))
             .collect()
     }
 
@@ -284,82 +281,10 @@ impl MasterKey {
         let key = key.ok_or_else(wrong)?;
         Ok(Self {
             id: id.to_owned(),
-            tagging: Tagging {
-                client: keyed(&derived(&key, b"bonafide.v1\0reference")),
-                customer: keyed(&derived(&key, b"bonafide.v1\0customer")),
-                both: keyed(&derived(&key, b"bonafide.v1\0customer and reference")),
-            },
+            tagging: Tagging::new(&key),
             key,
         })
     }
-
-    fn reference_tag(&self, account: &str, reference: Reference<'_>) -> ReferenceTag {
-        let (tagging, parts): (_, &[&str]) = match &reference {
-            Reference::Client(reference) => (&self.tagging.client, &[*reference]),
-            Reference::Customer(customer) => (&self.tagging.customer, &[*customer]),
-            Reference::Both { customer, client } => (&self.tagging.both, &[*customer, *client]),
-        };
-        let mut tag = tagging.clone();
-        let (last, first) = parts.split_last().unwrap_or((&"", &[]));
-        for part in std::iter::once(&account).chain(first) {
-            tag.update(&(part.len() as u64).to_be_bytes());
-            tag.update(part.as_bytes());
-        }
-        tag.update(last.as_bytes());
-        let digest = tag.finalize().into_bytes();
-        let mut tag = [0; 16];
-        tag.copy_from_slice(&digest[..16]);
-        ReferenceTag(tag)
-    }
-}
-
-/// A key for each kind of reference.
-#[derive(Clone)]
-struct Tagging {
-    client: Hmac<Sha256>,
-    customer: Hmac<Sha256>,
-    both: Hmac<Sha256>,
-}
-
-/// A backend's own name for something, by which it finds its sessions.
-#[derive(Clone, Copy)]
-pub enum Reference<'a> {
-    /// `client_reference_id`.
-    Client(&'a str),
-    /// `related_customer`.
-    Customer(&'a str),
-    /// The two together, so that a list by both is as quick to read as one by either.
-    Both {
-        /// `related_customer`.
-        customer: &'a str,
-        /// `client_reference_id`.
-        client: &'a str,
-    },
-}
-
-impl<'a> Reference<'a> {
-    /// What is given of the two, as one.
-    pub fn of(client: Option<&'a str>, customer: Option<&'a str>) -> Option<Self> {
-        match (client, customer) {
-            (None, None) => None,
-            (Some(client), None) => Some(Self::Client(client)),
-            (None, Some(customer)) => Some(Self::Customer(customer)),
-            (Some(client), Some(customer)) => Some(Self::Both { customer, client }),
-        }
-    }
-}
-
-/// A key that is derived from a uniformly random one: HKDF-Expand of RFC 5869 for one block.
-fn derived(key: &SecretKey, purpose: &[u8]) -> SecretKey {
-    let block = keyed(key).chain_update(purpose).chain_update([1]);
-    SecretKey(Zeroizing::new(block.finalize().into_bytes().into()))
-}
-
-fn keyed(key: &SecretKey) -> Hmac<Sha256> {
-    // A key that is shorter than the hash's block stands before zeros.
-    let mut block = Zeroizing::new([0; 64]);
-    block[..KEY_LENGTH].copy_from_slice(key.expose());
-    Hmac::new(&(*block).into())
 }
 
 /// Unambiguous: no name of a kind contains a zero byte.
@@ -442,32 +367,18 @@ mod tests {
         let (old, old_list) = ring(&["old"]);
         let (new, new_list) = ring(&["new"]);
         let both = Keyring::parse(&format!("{new_list},{old_list}")).expect("two keys");
-        let anna = Reference::Client("anna@example.org");
+        let anna = Reference::client("anna@example.org");
         let tag = |ring: &Keyring| ring.reference_tag("acct_1", anna);
         assert_eq!(tag(&both), tag(&new));
         assert_ne!(tag(&both), tag(&old), "whoever has no key cannot try references");
-        assert_eq!(both.reference_tags("acct_1", anna), [tag(&new), tag(&old)]);
+        assert_eq!(
+            both.reference_tags("acct_1", anna),
+            [tag(&new), tag(&old)].map(|tag| tag.expect("a name"))
+        );
         let sealed = old.seal(Kind::Session, "vs_1", b"name").expect("seals");
         let beside = both.reference_tag_beside(&sealed, "acct_1", anna);
         assert_eq!(beside.expect("holds it"), tag(&old));
         assert!(new.reference_tag_beside(&sealed, "acct_1", anna).is_err());
-        let of = |account, reference| new.reference_tag(account, Reference::Client(reference));
-        assert_ne!(of("acct_", "1x"), of("acct_1", "x"));
-        let customer = Reference::Customer("anna@example.org");
-        assert_ne!(new.reference_tag("acct_1", customer), tag(&new));
-        let both = |customer, client| new.reference_tag("acct_1", Reference::Both { customer, client });
-        assert_ne!(both("anna", "1"), both("ann", "a1"));
-    }
-
-    /// HMAC-SHA-256 under HMAC-SHA-256(key, "bonafide.v1" 0 "reference" 1), by Python's `hmac`.
-    #[test]
-    fn a_tag_is_what_it_is_said_to_be() {
-        let list = format!("k1:{}", base64::engine::general_purpose::STANDARD.encode([7; 32]));
-        let ring = Keyring::parse(&list).expect("a key");
-        assert_eq!(
-            ring.reference_tag("acct_1", Reference::Client("order 12")).to_string(),
-            "119a61730164f54f2a3b95f0ad516ca4"
-        );
     }
 
     #[test]

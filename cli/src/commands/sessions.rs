@@ -81,6 +81,9 @@ struct List {
     /// Only those with this related_customer
     #[arg(long, value_name = "CUSTOMER")]
     customer: Option<String>,
+    /// Only those with this related_customer_account
+    #[arg(long, value_name = "ACCOUNT")]
+    customer_account: Option<String>,
     #[command(flatten)]
     page: PageArgs,
 }
@@ -186,6 +189,7 @@ impl List {
         let request = ListVerificationSessionsRequest {
             client_reference_id: self.page.reference.clone(),
             related_customer: self.customer,
+            related_customer_account: self.customer_account,
             status: status.into(),
             created: Some(self.page.created()),
             ..Default::default()

@@ -9,7 +9,7 @@ use super::{Session, Store};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::Status;
-use crate::seal::Reference;
+use crate::reference::Reference;
 use crate::storage::{ListQuery, Listed, Order, Scope};
 
 /// Rounds in which a page is read: each goes on after what the one before had to leave out.
@@ -24,6 +24,8 @@ pub struct Filter {
     pub client_reference_id: Option<String>,
     /// Only those of this customer.
     pub related_customer: Option<String>,
+    /// Only those of this customer's account.
+    pub related_customer_account: Option<String>,
     /// Only those in this status.
     pub status: Option<Status>,
     /// Only those whose ids have time-ordered bits between these.
@@ -68,11 +70,13 @@ impl Filter {
     /// Whether a session is still what was asked for: it may have changed since the list was read.
     fn wants(&self, session: &Session) -> Result<bool, Error> {
         let status = session.state()?.status;
-        let (reference, customer) = (&session.public.client_reference_id, &session.public.related_customer);
+        let public = &session.public;
+        let is_named = |wanted: &Option<String>, name: &Option<String>| wanted.is_none() || wanted == name;
         Ok(session.account == self.account
             && self.status.is_none_or(|wanted| wanted == status)
-            && (self.client_reference_id.is_none() || self.client_reference_id == *reference)
-            && (self.related_customer.is_none() || self.related_customer == *customer))
+            && is_named(&self.client_reference_id, &public.client_reference_id)
+            && is_named(&self.related_customer, &public.related_customer)
+            && is_named(&self.related_customer_account, &public.related_customer_account))
     }
 }
 
@@ -127,10 +131,11 @@ impl Store {
         if let Cursor::StartingAfter(session) | Cursor::EndingBefore(session) = cursor {
             is_there(self.session(session.as_str(), Some(&filter.account)).await)?;
         }
-        let reference = Reference::of(
-            filter.client_reference_id.as_deref(),
-            filter.related_customer.as_deref(),
-        );
+        let reference = Reference {
+            client: filter.client_reference_id.as_deref(),
+            customer: filter.related_customer.as_deref(),
+            customer_account: filter.related_customer_account.as_deref(),
+        };
         let scope = self.scope(&filter.account, reference);
         let query = query(Listed::Sessions(filter.status), scope, &filter.created, cursor, limit);
         self.page(filter, query, limit).await
@@ -146,10 +151,11 @@ impl Store {
         if let Cursor::StartingAfter(report) | Cursor::EndingBefore(report) = cursor {
             is_there(self.report(report.as_str(), &filter.account).await)?;
         }
-        let scope = self.scope(
-            &filter.account,
-            filter.client_reference_id.as_deref().map(Reference::Client),
-        );
+        let reference = Reference {
+            client: filter.client_reference_id.as_deref(),
+            ..Reference::default()
+        };
+        let scope = self.scope(&filter.account, reference);
         let query = query(Listed::Reports(filter.r#type), scope, &filter.created, cursor, limit);
         let Some(session) = &filter.session else {
             return self.page(filter, query, limit).await;
@@ -170,11 +176,12 @@ impl Store {
         Ok(page_of(items, true, query.order, limit))
     }
 
-    fn scope(&self, account: &str, reference: Option<Reference<'_>>) -> Scope {
-        match reference {
-            None => Scope::Account(account.to_owned()),
-            Some(reference) => Scope::References(self.records.keyring().reference_tags(account, reference)),
+    fn scope(&self, account: &str, reference: Reference<'_>) -> Scope {
+        let tags = self.records.keyring().reference_tags(account, reference);
+        if tags.is_empty() {
+            return Scope::Account(account.to_owned());
         }
+        Scope::References(tags)
     }
 
     /// Reads a page. What is damaged is left out.

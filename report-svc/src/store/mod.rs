@@ -174,7 +174,7 @@ impl Store {
         let tags = public
             .into_iter()
             .flat_map(references)
-            .map(beside)
+            .filter_map(|reference| beside(reference).transpose())
             .collect::<Result<_, _>>()?;
         Session::from_record(id, found.version, record, tags)
     }
@@ -325,7 +325,7 @@ impl Store {
     /// Under the current key.
     fn reference_tags(&self, session: &Session) -> Vec<ReferenceTag> {
         let tag = |reference| self.records.keyring().reference_tag(&session.account, reference);
-        references(&session.public).map(tag).collect()
+        references(&session.public).filter_map(tag).collect()
     }
 
     fn seal_report(

@@ -18,8 +18,9 @@ use crate::id::Id;
 use crate::lifecycle::{Action, EventType, Redaction, State, Status, transition};
 use crate::limits::{ImageLimit, Limits};
 use crate::redaction::Redact as _;
+use crate::reference::Reference;
 use crate::retention::Retention;
-use crate::seal::{Reference, SecretKey};
+use crate::seal::SecretKey;
 use crate::storage::{FileEntries, IndexEntry, ReferenceTag};
 
 /// What time does to a session.
@@ -94,16 +95,15 @@ fn status(public: &VerificationSession) -> Result<Status, Error> {
 
 /// What its account gave a session to find it by. A redaction leaves nothing of it.
 pub(super) fn references(public: &VerificationSession) -> impl Iterator<Item = Reference<'_>> {
-    let (client, customer) = match public.redaction {
-        None => (
-            public.client_reference_id.as_deref(),
-            public.related_customer.as_deref(),
-        ),
-        Some(_) => (None, None),
+    let given = match public.redaction {
+        None => Reference {
+            client: public.client_reference_id.as_deref(),
+            customer: public.related_customer.as_deref(),
+            customer_account: public.related_customer_account.as_deref(),
+        },
+        Some(_) => Reference::default(),
     };
-    let both = client.and(customer).and_then(|_| Reference::of(client, customer));
-    let each = [client.map(Reference::Client), customer.map(Reference::Customer), both];
-    each.into_iter().flatten()
+    given.parts()
 }
 
 /// The picture with this id.

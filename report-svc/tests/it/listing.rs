@@ -317,6 +317,40 @@ async fn lists_a_customers_sessions() {
     .await;
 }
 
+/// By every choice of what a session has: the ones that have all of it.
+#[tokio::test]
+async fn lists_by_whatever_names_are_given_together() {
+    on_both(|mut deployment| async move {
+        let client = &mut deployment.client;
+        let names = |kind: usize, name: &str| [1, 2, 4].map(|bit| (kind & bit != 0).then(|| name.to_owned()));
+        let mut sessions = Vec::new();
+        for (kind, name) in (0..8).flat_map(|kind| [(kind, "anna"), (kind, "berta")]) {
+            let mut creation = creation(false);
+            let request = creation.request.get_or_insert_default();
+            let [reference, customer, customer_account] = names(kind, name);
+            request.client_reference_id = reference;
+            request.related_customer = customer;
+            request.related_customer_account = customer_account;
+            let stored = client.create_session(creation).await.expect("created").into_inner();
+            sessions.insert(0, (kind, name, public(&stored).id.clone()));
+        }
+        for wanted in 1..8 {
+            let [client_reference_id, related_customer, related_customer_account] = names(wanted, "anna");
+            let request = ListVerificationSessionsRequest {
+                client_reference_id,
+                related_customer,
+                related_customer_account,
+                limit: Some(100),
+                ..all()
+            };
+            let has_all = |(kind, name, _): &&(usize, &str, String)| kind & wanted == wanted && *name == "anna";
+            let expected = sessions.iter().filter(has_all).map(|(.., id)| id.clone()).collect();
+            assert_eq!(list(client, request).await, (expected, false), "{wanted}");
+        }
+    })
+    .await;
+}
+
 /// Finishes an attempt of a session; the report's id.
 async fn attempt(client: &mut Client, session: &str) -> String {
     put(client, session, ImagePurpose::DocumentFront, b"front").await;
@@ -495,6 +529,7 @@ fn of_reference(reference: &str) -> Filter {
         account: ACCOUNT.to_owned(),
         client_reference_id: Some(reference.to_owned()),
         related_customer: None,
+        related_customer_account: None,
         status: None,
         created: 0..u128::MAX,
     }

@@ -17,8 +17,9 @@ use report_svc::error::Error;
 use report_svc::id::Id;
 use report_svc::lifecycle::{Refusal, Status as LifecycleStatus};
 use report_svc::redaction::REDACTED;
+use report_svc::reference::Reference;
 use report_svc::retention::RetentionPolicy;
-use report_svc::seal::{Keyring, Kind as SealedKind, Reference, SealError, SecretKey};
+use report_svc::seal::{Keyring, Kind as SealedKind, SealError, SecretKey};
 use report_svc::storage::redis::Redis;
 use report_svc::storage::{
     Commit, Committed, JobStep, ListQuery, Listed, NewSession, Nonce, Order, Scope, SealedAttempt, SealedReport,
@@ -142,6 +143,7 @@ async fn ids_by(store: &Store, reference: Option<&str>) -> Vec<String> {
         account: ACCOUNT.to_owned(),
         client_reference_id: reference.map(str::to_owned),
         related_customer: None,
+        related_customer_account: None,
         status: None,
         created: 0..u128::MAX,
     };
@@ -247,7 +249,7 @@ async fn nothing_personal_is_left_of_a_redacted_session() {
         );
         assert!(receipt.requested.is_some() && receipt.completed.is_some());
 
-        let by_reference = ground.keys.reference_tags(ACCOUNT, Reference::Client(&reference));
+        let by_reference = ground.keys.reference_tags(ACCOUNT, Reference::client(&reference));
         for listed in [Listed::Sessions(None), Listed::Reports(None)] {
             let query = ListQuery {
                 scope: Scope::References(by_reference.clone()),

@@ -306,6 +306,7 @@ async fn only_a_session_that_requires_input_is_chosen_for() {
             account: "acct_1".to_owned(),
             client_reference_id: None,
             related_customer: None,
+            related_customer_account: None,
             status: None,
             created: 0..u128::MAX,
         };

@@ -15,12 +15,13 @@ use super::fields::check_text;
 /// Checks the whole request but for what it expands.
 pub(crate) fn list_sessions(request: &ListVerificationSessionsRequest, violations: &mut Violations) {
     let is_status = VerificationSessionStatus::try_from(request.status).is_ok();
-    check_text(
-        request.client_reference_id.as_deref(),
-        "client_reference_id",
-        violations,
-    );
-    check_text(request.related_customer.as_deref(), "related_customer", violations);
+    for (field, text) in [
+        ("client_reference_id", &request.client_reference_id),
+        ("related_customer", &request.related_customer),
+        ("related_customer_account", &request.related_customer_account),
+    ] {
+        check_text(text.as_deref(), field, violations);
+    }
     violations.require(is_status, "status", "must be a status of a session");
     let page = Page {
         created: request.created.as_ref(),

@@ -204,6 +204,7 @@ async fn the_store_is_asked_for_what_the_backend_asks_for() {
     let request = ListVerificationSessionsRequest {
         client_reference_id: Some("order 1".to_owned()),
         related_customer: Some("anna".to_owned()),
+        related_customer_account: Some("anna's".to_owned()),
         status: VerificationSessionStatus::Verified.into(),
         created: Some(proto::identity::v1::CreatedFilter {
             gt: Some(prost_types::Timestamp { seconds: 7, nanos: 0 }),
@@ -259,6 +260,7 @@ async fn all_violations_of_a_list_come_at_once() {
         ending_before: Some("vr_1".to_owned()),
         expand: vec!["verified_outputs".to_owned(); 3],
         related_customer: Some(String::new()),
+        related_customer_account: Some("x".repeat(256)),
     };
     let refused = list(&running, SECRET_KEY, request).await.expect_err("wrong");
     let fields = [

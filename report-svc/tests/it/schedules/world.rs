@@ -14,8 +14,8 @@ use report_svc::evidence::Evidence;
 use report_svc::id::Id;
 use report_svc::lifecycle::Status as LifecycleStatus;
 use report_svc::limits::Limits;
+use report_svc::reference::Reference;
 use report_svc::seal::Keyring;
-use report_svc::seal::Reference;
 use report_svc::storage::{Job, JobState, Lease, ListQuery, Listed, Nonce, Order, Scope, Storage};
 use report_svc::store::Store;
 
@@ -391,7 +391,7 @@ impl<'a> World<'a> {
 
     /// The lists have what a look at every session says, and so have the sessions that expire.
     async fn check_index(&self) -> Result<(), Violation> {
-        let tags = self.keys.all.reference_tags(ACCOUNT, Reference::Client(REFERENCE));
+        let tags = self.keys.all.reference_tags(ACCOUNT, Reference::client(REFERENCE));
         let scopes = [
             (Scope::Account(ACCOUNT.to_owned()), SESSIONS),
             (Scope::References(tags), 1),
