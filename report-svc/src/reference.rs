@@ -77,7 +77,7 @@ pub(crate) struct Tagging([Hmac<Sha256>; PURPOSES.len()]);
 
 impl Tagging {
     pub(crate) fn new(master: &SecretKey) -> Self {
-        Self(PURPOSES.map(|purpose| keyed(&derived(master, purpose))))
+        Self(PURPOSES.map(|purpose| keyed(derived(master, purpose).as_slice())))
     }
 
     /// None for no names.
@@ -102,10 +102,10 @@ fn derived(key: &SecretKey, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(block.finalize().into_bytes().into())
 }
 
-fn keyed(key: impl AsRef<[u8]>) -> Hmac<Sha256> {
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
     // A key that is shorter than the hash's block stands before zeros.
     let mut block = Zeroizing::new([0; BLOCK]);
-    for (byte, of_key) in block.iter_mut().zip(key.as_ref()) {
+    for (byte, of_key) in block.iter_mut().zip(key) {
         *byte = *of_key;
     }
     Hmac::new(&(*block).into())
