@@ -139,6 +139,7 @@ fn accepted(value: &Value, field: Field) -> Vec<String> {
             right.extend(value.zone.clone());
             right.extend(value.printed.clone());
         }
+        Field::BirthDate => right.extend(value.printed.clone()),
         Field::IssuingState => {
             right = vec![mrz::State::of(&value.value).map_or(value.value.clone(), |state| state.reported().to_owned())];
         }
@@ -169,12 +170,19 @@ fn of_zone(zone: &Mrz, field: Field) -> Option<Value> {
         let year = date.year().map_or("????".to_owned(), |year| format!("{year:04}"));
         Some(format!("{year}-{}-{}", part(date.month()), part(date.day())))
     };
+    let mut printed = None;
     let value = match field {
         Field::Surname => zone.name.surname.clone(),
         Field::GivenNames => zone.name.given_names.clone(),
         Field::Number => zone.number.clone(),
         Field::IssuingState => zone.issuing_state.clone(),
-        Field::BirthDate => date(zone.birth_date)?,
+        Field::BirthDate => {
+            // Two digits may leave the century open: the print says which, and what that says is not known.
+            let mut candidates = zone.birth_date?.candidates();
+            let later = candidates.next().or(zone.birth_date);
+            printed = candidates.next().and_then(|earlier| date(Some(earlier)));
+            date(later)?
+        }
         Field::ExpiryDate => date(zone.expiry_date)?,
         Field::Sex => zone
             .sex_mark
@@ -182,9 +190,9 @@ fn of_zone(zone: &Mrz, field: Field) -> Option<Value> {
         Field::Nationality | Field::IssueDate | Field::BirthPlace => return None,
     };
     Some(Value {
+        zone: Some(value.clone()),
         value,
-        printed: None,
-        zone: None,
+        printed,
     })
 }
 
@@ -234,6 +242,38 @@ mod tests {
             truth.fields.insert(*field, value);
         }
         truth
+    }
+
+    /// Where nothing but the zone is known, the print may say more: the century, and which filler is a hyphen.
+    #[test]
+    fn what_a_zone_leaves_open_is_right_either_way() {
+        let lines = [
+            "P<CZESPECIMEN<<MEI<HUA<<<<<<<<<<<<<<<<<<<<<<",
+            "99003853<1CZE1101018M1207046110101111<<<<<94",
+        ];
+        let truth = serde_json::json!({ "image": "a.jpg", "mrz": lines }).to_string();
+        let truth: Truth = serde_json::from_str(&truth).expect("as documented");
+        let today = time::macros::date!(2026 - 11 - 26);
+        for (year, name, expected) in [
+            (1911, "MEI-HUA", Verdict::Right),
+            (2011, "MEI HUA", Verdict::Right),
+            (1811, "MEIHUA", Verdict::Wrong),
+        ] {
+            let report = DocumentReport {
+                dob: Some(Date {
+                    day: Some(1),
+                    month: Some(1),
+                    year: Some(year),
+                }),
+                first_name: Some(name.to_owned()),
+                ..DocumentReport::default()
+            };
+            let scored = fields(&truth, today, &report, &DocumentInsights::default());
+            for field in [Field::BirthDate, Field::GivenNames] {
+                let scored = scored.iter().find(|scored| scored.field == field).expect("of the zone");
+                assert_eq!(scored.verdict, expected, "{field:?} {year}");
+            }
+        }
     }
 
     #[test]
