@@ -12,6 +12,10 @@ use service_kit::client::ServiceChannel;
 use backend::Services;
 
 mod backend;
+mod filled;
+mod shape;
+mod side_by_side;
+mod stripe_mock;
 
 /// The first word of each line.
 fn ids(text: &str) -> Vec<&str> {
