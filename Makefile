@@ -10,12 +10,12 @@ demo:
 
 # Every call builds the same packages, so that all share one build of the dependencies.
 TESTS := cargo test --locked --workspace --lib --bins --tests
-test: redis-server s3-server
+test: redis-server s3-server stripe-mock
 	$(TESTS) --no-run
 	@# Tests that need the networks skip, and say so, where these could not be had; with BONAFIDE_REQUIRE_ALL=1 they fail.
 	$${CARGO_TARGET_DIR:-target}/debug/bonafide models fetch \
 		|| echo "models are not here: the tests that need them will skip"
-	PATH="$(CURDIR)/$(S3)/bin:$$PATH" $(TESTS)
+	PATH="$(CURDIR)/$(S3)/bin:$(CURDIR)/$(STRIPE_MOCK):$$PATH" $(TESTS)
 
 # The test of pictures in a bucket starts a private server that speaks S3's protocol, on loopback.
 S3 := target/s3-server
@@ -26,6 +26,18 @@ s3-server:
 		&& $(S3)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement scripts/s3_server_requirements.txt \
 		&& cp scripts/s3_server_requirements.txt $(S3)/installed; \
 	} || echo "moto_server could not be installed: the test of pictures in a bucket will skip"
+
+# The test beside the Stripe Identity API starts stripe-mock on loopback, and reads the description of the API that it answers by.
+STRIPE_MOCK := target/stripe-mock
+STRIPE_MOCK_MODULE := github.com/stripe/stripe-mock@v0.203.0
+.PHONY: stripe-mock
+stripe-mock:
+	@[ "$$(cat $(STRIPE_MOCK)/installed 2>/dev/null)" = $(STRIPE_MOCK_MODULE) ] || { \
+		scripts/chart-tools go && export PATH="$$PATH:$(CURDIR)/target/chart/go/bin" \
+		&& GOBIN=$(CURDIR)/$(STRIPE_MOCK) CGO_ENABLED=0 go install -trimpath $(STRIPE_MOCK_MODULE) \
+		&& install -m 644 "$$(go list -m -f '{{.Dir}}' $(STRIPE_MOCK_MODULE))/embedded/openapi/spec3.json" $(STRIPE_MOCK) \
+		&& echo $(STRIPE_MOCK_MODULE) > $(STRIPE_MOCK)/installed; \
+	} || echo "stripe-mock could not be installed: the test beside it will skip"
 
 # The tests of the Redis storage start a private redis-server on loopback.
 .PHONY: redis-server

@@ -1,74 +1,21 @@
 //! Backends list, read, change, cancel and redact sessions by the command, read what was collected, and choose what sessions of test
 //! mode come to.
 
-use std::process::{Command, Output};
-use std::time::Duration;
-
 use anyhow::Context as _;
-use cli::api::Api;
 use proto::document::v1::CheckDocumentResponse;
-use proto::identity::v1::{
-    CheckStatus, CreateVerificationSessionRequest, DocumentReport, ImagePurpose, VerificationError,
-    VerificationErrorCode, VerificationType,
-};
+use proto::identity::v1::{CheckStatus, DocumentReport, ImagePurpose, VerificationError, VerificationErrorCode};
 use proto::store::v1::store_service_client::StoreServiceClient;
 use proto::store::v1::{CompleteVerificationRequest, LeaseJobRequest, PutImageRequest, SubmitSessionRequest};
-use report_svc::server::ReportSvc;
 use serde_json::Value;
 use service_kit::client::ServiceChannel;
-use service_kit::config::{Secret, ServeConfig};
-use service_kit::service::Service as _;
-use service_kit::tls::ClientTls;
-use session_svc::server::SessionSvc;
-use tokio_util::sync::CancellationToken;
 
-/// Nobody listens there: no session is submitted.
-const NOBODY: &str = "http://127.0.0.1:9";
+use backend::Services;
 
-/// Of the account's key.
-struct Backend {
-    address: String,
-    key: Secret,
-}
-
-impl Backend {
-    async fn create(&self, reference: Option<String>) -> anyhow::Result<String> {
-        let request = CreateVerificationSessionRequest {
-            r#type: VerificationType::Document.into(),
-            client_reference_id: reference,
-            ..Default::default()
-        };
-        let api = Api::new(&self.address, &self.key, &ClientTls::default())?;
-        Ok(api
-            .sessions()
-            .create_verification_session(request)
-            .await?
-            .into_inner()
-            .id)
-    }
-
-    async fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bonafide"));
-        command
-            .args(arguments)
-            .env("BONAFIDE_ADDRESS", &self.address)
-            .env("BONAFIDE_API_KEY", self.key.expose());
-        Ok(tokio::task::spawn_blocking(move || command.output()).await??)
-    }
-
-    /// What the command prints, which must succeed.
-    async fn text(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let output = self.run(arguments).await?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        anyhow::ensure!(output.status.success(), "{arguments:?}: {said}");
-        Ok(String::from_utf8(output.stdout)?)
-    }
-
-    async fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
-        let text = self.text(&[arguments, &["--format", "json"]].concat()).await?;
-        Ok(serde_json::from_str(&text)?)
-    }
-}
+mod backend;
+mod filled;
+mod shape;
+mod side_by_side;
+mod stripe_mock;
 
 /// The first word of each line.
 fn ids(text: &str) -> Vec<&str> {
@@ -78,42 +25,9 @@ fn ids(text: &str) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
-    let [shutdown, stopped] = [(); 2].map(|()| CancellationToken::new());
-    let report = ReportSvc::bind(report_svc::config::Config::embedded(data.path())).await?;
-    let [key, restricted, test_key] =
-        ["sk_live", "rk_live", "sk_test"].map(|kind| Secret::new(format!("{kind}_{}", "1".repeat(64))));
-    let session = SessionSvc::bind(session_svc::config::Config {
-        serve: ServeConfig {
-            lame_duck: Duration::ZERO,
-            ..ServeConfig::default()
-        },
-        api_keys: Secret::new(
-            [&key, &restricted, &test_key]
-                .map(|key| format!("acme={}", key.expose()))
-                .join(","),
-        ),
-        client_secret_key: Secret::new("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
-        report_address: format!("http://{}", report.local_addr()),
-        document_address: NOBODY.to_owned(),
-        selfie_address: NOBODY.to_owned(),
-        verification_workers: Some(0),
-        ..Default::default()
-    });
-    let session = session.await?;
-    let socket = session.local_addr();
-    let address = format!("http://{socket}");
-    let store_address = format!("http://{}", report.local_addr());
-    let stored = tokio::spawn(report.serve(stopped.clone()));
-    let served = tokio::spawn(session.serve(shutdown.clone()));
-    let tester = Backend {
-        address: address.clone(),
-        key: test_key,
-    };
-    let restricted = Backend {
-        address: address.clone(),
-        key: restricted,
-    };
-    let backend = Backend { address, key };
+    // None takes the job that this test leases.
+    let services = Services::start(data.path(), 0).await?;
+    let [backend, restricted, tester] = ["sk_live", "rk_live", "sk_test"].map(|kind| services.backend(kind));
 
     // More than one page of the API.
     let mut created = Vec::new();
@@ -189,7 +103,7 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
 
     // One attempt that failed.
     let attempted = created[1].as_str();
-    let mut store = StoreServiceClient::new(ServiceChannel::new(&store_address, None)?);
+    let mut store = StoreServiceClient::new(ServiceChannel::new(&services.store_address, None)?);
     let picture = PutImageRequest {
         verification_session: attempted.to_owned(),
         account: None,
@@ -280,7 +194,7 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
         let path = url
             .strip_prefix(&restricted.address)
             .context("at the address that was called")?;
-        let opened = service_kit::testing::get(socket, path).await?;
+        let opened = service_kit::testing::get(services.socket, path).await?;
         assert_eq!(opened, (200, "a picture".to_owned()));
     }
     let output = restricted.run(&["files", "get", "file_1"]).await?;
@@ -343,9 +257,5 @@ async fn sessions_are_listed_read_changed_canceled_and_redacted() -> anyhow::Res
     let (listed, said) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
     assert!(listed.lines().count() == 1 && !listed.contains('\u{1b}'), "{listed:?}");
     assert!(said.starts_with("there are more: --starting-after vs_"), "{said}");
-    shutdown.cancel();
-    served.await.context("session-svc")??;
-    stopped.cancel();
-    stored.await.context("report-svc")??;
-    Ok(())
+    services.stop().await
 }
