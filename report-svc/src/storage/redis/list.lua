@@ -2,7 +2,7 @@
 -- at once, they have each once.
 -- KEYS: lists
 -- ARGV: first and last id, as in ZRANGE BYLEX, in the order asked for; order (newest, oldest); how many at the most
-local found = {}
+local parts, nexts = {}, {}
 for _, list in ipairs(KEYS) do
   local part
   if ARGV[3] == 'newest' then
@@ -10,19 +10,22 @@ for _, list in ipairs(KEYS) do
   else
     part = redis.call('ZRANGE', list, ARGV[1], ARGV[2], 'BYLEX', 'LIMIT', 0, ARGV[4])
   end
-  for _, id in ipairs(part) do
-    table.insert(found, id)
-  end
+  table.insert(parts, part)
+  table.insert(nexts, 1)
 end
-if #KEYS > 1 then
-  table.sort(found, function(one, other)
-    if ARGV[3] == 'newest' then
-      return is_before(other, one)
+local found = {}
+while #found < tonumber(ARGV[4]) do
+  local first, from
+  for list, part in ipairs(parts) do
+    local id = part[nexts[list]]
+    if id and (not first or is_before(id, first) == (ARGV[3] == 'oldest')) then
+      first, from = id, list
     end
-    return is_before(one, other)
-  end)
-end
-for surplus = #found, ARGV[4] + 1, -1 do
-  found[surplus] = nil
+  end
+  if not first then
+    break
+  end
+  table.insert(found, first)
+  nexts[from] = nexts[from] + 1
 end
 return found
