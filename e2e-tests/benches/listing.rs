@@ -365,8 +365,8 @@ fn quantiles(mut took: Vec<Duration>) -> [Duration; 3] {
 
 /// A page somewhere in the list.
 fn after_any(random: &mut ChaCha8Rng, sessions: &[Session]) -> ListVerificationSessionsRequest {
-    // Beyond the oldest thousandth, where pages end.
-    let index = random.random_range(sessions.len() / 1000..sessions.len());
+    // Beyond the batch that was created first, where pages end.
+    let index = random.random_range(BATCH..sessions.len());
     ListVerificationSessionsRequest {
         limit: Some(PAGE),
         starting_after: Some(sessions[index].id.clone()),

@@ -54,7 +54,9 @@ pub enum Error {
     #[error("upload what is missing first: {}", names(.0).join(", "))]
     ImagesMissing(Vec<ImagePurpose>),
     /// The idempotency key belongs to another request.
-    #[error("the idempotency key was used before with other parameters: use a new key for a new request")]
+    #[error(
+        "the idempotency key was used before, for another call or with other parameters: use a new key for a new request"
+    )]
     IdempotencyKeyReused,
     /// The lease ended, or another worker has the job.
     #[error("the lease was lost: another worker has the job, or it is done")]
@@ -140,7 +142,10 @@ impl From<Error> for Status {
                     .preconditions(names.iter().map(violation).collect())
             }
             Error::IdempotencyKeyReused => {
-                let field = FieldViolation::new("idempotency_key", "was used before with other parameters");
+                let field = FieldViolation::new(
+                    "idempotency_key",
+                    "was used before, for another call or with other parameters",
+                );
                 Problem::new(reason::IDEMPOTENCY_KEY_REUSED, text).violations(vec![field])
             }
             Error::LeaseLost => Problem::new(reason::LEASE_LOST, text),

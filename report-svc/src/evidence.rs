@@ -15,6 +15,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
 use crate::id::Id;
@@ -141,6 +142,15 @@ impl Evidence {
     /// Kept in memory, for tests.
     pub fn in_memory() -> Self {
         Self::over(Arc::new(InMemory::new()))
+    }
+
+    /// SHA-256 of a picture, which comes back with it.
+    pub async fn digest(&self, picture: Vec<u8>) -> Result<(Vec<u8>, Vec<u8>), EvidenceError> {
+        compute(move || {
+            let digest = Sha256::digest(&picture).to_vec();
+            Ok((picture, digest))
+        })
+        .await
     }
 
     /// Seals and stores a picture; all of it or nothing.

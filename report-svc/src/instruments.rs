@@ -17,6 +17,7 @@ pub(crate) struct Instruments {
     deliveries: Counter<u64>,
     given_up: Counter<u64>,
     dead_lettered: Counter<u64>,
+    sweep_failures: Counter<u64>,
 }
 
 impl Instruments {
@@ -40,9 +41,17 @@ impl Instruments {
                 "bonafide.job.dead_lettered",
                 "Jobs set aside, since nobody can read their session",
             ),
+            sweep_failures: meter
+                .u64_counter("bonafide.sweep.failures")
+                .with_description(
+                    "Sessions of which something should be gone that could not be taken away, at each try",
+                )
+                .with_unit("{session}")
+                .build(),
         };
         // From nothing on, so that the first of a kind is an increase.
         new.given_up.add(0, &[]);
+        new.sweep_failures.add(0, &[]);
         for first in [1, 2] {
             new.deliveries.add(0, &[delivery(first)]);
         }
@@ -74,6 +83,11 @@ impl Instruments {
     /// A worker has a job, for the so-manieth time.
     pub(crate) fn delivered(&self, number: u32) {
         self.deliveries.add(1, &[delivery(number)]);
+    }
+
+    /// What has expired of so many sessions could not be taken away.
+    pub(crate) fn not_swept(&self, sessions: usize) {
+        self.sweep_failures.add(sessions as u64, &[]);
     }
 
     /// A job was tried too often.

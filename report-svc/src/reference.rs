@@ -42,6 +42,11 @@ impl<'a> Reference<'a> {
         }
     }
 
+    /// Whether it is a `client_reference_id` alone.
+    pub fn is_client_alone(&self) -> bool {
+        self.kind() == 1
+    }
+
     /// Whatever of it a list may ask for: every name alone, and those together.
     pub fn parts(self) -> impl Iterator<Item = Self> {
         let kinds = 1..=PURPOSES.len();
@@ -62,7 +67,7 @@ impl<'a> Reference<'a> {
     }
 
     /// Which names there are; 0 where there is none.
-    fn kind(self) -> usize {
+    fn kind(&self) -> usize {
         let bit = |name: Option<&str>, bit| name.map_or(0, |_| bit);
         bit(self.client, 1) | bit(self.customer, 2) | bit(self.customer_account, 4)
     }
@@ -159,7 +164,7 @@ mod tests {
             customer_account: Some("x"),
             ..Reference::client("y")
         };
-        let parts: Vec<_> = given.parts().map(Reference::kind).collect();
+        let parts: Vec<_> = given.parts().map(|part| part.kind()).collect();
         assert_eq!(parts, [1, 4, 5]);
         assert_eq!(Reference::default().parts().count(), 0);
     }

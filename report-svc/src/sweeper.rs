@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::storage::{Nonce, StorageError};
-use crate::store::{Rescheduling, Store};
+use crate::store::{Rescheduled, Rescheduling, Store};
 
 /// How often what has expired is looked for. Where there is nothing, a look is two reads in each partition: of sessions, and of the oldest
 /// event.
@@ -23,6 +23,9 @@ const SAY_AGAIN: Duration = Duration::from_secs(10);
 /// For how long sessions are gone through, after each look, when the retention is another one.
 const RESCHEDULES: Duration = Duration::from_secs(2);
 
+/// After this they are gone through again: replicas that start one after the other have the retention of before for a while.
+const ROLLOUT: Duration = Duration::from_secs(3600);
+
 /// The name under which replicas agree on who sweeps.
 const ROLE: &str = "sweeper";
 
@@ -34,7 +37,9 @@ pub(crate) async fn sweep(store: Store, event_retention: Duration, stop: Cancell
         stop,
         candidate: None,
         led: None,
-        retention: AppliedRetention::Unknown,
+        asked: false,
+        rescheduling: None,
+        resumes: Instant::now(),
     };
     let mut times = interval(LOOK);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -53,49 +58,58 @@ struct Sweeper {
     candidate: Option<Nonce>,
     /// When it was told last that it leads.
     led: Option<Instant>,
-    retention: AppliedRetention,
-}
-
-/// Whether the retention holds for all sessions.
-enum AppliedRetention {
-    Unknown,
-    /// It does for those that were gone through.
-    Partly(Rescheduling),
-    Wholly,
+    /// Whether it is known what is to be gone through.
+    asked: bool,
+    /// What is, before the retention holds for all sessions.
+    rescheduling: Option<Rescheduling>,
+    /// When that goes on.
+    resumes: Instant,
 }
 
 impl Sweeper {
     async fn sweep(&mut self) -> Result<(), Error> {
         self.led = None;
-        if let AppliedRetention::Unknown = self.retention {
-            let rescheduling = self.store.rescheduling().await?;
-            self.retention = rescheduling.map_or(AppliedRetention::Wholly, AppliedRetention::Partly);
+        if !self.asked {
+            self.rescheduling = self.store.rescheduling().await?;
+            self.asked = true;
         }
         if !self.leads().await? {
             return Ok(());
         }
         let now = self.store.now().await?;
         let swept = self.sessions(now).await;
-        if let Some(before) = now.checked_sub(self.event_retention) {
-            let dropped = self.store.trim_events(before, &self.stop).await?;
-            if dropped > 0 {
-                tracing::info!(dropped, "events dropped that are past their retention");
-            }
+        let trimmed = self.trim_events(now).await;
+        let rescheduled = self.reschedule().await;
+        // One that fails holds up no other.
+        swept.and(trimmed).and(rescheduled)
+    }
+
+    async fn trim_events(&self, now: SystemTime) -> Result<(), Error> {
+        let Some(before) = now.checked_sub(self.event_retention) else {
+            return Ok(());
+        };
+        let dropped = self.store.trim_events(before, &self.stop).await?;
+        if dropped > 0 {
+            tracing::info!(dropped, "events dropped that are past their retention");
         }
-        self.reschedule().await?;
-        swept
+        Ok(())
     }
 
     /// Goes through sessions for a while, where the retention does not hold for all of them yet.
     async fn reschedule(&mut self) -> Result<(), Error> {
         let began = Instant::now();
-        while began.elapsed() < RESCHEDULES && !self.stop.is_cancelled() && self.leads().await? {
-            let AppliedRetention::Partly(progress) = &mut self.retention else {
+        while began.elapsed() < RESCHEDULES && self.resumes <= Instant::now() && !self.stop.is_cancelled() {
+            let leads = self.leads().await?;
+            let Some(progress) = self.rescheduling.as_mut().filter(|_| leads) else {
                 break;
             };
-            if !self.store.reschedule(progress).await? {
-                tracing::info!("the retention holds for all sessions");
-                self.retention = AppliedRetention::Wholly;
+            match self.store.reschedule(progress).await? {
+                Rescheduled::Partly => {}
+                Rescheduled::Once => self.resumes = Instant::now() + ROLLOUT,
+                Rescheduled::Twice => {
+                    tracing::info!("all sessions were gone through for the retention");
+                    self.rescheduling = None;
+                }
             }
         }
         Ok(())

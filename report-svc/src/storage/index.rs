@@ -1,6 +1,6 @@
 //! What sessions and reports are found by.
 //!
-//! Every session stands in the list of its account and status, and in that of its reference and status where it has one. A list is
+//! Every session stands in the list of its account and status, and in those of its references and status where it has any. A list is
 //! ordered by the time-ordered bits of its sessions' ids, so that any page of it is as quick to read as the first. Whoever asks for
 //! every status gets the four lists merged: a session stands in exactly one of them at any time, and its place in the order never
 //! changes. So a page that goes on after a session misses none that was there all along, and has none twice. Reports stand in lists of

@@ -35,7 +35,7 @@ impl Store {
         let fingerprint = fingerprint(livemode, &request);
         let session = self.new_session(id.clone(), account, livemode, request.clone(), key)?;
         let idempotency = key
-            .map(|key| self.new_idempotency(key, &id, &fingerprint))
+            .map(|key| self.new_idempotency(key, Some(&id), &fingerprint))
             .transpose()?;
         let new = NewSession {
             record: self.records.seal(Kind::Session, id.as_str(), &session.to_record())?,
@@ -108,12 +108,12 @@ impl Store {
     pub(super) fn new_idempotency(
         &self,
         key: [u8; 32],
-        session: &Id,
+        session: Option<&Id>,
         fingerprint: &[u8],
     ) -> Result<NewIdempotency, Error> {
         Ok(NewIdempotency {
             key,
-            record: self.idempotency_record(key, session, fingerprint)?,
+            record: self.idempotency_record(key, session.map_or("", Id::as_str), fingerprint)?,
             lifetime: LIFETIME,
         })
     }
@@ -131,14 +131,14 @@ impl Store {
         if kept.session != session.id.as_str() {
             return Ok(None);
         }
-        let record = self.idempotency_record(key, &session.id, &[])?;
+        let record = self.idempotency_record(key, session.id.as_str(), &[])?;
         Ok(Some(Idempotency { key, before, record }))
     }
 
-    fn idempotency_record(&self, key: [u8; 32], session: &Id, fingerprint: &[u8]) -> Result<Vec<u8>, Error> {
+    fn idempotency_record(&self, key: [u8; 32], session: &str, fingerprint: &[u8]) -> Result<Vec<u8>, Error> {
         let record = IdempotencyRecord {
             fingerprint: fingerprint.to_vec(),
-            session: session.to_string(),
+            session: session.to_owned(),
         };
         self.records.seal(Kind::Idempotency, &hex::encode(key), &record)
     }

@@ -33,8 +33,13 @@ impl Store {
         if data.len() > proto::MAX_IMAGE_BYTES {
             return Err(Error::ImageTooLarge(data.len()));
         }
-        let once = Once::of(caller, "put_image", session, [purpose.as_str_name().as_bytes(), &data]);
         let mut before = self.session(session, account).await?;
+        let (data, digest) = match caller.idempotency_key {
+            Some(_) => self.evidence.digest(data).await?,
+            None => (data, Vec::new()),
+        };
+        let parameters = [purpose.as_str_name().as_bytes(), &digest];
+        let once = Once::of(caller, "put_image", session, parameters);
         if let Some(once) = &once
             && self.answered(&mut before, once).await?
             && let Some(file) = before.public_file(purpose)
@@ -190,9 +195,10 @@ impl Store {
         let mut first = None;
         let mut is_submitted = false;
         let updated = self.change(session, account, once, |session| {
-            // The step may have happened although its answer was lost, and its attempt may be over: another one was not asked for.
+            // The step may have happened although its answer was lost, and its attempt may be over: another one was not asked for. Under a
+            // key the answer is found.
             let attempt = *first.get_or_insert(session.attempts.saturating_add(1));
-            if session.attempts >= attempt {
+            if once.is_none() && session.attempts >= attempt {
                 is_submitted = true;
                 return Err(Error::Contended);
             }

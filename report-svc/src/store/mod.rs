@@ -29,7 +29,7 @@ pub use list::{Cursor, Filter, Page, ReportFilter};
 pub use once::Caller;
 use once::Once;
 pub use queue::{Failed, Queued};
-pub use reschedule::Rescheduling;
+pub use reschedule::{Rescheduled, Rescheduling};
 pub use session::Session;
 use session::references;
 
@@ -40,6 +40,7 @@ use crate::instruments::Instruments;
 use crate::lifecycle::{Action, EventType};
 use crate::limits::Limits;
 use crate::records::Records;
+use crate::reference::Reference;
 use crate::retention::RetentionPolicy;
 use crate::seal::{Keyring, Kind};
 use crate::storage::{
@@ -240,8 +241,8 @@ impl Store {
     }
 
     /// Reads, lets `decide` say what changes, and writes unless that is nothing; starts over when somebody else wrote in between. An
-    /// error of `decide` leaves everything as it was. A call that happened before is answered as it was then; one that changes nothing is
-    /// written for its answer.
+    /// error of `decide` leaves everything as it was. A call that happened before is answered as it was then. One of a backend that changes
+    /// nothing is written for its answer; a person, whom nobody answers for, could fill the storage with those.
     async fn change<C: Into<Option<Change>>>(
         &self,
         id: &str,
@@ -258,7 +259,7 @@ impl Store {
             }
             let change = match decide(&mut session)?.into() {
                 Some(change) => change,
-                None if once.is_some() => Change::of(None),
+                None if once.is_some() && account.is_some() => Change::of(None),
                 None => return Ok(session),
             };
             let change = Change {
@@ -328,6 +329,13 @@ impl Store {
         references(&session.public).filter_map(tag).collect()
     }
 
+    /// Reports are listed by a `client_reference_id` alone.
+    fn report_tags(&self, session: &Session) -> Vec<ReferenceTag> {
+        let by_client = references(&session.public).filter(Reference::is_client_alone);
+        let tag = |reference| self.records.keyring().reference_tag(&session.account, reference);
+        by_client.filter_map(tag).collect()
+    }
+
     fn seal_report(
         &self,
         session: &Session,
@@ -345,7 +353,7 @@ impl Store {
             entry: ReportEntry {
                 account: session.account.clone(),
                 r#type: session.public.r#type(),
-                references: self.reference_tags(session),
+                references: self.report_tags(session),
             },
             unlisted: unlisted.to_vec(),
         })

@@ -92,7 +92,7 @@ impl Store {
     /// Whether a call happened before; `session` becomes what it was answered then. Asked between reading the session and changing it, it
     /// misses nobody: who had the effect in between changed the session.
     pub(super) async fn answered(&self, session: &mut Session, once: &Once) -> Result<bool, Error> {
-        self.require_purpose(session, once).await?;
+        self.require_purpose(once).await?;
         let kept = self.storage.idempotency(session.id.partition(), &once.answer).await?;
         let Some(sealed) = kept else {
             return Ok(false);
@@ -119,11 +119,11 @@ impl Store {
     }
 
     /// The key stands for this call, and for no other one of its account.
-    async fn require_purpose(&self, session: &Session, once: &Once) -> Result<(), Error> {
+    async fn require_purpose(&self, once: &Once) -> Result<(), Error> {
         let Some(key @ [first, ..]) = once.account_key else {
             return Ok(());
         };
-        let new = self.new_idempotency(key, &session.id, &once.purpose)?;
+        let new = self.new_idempotency(key, None, &once.purpose)?;
         let Some(kept) = self.storage.remember(first % PARTITIONS, new).await? else {
             return Ok(());
         };

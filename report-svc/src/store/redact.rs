@@ -38,14 +38,14 @@ impl Store {
         let event_key = SecretKey::random()?;
         for _ in 0..TRIES {
             let mut session = self.session(id, account).await?;
-            // The step may have happened although we were told of a conflict.
-            let is_done = session.event_key.expose() == event_key.expose();
-            if is_done || !wanted(&session)? {
-                return Ok(session);
-            }
             if let Some(once) = &once
                 && self.answered(&mut session, once).await?
             {
+                return Ok(session);
+            }
+            // The step may have happened although we were told of a conflict.
+            let is_done = session.event_key.expose() == event_key.expose();
+            if is_done || !wanted(&session)? {
                 return Ok(session);
             }
             let change = Change {

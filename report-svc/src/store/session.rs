@@ -215,7 +215,9 @@ impl Session {
         let state = self.state()?;
         let made = self.id.made();
         if !self.discarded.is_empty() || state.redaction == Some(Redaction::Processing) {
-            return Ok(Some((made, Expiry::Discarded)));
+            let requested = self.receipt.as_ref().and_then(|receipt| receipt.requested);
+            let since = requested.map_or(Ok(made), moment)?;
+            return Ok(Some((since, Expiry::Discarded)));
         }
         if state.redaction.is_some() || state.status == Status::Processing {
             return Ok(None);

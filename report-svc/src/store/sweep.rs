@@ -105,6 +105,7 @@ impl Store {
         }
         if let Some((session, error)) = first {
             let sessions = swept.postponed;
+            self.instruments.not_swept(sessions);
             tracing::error!(%session, %error, sessions, "what has expired of sessions cannot be taken away: it is tried later");
         }
         swept.more = expired.len() == BATCH && swept.done + swept.postponed > 0;

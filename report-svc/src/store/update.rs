@@ -27,7 +27,8 @@ impl Store {
         self.change(id, caller.account, once, |session| {
             let before = session.public.clone();
             set(session, request)?;
-            // Where nothing changes, whoever watches has nothing to hear, and a worker that completes an attempt nothing to yield to.
+            // Where nothing changes, whoever watches has nothing to hear, and a worker that completes an attempt nothing to yield to,
+            // unless an answer is to be kept.
             Ok((session.public != before).then(|| Change::of(None)))
         })
         .await

@@ -231,6 +231,43 @@ async fn creations_and_other_calls_share_the_keys_of_their_account() {
     .await;
 }
 
+/// Otherwise one person could fill the storage.
+#[tokio::test]
+async fn a_persons_call_that_changes_nothing_is_not_kept() {
+    on_each(async |ground| {
+        let store = &ground.store;
+        let id = create(store, ACCOUNT, None).await;
+        let leave = Call::Leave(VerificationErrorCode::ConsentDeclined);
+        for key in ["first", "second", "third"] {
+            let person = Caller::new(None, Some(key));
+            leave.by(store, &id, person).await.expect("answered");
+        }
+        assert_eq!(version(store, &id).await, 2);
+    })
+    .await;
+}
+
+/// Of two submissions that meet one is refused: it had no effect, and has none when it is sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_under_different_keys_are_different_calls() {
+    on_each(async |ground| {
+        for _ in 0..20 {
+            let id = create(&ground.store, ACCOUNT, None).await;
+            let calls = ["one", "other"].map(|key| {
+                let (store, id, key) = (ground.store.clone(), id.clone(), format!("{key} {id}"));
+                tokio::spawn(async move { Call::Submit.of(&store, &id, &key).await.is_ok() })
+            });
+            let mut accepted = 0;
+            for call in calls {
+                accepted += usize::from(call.await.expect("ran"));
+            }
+            assert_eq!((accepted, version(&ground.store, &id).await), (1, 2));
+            complete(&ground.store, true).await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_refusal_is_not_kept() {
     on_each(async |ground| {

@@ -23,14 +23,14 @@ use report_svc::seal::Keyring;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::redis::Redis;
 use report_svc::storage::{DeadLetterReason, JobState, Storage};
-use report_svc::store::Store;
+use report_svc::store::{Cursor, Filter, Store};
 
 use crate::conformance::request;
 use crate::deployment::{ACCOUNT, completion};
 use crate::redis_server::RedisServer;
 
 /// The folder of the present schema.
-const PRESENT: &str = "v4";
+const PRESENT: &str = "v5";
 
 /// Of nothing but these records.
 const MASTER_KEY: &str = "recorded:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
@@ -129,6 +129,23 @@ async fn reads(storage: Arc<dyn Storage>, evidence: PathBuf, ids: &[&str]) {
         let document = report.document.expect("checked");
         assert_eq!(document.number.as_deref(), Some("L898902C3"));
     }
+    assert_eq!(storage.accounts().await.expect("storage"), [ACCOUNT]);
+    let reference = |name: &str| Filter {
+        account: ACCOUNT.to_owned(),
+        client_reference_id: Some(name.to_owned()),
+        related_customer: None,
+        related_customer_account: None,
+        status: None,
+        created: 0..u128::MAX,
+    };
+    let found = store.list(&reference("verified"), &Cursor::Newest, 10).await;
+    let found: Vec<_> = found
+        .expect("listed")
+        .items
+        .into_iter()
+        .map(|session| session.id)
+        .collect();
+    assert_eq!(found.iter().map(Id::as_str).collect::<Vec<_>>(), [*verified]);
     let events = async |session: &str| {
         let id = Id::parse(Kind::VerificationSession, session).expect("ours");
         let events = store.events(id.partition(), 0, 100).await.expect("open");

@@ -25,7 +25,7 @@ use report_svc::storage::{
     Commit, Committed, JobStep, ListQuery, Listed, NewSession, Nonce, Order, Scope, SealedAttempt, SealedReport,
     Storage,
 };
-use report_svc::store::{Cursor, Filter, ReportFilter, Session, Store};
+use report_svc::store::{Cursor, Filter, ReportFilter, Rescheduled, Session, Store};
 
 use crate::conformance::{new_session, report, request, step};
 use crate::deployment::{ACCOUNT, completion};
@@ -952,16 +952,17 @@ async fn a_longer_retention_holds_for_what_is_there() {
     .await;
 }
 
-/// Goes through all sessions, as a replica that begins to sweep does; in how many steps.
+/// Goes through all sessions twice, as a replica that begins to sweep does; in how many steps.
 async fn reschedule(store: &Store) -> usize {
     let Some(mut progress) = store.rescheduling().await.expect("storage") else {
         return 0;
     };
-    let mut steps = 1;
-    while store.reschedule(&mut progress).await.expect("storage") {
-        steps += 1;
+    for steps in 1.. {
+        if store.reschedule(&mut progress).await.expect("storage") == Rescheduled::Twice {
+            return steps;
+        }
     }
-    steps
+    unreachable!("it ends")
 }
 
 #[tokio::test]
@@ -999,8 +1000,11 @@ async fn a_retention_that_is_set_later_holds_for_what_is_there() {
             .await
             .expect("storage")
             .expect("another retention");
-        assert!(strict.reschedule(&mut begun).await.expect("storage"));
-        assert!(reschedule(&strict).await > 3);
+        assert_eq!(
+            strict.reschedule(&mut begun).await.expect("storage"),
+            Rescheduled::Partly
+        );
+        assert!(reschedule(&strict).await > 6);
         assert_eq!(reschedule(&strict).await, 0, "once");
         assert_eq!(sweep(&strict, later).await, 251);
         assert_eq!(
@@ -1015,6 +1019,60 @@ async fn a_retention_that_is_set_later_holds_for_what_is_there() {
         assert!(reschedule(&strict).await > 0);
         sweep(&strict, later).await;
         assert_eq!(state(&between).await, Some(Redacting::Redacted));
+    })
+    .await;
+}
+
+/// Replicas start one after the other: those of before change sessions by the retention of before.
+#[tokio::test]
+async fn what_replicas_with_the_retention_of_before_change_is_gone_through_again() {
+    on_each(async |ground| {
+        let under = |rules: &[&str]| {
+            let rules: Vec<_> = rules.iter().map(|rule| rule.parse().expect("a rule")).collect();
+            ground.store.clone().with_retention(RetentionPolicy::new(&rules))
+        };
+        let (before, now) = (under(&[]), under(&["sessions=30d"]));
+        assert_eq!(reschedule(&before).await, 0);
+        let mut progress = now.rescheduling().await.expect("storage").expect("another retention");
+        while now.reschedule(&mut progress).await.expect("storage") != Rescheduled::Once {}
+        let (late, _) = verified(&before, "order").await;
+        while now.reschedule(&mut progress).await.expect("storage") != Rescheduled::Twice {}
+        assert_eq!(reschedule(&now).await, 0, "it is marked");
+        assert_eq!(sweep(&now, SystemTime::now() + 40 * DAY).await, 1);
+        assert!(
+            redacting(
+                &ground
+                    .store
+                    .session(late.as_str(), None)
+                    .await
+                    .expect("is there")
+                    .public
+            )
+            .is_some()
+        );
+
+        // One that starts meanwhile with another retention may have changed sessions: no mark is left.
+        let third = under(&["sessions=60d"]);
+        let mut progress = third.rescheduling().await.expect("storage").expect("another retention");
+        now.rescheduling().await.expect("storage").expect("another retention");
+        while third.reschedule(&mut progress).await.expect("storage") != Rescheduled::Twice {}
+        assert!(reschedule(&third).await > 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sessions_whose_master_key_is_missing_are_gone_through_later() {
+    on_each(async |ground| {
+        let rules = ["sessions=30d".parse().expect("a rule")];
+        let policy = RetentionPolicy::new(&rules);
+        verified(&ground.store, "order").await;
+        let other = Keyring::parse(&Keyring::generate("k2").expect("random numbers")).expect("just made");
+        let without_key = store_over(Arc::clone(&ground.storage), ground.folder.path(), &other);
+        assert!(reschedule(&without_key.with_retention(policy.clone())).await > 0);
+        let with_key = ground.store.clone().with_retention(policy);
+        assert!(reschedule(&with_key).await > 0, "no mark was left");
+        assert_eq!(sweep(&with_key, SystemTime::now() + 40 * DAY).await, 1);
     })
     .await;
 }

@@ -356,10 +356,10 @@ async fn entries_that_are_not_ours_are_met_once() {
     let stranger = Id::new(Kind::VerificationSession, 3);
     for (partition, entry) in [("p03", "by hand"), ("p03", stranger.as_str()), ("p09", "by hand")] {
         server
-            .command(&["ZADD", &format!("{{{partition}}}:v4:due"), "1", entry])
+            .command(&["ZADD", &format!("{{{partition}}}:v5:due"), "1", entry])
             .await;
         server
-            .command(&["HSET", &format!("{{{partition}}}:v4:jobs"), entry, "not packed by us"])
+            .command(&["HSET", &format!("{{{partition}}}:v5:jobs"), entry, "not packed by us"])
             .await;
     }
     let id = crate::conformance::submit(&storage).await;
@@ -368,7 +368,7 @@ async fn entries_that_are_not_ours_are_met_once() {
     assert_eq!(leased.lease.session, id, "they hold up nobody");
     assert_eq!(storage.lease(&request()).await.expect("storage"), None);
     for partition in ["p03", "p09"] {
-        let left = server.command(&["ZCARD", &format!("{{{partition}}}:v4:due")]).await;
+        let left = server.command(&["ZCARD", &format!("{{{partition}}}:v5:due")]).await;
         let held = i64::from(format!("p{:02}", id.partition()) == partition);
         assert_eq!(left, redis::Value::Int(held));
     }
@@ -377,7 +377,7 @@ async fn entries_that_are_not_ours_are_met_once() {
     // Nor do they hide what was set aside.
     for partition in 0..PARTITIONS {
         for entry in ["a", "vs_", "z"] {
-            let letters = format!("{{p{partition:02}}}:v4:dead-letters");
+            let letters = format!("{{p{partition:02}}}:v5:dead-letters");
             server.command(&["ZADD", &letters, "0", entry]).await;
         }
     }
@@ -396,19 +396,19 @@ async fn a_job_that_is_not_as_we_write_it_holds_up_nobody() {
         "{ attempt = '1', delivery = 0, excused = 0 }",
         "{ attempt = 1, delivery = 0.5, excused = 0 }",
     ] {
-        server.command(&["ZADD", "{p01}:v4:due", "1", stranger.as_str()]).await;
-        server.pack("{p01}:v4:jobs", &stranger, row).await;
+        server.command(&["ZADD", "{p01}:v5:due", "1", stranger.as_str()]).await;
+        server.pack("{p01}:v5:jobs", &stranger, row).await;
         let request = crate::conformance::request(Duration::from_secs(60));
         assert_eq!(storage.lease(&request).await.expect("goes on"), None, "{row}");
     }
     // Keys of another type.
-    server.command(&["ZADD", "{p01}:v4:due", "1", stranger.as_str()]).await;
-    server.command(&["DEL", "{p01}:v4:jobs"]).await;
-    server.command(&["SET", "{p01}:v4:jobs", "by hand"]).await;
-    server.command(&["SET", "{p02}:v4:due", nobody.as_str()]).await;
-    server.command(&["ZADD", "{p03}:v4:due", "2", id.as_str()]).await;
+    server.command(&["ZADD", "{p01}:v5:due", "1", stranger.as_str()]).await;
+    server.command(&["DEL", "{p01}:v5:jobs"]).await;
+    server.command(&["SET", "{p01}:v5:jobs", "by hand"]).await;
+    server.command(&["SET", "{p02}:v5:due", nobody.as_str()]).await;
+    server.command(&["ZADD", "{p03}:v5:due", "2", id.as_str()]).await;
     server
-        .pack("{p03}:v4:jobs", &id, "{ attempt = 1, delivery = 0, excused = 0 }")
+        .pack("{p03}:v5:jobs", &id, "{ attempt = 1, delivery = 0, excused = 0 }")
         .await;
     let request = crate::conformance::request(Duration::from_secs(60));
     let leased = storage.lease(&request).await.expect("goes on").expect("queued");
@@ -426,7 +426,7 @@ async fn a_session_that_is_not_ours_is_set_aside() {
         crate::store::submitted(&store).await,
         crate::store::submitted(&store).await,
     ];
-    let key = |id: &Id| format!("{{p{:02}}}:v4:session:{id}", id.partition());
+    let key = |id: &Id| format!("{{p{:02}}}:v5:session:{id}", id.partition());
     server.command(&["SET", &key(&replaced), "by hand"]).await;
     server.command(&["HSET", &key(&changed), "version", "one"]).await;
     let other = crate::store::submitted(&store).await;
@@ -456,9 +456,9 @@ async fn a_dead_letter_that_cannot_be_read_hides_no_other() {
     for (index, session) in sessions.iter().enumerate() {
         let reason = ["'session_missing'", "'unheard of'", "{}"][index % 3];
         let job = format!("{{ attempt = 1, delivery = 1, excused = 0, since = 1, reason = {reason} }}");
-        server.pack("{p04}:v4:jobs", session, &job).await;
+        server.pack("{p04}:v5:jobs", session, &job).await;
         server
-            .command(&["ZADD", "{p04}:v4:dead-letters", "0", session.as_str()])
+            .command(&["ZADD", "{p04}:v5:dead-letters", "0", session.as_str()])
             .await;
     }
     for (limit, readable) in [(1, vec![0]), (2, vec![0, 3]), (10, vec![0, 3])] {
@@ -488,7 +488,7 @@ async fn a_session_whose_job_cannot_be_read_gets_a_new_one() {
     let store = crate::store::store(Arc::clone(&storage), Evidence::in_memory());
     let request = || crate::conformance::request(Duration::from_secs(60));
     let session = crate::store::submitted(&store).await;
-    let jobs = format!("{{p{:02}}}:v4:jobs", session.partition());
+    let jobs = format!("{{p{:02}}}:v5:jobs", session.partition());
     server
         .command(&["HSET", &jobs, session.as_str(), "not packed by us"])
         .await;

@@ -154,7 +154,7 @@ fn accepted(value: &Value, field: Field) -> Vec<String> {
 fn is_of_zone(read: &str, value: &Value, field: Field) -> bool {
     let is_name = matches!(field, Field::Surname | Field::GivenNames);
     let symbols = mrz::transliterate(read).map(|symbols| symbols.replace('<', " "));
-    is_name && read.is_ascii() && symbols.ok() == value.zone
+    is_name && read.is_ascii() && value.zone.is_some() && symbols.ok() == value.zone
 }
 
 /// Without regard to capitals and to which of the apostrophes it is.

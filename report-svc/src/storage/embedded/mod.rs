@@ -42,7 +42,7 @@ use crate::id::Id;
 pub(crate) const DATABASE_FILE: &str = "state.redb";
 
 /// Version of the tables below.
-const SCHEMA: u64 = 4;
+const SCHEMA: u64 = 5;
 
 /// `schema` → [`SCHEMA`], `mark:…` → a number.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
@@ -62,7 +62,7 @@ const FILES: TableDefinition<'_, &str, &str> = TableDefinition::new("files");
 const EVENTS: TableDefinition<'_, (u8, u64), (&str, &[u8])> = TableDefinition::new("events");
 /// Partition → the last position that an event got.
 const EVENT_COUNTERS: TableDefinition<'_, u8, u64> = TableDefinition::new("event_counters");
-/// Hash of account and key → expiry in milliseconds, sealed record.
+/// Hash of account and key, or of these and a session → expiry in milliseconds, sealed record or answer.
 const IDEMPOTENCY: TableDefinition<'_, &[u8; 32], (u64, &[u8])> = TableDefinition::new("idempotency");
 /// Expiry, hash of account and key: what to forget next.
 const IDEMPOTENCY_EXPIRIES: TableDefinition<'_, (u64, &[u8; 32]), ()> = TableDefinition::new("idempotency_expiries");

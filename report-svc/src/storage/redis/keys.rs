@@ -8,13 +8,13 @@ use crate::id::Id;
 use crate::storage::{IndexEntry, List, Nonce, ReferenceTag, ReportEntry, SealedReport};
 
 /// Version of everything under these names.
-const SCHEMA: &str = "v4";
+const SCHEMA: &str = "v5";
 
 /// Where scripts publish `session:vs_…` and `job:{p07}:…`.
-pub(super) const CHANGES: &str = "bonafide:v4:changes";
+pub(super) const CHANGES: &str = "bonafide:v5:changes";
 
 /// String: written to find out whether anything can be.
-pub(super) const HEALTH: &str = "bonafide:v4:health";
+pub(super) const HEALTH: &str = "bonafide:v5:health";
 
 /// String that expires: who leads in a role.
 pub(super) fn leader(role: &str) -> String {
@@ -107,7 +107,7 @@ pub(super) fn file(id: &Id) -> String {
     named(id.partition(), "file", id.as_str())
 }
 
-/// String that expires: sealed idempotency record.
+/// String that expires: sealed idempotency record, or answer.
 pub(super) fn idempotency(partition: u8, key: &[u8; 32]) -> String {
     named(partition, "idempotency", &hex::encode(key))
 }
@@ -166,8 +166,8 @@ mod tests {
         let id = Id::parse(proto::id::Kind::VerificationSession, "vs_0700000000000000000000000000");
         assert_eq!(
             session(&id.expect("an id")),
-            "{p07}:v4:session:vs_0700000000000000000000000000"
+            "{p07}:v5:session:vs_0700000000000000000000000000"
         );
-        assert_eq!(due(15), "{p15}:v4:due");
+        assert_eq!(due(15), "{p15}:v5:due");
     }
 }

@@ -287,18 +287,13 @@ impl Storage for Redis {
 
     async fn remember(&self, partition: u8, new: NewIdempotency) -> Result<Option<Vec<u8>>, StorageError> {
         let key = keys::idempotency(partition, &new.key);
-        // Sent again, it finds what it set.
-        let (kept,): (Option<Vec<u8>>,) = redis::pipe()
-            .cmd("SET")
-            .arg(&key)
-            .arg(&new.record)
-            .arg("NX")
-            .arg("PX")
+        let mut command = redis::cmd("SET");
+        command.arg(&key).arg(&new.record).arg("NX").arg("GET").arg("PX");
+        let kept: Option<Vec<u8>> = command
             .arg(millis(new.lifetime))
-            .ignore()
-            .get(&key)
             .query_async(&mut self.connection.clone())
             .await?;
+        // Sent again, it finds what it set.
         Ok(kept.filter(|kept| *kept != new.record))
     }
 
