@@ -48,6 +48,8 @@ pub struct Options {
     pub compute: ComputeConfig,
     /// How long a verification stays with a worker that died before another one gets it.
     pub lease: Duration,
+    /// Whether the faces that were compared are kept as files.
+    pub keep_face_crops: bool,
     /// Which documents are accepted.
     pub documents: DocumentConfig,
     /// Certificates of session-svc. The others are called on loopback alone.
@@ -65,6 +67,7 @@ impl Options {
             models: None,
             compute: ComputeConfig::default(),
             lease: session_svc::config::Config::default().lease,
+            keep_face_crops: false,
             documents: DocumentConfig::default(),
             tls: TlsConfig::default(),
         }
@@ -171,6 +174,7 @@ impl Deployment {
             api_keys: keys.list(ACCOUNT),
             client_secret_key: keys.client_secret_key.clone(),
             lease: options.lease,
+            keep_face_crops: options.keep_face_crops,
             documents: options.documents,
             report_address: report.url.clone(),
             document_address: document.url.clone(),

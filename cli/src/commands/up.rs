@@ -41,6 +41,9 @@ pub struct Up {
     /// How long a verification that was interrupted by the end of the process waits before it is taken up again
     #[arg(long, env = "BONAFIDE_LEASE", default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
     lease: Duration,
+    /// Keep the faces that were compared, of the portrait and of the selfie, as files beside the pictures that were uploaded
+    #[arg(long, env = "BONAFIDE_KEEP_FACE_CROPS", value_parser = clap::builder::BoolishValueParser::new())]
+    keep_face_crops: bool,
     #[command(flatten)]
     documents: DocumentConfig,
     /// Of the address that backends and people call.
@@ -73,6 +76,7 @@ impl Up {
             redis: self.redis,
             compute: self.compute,
             lease: self.lease,
+            keep_face_crops: self.keep_face_crops,
             documents: self.documents,
             tls: serve.tls,
             models: Some(store.root().to_owned()),
