@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use doc_check_svc::server::DocCheckSvc;
-use report_svc::config::RedisConfig;
+use report_svc::config::{RedisConfig, RetentionConfig};
 use report_svc::server::ReportSvc;
 use selfie_svc::server::SelfieSvc;
 use service_kit::compute::Pool;
@@ -42,12 +42,16 @@ pub struct Options {
     pub data: PathBuf,
     /// Where the state lies.
     pub redis: RedisConfig,
+    /// For how long it is kept.
+    pub retention: RetentionConfig,
     /// Folder of the networks; the user's cache folder when not given.
     pub models: Option<PathBuf>,
     /// Inference threads, which the two services that compute share.
     pub compute: ComputeConfig,
     /// How long a verification stays with a worker that died before another one gets it.
     pub lease: Duration,
+    /// Whether the faces that were compared are kept as files.
+    pub keep_face_crops: bool,
     /// Which documents are accepted.
     pub documents: DocumentConfig,
     /// Certificates of session-svc. The others are called on loopback alone.
@@ -62,9 +66,11 @@ impl Options {
             admin_listen: None,
             data: data.to_owned(),
             redis: RedisConfig::default(),
+            retention: RetentionConfig::default(),
             models: None,
             compute: ComputeConfig::default(),
             lease: session_svc::config::Config::default().lease,
+            keep_face_crops: false,
             documents: DocumentConfig::default(),
             tls: TlsConfig::default(),
         }
@@ -143,6 +149,7 @@ impl Deployment {
         let report = start::<ReportSvc>(report_svc::config::Config {
             serve: inside.clone(),
             redis: options.redis,
+            retention: options.retention,
             master_keys: Some(keys.master_key.clone()),
             ..report_svc::config::Config::embedded(options.data)
         })
@@ -171,6 +178,7 @@ impl Deployment {
             api_keys: keys.list(ACCOUNT),
             client_secret_key: keys.client_secret_key.clone(),
             lease: options.lease,
+            keep_face_crops: options.keep_face_crops,
             documents: options.documents,
             report_address: report.url.clone(),
             document_address: document.url.clone(),

@@ -76,6 +76,7 @@ impl Stage {
             admin_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
             ..Options::in_folder(data.path())
         };
+        options.keep_face_crops = true;
         options.documents.allow_specimens = true;
         let deployment = runtime.block_on(Deployment::start(options))?;
         Ok(Self {

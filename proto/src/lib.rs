@@ -11,6 +11,7 @@ mod contract_tests;
 pub mod country;
 mod document_policy;
 pub mod id;
+mod image_purpose;
 pub mod reason;
 mod simulation;
 

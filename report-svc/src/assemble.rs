@@ -333,6 +333,7 @@ mod tests {
         Some(CheckSelfieResponse {
             selfie: Some(selfie),
             insights: Some(Default::default()),
+            ..CheckSelfieResponse::default()
         })
     }
 

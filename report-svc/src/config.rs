@@ -82,6 +82,14 @@ pub struct Config {
     /// MiB of pictures uploaded to one session in all.
     #[arg(long, env = "BONAFIDE_MAX_IMAGES_MIB", default_value_t = default(|limits| (limits.image_bytes / MIB) as u32))]
     pub max_images_mib: NonZeroU32,
+    /// What time takes away.
+    #[command(flatten)]
+    pub retention: RetentionConfig,
+}
+
+/// What is kept, and for how long.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RetentionConfig {
     /// How long events are kept for whoever reads them late.
     #[arg(long, env = "BONAFIDE_EVENT_RETENTION", default_value = "30d", value_parser = humantime::parse_duration)]
     pub event_retention: Duration,
@@ -95,6 +103,15 @@ pub struct Config {
         value_name = "[ACCOUNT:]KIND=TIME"
     )]
     pub retention: Vec<RetentionRule>,
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        Self {
+            event_retention: Duration::from_secs(30 * 24 * 3600),
+            retention: Vec::new(),
+        }
+    }
 }
 
 /// Under the folder of data.
@@ -159,8 +176,7 @@ impl Config {
             max_images_per_attempt: default(|limits| limits.images_per_attempt),
             max_images: default(|limits| limits.images),
             max_images_mib: default(|limits| (limits.image_bytes / MIB) as u32),
-            event_retention: Duration::from_secs(30 * 24 * 3600),
-            retention: Vec::new(),
+            retention: RetentionConfig::default(),
         }
     }
 

@@ -179,6 +179,8 @@ pub(crate) fn purpose_name(purpose: ImagePurpose) -> &'static str {
         ImagePurpose::DocumentFront => "document_front",
         ImagePurpose::DocumentBack => "document_back",
         ImagePurpose::Selfie => "selfie",
+        ImagePurpose::DocumentFace => "document_face",
+        ImagePurpose::SelfieFace => "selfie_face",
     }
 }
 

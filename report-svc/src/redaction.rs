@@ -369,6 +369,8 @@ impl Redact for SelfieInsights {
             checks,
             timings,
             models,
+            document_face_file,
+            selfie_face_file,
         } = self;
         Self {
             similarity: None,
@@ -379,6 +381,8 @@ impl Redact for SelfieInsights {
             checks: checks.redacted(),
             timings,
             models,
+            document_face_file: document_face_file.redacted(),
+            selfie_face_file: selfie_face_file.redacted(),
         }
     }
 }
@@ -494,6 +498,8 @@ mod tests {
                     threshold: Some(0.4),
                     document_face: Some(FaceQuality::default()),
                     selfie_face: Some(FaceQuality::default()),
+                    document_face_file: planted(),
+                    selfie_face_file: planted(),
                     checks: vec![measured()],
                     ..SelfieInsights::default()
                 }),

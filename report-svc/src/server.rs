@@ -13,7 +13,7 @@ use service_kit::tls::{Certificate, TlsError};
 use tokio_util::sync::CancellationToken;
 
 use crate::backlog;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, RetentionConfig};
 use crate::error::Error;
 use crate::evidence::{Evidence, EvidenceError};
 use crate::queue_service::{QueueApi, requeue_readable};
@@ -86,15 +86,19 @@ impl Service for ReportSvc {
             }
         };
         tracing::info!(storage = ?storage, "storage opened");
-        let retention = RetentionPolicy::new(&config.retention);
-        if !config.retention.is_empty() {
+        let RetentionConfig {
+            event_retention,
+            retention: rules,
+        } = &config.retention;
+        let retention = RetentionPolicy::new(rules);
+        if !retention.is_none() {
             tracing::info!(?retention, "what is personal is not kept for longer than this");
         }
         let store = Store::new(storage, evidence, keyring, limits).with_retention(retention);
         store.keys_fit().await.map_err(StartError::MasterKeys)?;
         Ok(Self {
             store,
-            event_retention: config.event_retention,
+            event_retention: *event_retention,
         })
     }
 

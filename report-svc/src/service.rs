@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use prost::Message;
 use proto::identity::v1::{
-    File, ImagePurpose, ListFilesResponse, ListVerificationReportsResponse, VerificationErrorCode, VerificationReport,
+    File, ListFilesResponse, ListVerificationReportsResponse, VerificationErrorCode, VerificationReport,
 };
 use proto::store::v1::store_service_server::StoreService;
 use proto::store::v1::{
@@ -239,7 +239,7 @@ impl StoreService for StoreApi {
         let request = request.into_inner();
         let purpose = request.purpose();
         let mut violations = Violations::new();
-        violations.require(purpose != ImagePurpose::Unspecified, "purpose", "must be given");
+        violations.require(purpose.is_uploaded(), "purpose", "must be one that is uploaded");
         violations.check().map_err(Error::Invalid)?;
         let store = self.store.clone();
         let putting = async move {
@@ -361,7 +361,11 @@ impl StoreService for StoreApi {
             selfie,
             timings,
         };
-        let completion = self.store.complete(&lease, findings).await?;
+        let store = self.store.clone();
+        let completing = async move { store.complete(&lease, findings).await };
+        // Brought to its end even when the caller leaves, as an upload is.
+        let completed = tokio::spawn(completing.in_current_span()).await;
+        let completion = completed.map_err(ended)??;
         Ok(Response::new(CompleteVerificationResponse {
             report: Some(completion.report),
             session: Some(completion.session.to_stored()),

@@ -5,7 +5,7 @@ use service_kit::compute::ComputeError;
 use service_kit::status::Problem;
 use tonic::Status;
 use vision::VisionError;
-use vision::picture::DecodeError;
+use vision::picture::{DecodeError, EncodeError};
 
 /// Why a call could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,9 @@ pub enum Error {
     /// A network failed.
     #[error(transparent)]
     Vision(#[from] VisionError),
+    /// A face crop could not be written.
+    #[error(transparent)]
+    Crop(#[from] EncodeError),
 }
 
 impl From<Error> for Status {
@@ -51,6 +54,7 @@ impl From<Error> for Status {
             Error::Abandoned => Problem::new(proto::reason::CANCELLED, text).into(),
             Error::Compute(error) => error.into(),
             Error::Vision(cause) => Problem::internal("a network failed", &cause).into(),
+            Error::Crop(cause) => Problem::internal("a face crop could not be written", &cause).into(),
         }
     }
 }

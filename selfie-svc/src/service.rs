@@ -64,12 +64,16 @@ impl SelfieCheckService for Selfie {
         &self,
         request: Request<CheckSelfieRequest>,
     ) -> Result<Response<CheckSelfieResponse>, Status> {
-        let CheckSelfieRequest { documents, selfie } = request.into_inner();
+        let CheckSelfieRequest {
+            documents,
+            selfie,
+            with_face_crops,
+        } = request.into_inner();
         let selfie = selfie.ok_or(Error::Missing("selfie"))?;
         if documents.is_empty() {
             return Err(Error::Missing("documents").into());
         }
-        self.compute(move |shared, caller| shared.check(&documents, &selfie, caller))
+        self.compute(move |shared, caller| shared.check(&documents, &selfie, with_face_crops, caller))
             .await
     }
 }
@@ -121,6 +125,7 @@ impl Shared {
         &self,
         documents: &[FaceImage],
         selfie: &FaceImage,
+        with_face_crops: bool,
         caller: &Caller,
     ) -> Result<CheckSelfieResponse, Error> {
         let mut clock = Clock::default();
@@ -138,6 +143,11 @@ impl Shared {
             });
         let evaluation = evaluate(&portrait.observation(), &subject.observation(), likeness, self.point);
         let has_portrait = evaluation.has_portrait();
+        // Also of what failed: that is when somebody looks at them.
+        let crop = |examination: &Examination| {
+            let examined = examination.examined().filter(|_| with_face_crops);
+            examined.map(|examined| examined.aligned.encode_png()).transpose()
+        };
         let Evaluation { failure, checks } = evaluation;
 
         let status = if failure.is_none() {
@@ -168,7 +178,12 @@ impl Shared {
                     ("face_embedding", clock.faces.embed),
                 ]),
                 models: self.pipeline.models().iter().map(insights::model).collect(),
+                // There are no files before they are kept.
+                document_face_file: None,
+                selfie_face_file: None,
             }),
+            document_face: crop(&portrait)?,
+            selfie_face: crop(&subject)?,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use candle_core::Device;
 use proto::face::v1::face_service_client::FaceServiceClient;
 use proto::face::v1::{CompareFacesRequest, DetectFacesRequest, EmbedFacesRequest};
 use proto::identity::v1::{CheckStatus, VerificationErrorCode, check_detail::Outcome};
@@ -17,9 +18,10 @@ use service_kit::testing::skipped;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
-use vision::face::DetectOptions;
+use vision::face::{DetectOptions, EmbedOptions, FaceEmbedder};
 use vision::geometry::Rect;
-use vision::models::{ModelStore, Sample, State};
+use vision::models::{Model, ModelStore, Sample, State};
+use vision::ops::Precision;
 use vision::picture::{Limits, Picture};
 
 struct Running {
@@ -70,6 +72,10 @@ impl Running {
     }
 
     fn check(&self, document: Vec<u8>, selfie: Vec<u8>) -> CheckSelfieResponse {
+        self.check_with(document, selfie, false)
+    }
+
+    fn check_with(&self, document: Vec<u8>, selfie: Vec<u8>, with_face_crops: bool) -> CheckSelfieResponse {
         let mut client = SelfieCheckServiceClient::new(self.channel.clone());
         let image = |file: &str, data| FaceImage {
             file: file.to_owned(),
@@ -78,6 +84,7 @@ impl Running {
         let request = CheckSelfieRequest {
             documents: vec![image("file_document", document)],
             selfie: Some(image("file_selfie", selfie)),
+            with_face_crops,
         };
         self.runtime
             .block_on(client.check_selfie(request))
@@ -125,6 +132,37 @@ fn one_person_matches_and_another_does_not() {
 
     let other = running.code(running.sample(Sample::Obama), running.sample(Sample::Biden));
     assert_eq!(other, Some(VerificationErrorCode::SelfieFaceMismatch));
+}
+
+#[test]
+fn face_crops_are_what_the_network_got_and_come_only_when_asked_for() {
+    let Some(running) = running() else { return };
+    let document = || running.sample(Sample::Obama);
+    let unasked = running.check(document(), running.sample(Sample::Obama2));
+    assert_eq!((unasked.document_face, unasked.selfie_face), (None, None));
+
+    let weights = running.store.weights(Model::SFace, &Device::Cpu).expect("ready");
+    // As the service embeds.
+    let options = EmbedOptions {
+        precision: Precision::Byte,
+        ..EmbedOptions::default()
+    };
+    let embedder = FaceEmbedder::new(&weights, &Device::Cpu, options).expect("its weights");
+    let embed = |crop: Option<Vec<u8>>| {
+        let crop = Picture::decode(&crop.expect("a face"), &Limits::default()).expect("a picture");
+        assert_eq!((crop.width(), crop.height()), (112, 112));
+        embedder.embed_aligned(&crop).expect("embeds")
+    };
+    for selfie in [Sample::Obama2, Sample::Biden] {
+        let asked = running.check_with(document(), running.sample(selfie), true);
+        let similarity = embed(asked.document_face).cosine(&embed(asked.selfie_face));
+        assert_eq!(
+            asked.insights.and_then(|told| told.similarity),
+            Some(f64::from(similarity))
+        );
+    }
+    let faceless = running.check_with(grey(400, 300), document(), true);
+    assert!(faceless.document_face.is_none() && faceless.selfie_face.is_some());
 }
 
 #[test]

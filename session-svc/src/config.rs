@@ -72,6 +72,9 @@ pub struct Config {
     /// Sessions that one account watches at once on this replica.
     #[arg(long, env = "BONAFIDE_MAX_WATCHES", default_value_t = DEFAULT_MAX_WATCHES)]
     pub max_watches: NonZeroUsize,
+    /// Keep the faces that were compared, of the portrait and of the selfie, as files beside the pictures that were uploaded.
+    #[arg(long, env = "BONAFIDE_KEEP_FACE_CROPS", value_parser = clap::builder::BoolishValueParser::new())]
+    pub keep_face_crops: bool,
     /// Which documents are accepted.
     #[command(flatten)]
     pub documents: DocumentConfig,
@@ -95,6 +98,7 @@ impl Default for Config {
             max_downloads: DEFAULT_MAX_DOWNLOADS,
             public_url: None,
             max_watches: DEFAULT_MAX_WATCHES,
+            keep_face_crops: false,
             documents: DocumentConfig::default(),
         }
     }

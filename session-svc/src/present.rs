@@ -115,9 +115,15 @@ pub(crate) fn report(mut report: VerificationReport, backend: &Backend) -> Verif
         id_number.dob = None;
         id_number.id_number = None;
     }
-    let insights = report.insights.as_mut().and_then(|insights| insights.document.as_mut());
-    if let Some(zone) = insights.and_then(|document| document.machine_readable_zone.as_mut()) {
-        zone.file.clear();
+    if let Some(insights) = &mut report.insights {
+        let document = insights.document.as_mut();
+        if let Some(zone) = document.and_then(|document| document.machine_readable_zone.as_mut()) {
+            zone.file.clear();
+        }
+        if let Some(selfie) = &mut insights.selfie {
+            selfie.document_face_file = None;
+            selfie.selfie_face_file = None;
+        }
     }
     report
 }

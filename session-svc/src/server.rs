@@ -185,6 +185,7 @@ impl Service for SessionSvc {
             document: DocumentCheckServiceClient::new(self.document),
             selfie: SelfieCheckServiceClient::new(self.selfie),
             policy: self.config.documents.policy(),
+            keeps_face_crops: self.config.keep_face_crops,
         };
         let pool = WorkerPool::new(services, self.config.lease, self.config.serve.drain_timeout, stop);
         pool.work(&self.config.replica, self.config.verification_workers())

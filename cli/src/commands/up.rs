@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use report_svc::config::RedisConfig;
+use report_svc::config::{RedisConfig, RetentionConfig};
 use service_kit::config::{ComputeConfig, ServeConfig};
 use service_kit::service::Service as _;
 use service_kit::serving::shutdown_signal;
@@ -38,9 +38,14 @@ pub struct Up {
     data: Option<PathBuf>,
     #[command(flatten)]
     redis: RedisConfig,
+    #[command(flatten)]
+    retention: RetentionConfig,
     /// How long a verification that was interrupted by the end of the process waits before it is taken up again
     #[arg(long, env = "BONAFIDE_LEASE", default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
     lease: Duration,
+    /// Keep the faces that were compared, of the portrait and of the selfie, as files beside the pictures that were uploaded
+    #[arg(long, env = "BONAFIDE_KEEP_FACE_CROPS", value_parser = clap::builder::BoolishValueParser::new())]
+    keep_face_crops: bool,
     #[command(flatten)]
     documents: DocumentConfig,
     /// Of the address that backends and people call.
@@ -71,8 +76,10 @@ impl Up {
             listen: self.listen,
             admin_listen: self.admin_listen,
             redis: self.redis,
+            retention: self.retention,
             compute: self.compute,
             lease: self.lease,
+            keep_face_crops: self.keep_face_crops,
             documents: self.documents,
             tls: serve.tls,
             models: Some(store.root().to_owned()),

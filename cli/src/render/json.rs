@@ -331,6 +331,8 @@ fn selfie_insights(insights: &SelfieInsights) -> Value {
         "checks": checks(&insights.checks),
         "timings": timings(&insights.timings),
         "models": models(&insights.models),
+        "document_face_file": insights.document_face_file,
+        "selfie_face_file": insights.selfie_face_file,
     })
 }
 

@@ -5,9 +5,13 @@ use cli::specimen::{Format, Specimen};
 use e2e_tests::stage::stage;
 use proto::identity::v1::check_detail::Outcome;
 use proto::identity::v1::machine_readable_zone::Format as Zone;
-use proto::identity::v1::{DocumentType, VerificationErrorCode, VerificationSessionStatus};
+use proto::identity::v1::{
+    DocumentType, ImagePurpose, VerificationErrorCode, VerificationReport, VerificationSessionStatus,
+};
 use time::macros::date;
+use tonic::Code;
 use vision::models::Sample;
+use vision::picture::{Limits, Picture};
 
 #[test]
 fn the_same_person_is_verified() -> anyhow::Result<()> {
@@ -69,6 +73,43 @@ fn another_person_is_not() -> anyhow::Result<()> {
         outcome.report.document.expect("checked").error.is_none(),
         "the document itself is fine"
     );
+    Ok(())
+}
+
+#[test]
+fn the_faces_that_were_compared_are_kept_until_the_redaction() -> anyhow::Result<()> {
+    let Some(stage) = stage() else { return Ok(()) };
+    let submission = Submission {
+        document: stage.pictures.passport()?,
+        selfie: Some(stage.pictures.sample(Sample::Biden)?),
+        ..Submission::default()
+    };
+    let outcome = stage.run(stage.client()?.verify(submission))?;
+    let (session, report) = (&outcome.session.id, &outcome.report.id);
+    let named = |report: VerificationReport| {
+        let insights = report.insights.and_then(|insights| insights.selfie).expect("compared");
+        assert!(insights.similarity.is_some());
+        [insights.document_face_file, insights.selfie_face_file]
+    };
+    let api = stage.backend();
+    let files = stage.run(api.list_files(session))?;
+    let crops: Vec<_> = files.iter().filter(|file| !file.purpose().is_uploaded()).collect();
+    let purposes: Vec<_> = crops.iter().map(|file| file.purpose()).collect();
+    assert_eq!(purposes, [ImagePurpose::DocumentFace, ImagePurpose::SelfieFace]);
+    let ids = [0, 1].map(|index: usize| Some(crops[index].id.clone()));
+    assert_eq!(named(outcome.report.clone()), ids);
+    for crop in &crops {
+        let face = Picture::decode(&stage.run(api.download(&crop.id))?, &Limits::default())?;
+        assert_eq!((face.width(), face.height()), (112, 112));
+    }
+
+    let plain = stage.api(&stage.deployment.keys().api_key);
+    assert_eq!(named(stage.run(plain.report(report))?), [None, None]);
+    stage.run(api.redact(session, None))?;
+    for crop in &crops {
+        let gone = stage.run(api.download(&crop.id)).expect_err("redacted");
+        assert_eq!(gone.code(), Code::NotFound);
+    }
     Ok(())
 }
 

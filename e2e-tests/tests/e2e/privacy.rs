@@ -35,7 +35,7 @@ fn a_planted_name_and_number_stay_out_of_logs_and_spans() -> anyhow::Result<()> 
 
     // Its pictures are read over links, which nobody writes down.
     let links = stage.run(stage.client()?.links(&outcome.session))?;
-    assert_eq!(links.len(), 2);
+    assert_eq!(links.len(), 4, "with the face crops");
     let mut signatures = Vec::new();
     for (_, link) in &links {
         let address = stage.deployment.address();

@@ -162,8 +162,8 @@ pub struct Commit {
 /// What a step changes of the entries by which a session is found that a file belongs to. Files lie in their session's partition.
 #[derive(Clone, Debug, Default)]
 pub struct FileEntries {
-    /// `file_…` that leads to the session from now on.
-    pub added: Option<Id>,
+    /// `file_…` that lead to the session from now on.
+    pub added: Vec<Id>,
     /// Those that lead nowhere any more.
     pub removed: Vec<Id>,
 }

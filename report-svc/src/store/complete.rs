@@ -3,18 +3,22 @@
 //! The lease is the fence. Who holds the job's lease completes the attempt, whether or not its time has ended meanwhile: a result
 //! is no worse for being late. Who lost the lease to another worker is told so; but once the attempt is completed, whoever brings a
 //! result of it is answered with the report that exists.
+//!
+//! Face crops that come with a result are files of the attempt, stored before the step that names them. Where that step does not happen
+//! they are deleted; where nobody knows whether it did they stay, and so do those of a process that dies, for nobody to open.
 
 use proto::id::Kind as IdKind;
-use proto::identity::v1::VerificationReport;
-use proto::store::v1::AttemptRecord;
+use proto::identity::v1::{ImagePurpose, VerificationReport};
+use proto::store::v1::{AttemptRecord, ImageRecord};
 
+use super::images::id_of;
 use super::{Change, Session, Store, now};
 use crate::assemble::{Findings, Outcome, assemble};
 use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::Action;
 use crate::simulation::simulate;
-use crate::storage::{JobStep, Lease};
+use crate::storage::{FileEntries, JobStep, Lease};
 
 /// Shown to the person after the reason for which the last attempt failed.
 const LAST_ATTEMPT: &str = "This was the last attempt.";
@@ -32,6 +36,24 @@ pub struct Completion {
 impl Store {
     /// Completes the attempt that is held under `lease` with what the checks answered.
     pub async fn complete(&self, lease: &Lease, findings: Findings) -> Result<Completion, Error> {
+        let mut faces = Vec::new();
+        let completed = self.complete_with(lease, findings, &mut faces).await;
+        match &completed {
+            // The step may have happened although its answer was lost.
+            Err(Error::Storage(_)) => {}
+            Ok(completion) if completion.completed_now => {}
+            _ => self.delete_unnamed_faces(lease, &faces).await,
+        }
+        completed
+    }
+
+    /// The same; `faces` are the face crops that were stored for it.
+    async fn complete_with(
+        &self,
+        lease: &Lease,
+        mut findings: Findings,
+        faces: &mut Vec<ImageRecord>,
+    ) -> Result<Completion, Error> {
         let attempt = lease.attempt;
         for _ in 0..super::TRIES {
             let mut session = self.session(lease.session.as_str(), None).await?;
@@ -52,8 +74,9 @@ impl Store {
                 // A lease of a submission that the storage lost, as a failover may.
                 return Err(Error::LeaseLost);
             }
+            self.keep_faces(&session, &mut findings, faces).await?;
             let job = JobStep::Finish(lease.clone());
-            let (report, change) = self.finish(&mut session, Some(findings.clone()), job)?;
+            let (report, change) = self.finish(&mut session, Some(findings.clone()), faces, job)?;
             if self.commit(&mut session, change).await? {
                 return Ok(Completion {
                     report,
@@ -65,9 +88,51 @@ impl Store {
         Err(Error::Contended)
     }
 
+    /// Stores the face crops that come with the findings, which name them from then on.
+    async fn keep_faces(
+        &self,
+        session: &Session,
+        findings: &mut Findings,
+        faces: &mut Vec<ImageRecord>,
+    ) -> Result<(), Error> {
+        let Some(selfie) = findings.selfie.as_mut().filter(|_| session.compares_faces()) else {
+            return Ok(());
+        };
+        let insights = selfie.insights.get_or_insert_default();
+        let (document, selfie) = (selfie.document_face.take(), selfie.selfie_face.take());
+        for (purpose, face, named) in [
+            (ImagePurpose::DocumentFace, document, &mut insights.document_face_file),
+            (ImagePurpose::SelfieFace, selfie, &mut insights.selfie_face_file),
+        ] {
+            let Some(face) = face else { continue };
+            let (file, image) = self.keep_image(&session.id, purpose, face).await?;
+            *named = Some(file.id);
+            faces.push(ImageRecord {
+                attempt: session.attempts,
+                ..image
+            });
+        }
+        Ok(())
+    }
+
+    /// Deletes the files of those face crops that the attempt's record does not name: the attempt may have been completed with them
+    /// although we were told of a conflict.
+    async fn delete_unnamed_faces(&self, lease: &Lease, faces: &[ImageRecord]) {
+        if faces.is_empty() {
+            return;
+        }
+        let Ok(finished) = self.attempt(&lease.session, lease.attempt).await else {
+            return;
+        };
+        let named = finished.unwrap_or_default().images;
+        for face in faces.iter().filter(|face| !named.contains(face)) {
+            self.delete_unnamed(&face.path).await;
+        }
+    }
+
     /// Ends the attempt that is being processed without any result.
     pub(super) fn fail_attempt(&self, session: &mut Session, job: JobStep) -> Result<Change, Error> {
-        Ok(self.finish(session, None, job)?.1)
+        Ok(self.finish(session, None, &[], job)?.1)
     }
 
     /// Ends the attempt that is being processed; without findings, it was given up. The mode alone decides whether what was found counts
@@ -76,6 +141,7 @@ impl Store {
         &self,
         session: &mut Session,
         findings: Option<Findings>,
+        faces: &[ImageRecord],
         job: JobStep,
     ) -> Result<(VerificationReport, Change), Error> {
         let id = Id::new(IdKind::VerificationReport, session.id.partition());
@@ -107,11 +173,15 @@ impl Store {
         session.public.last_verification_report = Some(id.to_string());
         let ended = AttemptRecord {
             report: id.to_string(),
-            images: session.images.clone(),
+            images: [&session.images, faces].concat(),
         };
         let change = Change {
             reports: vec![(id, report.clone())],
             attempts: vec![(attempt, ended)],
+            files: FileEntries {
+                added: faces.iter().filter_map(id_of).collect(),
+                removed: Vec::new(),
+            },
             job,
             ends_attempt: true,
             ..Change::of(event)

@@ -49,21 +49,7 @@ impl Store {
         // Asked before anything is written, and again in the step itself.
         transition(before.state()?, Action::Attach)?;
         self.require_space(&before, data.len() as u64)?;
-        let id = Id::new(IdKind::File, before.id.partition());
-        let file = File {
-            id: id.to_string(),
-            purpose: purpose.into(),
-            size: data.len() as u64,
-            created: Some(now()),
-            ..File::default()
-        };
-        let kept = self.evidence.put(&id, data).await?;
-        let image = ImageRecord {
-            file: Some(file.clone()),
-            key: kept.key.expose().to_vec(),
-            path: kept.path.clone(),
-            attempt: 0,
-        };
+        let (file, image) = self.keep_image(&before.id, purpose, data).await?;
         let (mut happened, mut used, mut replaced) = (false, false, None);
         let held_before = before.file(purpose).cloned();
         let attached = self.change(session, account, once, |session| {
@@ -79,7 +65,7 @@ impl Store {
                 self.require_space(session, file.size)?;
                 replaced = session.attach(image.clone());
                 change.files = FileEntries {
-                    added: Some(id.clone()),
+                    added: id_of(&image).into_iter().collect(),
                     removed: replaced.as_ref().and_then(id_of).into_iter().collect(),
                 };
             }
@@ -95,7 +81,7 @@ impl Store {
                 }
                 // The same call happened elsewhere. A redaction may have left nothing of it since.
                 first => {
-                    self.delete_unnamed(&kept.path).await;
+                    self.delete_unnamed(&image.path).await;
                     first.cloned().ok_or(Error::FileNotFound)
                 }
             },
@@ -105,14 +91,39 @@ impl Store {
             // The step may have happened, an attempt have used the picture, and another one have replaced it since.
             Err(error) if used => Err(error),
             Err(error) => {
-                self.delete_unnamed(&kept.path).await;
+                self.delete_unnamed(&image.path).await;
                 Err(error)
             }
         }
     }
 
+    /// Seals a session's picture under a key of its own and stores it. No record names it yet.
+    pub(super) async fn keep_image(
+        &self,
+        session: &Id,
+        purpose: ImagePurpose,
+        data: Vec<u8>,
+    ) -> Result<(File, ImageRecord), Error> {
+        let id = Id::new(IdKind::File, session.partition());
+        let file = File {
+            id: id.to_string(),
+            purpose: purpose.into(),
+            size: data.len() as u64,
+            created: Some(now()),
+            ..File::default()
+        };
+        let kept = self.evidence.put(&id, data).await?;
+        let image = ImageRecord {
+            file: Some(file.clone()),
+            key: kept.key.expose().to_vec(),
+            path: kept.path,
+            attempt: 0,
+        };
+        Ok((file, image))
+    }
+
     /// Deletes the file of a picture that no record names. Whether it works matters little: its key is gone.
-    async fn delete_unnamed(&self, path: &str) {
+    pub(super) async fn delete_unnamed(&self, path: &str) {
         if let Err(error) = self.evidence.delete(path).await {
             tracing::warn!(%error, "a picture that was not kept could not be deleted");
         }
@@ -224,6 +235,6 @@ impl Store {
 }
 
 /// The id of a picture's file.
-fn id_of(image: &ImageRecord) -> Option<Id> {
+pub(super) fn id_of(image: &ImageRecord) -> Option<Id> {
     Id::parse(IdKind::File, &image.file.as_ref()?.id)
 }

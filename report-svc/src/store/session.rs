@@ -264,7 +264,7 @@ impl Session {
     pub(super) fn discarded_files(&self) -> FileEntries {
         let discarded = self.discarded.iter();
         FileEntries {
-            added: None,
+            added: Vec::new(),
             removed: discarded
                 .filter_map(|image| Id::parse(Kind::File, &image.file))
                 .collect(),
@@ -350,23 +350,25 @@ impl Session {
         self.images.iter().filter_map(|image| image.file.clone()).collect()
     }
 
+    /// Whether its checks compare faces.
+    pub(super) fn compares_faces(&self) -> bool {
+        let options = self.public.options.as_ref();
+        let document = options.and_then(|options| options.document.as_ref());
+        self.public.livemode && document.is_some_and(|document| document.require_matching_selfie)
+    }
+
     /// The pictures that must be uploaded before it can be submitted. Whether a document needs its back is known only when its
     /// front has been read: a back is never required. In test mode nothing is looked at, and nothing is required.
     pub fn missing(&self) -> Vec<ImagePurpose> {
-        if !self.public.livemode {
-            return Vec::new();
-        }
-        let options = self
-            .public
-            .options
-            .as_ref()
-            .and_then(|options| options.document.as_ref());
-        let selfie = options.is_some_and(|options| options.require_matching_selfie);
-        [(ImagePurpose::DocumentFront, true), (ImagePurpose::Selfie, selfie)]
-            .into_iter()
-            .filter(|(purpose, required)| *required && self.file(*purpose).is_none())
-            .map(|(purpose, _)| purpose)
-            .collect()
+        let selfie = self.compares_faces();
+        [
+            (ImagePurpose::DocumentFront, self.public.livemode),
+            (ImagePurpose::Selfie, selfie),
+        ]
+        .into_iter()
+        .filter(|(purpose, required)| *required && self.file(*purpose).is_none())
+        .map(|(purpose, _)| purpose)
+        .collect()
     }
 
     /// Brings the insights up to date, which follow from the rest, before it is written.

@@ -210,7 +210,7 @@ pub(crate) fn completion(
         }),
         selfie: Some(CheckSelfieResponse {
             selfie: Some(selfie),
-            insights: None,
+            ..CheckSelfieResponse::default()
         }),
         timings: Vec::new(),
     }

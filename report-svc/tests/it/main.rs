@@ -6,6 +6,7 @@ mod clock;
 mod conformance;
 mod deployment;
 mod embedded;
+mod faces;
 mod failover;
 mod files;
 mod ground;

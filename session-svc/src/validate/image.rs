@@ -46,7 +46,7 @@ pub(crate) fn upload_image(request: &UploadImageRequest) -> Result<(), Fault> {
     let purpose = ImagePurpose::try_from(request.purpose).unwrap_or(ImagePurpose::Unspecified);
     let mut violations = Violations::new();
     violations.require(
-        purpose != ImagePurpose::Unspecified,
+        purpose.is_uploaded(),
         "purpose",
         "must be document front, document back or selfie",
     );
@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn a_wrong_purpose_comes_with_the_rest() {
-        for purpose in [0, -1, 99] {
+        let made = [ImagePurpose::DocumentFace, ImagePurpose::SelfieFace].map(i32::from);
+        for purpose in made.into_iter().chain([0, -1, 99]) {
             let request = UploadImageRequest {
                 purpose,
                 data: Vec::new(),

@@ -172,6 +172,7 @@ impl Services {
         let request = || CheckSelfieRequest {
             documents: document_sides(pictures).map(image).collect(),
             selfie: Some(image(selfie)),
+            with_face_crops: self.keeps_face_crops,
         };
         with_retries(async || self.selfie.clone().check_selfie(request()).await)
             .await

@@ -57,6 +57,8 @@ pub(crate) struct Services {
     pub(crate) selfie: SelfieCheckServiceClient<ServiceChannel>,
     /// Goes with every document.
     pub(crate) policy: DocumentPolicy,
+    /// Whether the faces that were compared are completed with.
+    pub(crate) keeps_face_crops: bool,
 }
 
 /// What all workers of a replica share.

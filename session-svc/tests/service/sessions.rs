@@ -5,7 +5,7 @@ use proto::identity::v1::{
     CancelVerificationSessionRequest, CreateVerificationSessionRequest, Date, DocumentInsights, DocumentOptions,
     DocumentReport, GetVerificationReportRequest, GetVerificationSessionRequest, IdNumberReport, ImagePurpose,
     ListVerificationReportsRequest, ListVerificationSessionsRequest, ListVerificationSessionsResponse,
-    MachineReadableZone, ProvidedDetails, ReportInsights, SelfieReport, UpdateDocumentOptions,
+    MachineReadableZone, ProvidedDetails, ReportInsights, SelfieInsights, SelfieReport, UpdateDocumentOptions,
     UpdateVerificationSessionOptions, UpdateVerificationSessionRequest, VerificationReport, VerificationSession,
     VerificationSessionStatus, VerificationType, VerifiedOutputs,
 };
@@ -555,6 +555,12 @@ async fn a_report_hides_what_is_sensitive_from_a_plain_key() {
                 }),
                 ..DocumentInsights::default()
             }),
+            selfie: Some(SelfieInsights {
+                similarity: Some(0.5),
+                document_face_file: Some("file_3".to_owned()),
+                selfie_face_file: Some("file_4".to_owned()),
+                ..SelfieInsights::default()
+            }),
             ..ReportInsights::default()
         }),
         ..VerificationReport::default()
@@ -584,12 +590,11 @@ async fn a_report_hides_what_is_sensitive_from_a_plain_key() {
     (selfie.document, selfie.selfie) = (None, None);
     let id_number = hidden.id_number.as_mut().expect("an id number");
     (id_number.dob, id_number.id_number) = (None, None);
-    let insights = hidden
-        .insights
-        .as_mut()
-        .and_then(|insights| insights.document.as_mut())
-        .expect("insights");
-    insights.machine_readable_zone.as_mut().expect("a zone").file.clear();
+    let insights = hidden.insights.as_mut().expect("insights");
+    let document = insights.document.as_mut().expect("of the document");
+    document.machine_readable_zone.as_mut().expect("a zone").file.clear();
+    let selfie = insights.selfie.as_mut().expect("of the selfie");
+    (selfie.document_face_file, selfie.selfie_face_file) = (None, None);
     assert!(get(SECRET_KEY).await.expect("found") == hidden);
 
     let not_found = refused(Code::NotFound, reason::REPORT_NOT_FOUND);

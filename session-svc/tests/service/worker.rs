@@ -132,6 +132,24 @@ async fn both_checks_get_their_pictures_and_the_verification_is_completed() {
 }
 
 #[tokio::test]
+async fn face_crops_are_asked_for_and_handed_on_where_they_are_kept() {
+    for keep_face_crops in [false, true] {
+        let running = start_with(Config {
+            verification_workers: Some(1),
+            keep_face_crops,
+            ..config()
+        })
+        .await;
+        running.submitted(MATCHING).await;
+        let completed = completed(&running, 1).await.remove(0).selfie.expect("compared");
+        assert_eq!(running.selfie.0.requests()[0].with_face_crops, keep_face_crops);
+        let expected = [b"portrait".as_slice(), b"selfie"].map(|face| keep_face_crops.then_some(face));
+        let faces = [completed.document_face, completed.selfie_face];
+        assert_eq!(faces.each_ref().map(Option::as_deref), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_selfie_that_nobody_asked_to_match_is_not_compared() {
     let running = start().await;
     let session = running.create(DocumentOptions::default()).await;

@@ -1,4 +1,4 @@
-//! Writing pictures, for specimens and tests.
+//! Writing pictures.
 
 use image::ExtendedColorType::Rgb8;
 use image::ImageEncoder;

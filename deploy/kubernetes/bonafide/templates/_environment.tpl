@@ -81,6 +81,10 @@ http{{ if ne $root.Values.tls.mode "none" }}s{{ end }}://{{ include "bonafide.na
 - name: BONAFIDE_PUBLIC_URL
   value: {{ . | quote }}
 {{- end }}
+{{- if .Values.keepFaceCrops }}
+- name: BONAFIDE_KEEP_FACE_CROPS
+  value: "true"
+{{- end }}
 {{- with .Values.documents }}
 {{- with .allowedCountries }}
 - name: BONAFIDE_ALLOWED_COUNTRIES

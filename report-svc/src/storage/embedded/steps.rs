@@ -181,7 +181,7 @@ pub(super) fn commit(transaction: &WriteTransaction, step: &Commit, now: u64) ->
     for file in &step.files.removed {
         files.remove(file.as_str())?;
     }
-    if let Some(file) = &step.files.added {
+    for file in &step.files.added {
         files.insert(file.as_str(), session)?;
     }
     if let Some(event) = &step.event {

@@ -5,7 +5,7 @@
 -- so the session that has this step's record one version later had this very step.
 -- KEYS: session, events, event counter, idempotency, due, jobs, dead letters, expiries, answer, the lists that the session leaves, those
 --       that it enters; for each report: itself, the lists that it leaves, those that it enters; the files that lead to the session no more, and
---       the one that does now
+--       those that do now
 -- ARGV: expected version, record, session id, idempotency record (empty: stays), event id (empty: none), event record,
 --       job step (keep, enqueue, finish, finish_dead_letter), attempt, nonce of the lease that is finished or milliseconds until the job
 --       that is queued is due, time (empty: the server's), channel for changes,
@@ -61,8 +61,8 @@ for _ = 1, tonumber(ARGV[18]) do
   key = key + 1
   redis.call('DEL', KEYS[key])
 end
-if key < #KEYS then
-  redis.call('SET', KEYS[key + 1], ARGV[3])
+for added = key + 1, #KEYS do
+  redis.call('SET', KEYS[added], ARGV[3])
 end
 if ARGV[12] ~= '' then
   redis.call('ZADD', KEYS[8], ARGV[12], ARGV[3])

@@ -416,8 +416,9 @@ impl Storage for Redis {
                 .arg(left.len())
                 .arg(entered.len());
         }
-        let removed: Vec<_> = step.files.removed.iter().map(keys::file).collect();
-        script.key(&removed).key(step.files.added.as_ref().map(keys::file));
+        for file in step.files.removed.iter().chain(&step.files.added) {
+            script.key(keys::file(file));
+        }
         let version: i64 = script.invoke_async(&mut self.connection.clone()).await?;
         Ok(match u64::try_from(version) {
             Err(_) => Committed::JobLost,

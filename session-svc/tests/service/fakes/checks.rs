@@ -99,7 +99,13 @@ impl SelfieCheckService for FakeSelfie {
         &self,
         request: Request<CheckSelfieRequest>,
     ) -> Result<Response<CheckSelfieResponse>, Status> {
-        self.0.play(request.into_inner()).await?;
-        Ok(Response::new(CheckSelfieResponse::default()))
+        let request = request.into_inner();
+        let faces = request.with_face_crops;
+        self.0.play(request).await?;
+        Ok(Response::new(CheckSelfieResponse {
+            document_face: faces.then(|| b"portrait".to_vec()),
+            selfie_face: faces.then(|| b"selfie".to_vec()),
+            ..CheckSelfieResponse::default()
+        }))
     }
 }
