@@ -53,7 +53,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 
 /// The metrics that a text of queries names.
 fn used(text: &str) -> BTreeSet<String> {
-    const PREFIXES: [&str; 4] = ["rpc_server_", "rpc_client_", "bonafide_", "db_client_"];
+    const PREFIXES: [&str; 5] = ["rpc_server_", "rpc_client_", "http_server_", "bonafide_", "db_client_"];
     let words = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_' || letter == ':'));
     let metrics =
         words.filter(|word| PREFIXES.iter().any(|prefix| word.starts_with(prefix)) || word.starts_with("process_"));

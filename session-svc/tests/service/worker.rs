@@ -367,15 +367,18 @@ async fn a_request_for_a_job_that_fails_for_longer_than_a_lease_is_made_anew() {
     assert!(names.len() >= 5, "{names:?}");
 }
 
-/// A job that no waiting call hears of.
-fn queue_unheard(running: &Running) {
-    running.store.read().waiting.push_back(Job {
+/// A job that was leased to a request without its caller having heard of it.
+fn lease_unheard(running: &Running, request: &str) {
+    let job = Job {
         lease_token: "lease".to_owned(),
         verification_session: "vs_1".to_owned(),
         attempt: 1,
         delivery: 1,
         ..Job::default()
-    });
+    };
+    let mut state = running.store.read();
+    state.leased.insert(job.lease_token.clone(), job.clone());
+    state.unheard.insert(request.to_owned(), job);
 }
 
 #[tokio::test]
@@ -394,7 +397,7 @@ async fn stopping_hands_back_the_job_of_a_request_that_failed() {
         .store
         .until(|state| (state.lease_requests.len() >= 2).then(|| state.lease_requests.last().cloned()));
     let request = soon(asked).await;
-    queue_unheard(&running);
+    lease_unheard(&running, request.as_deref().expect("a name"));
     running.shutdown.cancel();
     soon(&mut running.server).await.expect("stopped");
     let state = running.store.read();
@@ -450,7 +453,7 @@ async fn stopping_hands_back_a_job_whose_answer_was_on_its_way() {
     .await;
     let asked = running.store.until(|state| state.lease_requests.first().cloned());
     let request = soon(asked).await;
-    queue_unheard(&running);
+    lease_unheard(&running, &request);
     running.shutdown.cancel();
     soon(&mut running.server).await.expect("stopped");
     let state = running.store.read();

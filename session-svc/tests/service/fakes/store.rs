@@ -70,6 +70,8 @@ pub(crate) struct State {
     /// Delays of the jobs that were handed back, and whether they were excused; they are not given out again.
     pub(crate) released: Vec<(Duration, bool)>,
     pub(crate) completed: Vec<CompleteVerificationRequest>,
+    /// Jobs that were leased to a request whose caller has not heard of it: it gets them when it asks again.
+    pub(crate) unheard: HashMap<String, Job>,
     /// Every call in order, leases left out: workers ask for them all the time.
     pub(crate) calls: Vec<Call>,
     /// Under which idempotency key each call came that changes a session.
@@ -479,8 +481,14 @@ impl StoreService for FakeStore {
     async fn lease_job(&self, request: Request<LeaseJobRequest>) -> Result<Response<LeaseJobResponse>, Status> {
         let request = request.into_inner();
         let noted = self.note(Call::Lease);
-        self.change(|state| state.lease_requests.push(request.request_id.clone()));
+        let leased_before = self.change(|state| {
+            state.lease_requests.push(request.request_id.clone());
+            state.unheard.remove(&request.request_id)
+        });
         noted?;
+        if let Some(job) = leased_before {
+            return Ok(Response::new(LeaseJobResponse { job: Some(job) }));
+        }
         let wait = request
             .wait
             .and_then(|wait| Duration::try_from(wait).ok())
