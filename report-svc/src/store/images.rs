@@ -90,10 +90,15 @@ impl Store {
             Err(_) if happened => Ok(file),
             // The step may have happened, an attempt have used the picture, and another one have replaced it since.
             Err(error) if used => Err(error),
-            Err(error) => {
-                self.delete_unnamed(&image.path).await;
-                Err(error)
-            }
+            Err(error) => match self.session(session, account).await {
+                // The last of many tries may have happened, too.
+                Ok(session) if session.image(&file.id).is_some() => Ok(file),
+                Ok(_) => {
+                    self.delete_unnamed(&image.path).await;
+                    Err(error)
+                }
+                Err(_) => Err(error),
+            },
         }
     }
 

@@ -266,6 +266,7 @@ async fn all_violations_of_a_list_come_at_once() {
     let fields = [
         "client_reference_id",
         "related_customer",
+        "related_customer_account",
         "status",
         "created.gte",
         "created.lt",
