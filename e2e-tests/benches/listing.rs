@@ -43,7 +43,7 @@ const NOBODY: &str = "http://127.0.0.1:9";
 const PER_REFERENCE: usize = 100;
 /// One session of so many is canceled.
 const CANCELED: usize = 10;
-/// Sessions of a redis-server whose memory is told: each has a reference of its own, which takes the most.
+/// Sessions of a redis-server whose memory is told: each has a reference of its own.
 const MEASURED: usize = 100_000;
 const BATCH: usize = 10_000;
 const AT_ONCE: usize = 32;

@@ -95,7 +95,8 @@ pub struct RetentionConfig {
     pub event_retention: Duration,
     /// How long what is personal is kept, separated by commas: sessions=TIME after they reached their status, then they are redacted;
     /// images=TIME after that and the last upload, then nobody can open them any more. account:sessions=TIME and account:images=TIME hold
-    /// for one account. For ever where nothing is said. Another time holds for the sessions that are there, too.
+    /// for one account. For ever where nothing is said. Another time holds for the sessions that are
+    /// there, too, within a day.
     #[arg(
         long,
         env = "BONAFIDE_RETENTION",

@@ -1,10 +1,8 @@
 //! For how long what is personal is kept.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::str::FromStr;
 use std::time::Duration;
-
-use sha2::{Digest as _, Sha256};
 
 /// How long a session is kept after it was verified or canceled, and its pictures are; of one that still requires input, after it was
 /// waited for in vain. `None` is for ever.
@@ -110,14 +108,6 @@ impl RetentionPolicy {
         *self == Self::default()
     }
 
-    /// Tells it from others; never 0.
-    pub fn mark(&self) -> u64 {
-        let accounts: BTreeMap<_, _> = self.accounts.iter().collect();
-        let hash = Sha256::digest(format!("{:?} {accounts:?}", self.default));
-        let (first, _) = hash.split_first_chunk().unwrap_or((&[0; 8], &[]));
-        u64::from_be_bytes(*first).max(1)
-    }
-
     /// An account's retention; in test mode, where it has no rules of its own, that of its live mode.
     pub fn of(&self, account: &str) -> Retention {
         let live = account.strip_suffix(proto::TEST_MODE_SUFFIX).unwrap_or(account);
@@ -162,23 +152,6 @@ mod tests {
             "pictures of test mode are of people, too"
         );
         assert_eq!(RetentionPolicy::default().of("acme"), retention(None, None));
-    }
-
-    #[test]
-    fn another_policy_has_another_mark() {
-        let first = policy(&["acme:images=7d", "other:images=7d", "images=30d"]);
-        assert_eq!(
-            first.mark(),
-            policy(&["images=30d", "other:images=7d", "acme:images=7d"]).mark()
-        );
-        for other in [
-            policy(&[]),
-            policy(&["acme:images=7d", "other:images=7d", "images=31d"]),
-            policy(&["acme:images=7d", "images=30d"]),
-            policy(&["acme:sessions=7d", "other:images=7d", "images=30d"]),
-        ] {
-            assert_ne!(other.mark(), first.mark());
-        }
     }
 
     #[test]

@@ -79,6 +79,9 @@ pub enum KeyringError {
     /// Two keys with one id.
     #[error("master key {0:?} is given twice")]
     Twice(String),
+    /// Two ids of one key: what is listed under the one would be listed under the other.
+    #[error("master keys {0:?} and {1:?} are the same key")]
+    Same(String, String),
 }
 
 /// A 256-bit key that shows as `***` and is wiped when dropped.
@@ -167,6 +170,9 @@ impl Keyring {
             let key = MasterKey::parse(index + 1, entry)?;
             if keys.iter().any(|other| other.id == key.id) {
                 return Err(KeyringError::Twice(key.id));
+            }
+            if let Some(other) = keys.iter().find(|other| other.key.expose() == key.key.expose()) {
+                return Err(KeyringError::Same(other.id.clone(), key.id));
             }
             keys.push(key);
         }

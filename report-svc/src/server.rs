@@ -118,7 +118,7 @@ impl Service for ReportSvc {
     fn services(&self, stop: &CancellationToken) -> Services {
         let api = StoreServiceServer::new(StoreApi::new(self.store.clone(), stop.clone()));
         Services::new()
-            // Findings carry no pictures: one picture is the most that arrives.
+            // Face crops are small: one picture that is uploaded is the most that arrives.
             .with(api.max_decoding_message_size(proto::MAX_IMAGE_MESSAGE_BYTES))
             .with(QueueServiceServer::new(QueueApi::new(self.store.clone())))
     }

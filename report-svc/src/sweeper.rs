@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::storage::{Nonce, StorageError};
-use crate::store::{Rescheduled, Rescheduling, Store};
+use crate::store::{Rescheduling, Store};
 
 /// How often what has expired is looked for. Where there is nothing, a look is two reads in each partition: of sessions, and of the oldest
 /// event.
@@ -20,11 +20,11 @@ const TERM: Duration = Duration::from_secs(30);
 /// How often it says so while it sweeps.
 const SAY_AGAIN: Duration = Duration::from_secs(10);
 
-/// For how long sessions are gone through, after each look, when the retention is another one.
+/// For how long sessions are gone through after each look.
 const RESCHEDULES: Duration = Duration::from_secs(2);
 
-/// After this they are gone through again: replicas that start one after the other have the retention of before for a while.
-const ROLLOUT: Duration = Duration::from_secs(3600);
+/// How long after that they are gone through again.
+const RESCHEDULE_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
 /// The name under which replicas agree on who sweeps.
 const ROLE: &str = "sweeper";
@@ -37,9 +37,8 @@ pub(crate) async fn sweep(store: Store, event_retention: Duration, stop: Cancell
         stop,
         candidate: None,
         led: None,
-        asked: false,
-        rescheduling: None,
-        resumes: Instant::now(),
+        rescheduling: Rescheduling::default(),
+        reschedules: Instant::now(),
     };
     let mut times = interval(LOOK);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -58,30 +57,27 @@ struct Sweeper {
     candidate: Option<Nonce>,
     /// When it was told last that it leads.
     led: Option<Instant>,
-    /// Whether it is known what is to be gone through.
-    asked: bool,
-    /// What is, before the retention holds for all sessions.
-    rescheduling: Option<Rescheduling>,
+    /// How far sessions were gone through.
+    rescheduling: Rescheduling,
     /// When that goes on.
-    resumes: Instant,
+    reschedules: Instant,
 }
 
 impl Sweeper {
     async fn sweep(&mut self) -> Result<(), Error> {
         self.led = None;
-        if !self.asked {
-            self.rescheduling = self.store.rescheduling().await?;
-            self.asked = true;
-        }
         if !self.leads().await? {
             return Ok(());
         }
         let now = self.store.now().await?;
         let swept = self.sessions(now).await;
-        let trimmed = self.trim_events(now).await;
-        let rescheduled = self.reschedule().await;
         // One that fails holds up no other.
-        swept.and(trimmed).and(rescheduled)
+        for failed in [self.trim_events(now).await, self.reschedule().await] {
+            if let Err(error) = failed {
+                tracing::warn!(%error, "old events, or sessions under another retention, were not gone through");
+            }
+        }
+        swept
     }
 
     async fn trim_events(&self, now: SystemTime) -> Result<(), Error> {
@@ -95,21 +91,16 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Goes through sessions for a while, where the retention does not hold for all of them yet.
+    /// Goes through sessions for a while, for a retention that is other than when they changed.
     async fn reschedule(&mut self) -> Result<(), Error> {
         let began = Instant::now();
-        while began.elapsed() < RESCHEDULES && self.resumes <= Instant::now() && !self.stop.is_cancelled() {
-            let leads = self.leads().await?;
-            let Some(progress) = self.rescheduling.as_mut().filter(|_| leads) else {
+        while self.reschedules <= Instant::now() && began.elapsed() < RESCHEDULES && !self.stop.is_cancelled() {
+            if !self.leads().await? {
                 break;
-            };
-            match self.store.reschedule(progress).await? {
-                Rescheduled::Partly => {}
-                Rescheduled::Once => self.resumes = Instant::now() + ROLLOUT,
-                Rescheduled::Twice => {
-                    tracing::info!("all sessions were gone through for the retention");
-                    self.rescheduling = None;
-                }
+            }
+            if !self.store.reschedule(&mut self.rescheduling).await? {
+                self.rescheduling = Rescheduling::default();
+                self.reschedules = Instant::now() + RESCHEDULE_AGAIN;
             }
         }
         Ok(())

@@ -72,7 +72,8 @@ pub struct Config {
     /// Sessions that one account watches at once on this replica.
     #[arg(long, env = "BONAFIDE_MAX_WATCHES", default_value_t = DEFAULT_MAX_WATCHES)]
     pub max_watches: NonZeroUsize,
-    /// Keep the faces that were compared, of the portrait and of the selfie, as files beside the pictures that were uploaded.
+    /// Keep the faces that were compared, of the portrait and of the selfie, as files beside the pictures that were uploaded, and for as
+    /// long as these: see report-svc's --retention.
     #[arg(long, env = "BONAFIDE_KEEP_FACE_CROPS", value_parser = clap::builder::BoolishValueParser::new())]
     pub keep_face_crops: bool,
     /// Which documents are accepted.

@@ -43,7 +43,8 @@ pub struct Up {
     /// How long a verification that was interrupted by the end of the process waits before it is taken up again
     #[arg(long, env = "BONAFIDE_LEASE", default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
     lease: Duration,
-    /// Keep the faces that were compared, of the portrait and of the selfie, as files beside the pictures that were uploaded
+    /// Keep the faces that were compared, of the portrait and of the selfie, as files beside the pictures that were uploaded, and for as
+    /// long as these: see --retention
     #[arg(long, env = "BONAFIDE_KEEP_FACE_CROPS", value_parser = clap::builder::BoolishValueParser::new())]
     keep_face_crops: bool,
     #[command(flatten)]

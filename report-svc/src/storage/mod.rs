@@ -298,12 +298,6 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// The accounts that have sessions.
     async fn accounts(&self) -> Result<Vec<String>, StorageError>;
 
-    /// A number that was kept for all replicas under a name.
-    async fn mark(&self, name: &str) -> Result<Option<u64>, StorageError>;
-
-    /// Keeps a number for all replicas under a name.
-    async fn set_mark(&self, name: &str, mark: u64) -> Result<(), StorageError>;
-
     /// Changes a session that still has the expected version; all of the step or none of it.
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError>;
 

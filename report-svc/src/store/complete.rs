@@ -74,7 +74,7 @@ impl Store {
                 // A lease of a submission that the storage lost, as a failover may.
                 return Err(Error::LeaseLost);
             }
-            self.keep_faces(&session, &mut findings, faces).await?;
+            self.keep_faces(&session, &mut findings, faces).await;
             let job = JobStep::Finish(lease.clone());
             let (report, change) = self.finish(&mut session, Some(findings.clone()), faces, job)?;
             if self.commit(&mut session, change).await? {
@@ -88,31 +88,35 @@ impl Store {
         Err(Error::Contended)
     }
 
-    /// Stores the face crops that come with the findings, which name them from then on.
-    async fn keep_faces(
-        &self,
-        session: &Session,
-        findings: &mut Findings,
-        faces: &mut Vec<ImageRecord>,
-    ) -> Result<(), Error> {
-        let Some(selfie) = findings.selfie.as_mut().filter(|_| session.compares_faces()) else {
-            return Ok(());
-        };
-        let insights = selfie.insights.get_or_insert_default();
-        let (document, selfie) = (selfie.document_face.take(), selfie.selfie_face.take());
-        for (purpose, face, named) in [
-            (ImagePurpose::DocumentFace, document, &mut insights.document_face_file),
-            (ImagePurpose::SelfieFace, selfie, &mut insights.selfie_face_file),
-        ] {
-            let Some(face) = face else { continue };
-            let (file, image) = self.keep_image(&session.id, purpose, face).await?;
-            *named = Some(file.id);
-            faces.push(ImageRecord {
-                attempt: session.attempts,
-                ..image
-            });
+    /// Stores the face crops that come with the findings, which name them from then on. A verification does not fail for want of them.
+    async fn keep_faces(&self, session: &Session, findings: &mut Findings, faces: &mut Vec<ImageRecord>) {
+        let Some(selfie) = findings.selfie.as_mut() else { return };
+        let crops = [
+            (ImagePurpose::DocumentFace, selfie.document_face.take()),
+            (ImagePurpose::SelfieFace, selfie.selfie_face.take()),
+        ];
+        if !session.compares_faces() {
+            return;
         }
-        Ok(())
+        for (purpose, crop) in crops {
+            let fits = |crop: &Vec<u8>| (1..=proto::MAX_IMAGE_BYTES).contains(&crop.len());
+            let Some(crop) = crop.filter(fits) else { continue };
+            match self.keep_image(&session.id, purpose, crop).await {
+                Ok((file, image)) => {
+                    let insights = selfie.insights.get_or_insert_default();
+                    let named = match purpose {
+                        ImagePurpose::DocumentFace => &mut insights.document_face_file,
+                        _ => &mut insights.selfie_face_file,
+                    };
+                    *named = Some(file.id);
+                    faces.push(ImageRecord {
+                        attempt: session.attempts,
+                        ..image
+                    });
+                }
+                Err(error) => tracing::error!(session = %session.id, %error, "a face crop could not be kept"),
+            }
+        }
     }
 
     /// Deletes the files of those face crops that the attempt's record does not name: the attempt may have been completed with them

@@ -29,7 +29,7 @@ pub use list::{Cursor, Filter, Page, ReportFilter};
 pub use once::Caller;
 use once::Once;
 pub use queue::{Failed, Queued};
-pub use reschedule::{Rescheduled, Rescheduling};
+pub use reschedule::Rescheduling;
 pub use session::Session;
 use session::references;
 

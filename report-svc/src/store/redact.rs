@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::id::Id;
 use crate::lifecycle::{Action, Redaction};
 use crate::redaction::Redact as _;
+use crate::reference::Reference;
 use crate::seal::SecretKey;
 use crate::storage::{ListQuery, Listed, Order, Scope};
 
@@ -63,7 +64,8 @@ impl Store {
         let keyring = self.records.keyring();
         // A report may have been listed under another master key than the session is sealed under now.
         let tags = |reference| keyring.reference_tags(&session.account, reference);
-        let unlisted = references(&session.public).flat_map(tags).collect();
+        let of_reports = references(&session.public).filter(Reference::is_client_alone);
+        let unlisted = of_reports.flat_map(tags).collect();
         let event = session.apply(Action::Redact)?;
         let (reports, attempts) = self.redacted_attempts(session).await?;
         let idempotency = self.redacted_answer(session).await?;

@@ -119,13 +119,14 @@ impl Store {
             let session = self.session(id.as_str(), None).await?;
             let expiry = self.expiry(&session)?;
             match expiry {
-                Some((moment, Expiry::Discarded)) if moment <= now && !deletes_files => {
+                Some((_, Expiry::Discarded)) if !deletes_files => {
                     self.storage
                         .move_expiry(id, session.version, Some(now + FILES_AGAIN))
                         .await?;
                     break;
                 }
-                Some((moment, expiry)) if moment <= now => {
+                // Files of what is discarded go at once, even of what was only after the look that `now` is of.
+                Some((moment, expiry)) if moment <= now || expiry == Expiry::Discarded => {
                     was_due = true;
                     match self.take_away(id.as_str(), expiry, now).await {
                         // Somebody changed it meanwhile: it is looked at again.

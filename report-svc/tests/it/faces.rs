@@ -17,7 +17,7 @@ use report_svc::store::Store;
 
 use crate::conformance::request;
 use crate::deployment::{ACCOUNT, completion};
-use crate::ground::{Ground, on_each};
+use crate::ground::{Ground, Lost, on_each};
 
 const LEASE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -275,13 +275,46 @@ async fn a_completion_whose_answer_was_lost_keeps_its_files() {
         let store = &ground.store;
         let id = create(store, true, true).await;
         let (job, lease) = submit(store, &id).await;
-        let told = ground.losing().complete(&lease, findings(&job, None)).await;
+        let told = ground
+            .losing(Lost::Conflict)
+            .complete(&lease, findings(&job, None))
+            .await;
         let told = told.expect("it happened");
         has_one_attempts(store, &id).await;
         assert_eq!(ground.files(), 4);
         let again = store.complete(&lease, findings(&job, None)).await.expect("answered");
         assert!(!again.completed_now && again.report == told.report);
         assert_eq!(ground.files(), 4);
+
+        let id = create(store, true, true).await;
+        let (job, lease) = submit(store, &id).await;
+        let told = ground.losing(Lost::Error).complete(&lease, findings(&job, None)).await;
+        assert!(matches!(told, Err(Error::Storage(_))), "nobody knows");
+        has_one_attempts(store, &id).await;
+        assert_eq!(ground.files(), 8);
+    })
+    .await;
+}
+
+/// A picture store that takes nothing fails no verification.
+#[tokio::test]
+async fn crops_that_cannot_be_kept_are_done_without() {
+    on_each(async |ground| {
+        let store = &ground.store;
+        let id = create(store, true, true).await;
+        let (job, lease) = submit(store, &id).await;
+        let place = ground.folder.path().join(format!("p{:02}", id.partition()));
+        let aside = ground.folder.path().join("aside");
+        std::fs::rename(&place, &aside).expect("renamed");
+        std::fs::write(&place, "in the way").expect("written");
+        let completed = store.complete(&lease, findings(&job, None)).await.expect("completed");
+        assert!(completed.completed_now);
+        let insights = completed.report.insights.and_then(|insights| insights.selfie);
+        let insights = insights.expect("compared");
+        assert_eq!((insights.document_face_file, insights.selfie_face_file), (None, None));
+        std::fs::remove_file(&place).expect("removed");
+        std::fs::rename(&aside, &place).expect("renamed");
+        assert_eq!(files(store, &id).await.len(), UPLOADED.len());
     })
     .await;
 }

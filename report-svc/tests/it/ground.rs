@@ -11,7 +11,7 @@ use report_svc::limits::Limits;
 use report_svc::seal::Keyring;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::redis::Redis;
-use report_svc::storage::{Committed, Storage};
+use report_svc::storage::{Committed, Storage, StorageError};
 use report_svc::store::Store;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
@@ -63,9 +63,10 @@ impl Ground {
         (self.replica(hook), died)
     }
 
-    /// A replica that is told of a conflict at its first commit, though that happened.
-    pub(crate) fn losing(&self) -> Store {
-        self.replica(LosesAnAnswer::default())
+    /// A replica that is told of something else at its first commit, though that happened.
+    pub(crate) fn losing(&self, told: Lost) -> Store {
+        let lost = AtomicBool::new(false);
+        self.replica(LosesAnAnswer { told, lost })
     }
 
     /// Files of pictures.
@@ -112,9 +113,18 @@ impl Hook for DiesAt {
     }
 }
 
-/// Tells the first commit that it met a conflict, though it happened.
-#[derive(Debug, Default)]
-struct LosesAnAnswer(AtomicBool);
+/// What is told of the first commit, which happened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lost {
+    Conflict,
+    Error,
+}
+
+#[derive(Debug)]
+struct LosesAnAnswer {
+    told: Lost,
+    lost: AtomicBool,
+}
 
 #[async_trait::async_trait]
 impl Hook for LosesAnAnswer {
@@ -122,10 +132,11 @@ impl Hook for LosesAnAnswer {
         Sent::Once
     }
 
-    fn answered(&self, outcome: Committed) -> Committed {
-        match self.0.swap(true, Ordering::SeqCst) {
-            true => outcome,
-            false => Committed::Conflict,
+    fn answered(&self, outcome: Committed) -> Result<Committed, StorageError> {
+        match (self.lost.swap(true, Ordering::SeqCst), self.told) {
+            (true, _) => Ok(outcome),
+            (false, Lost::Conflict) => Ok(Committed::Conflict),
+            (false, Lost::Error) => Err(StorageError::Closed),
         }
     }
 }

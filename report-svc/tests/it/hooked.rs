@@ -52,8 +52,8 @@ pub(crate) trait Hook: fmt::Debug + Send + Sync + 'static {
     async fn before(&self, step: Step) -> Sent;
 
     /// What the caller is told that a commit came to.
-    fn answered(&self, outcome: Committed) -> Committed {
-        outcome
+    fn answered(&self, outcome: Committed) -> Result<Committed, StorageError> {
+        Ok(outcome)
     }
 }
 
@@ -128,19 +128,11 @@ impl<H: Hook> Storage for Hooked<H> {
         self.storage.accounts().await
     }
 
-    async fn mark(&self, name: &str) -> Result<Option<u64>, StorageError> {
-        self.storage.mark(name).await
-    }
-
-    async fn set_mark(&self, name: &str, mark: u64) -> Result<(), StorageError> {
-        self.storage.set_mark(name, mark).await
-    }
-
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
         if self.hook.before(Step::Commit).await == Sent::Twice {
             self.storage.commit(step.clone()).await?;
         }
-        Ok(self.hook.answered(self.storage.commit(step).await?))
+        self.hook.answered(self.storage.commit(step).await?)
     }
 
     async fn report(&self, id: &Id) -> Result<Option<Vec<u8>>, StorageError> {

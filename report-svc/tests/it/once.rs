@@ -17,7 +17,7 @@ use report_svc::storage::embedded::Embedded;
 use report_svc::store::{Caller, Session, Store};
 
 use crate::deployment::ACCOUNT;
-use crate::ground::{Ground, on_each};
+use crate::ground::{Ground, Lost, on_each};
 use crate::simulate::complete;
 
 const KEY: &str = "once";
@@ -377,7 +377,7 @@ async fn a_lost_answer_is_found() {
     on_each(async |ground| {
         for call in CALLS {
             let id = create(&ground.store, ACCOUNT, None).await;
-            let losing = ground.losing();
+            let losing = ground.losing(Lost::Conflict);
             let first = call.of(&losing, &id, &id.to_string()).await.expect("it happened");
             let again = call.of(&ground.store, &id, &id.to_string()).await;
             assert_eq!(again.expect("answered"), first, "{call:?}");

@@ -25,11 +25,12 @@ use report_svc::storage::{
     Commit, Committed, JobStep, ListQuery, Listed, NewSession, Nonce, Order, Scope, SealedAttempt, SealedReport,
     Storage,
 };
-use report_svc::store::{Cursor, Filter, ReportFilter, Rescheduled, Session, Store};
+use report_svc::store::{Cursor, Filter, ReportFilter, Rescheduling, Session, Store};
+use service_kit::testing::{scraped, tell_metrics};
 
 use crate::conformance::{new_session, report, request, step};
 use crate::deployment::{ACCOUNT, completion};
-use crate::ground::{Ground, on_each, store_over};
+use crate::ground::{Ground, Lost, on_each, store_over};
 use crate::redis_server::RedisServer;
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -635,7 +636,7 @@ async fn a_redaction_reaches_what_an_older_master_key_listed() {
 async fn a_redaction_whose_answer_was_lost_is_not_refused() {
     on_each(async |ground| {
         let (id, _) = verified(&ground.store, "order").await;
-        let losing = ground.losing();
+        let losing = ground.losing(Lost::Conflict);
         let redacted = losing.redact(id.as_str(), Some(ACCOUNT)).await.expect("it happened");
         assert_eq!(redacting(&redacted.public), Some(Redacting::Processing));
     })
@@ -689,6 +690,7 @@ async fn what_cannot_be_swept_holds_up_nothing_else() {
 
 #[tokio::test]
 async fn a_redaction_waits_for_files_that_cannot_be_deleted() {
+    tell_metrics();
     on_each(async |ground| {
         let store = &ground.store;
         let (id, files) = verified(store, "order").await;
@@ -702,8 +704,15 @@ async fn a_redaction_waits_for_files_that_cannot_be_deleted() {
             Err(Error::Evidence(_))
         ));
         let now = SystemTime::now();
+        let failures = || {
+            scraped()
+                .expect("what Prometheus reads")
+                .sum("bonafide_sweep_failures_total", &[])
+        };
+        let before = failures().unwrap_or_default();
         let swept = store.sweep(id.partition(), now).await.expect("the storage answers");
         assert_eq!((swept.done, swept.postponed), (0, 1));
+        assert!(failures() >= Some(before + 1.0));
         let session = store.session(id.as_str(), None).await.expect("is there");
         assert_eq!(redacting(&session.public), Some(Redacting::Processing));
         assert!(!is_personal(store, &id, &files).await, "but for the files");
@@ -952,17 +961,14 @@ async fn a_longer_retention_holds_for_what_is_there() {
     .await;
 }
 
-/// Goes through all sessions twice, as a replica that begins to sweep does; in how many steps.
+/// Goes through all sessions, as a replica that begins to sweep does; in how many steps.
 async fn reschedule(store: &Store) -> usize {
-    let Some(mut progress) = store.rescheduling().await.expect("storage") else {
-        return 0;
-    };
-    for steps in 1.. {
-        if store.reschedule(&mut progress).await.expect("storage") == Rescheduled::Twice {
-            return steps;
-        }
+    let mut progress = Rescheduling::default();
+    let mut steps = 1;
+    while store.reschedule(&mut progress).await.expect("storage") {
+        steps += 1;
     }
-    unreachable!("it ends")
+    steps
 }
 
 #[tokio::test]
@@ -995,17 +1001,9 @@ async fn a_retention_that_is_set_later_holds_for_what_is_there() {
         assert_eq!(sweep(&strict, later).await, 0, "nobody knows of them");
 
         // Whoever began died; the next one goes through all of them.
-        let mut begun = strict
-            .rescheduling()
-            .await
-            .expect("storage")
-            .expect("another retention");
-        assert_eq!(
-            strict.reschedule(&mut begun).await.expect("storage"),
-            Rescheduled::Partly
-        );
-        assert!(reschedule(&strict).await > 6);
-        assert_eq!(reschedule(&strict).await, 0, "once");
+        let mut begun = Rescheduling::default();
+        assert!(strict.reschedule(&mut begun).await.expect("storage"));
+        assert!(reschedule(&strict).await > 3);
         assert_eq!(sweep(&strict, later).await, 251);
         assert_eq!(
             (state(&old).await, state(&others).await),
@@ -1014,65 +1012,26 @@ async fn a_retention_that_is_set_later_holds_for_what_is_there() {
         assert_eq!(sweep(&strict, later + 60 * DAY).await, 1, "the other account's");
 
         // What was written in a time without retention is not forgotten when the same one is set again.
-        assert_eq!(reschedule(&for_ever).await, 0);
+        assert_eq!(reschedule(&for_ever).await, 1, "nothing is to be done");
         let (between, _) = verified(&for_ever, "another order").await;
-        assert!(reschedule(&strict).await > 0);
+        reschedule(&strict).await;
         sweep(&strict, later).await;
         assert_eq!(state(&between).await, Some(Redacting::Redacted));
     })
     .await;
 }
 
-/// Replicas start one after the other: those of before change sessions by the retention of before.
+/// What is redacted after the look began that finds it.
 #[tokio::test]
-async fn what_replicas_with_the_retention_of_before_change_is_gone_through_again() {
+async fn files_go_in_the_look_in_which_their_session_is_redacted() {
     on_each(async |ground| {
-        let under = |rules: &[&str]| {
-            let rules: Vec<_> = rules.iter().map(|rule| rule.parse().expect("a rule")).collect();
-            ground.store.clone().with_retention(RetentionPolicy::new(&rules))
-        };
-        let (before, now) = (under(&[]), under(&["sessions=30d"]));
-        assert_eq!(reschedule(&before).await, 0);
-        let mut progress = now.rescheduling().await.expect("storage").expect("another retention");
-        while now.reschedule(&mut progress).await.expect("storage") != Rescheduled::Once {}
-        let (late, _) = verified(&before, "order").await;
-        while now.reschedule(&mut progress).await.expect("storage") != Rescheduled::Twice {}
-        assert_eq!(reschedule(&now).await, 0, "it is marked");
-        assert_eq!(sweep(&now, SystemTime::now() + 40 * DAY).await, 1);
-        assert!(
-            redacting(
-                &ground
-                    .store
-                    .session(late.as_str(), None)
-                    .await
-                    .expect("is there")
-                    .public
-            )
-            .is_some()
-        );
-
-        // One that starts meanwhile with another retention may have changed sessions: no mark is left.
-        let third = under(&["sessions=60d"]);
-        let mut progress = third.rescheduling().await.expect("storage").expect("another retention");
-        now.rescheduling().await.expect("storage").expect("another retention");
-        while third.reschedule(&mut progress).await.expect("storage") != Rescheduled::Twice {}
-        assert!(reschedule(&third).await > 0);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn sessions_whose_master_key_is_missing_are_gone_through_later() {
-    on_each(async |ground| {
-        let rules = ["sessions=30d".parse().expect("a rule")];
-        let policy = RetentionPolicy::new(&rules);
-        verified(&ground.store, "order").await;
-        let other = Keyring::parse(&Keyring::generate("k2").expect("random numbers")).expect("just made");
-        let without_key = store_over(Arc::clone(&ground.storage), ground.folder.path(), &other);
-        assert!(reschedule(&without_key.with_retention(policy.clone())).await > 0);
-        let with_key = ground.store.clone().with_retention(policy);
-        assert!(reschedule(&with_key).await > 0, "no mark was left");
-        assert_eq!(sweep(&with_key, SystemTime::now() + 40 * DAY).await, 1);
+        let (id, _) = verified(&ground.store, "order").await;
+        let began = SystemTime::now();
+        ground.store.redact(id.as_str(), Some(ACCOUNT)).await.expect("redacted");
+        ground.store.expire(&id, began, true).await.expect("goes on");
+        let session = ground.store.session(id.as_str(), None).await.expect("is there");
+        assert_eq!(redacting(&session.public), Some(Redacting::Redacted));
+        assert_eq!(ground.files(), 0);
     })
     .await;
 }

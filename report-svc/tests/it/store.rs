@@ -20,6 +20,7 @@ use report_svc::service::StoreApi;
 use report_svc::storage::embedded::Embedded;
 use report_svc::storage::{
     Commit, Committed, DeadLetterReason, FileEntries, Job, JobState, Lease, NewSession, SealedEvent, Storage,
+    StorageError,
 };
 use report_svc::store::{Failed, Queued, Store};
 use service_kit::deadline;
@@ -124,11 +125,11 @@ impl Hook for Observed {
         Sent::Once
     }
 
-    fn answered(&self, outcome: Committed) -> Committed {
-        match self.forgets.swap(false, Ordering::SeqCst) {
+    fn answered(&self, outcome: Committed) -> Result<Committed, StorageError> {
+        Ok(match self.forgets.swap(false, Ordering::SeqCst) {
             true => Committed::Conflict,
             false => outcome,
-        }
+        })
     }
 }
 
@@ -220,14 +221,14 @@ impl Hook for Overtaken {
         Sent::Once
     }
 
-    fn answered(&self, outcome: Committed) -> Committed {
-        match self.forgets.swap(false, Ordering::SeqCst) {
+    fn answered(&self, outcome: Committed) -> Result<Committed, StorageError> {
+        Ok(match self.forgets.swap(false, Ordering::SeqCst) {
             true => {
                 self.works.store(true, Ordering::SeqCst);
                 Committed::Conflict
             }
             false => outcome,
-        }
+        })
     }
 }
 

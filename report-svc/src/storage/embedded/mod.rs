@@ -44,7 +44,7 @@ pub(crate) const DATABASE_FILE: &str = "state.redb";
 /// Version of the tables below.
 const SCHEMA: u64 = 5;
 
-/// `schema` → [`SCHEMA`], `mark:…` → a number.
+/// `schema` → [`SCHEMA`].
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// Session → version, expiry in milliseconds (0: never), sealed record.
 const SESSIONS: TableDefinition<'_, &str, (u64, u64, &[u8])> = TableDefinition::new("sessions");
@@ -184,11 +184,6 @@ impl Embedded {
     }
 }
 
-/// The name in [`META`].
-fn mark(name: &str) -> String {
-    format!("mark:{name}")
-}
-
 /// Makes the tables, so that every later transaction finds them, unless they are of another schema; answers its version.
 fn prepare(database: &Database) -> Result<u64, redb::Error> {
     let transaction = database.begin_write()?;
@@ -258,6 +253,18 @@ impl Storage for Embedded {
     }
 
     async fn move_expiry(&self, session: &Id, version: u64, to: Option<SystemTime>) -> Result<bool, StorageError> {
+        let held = self
+            .read({
+                let session = session.clone();
+                move |transaction| {
+                    let found = transaction.open_table(SESSIONS)?.get(session.as_str())?;
+                    Ok(found.map(|found| (found.value().0, found.value().1)))
+                }
+            })
+            .await?;
+        if held == Some((version, to.map_or(0, since_epoch))) {
+            return Ok(true);
+        }
         let session = session.clone();
         self.write(move |transaction, _| steps::move_expiry(transaction, &session, version, to))
             .await
@@ -307,24 +314,6 @@ impl Storage for Embedded {
 
     async fn accounts(&self) -> Result<Vec<String>, StorageError> {
         self.read(index::accounts).await
-    }
-
-    async fn mark(&self, name: &str) -> Result<Option<u64>, StorageError> {
-        let name = mark(name);
-        self.read(move |transaction| {
-            let found = transaction.open_table(META)?.get(name.as_str())?;
-            Ok(found.map(|found| found.value()))
-        })
-        .await
-    }
-
-    async fn set_mark(&self, name: &str, number: u64) -> Result<(), StorageError> {
-        let name = mark(name);
-        self.write(move |transaction, _| {
-            transaction.open_table(META)?.insert(name.as_str(), number)?;
-            Ok(())
-        })
-        .await
     }
 
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {

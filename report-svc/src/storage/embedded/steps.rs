@@ -60,10 +60,8 @@ pub(super) fn move_expiry(
     match held {
         Some((held, old, record)) if held == version => {
             let new = to.map_or(0, since_epoch);
-            if new != old {
-                sessions.insert(session.as_str(), (version, new, record.as_slice()))?;
-                index::expire(transaction, session, old, new)?;
-            }
+            sessions.insert(session.as_str(), (version, new, record.as_slice()))?;
+            index::expire(transaction, session, old, new)?;
             Ok(true)
         }
         // An entry is made with its session.

@@ -21,11 +21,6 @@ pub(super) fn leader(role: &str) -> String {
     format!("bonafide:{SCHEMA}:leader:{role}")
 }
 
-/// Number that replicas share.
-pub(super) fn mark(name: &str) -> String {
-    format!("bonafide:{SCHEMA}:mark:{name}")
-}
-
 /// Hash: version, record; attempt:1, attempt:2 …, the records of finished attempts.
 pub(super) fn session(id: &Id) -> String {
     named(id.partition(), "session", id.as_str())

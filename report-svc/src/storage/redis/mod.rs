@@ -335,14 +335,6 @@ impl Storage for Redis {
         Ok(accounts.into_iter().collect())
     }
 
-    async fn mark(&self, name: &str) -> Result<Option<u64>, StorageError> {
-        Ok(self.connection.clone().get(keys::mark(name)).await?)
-    }
-
-    async fn set_mark(&self, name: &str, mark: u64) -> Result<(), StorageError> {
-        Ok(self.connection.clone().set(keys::mark(name), mark).await?)
-    }
-
     async fn commit(&self, step: Commit) -> Result<Committed, StorageError> {
         let partition = step.session.partition();
         let (job, attempt, nonce_or_delay) = match &step.job {
