@@ -16,6 +16,7 @@ mod life;
 mod listing;
 mod metrics;
 mod once;
+mod planted;
 mod process;
 mod recorded;
 mod redaction;

@@ -85,6 +85,11 @@ impl RedisServer {
         panic!("redis-server does not start");
     }
 
+    /// Where it writes.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Kills it as a power cut would, and starts it again on what it had written.
     async fn kill_and_start(&mut self, while_down: impl AsyncFnOnce()) {
         self.process.0.kill().expect("our child");
