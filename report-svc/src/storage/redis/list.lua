@@ -13,6 +13,9 @@ for _, list in ipairs(KEYS) do
   table.insert(parts, part)
   table.insert(nexts, 1)
 end
+if #parts == 1 then
+  return parts[1]
+end
 local found = {}
 while #found < tonumber(ARGV[4]) do
   local first, from
