@@ -49,21 +49,13 @@ impl<'a> Reference<'a> {
 
     /// Whatever of it a list may ask for: every name alone, and those together.
     pub fn parts(self) -> impl Iterator<Item = Self> {
-        let kinds = 1..=PURPOSES.len();
-        kinds
-            .map(move |kind| self.part(kind))
-            .filter_map(|(part, is_whole)| is_whole.then_some(part))
-    }
-
-    /// What it has of the names of a kind, and whether that is all of them.
-    fn part(self, kind: usize) -> (Self, bool) {
-        let wanted = |bit: usize| kind & bit != 0;
-        let part = Self {
-            client: self.client.filter(|_| wanted(1)),
-            customer: self.customer.filter(|_| wanted(2)),
-            customer_account: self.customer_account.filter(|_| wanted(4)),
+        let all = self.kind();
+        let part = move |kind: usize| Self {
+            client: self.client.filter(|_| kind & 1 != 0),
+            customer: self.customer.filter(|_| kind & 2 != 0),
+            customer_account: self.customer_account.filter(|_| kind & 4 != 0),
         };
-        (part, part.kind() == kind)
+        (1..=all).filter(move |kind| all & kind == *kind).map(part)
     }
 
     /// Which names there are; 0 where there is none.

@@ -16,15 +16,8 @@ impl Store {
     /// Sets what the request gives, all of it or nothing.
     pub async fn update(&self, account: &str, request: &UpdateVerificationSessionRequest) -> Result<Session, Error> {
         let caller = Caller::new(Some(account), request.idempotency_key.as_deref());
-        let rest = UpdateVerificationSessionRequest {
-            metadata: Default::default(),
-            ..request.clone()
-        }
-        .encode_to_vec();
-        let id = &request.verification_session;
-        let parameters = [rest.as_slice()].into_iter().chain(in_order(&request.metadata));
-        let once = Once::of(caller, "update", id, parameters);
-        self.change(id, caller.account, once, |session| {
+        let once = once(caller, request);
+        self.change(&request.verification_session, caller.account, once, |session| {
             let before = session.public.clone();
             set(session, request)?;
             // Where nothing changes, whoever watches has nothing to hear, and a worker that completes an attempt nothing to yield to,
@@ -33,6 +26,18 @@ impl Store {
         })
         .await
     }
+}
+
+/// The call under its idempotency key, if it has one: only then is the request hashed.
+fn once(caller: Caller<'_>, request: &UpdateVerificationSessionRequest) -> Option<Once> {
+    caller.idempotency_key?;
+    let rest = UpdateVerificationSessionRequest {
+        metadata: Default::default(),
+        ..request.clone()
+    }
+    .encode_to_vec();
+    let parameters = [rest.as_slice()].into_iter().chain(in_order(&request.metadata));
+    Once::of(caller, "update", &request.verification_session, parameters)
 }
 
 fn set(session: &mut Session, request: &UpdateVerificationSessionRequest) -> Result<(), Error> {
