@@ -159,7 +159,8 @@ fn legible(reading: &Reading<'_>) -> Finding {
     let doubtful: Vec<String> = reading
         .fields
         .iter()
-        .filter(|evidence| !evidence.is_sure())
+        // Without a sex that is sure the report states none.
+        .filter(|evidence| evidence.field != Stated::Sex && !evidence.is_sure())
         .map(|evidence| {
             let FieldEvidence { unseen, .. } = evidence;
             format!("{} ({unseen} positions not seen)", evidence.field.name())

@@ -1,5 +1,6 @@
 //! What may stand at each position after what stood before: the layout of a format, the shape of names, and check digits.
 
+use super::belief::symbols;
 use super::check_digit::{value, weight};
 use super::layout::{Class, FieldKind, Format};
 
@@ -103,6 +104,8 @@ pub(super) struct Slot {
     offset: usize,
     /// Weight in the composite sum.
     composite: Option<u32>,
+    /// Sum over all symbols of what each costs, as a prior.
+    priors: f64,
 }
 
 /// Up to two states in which a path may go on, with what each costs beside the symbol.
@@ -145,6 +148,20 @@ impl Slot {
             (FieldKind::Sex, _) if symbol == b'X' => Some(RARE),
             _ => expected.then_some(0.0),
         }
+    }
+
+    /// How likely a symbol is at a position where nothing was seen: a filler in a name as likely as all letters together, any other symbol
+    /// by what it costs. Adds up to 1, so that what was not seen speaks neither for a zone nor for long words.
+    pub(super) fn unseen(&self, symbol: u8) -> f64 {
+        match (self.kind, symbol) {
+            (FieldKind::Name, b'<') => 0.5,
+            (FieldKind::Name, _) => 0.5 * self.prior(symbol) / (self.priors - self.prior(b'<')),
+            _ => self.prior(symbol) / self.priors,
+        }
+    }
+
+    fn prior(&self, symbol: u8) -> f64 {
+        self.cost(symbol).map_or(0.0, |cost| f64::from(-cost).exp())
     }
 
     /// Symbols with the same number lead from each state to the same others.
@@ -287,13 +304,16 @@ pub(super) fn slots(format: Format) -> Vec<Slot> {
         for offset in 0..field.end - field.start {
             let composite = field.in_composite().then(|| weight(covered));
             covered += usize::from(field.in_composite());
-            slots.push(Slot {
+            let mut slot = Slot {
                 format,
                 kind: field.kind,
                 class: field.class(),
                 offset,
                 composite,
-            });
+                priors: 0.0,
+            };
+            slot.priors = symbols().map(|symbol| slot.prior(symbol)).sum();
+            slots.push(slot);
         }
     }
     slots

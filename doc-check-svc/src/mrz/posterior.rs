@@ -386,7 +386,11 @@ fn candidates(slot: &Slot, belief: &Belief) -> Vec<Candidate> {
 /// Prior times likelihood of a symbol at a position; `None` where it cannot stand there.
 fn weight(slot: &Slot, belief: &Belief, symbol: u8) -> Option<f64> {
     let prior = (-slot.cost(symbol)?).exp();
-    Some(f64::from(prior * belief.likelihood(symbol, slot.class)))
+    let likelihood = belief.likelihood(symbol, slot.class);
+    Some(match belief.symbol() {
+        Some(_) => f64::from(prior * likelihood),
+        None => slot.unseen(symbol) * f64::from(likelihood) * SYMBOLS as f64,
+    })
 }
 
 /// Where a symbol leads, with the prior of each way.

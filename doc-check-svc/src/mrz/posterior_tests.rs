@@ -79,6 +79,20 @@ fn what_is_hidden_is_not_made_up() {
 }
 
 #[test]
+fn hidden_fillers_are_fillers_where_the_name_has_surely_ended() {
+    let sure = |positions: std::ops::RangeInclusive<usize>| {
+        let mut beliefs = beliefs(&PASSPORT);
+        hide(&mut beliefs, 44, 1, positions);
+        let found = posterior(Format::Td3.shape(), &beliefs);
+        assert!(found.evidence.fit() > -0.2, "{found:?}");
+        found.lines == PASSPORT && probability(&found, FieldKind::Name) > 0.99
+    };
+    // ANNA<MARIA ends at 25. One of two fillers that were seen may be a letter, of four two at least.
+    assert!(sure(30..=41) && sure(36..=44));
+    assert!(!sure(28..=39) && !sure(27..=38) && !sure(26..=28));
+}
+
+#[test]
 fn one_hidden_digit_follows_from_two_check_digits() {
     let mut beliefs = beliefs(&PASSPORT);
     hide(&mut beliefs, 44, 2, 15..=15);
