@@ -20,6 +20,16 @@ const LEAST_SEEN: f32 = 0.5;
 const CERTAIN: f32 = 0.95;
 const LIKELY: f32 = 0.5;
 
+/// What print may fill of a number or a date of which positions were not seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Completion {
+    /// What whoever hid them could not choose.
+    #[default]
+    Unforgeable,
+    /// All, where the check digit or half of the positions were seen.
+    Worn,
+}
+
 /// A field of which a report says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stated {
@@ -241,9 +251,9 @@ fn number_as_printed(number: &Print<String>) -> String {
 /// counts only where at least half of every word was seen as the print has it or, of a date, where its check digit was seen and one
 /// position at most was not. The composite check digit does not make it two: its weights are odd like the date's own, so that two digits
 /// may both be 5 more or less. In a number one counts only where it was read as another symbol, which the check digit tells from it: to
-/// check digits 1, B, L and V are the same.
+/// check digits 1, B, L and V are the same. Of numbers and dates that may be worn, positions that were not seen may be any.
 #[must_use]
-pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<Belief> {
+pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, completion: Completion) -> Vec<Belief> {
     let mut with = beliefs.to_vec();
     let places = |kind: FieldKind| {
         let field = format.field(kind)?;
@@ -265,8 +275,11 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed) -> Vec<
             .zip(symbols.bytes())
             .map(|(at, symbol)| is_seen_as(at, class, symbol))
             .collect();
+        let half = seen.iter().filter(|seen| **seen).count() * 2 >= seen.len();
+        let fills = completion == Completion::Worn && (half || check.is_some_and(check_seen));
         let others = stated.clone().zip(symbols.bytes()).zip(&seen);
-        let mut others = others.filter(|(_, seen)| !**seen).map(|(place, _)| place);
+        let others = others.filter(|(_, seen)| !**seen).map(|(place, _)| place);
+        let mut others = others.filter(|(at, _)| !fills || is_seen(*at));
         let counts = match check {
             Some(check @ FieldKind::NumberCheck) => {
                 let other = others.next();

@@ -51,7 +51,7 @@ fn hidden_positions_are_unknown_to_the_comparison_and_filled_by_the_print() {
         given_names: agrees("Anna Maria".to_owned(), "ANNA<MARIA"),
         ..Printed::default()
     };
-    let after = posterior(&with_print(Format::Td3, &beliefs, &printed));
+    let after = posterior(&with_print(Format::Td3, &beliefs, &printed, Completion::Unforgeable));
     assert_eq!(after.lines, LINES);
     let fields = fields(&after, |_| true, &printed);
     assert!(fields.iter().all(FieldEvidence::is_sure), "{fields:?}");
@@ -92,7 +92,7 @@ fn print_that_fills_what_was_in_doubt_with_something_else_differs() {
             number: agrees(symbols.to_owned(), symbols),
             ..Printed::default()
         };
-        let after = posterior(&with_print(Format::Td3, &beliefs, &printed));
+        let after = posterior(&with_print(Format::Td3, &beliefs, &printed, Completion::Unforgeable));
         let fields = fields(&after, |_| true, &printed);
         let number = fields.iter().find(|field| field.field == Stated::Number);
         number.expect("the field").print
@@ -127,7 +127,7 @@ fn print_of_what_a_soiled_character_resembles_confirms_nothing() {
         ..Printed::default()
     };
     for printed in [number, name] {
-        let with = with_print(Format::Td3, &beliefs, &printed);
+        let with = with_print(Format::Td3, &beliefs, &printed, Completion::Unforgeable);
         for (with, own) in with.iter().zip(&beliefs) {
             for symbol in [b'S', b'F', b'Q'] {
                 assert!((with.share(symbol, Class::Any) - own.share(symbol, Class::Any)).abs() < 1e-6);
@@ -154,7 +154,7 @@ fn a_name_ends_in_the_zone_where_its_print_does() {
         beliefs[at] = Belief::read(&probabilities, 5e-5);
     }
     let sure = |beliefs: &[Belief], printed: &Printed| {
-        let after = posterior(&with_print(Format::Td3, beliefs, printed));
+        let after = posterior(&with_print(Format::Td3, beliefs, printed, Completion::Unforgeable));
         let fields = fields(&after, |_| true, printed);
         let names = fields.iter().find(|field| field.field == Stated::GivenNames);
         names.expect("the field").is_sure()
@@ -169,4 +169,44 @@ fn a_name_ends_in_the_zone_where_its_print_does() {
     // Nothing is said of fillers that were not seen.
     beliefs[26] = Belief::UNKNOWN;
     assert!(!sure(&beliefs, &printed));
+}
+
+#[test]
+fn of_a_worn_zone_print_fills_numbers_and_dates_that_were_half_seen_or_whose_check_digit_was() {
+    let printed = Printed {
+        number: agrees("L898902C3".to_owned(), "L898902C3"),
+        expiry_date: agrees(time::macros::date!(2012 - 04 - 15).into(), "120415"),
+        surname: agrees("Eriksson".to_owned(), "ERIKSSON"),
+        given_names: agrees("Anna Maria".to_owned(), "ANNA<MARIA"),
+        ..Printed::default()
+    };
+    let sure = |hidden: std::ops::Range<usize>, field: Stated, completion| {
+        let mut beliefs = beliefs();
+        beliefs[hidden].fill(Belief::UNKNOWN);
+        let after = posterior(&with_print(Format::Td3, &beliefs, &printed, completion));
+        let fields = fields(&after, |_| true, &printed);
+        let found = fields.iter().find(|found| found.field == field).expect("the field");
+        (found.is_sure(), found.unseen)
+    };
+    // In the second line: four of a number; all of a date but its check digit; half of it and its check digit.
+    for (hidden, field, unseen) in [
+        (46..50, Stated::Number, 4),
+        (65..71, Stated::ExpiryDate, 6),
+        (68..72, Stated::ExpiryDate, 3),
+    ] {
+        assert_eq!(
+            sure(hidden.clone(), field, Completion::Unforgeable),
+            (false, unseen),
+            "{hidden:?}"
+        );
+        assert_eq!(
+            sure(hidden.clone(), field, Completion::Worn),
+            (true, unseen),
+            "{hidden:?}"
+        );
+    }
+    // A date with its check digit, more than half of it; and of a name, of which sums say nothing, a word.
+    for (hidden, field) in [(67..72, Stated::ExpiryDate), (15..19, Stated::GivenNames)] {
+        assert!(!sure(hidden.clone(), field, Completion::Worn).0, "{hidden:?}");
+    }
 }

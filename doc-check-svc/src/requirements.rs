@@ -3,6 +3,7 @@
 use proto::country::State;
 use proto::document::v1::DocumentPolicy;
 
+use crate::evidence::Completion;
 use crate::mrz::DocumentType;
 
 /// What is accepted. [`Requirements::default`] is what holds where neither a session nor an operator says anything.
@@ -18,6 +19,8 @@ pub struct Requirements {
     pub specimens: bool,
     /// Days for which an expired document still counts as valid.
     pub expiry_grace_days: u32,
+    /// What print may fill of the machine-readable zone.
+    pub completion: Completion,
     /// Longest validity.
     pub longest_validity: LongestValidity,
 }
@@ -53,6 +56,7 @@ impl Default for Requirements {
             least_age: DocumentPolicy::LEAST_AGE,
             specimens: false,
             expiry_grace_days: 0,
+            completion: Completion::default(),
             longest_validity: LongestValidity {
                 passport: DocumentPolicy::LONGEST_PASSPORT_VALIDITY,
                 id_card: DocumentPolicy::LONGEST_ID_CARD_VALIDITY,
@@ -84,6 +88,11 @@ impl Requirements {
             least_age: policy.least_age.unwrap_or(default.least_age),
             specimens: policy.allow_specimens,
             expiry_grace_days: policy.expiry_grace_days,
+            completion: if policy.allow_worn_zones {
+                Completion::Worn
+            } else {
+                Completion::Unforgeable
+            },
             longest_validity: LongestValidity {
                 passport: policy
                     .longest_passport_validity_years
@@ -110,6 +119,7 @@ mod tests {
         let default = Requirements::default();
         assert_eq!(requirements.least_age, default.least_age);
         assert_eq!(requirements.longest_validity, default.longest_validity);
+        assert_eq!(requirements.completion, default.completion);
         assert!(!requirements.specimens && requirements.expiry_grace_days == 0);
     }
 

@@ -83,9 +83,10 @@ impl Shared {
             .filter_map(|(index, picture)| Some((index, picture.as_ref().ok()?)))
             .collect();
         let mut spent = Spent::default();
+        let completion = check.requirements.completion;
         let zone = self
             .reader
-            .read(&pictures, check.today, &|| caller.gone(), &mut spent)?;
+            .read(&pictures, check.today, completion, &|| caller.gone(), &mut spent)?;
 
         let Inspection { findings, order } = stage::span("inspection")
             .in_scope(|| zone.as_ref().map(|zone| inspect(zone, &pictures)))

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use candle_core::{Device, Tensor};
 use cli::specimen::Format;
+use doc_check_svc::evidence::Completion;
 use doc_check_svc::reader::{self, DocumentReader};
 use e2e_tests::pictures::{Pictures, on_table};
 use rayon::ThreadPool;
@@ -277,7 +278,9 @@ impl Bench {
         let document = decode(&self.views.document)?;
         let today = OffsetDateTime::now_utc().date();
         let mut spent = reader::Spent::default();
-        let zone = self.reader.read(&[(0, &document)], today, &|| false, &mut spent)?;
+        let zone = self
+            .reader
+            .read(&[(0, &document)], today, Completion::default(), &|| false, &mut spent)?;
         let zone = zone.context("the passport's zone can be read")?;
 
         // Each of the services decodes for itself.

@@ -19,6 +19,10 @@ pub struct DocumentConfig {
     /// Verify specimens and documents of fictional states, too: for trying things out.
     #[arg(long, env = "BONAFIDE_ALLOW_SPECIMENS", value_parser = clap::builder::BoolishValueParser::new())]
     pub allow_specimens: bool,
+    /// Read characters of numbers and dates that are worn off the machine-readable zone from the print beside it: whoever covers them can
+    /// alter the print, too.
+    #[arg(long, env = "BONAFIDE_ALLOW_WORN_ZONES", value_parser = clap::builder::BoolishValueParser::new())]
+    pub allow_worn_zones: bool,
     /// Days for which an expired document still counts as valid.
     #[arg(long, env = "BONAFIDE_EXPIRY_GRACE_DAYS", default_value_t = 0, value_name = "DAYS",
           value_parser = clap::value_parser!(u32).range(0..=365 * NO_LIMIT))]
@@ -45,6 +49,7 @@ impl Default for DocumentConfig {
             allowed_countries: Vec::new(),
             least_age: DocumentPolicy::LEAST_AGE,
             allow_specimens: false,
+            allow_worn_zones: false,
             expiry_grace_days: 0,
             longest_passport_validity: DocumentPolicy::LONGEST_PASSPORT_VALIDITY,
             longest_id_card_validity: DocumentPolicy::LONGEST_ID_CARD_VALIDITY,
@@ -61,6 +66,7 @@ impl DocumentConfig {
             allowed_countries: codes.collect(),
             least_age: Some(self.least_age),
             allow_specimens: self.allow_specimens,
+            allow_worn_zones: self.allow_worn_zones,
             expiry_grace_days: self.expiry_grace_days,
             longest_passport_validity_years: Some(self.longest_passport_validity),
             longest_id_card_validity_years: Some(self.longest_id_card_validity),
@@ -98,13 +104,14 @@ mod tests {
 
     #[test]
     fn every_flag_reaches_the_policy() {
-        let flags = "--allowed-countries=de,FRA --least-age=21 --allow-specimens --expiry-grace-days=30 \
+        let flags = "--allowed-countries=de,FRA --least-age=21 --allow-specimens --allow-worn-zones --expiry-grace-days=30 \
                      --longest-passport-validity=10 --longest-id-card-validity=12 --longest-driving-license-validity=15";
         let policy = policy(&flags.split_whitespace().collect::<Vec<_>>()).expect("known flags");
         let expected = DocumentPolicy {
             allowed_countries: vec!["DE".to_owned(), "FR".to_owned()],
             least_age: Some(21),
             allow_specimens: true,
+            allow_worn_zones: true,
             expiry_grace_days: 30,
             longest_passport_validity_years: Some(10),
             longest_id_card_validity_years: Some(12),

@@ -30,7 +30,7 @@ use vision::ops::Precision;
 use vision::picture::Picture;
 use vision::text::{Precisions, TextReader};
 
-use crate::evidence::{self, FieldEvidence};
+use crate::evidence::{self, Completion, FieldEvidence};
 use crate::mrz::{Mrz, Posterior, with_letters_in_number};
 use crate::printed::{Agreement, Printed, says_specimen};
 use search::Search;
@@ -166,8 +166,7 @@ impl DocumentReader {
     }
 
     /// The zone of a document on one of its pictures, numbered as they come; `None` when none shows one. The likeliest zone is taken.
-    /// `today` decides the century of dates; `gone` is asked between steps
-    /// whether to stop.
+    /// `today` decides the century of dates, `completion` what print may fill; `gone` is asked between steps whether to stop.
     ///
     /// # Errors
     /// [`ReadError::Abandoned`] when `gone` said so; [`ReadError::Vision`] when a network failed.
@@ -175,6 +174,7 @@ impl DocumentReader {
         &self,
         pictures: &[(usize, &Picture)],
         today: time::Date,
+        completion: Completion,
         gone: &dyn Fn() -> bool,
         spent: &mut Spent,
     ) -> Result<Option<Zone>, ReadError> {
@@ -210,7 +210,7 @@ impl DocumentReader {
         let printed = document.printed(&sides);
         let fit = posterior.evidence.fit();
         let beliefs = glyphs.tell_twins(&posterior, &with_letters_in_number(&posterior, &beliefs));
-        let beliefs = evidence::with_print(format, &beliefs, &printed);
+        let beliefs = evidence::with_print(format, &beliefs, &printed, completion);
         let posterior = Posterior::of(found.grid.shape, &beliefs);
         // Lines of a format's shape always parse.
         Ok(posterior.and_then(|posterior| {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use doc_check_svc::checker::Checker;
 use doc_check_svc::reader::{DocumentReader, MODELS};
+use proto::document::v1::DocumentPolicy;
 use service_kit::config::Device;
 use time::OffsetDateTime;
 use vision::device;
@@ -41,6 +42,9 @@ pub struct Documents {
     /// Folder for results.csv, summary.json and report.html
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Read worn zones from print, as session-svc's --allow-worn-zones has it
+    #[arg(long)]
+    allow_worn_zones: bool,
     /// What the networks run on: cpu, or cuda:N where the program was built with CUDA
     #[arg(long, env = "BONAFIDE_DEVICE", default_value_t)]
     device: Device,
@@ -56,7 +60,14 @@ impl Documents {
         store.ensure(&MODELS, &Console::default())?;
         let checker = Checker::new(DocumentReader::load(store, &device::open(self.device.gpu())?)?);
         let (images, today) = (self.images.clone(), OffsetDateTime::now_utc().date());
-        let work = move |truth: &Arc<Truth>, caller: &_| Ok(row::check(&checker, &images, truth, today, caller));
+        // What is drawn, and what standards publish, are specimens.
+        let policy = DocumentPolicy {
+            allow_specimens: true,
+            allow_worn_zones: self.allow_worn_zones,
+            ..DocumentPolicy::default()
+        };
+        let work =
+            move |truth: &Arc<Truth>, caller: &_| Ok(row::check(&checker, &images, truth, today, &policy, caller));
         let rows: Vec<Row> = each(truths.clone(), work)
             .await?
             .into_iter()

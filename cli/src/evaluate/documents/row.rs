@@ -39,13 +39,20 @@ pub(super) struct Row {
 }
 
 /// Checks one document.
-pub(super) fn check(checker: &Checker, images: &Path, truth: &Arc<Truth>, today: time::Date, caller: &Caller) -> Row {
+pub(super) fn check(
+    checker: &Checker,
+    images: &Path,
+    truth: &Arc<Truth>,
+    today: time::Date,
+    policy: &DocumentPolicy,
+    caller: &Caller,
+) -> Row {
     let files = match read(images, truth) {
         Ok(files) => files,
         Err(error) => return Row::failed(Arc::clone(truth), format!("{error:#}")),
     };
     let started = Instant::now();
-    let checked = checker.check(request(&files, today), caller);
+    let checked = checker.check(request(&files, today, policy), caller);
     let total = started.elapsed().as_secs_f64() * 1e3;
     let mut row = match checked {
         Ok(Checked { response, zone }) => {
@@ -71,7 +78,7 @@ fn read(images: &Path, truth: &Truth) -> anyhow::Result<Vec<Vec<u8>>> {
 }
 
 /// What the service is asked.
-fn request(files: &[Vec<u8>], today: time::Date) -> CheckDocumentRequest {
+fn request(files: &[Vec<u8>], today: time::Date, policy: &DocumentPolicy) -> CheckDocumentRequest {
     let sides = [ImagePurpose::DocumentFront, ImagePurpose::DocumentBack];
     let images = files.iter().zip(sides).map(|(data, side)| DocumentImage {
         file: String::new(),
@@ -85,11 +92,7 @@ fn request(files: &[Vec<u8>], today: time::Date) -> CheckDocumentRequest {
             month: Some(u8::from(today.month()).into()),
             day: Some(today.day().into()),
         }),
-        // What is drawn, and what standards publish, are specimens.
-        policy: Some(DocumentPolicy {
-            allow_specimens: true,
-            ..DocumentPolicy::default()
-        }),
+        policy: Some(policy.clone()),
         ..CheckDocumentRequest::default()
     }
 }

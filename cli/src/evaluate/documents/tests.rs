@@ -122,6 +122,7 @@ async fn a_bad_file_is_a_row() {
         images: folder.path().to_owned(),
         truth: None,
         out: path("out"),
+        allow_worn_zones: false,
         device: Device::default(),
     };
     documents.run(&store).await.expect("evaluated");

@@ -98,6 +98,10 @@ http{{ if ne $root.Values.tls.mode "none" }}s{{ end }}://{{ include "bonafide.na
 - name: BONAFIDE_ALLOW_SPECIMENS
   value: "true"
 {{- end }}
+{{- if .allowWornZones }}
+- name: BONAFIDE_ALLOW_WORN_ZONES
+  value: "true"
+{{- end }}
 {{- end }}
 {{- end }}
 
