@@ -85,6 +85,12 @@ reasons! {
     IMAGES_EXHAUSTED: FailedPrecondition,
     /// Fields of the request are wrong; `BadRequest` lists all of them.
     INVALID_FIELDS: InvalidArgument,
+    /// The request has more bytes than the method takes.
+    MESSAGE_TOO_LARGE: OutOfRange,
+    /// The request cannot be decoded: it is no message of the method.
+    MESSAGE_MALFORMED: InvalidArgument,
+    /// There is no such method, or the request is compressed in a way that is not known.
+    UNIMPLEMENTED: Unimplemented,
     /// The picture has no bytes.
     IMAGE_EMPTY: InvalidArgument,
     /// The picture has more bytes than allowed.

@@ -23,6 +23,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::aging::aging;
 use super::plain_http::{Http, Route};
+use super::transport::with_reason;
 use crate::config::{Exposure, Secret, ServeConfig};
 use crate::methods::{self, Method, Methods};
 use crate::status::{self, Problem, code_name};
@@ -187,7 +188,7 @@ impl Shared {
         let left = asked.min(self.timeout).saturating_sub(ANSWER_MARGIN);
         let served = AssertUnwindSafe(deadline::scope(Some(left), call(request))).catch_unwind();
         match tokio::time::timeout(left, served).await {
-            Ok(Ok(response)) => response,
+            Ok(Ok(response)) => response.map(with_reason),
             Ok(Err(_panic)) => {
                 tracing::error!("a request panicked");
                 Ok(refuse(Problem::logged("the request failed")))

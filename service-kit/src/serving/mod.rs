@@ -18,6 +18,7 @@ mod layer;
 mod lingering;
 pub mod plain_http;
 mod services;
+mod transport;
 
 use std::net::SocketAddr;
 use std::time::Duration;

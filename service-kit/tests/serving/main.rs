@@ -11,12 +11,16 @@ mod tls;
 
 use std::time::Duration;
 
+use http::uri::PathAndQuery;
 use proto::document::v1::document_check_service_client::DocumentCheckServiceClient;
+use proto::reason;
 use service_kit::client::ServiceChannel;
 use service_kit::config::{Secret, ServeConfig};
 use service_kit::testing::listed_services;
 use service_kit::{deadline, status};
+use tonic::client::Grpc;
 use tonic::{Code, Request};
+use tonic_prost::ProstCodec;
 
 use service::{client, order, start};
 
@@ -28,11 +32,46 @@ async fn a_panic_is_an_error_of_that_call_alone() {
     let mut client = client(&running, None);
     let error = client.check_document(order("panic")).await.expect_err("panicked");
     assert_eq!(error.code(), Code::Internal);
-    assert_eq!(status::reason(&error), Some(proto::reason::INTERNAL));
+    assert_eq!(status::reason(&error), Some(reason::INTERNAL));
     client
         .check_document(order("answer"))
         .await
         .expect("the service goes on");
+}
+
+#[tokio::test]
+async fn what_the_transport_refuses_has_a_reason_too() {
+    let running = start(ServeConfig::default()).await;
+    let channel = ServiceChannel::new(&running.address, None).expect("an address");
+    let call = async |path: &'static str, bytes: Vec<u8>| {
+        let mut client = Grpc::new(channel.clone());
+        client.ready().await.expect("connects with the call");
+        let codec = ProstCodec::<Vec<u8>, ()>::default();
+        let refused = client
+            .unary(Request::new(bytes), PathAndQuery::from_static(path), codec)
+            .await;
+        let status = refused.expect_err("no call");
+        (status.code(), status::reason(&status))
+    };
+    let check = "/bonafide.document.v1.DocumentCheckService/CheckDocument";
+    assert_eq!(
+        call(check, vec![0; 5 << 20]).await,
+        (Code::OutOfRange, Some(reason::MESSAGE_TOO_LARGE))
+    );
+    // Where a picture stands in the message.
+    assert_eq!(
+        call(check, vec![0xff; 8]).await,
+        (Code::InvalidArgument, Some(reason::MESSAGE_MALFORMED))
+    );
+    for path in [
+        "/bonafide.document.v1.DocumentCheckService/Forge",
+        "/bonafide.forgery.v1.ForgeryService/Forge",
+    ] {
+        assert_eq!(
+            call(path, Vec::new()).await,
+            (Code::Unimplemented, Some(reason::UNIMPLEMENTED))
+        );
+    }
 }
 
 #[tokio::test]
@@ -60,7 +99,7 @@ async fn a_deadline_is_honoured_and_known_to_the_service() {
         .await
         .expect_err("late");
     assert_eq!(error.code(), Code::DeadlineExceeded);
-    assert_eq!(status::reason(&error), Some(proto::reason::DEADLINE));
+    assert_eq!(status::reason(&error), Some(reason::DEADLINE));
 
     // Inside another request, what is left of that one's deadline is passed on without anybody doing something for it.
     let outer = Duration::from_millis(300);
@@ -68,7 +107,7 @@ async fn a_deadline_is_honoured_and_known_to_the_service() {
         .await
         .expect_err("late");
     assert_eq!(error.code(), Code::DeadlineExceeded);
-    assert_eq!(status::reason(&error), Some(proto::reason::DEADLINE));
+    assert_eq!(status::reason(&error), Some(reason::DEADLINE));
 }
 
 #[tokio::test]
@@ -88,7 +127,7 @@ async fn more_requests_than_allowed_are_refused_with_a_delay() {
         }
     };
     assert_eq!(refused.code(), Code::ResourceExhausted);
-    assert_eq!(status::reason(&refused), Some(proto::reason::OVERLOADED));
+    assert_eq!(status::reason(&refused), Some(reason::OVERLOADED));
     assert!(status::retry_after(&refused).is_some());
     hanging.abort();
 }
@@ -105,13 +144,13 @@ async fn an_internal_service_answers_to_the_token_only() {
         .await
         .expect_err("no token");
     assert_eq!(missing.code(), Code::Unauthenticated);
-    assert_eq!(status::reason(&missing), Some(proto::reason::CREDENTIAL_MISSING));
+    assert_eq!(status::reason(&missing), Some(reason::CREDENTIAL_MISSING));
     let wrong = client(&running, Some("another token of that length"))
         .check_document(order("answer"))
         .await;
     assert_eq!(
         status::reason(&wrong.expect_err("wrong token")),
-        Some(proto::reason::CREDENTIAL_INVALID)
+        Some(reason::CREDENTIAL_INVALID)
     );
     client(&running, Some(TOKEN))
         .check_document(order("answer"))

@@ -1,0 +1,35 @@
+//! What the transport refuses by itself, before a service sees it, gets a reason like everything else that is refused.
+
+use http::Response;
+use proto::reason::{self, Reason};
+use tonic::body::Body;
+use tonic::{Code, Status};
+
+use crate::status::Problem;
+
+/// How prost begins to say that it could not decode a request. Any other INTERNAL is a defect of ours.
+const UNDECODED: &str = "failed to decode Protobuf message";
+
+/// The answer with a reason, where it is a refusal that has none.
+pub(super) fn with_reason(mut answer: Response<Body>) -> Response<Body> {
+    let Some(status) = Status::from_header_map(answer.headers()) else {
+        return answer;
+    };
+    let (reason, message): (Reason, _) = match status.code() {
+        _ if !status.details().is_empty() => return answer,
+        Code::OutOfRange => (
+            reason::MESSAGE_TOO_LARGE,
+            "the message is larger than this method takes",
+        ),
+        Code::Internal if status.message().starts_with(UNDECODED) => {
+            (reason::MESSAGE_MALFORMED, "the bytes are no message of this method")
+        }
+        Code::Unimplemented if status.message().is_empty() => (reason::UNIMPLEMENTED, "there is no such method here"),
+        Code::Unimplemented => (reason::UNIMPLEMENTED, status.message()),
+        _ => return answer,
+    };
+    // Others of its headers stay: they say which encodings are known.
+    let complete = Status::from(Problem::new(reason, message)).add_header(answer.headers_mut());
+    debug_assert!(complete.is_ok(), "messages and details always make headers");
+    answer
+}
