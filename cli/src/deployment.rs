@@ -25,6 +25,9 @@ use crate::keys::Keys;
 /// The networks that a deployment needs.
 pub const MODELS: [Model; 4] = Model::ALL;
 
+/// Where a deployment on this machine is called, unless it was told otherwise.
+pub const LOCAL: &str = "127.0.0.1:50051";
+
 /// The one account of a deployment of this kind.
 const ACCOUNT: &str = "default";
 

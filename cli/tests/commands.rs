@@ -65,6 +65,11 @@ fn what_cannot_run_says_why_in_one_sentence() {
         "is not an address",
     );
 
+    // A key is for a deployment: the local one, where no other is named.
+    let no_key = ["verify", "--document", text(&picture), "--api-key-file", "no-such-key"];
+    could_not_run(&no_key, "no-such-key");
+    could_not_run(&["sessions", "list", "--api-key-file", "no-such-key"], "no-such-key");
+
     could_not_run(&["queue", "list"], "name report-svc with --address");
     let nowhere = ["queue", "list", "--address", "127.0.0.1:1"];
     could_not_run(&nowhere, "nothing answers there");

@@ -13,16 +13,16 @@ use tonic::Status;
 
 use crate::api::Api;
 use crate::client::{RESTRICTED_KEY, refusal, with_scheme};
-use crate::deployment;
+use crate::deployment::{self, LOCAL};
 use crate::keys::{self, Keys};
 use crate::stdout::{print, print_json};
 
 /// Which deployment is called, and as whom.
 #[derive(Debug, clap::Args)]
 pub(super) struct Backend {
-    /// Address of session-svc, e.g. http://127.0.0.1:50051
-    #[arg(long, env = "BONAFIDE_ADDRESS", value_name = "URL", global = true)]
-    address: Option<String>,
+    /// Address of session-svc
+    #[arg(long, env = "BONAFIDE_ADDRESS", default_value = LOCAL, value_name = "URL", global = true)]
+    address: String,
     /// File with the API key [default: $BONAFIDE_API_KEY, else the key of `bonafide up` on this machine]
     #[arg(long, value_name = "FILE", global = true)]
     api_key_file: Option<PathBuf>,
@@ -54,8 +54,7 @@ impl Deployed {
 
 impl Backend {
     pub(super) fn open(&self) -> anyhow::Result<Deployed> {
-        let address = self.address.as_deref();
-        let address = with_scheme(address.context("name session-svc with --address or BONAFIDE_ADDRESS")?);
+        let address = with_scheme(&self.address);
         let key = if self.test {
             test_key()?
         } else {
@@ -73,7 +72,7 @@ impl Backend {
 pub(super) fn api_key(file: Option<&Path>) -> anyhow::Result<Secret> {
     let local = deployment::default_data_folder().map(|data| Keys::restricted_api_key_file(&data));
     keys::chosen(file, "BONAFIDE_API_KEY", local.as_deref())?
-        .context("--address needs an API key: name its file with --api-key-file or set BONAFIDE_API_KEY")
+        .context("a deployment needs an API key: name its file with --api-key-file or set BONAFIDE_API_KEY")
 }
 
 /// The test key of a deployment of this user on this machine.

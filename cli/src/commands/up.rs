@@ -15,7 +15,7 @@ use session_svc::documents::DocumentConfig;
 use session_svc::server::SessionSvc;
 use vision::models::{Console, ModelStore};
 
-use crate::deployment::{self, Deployment, Options};
+use crate::deployment::{self, Deployment, LOCAL, Options};
 use crate::keys::Keys;
 use crate::stdout::print;
 
@@ -26,7 +26,7 @@ pub struct Up {
     #[arg(
         long,
         env = "BONAFIDE_LISTEN",
-        default_value = "127.0.0.1:50051",
+        default_value = LOCAL,
         value_name = "ADDR"
     )]
     listen: SocketAddr,

@@ -13,7 +13,7 @@ use vision::models::{Console, ModelStore};
 
 use super::backend::{Format, api_key};
 use crate::client::{Client, Outcome, Submission, read_picture, with_scheme};
-use crate::deployment::{self, Deployment, Options};
+use crate::deployment::{self, Deployment, LOCAL, Options};
 use crate::render::{Style, json, text};
 use crate::stdout::{print, print_json};
 
@@ -35,11 +35,12 @@ pub struct Verify {
     /// How to print the session and the report
     #[arg(long, default_value = "text")]
     format: Format,
-    /// Deployment to ask, e.g. http://127.0.0.1:50051; without one all services are started in this process for a moment
+    /// Deployment to ask, e.g. http://127.0.0.1:50051, where it is with --api-key-file alone; without either all services are started in
+    /// this process for a moment
     #[arg(long, value_name = "URL")]
     address: Option<String>,
     /// File with the API key for --address [default: $BONAFIDE_API_KEY, else the key of `bonafide up` on this machine]
-    #[arg(long, value_name = "FILE", requires = "address")]
+    #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
     /// For --address.
     #[command(flatten)]
@@ -79,7 +80,8 @@ impl Verify {
             selfie: optional(&self.selfie)?,
             allowed_types: self.allowed_types.iter().copied().map(DocumentType::from).collect(),
         };
-        let (outcome, links) = match &self.address {
+        let local = self.api_key_file.is_some().then_some(LOCAL);
+        let (outcome, links) = match self.address.as_deref().or(local) {
             Some(address) => {
                 let key = api_key(self.api_key_file.as_deref())?;
                 let tls = ClientTls::open(&self.tls)?;
