@@ -17,6 +17,12 @@ test: redis-server s3-server stripe-mock
 		|| echo "models are not here: the tests that need them will skip"
 	PATH="$(CURDIR)/$(S3)/bin:$(CURDIR)/$(STRIPE_MOCK):$$PATH" $(TESTS)
 
+# The clients of five languages against a deployment of this build; those whose toolchain is not here are left out, and it says so.
+.PHONY: test-clients
+test-clients:
+	cargo build --locked --workspace --bins
+	PROGRAMS=$${CARGO_TARGET_DIR:-target}/debug clients/test
+
 # The test of pictures in a bucket starts a private server that speaks S3's protocol, on loopback.
 S3 := target/s3-server
 .PHONY: s3-server
