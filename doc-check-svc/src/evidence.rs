@@ -12,21 +12,22 @@ const PRINT_DOUBT: f32 = 2e-3;
 /// Probability that a name goes on in the zone where its print ends, although fillers were read there.
 const LONGER_DOUBT: f32 = 0.05;
 
-/// Share of every word that the print states which must have been seen in the zone for the print to count: whoever covers a word can
-/// print another.
+/// Share of every word that the print states which must have been seen in the zone as the print has it for the print to count: whoever
+/// soils a word can print another.
 const LEAST_SEEN: f32 = 0.5;
 
 /// Shares of the likelihood from which on a symbol of the zone is certain, and from which on it is likely.
 const CERTAIN: f32 = 0.95;
 const LIKELY: f32 = 0.5;
 
-/// What print may fill of a number or a date of which positions were not seen.
+/// What print may fill of a field of which positions were not seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Completion {
-    /// What whoever hid them could not choose.
+    /// What whoever hid them could not choose: of a date one digit whose check digit was seen.
     #[default]
     Unforgeable,
-    /// All, where the check digit or half of the positions were seen.
+    /// All, where half of each word, of a number or of a date was seen: other print may fit fewer, and a check digit does not tell it in one
+    /// of ten.
     Worn,
 }
 
@@ -144,6 +145,8 @@ impl Stated {
             Self::Number => says_of(&printed.number, &number(posterior)),
             Self::IssuingState => (&printed.issuing_state).into(),
             Self::BirthDate => says_of(&printed.birth_date, posterior.symbols(FieldKind::BirthDate)),
+            // Any mark agrees with one that is hidden.
+            Self::Sex if posterior.field(FieldKind::Sex).is_some_and(|sex| sex.unseen > 0) => PrintSays::NotSeen,
             Self::Sex => (&printed.sex).into(),
             Self::ExpiryDate => says_of(&printed.expiry_date, posterior.symbols(FieldKind::ExpiryDate)),
         }
@@ -251,7 +254,8 @@ fn number_as_printed(number: &Print<String>) -> String {
 /// counts only where at least half of every word was seen as the print has it or, of a date, where its check digit was seen and one
 /// position at most was not. The composite check digit does not make it two: its weights are odd like the date's own, so that two digits
 /// may both be 5 more or less. In a number one counts only where it was read as another symbol, which the check digit tells from it: to
-/// check digits 1, B, L and V are the same. Of numbers and dates that may be worn, positions that were not seen may be any.
+/// check digits 1, B, L and V are the same. Positions at which nothing was seen are filled in dates alone, in the others where they may be
+/// worn.
 #[must_use]
 pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, completion: Completion) -> Vec<Belief> {
     let mut with = beliefs.to_vec();
@@ -275,11 +279,11 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
             .zip(symbols.bytes())
             .map(|(at, symbol)| is_seen_as(at, class, symbol))
             .collect();
-        let half = seen.iter().filter(|seen| **seen).count() * 2 >= seen.len();
-        let fills = completion == Completion::Worn && (half || check.is_some_and(check_seen));
+        let half_seen = seen.iter().filter(|seen| **seen).count() * 2 >= seen.len();
+        let is_worn = completion == Completion::Worn && half_seen;
         let others = stated.clone().zip(symbols.bytes()).zip(&seen);
         let others = others.filter(|(_, seen)| !**seen).map(|(place, _)| place);
-        let mut others = others.filter(|(at, _)| !fills || is_seen(*at));
+        let mut others = others.filter(|(at, _)| !is_worn || is_seen(*at));
         let counts = match check {
             Some(check @ FieldKind::NumberCheck) => {
                 let other = others.next();
@@ -300,7 +304,9 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
             return;
         }
         for (belief, symbol) in with.get_mut(stated).into_iter().flatten().zip(symbols.bytes()) {
-            *belief = belief.with_print(symbol, PRINT_DOUBT);
+            if belief.symbol().is_some() || check.is_some() || completion == Completion::Worn {
+                *belief = belief.with_print(symbol, PRINT_DOUBT);
+            }
         }
     };
     let length = |kind| format.field(kind).map_or(0, |field| field.end - field.start);

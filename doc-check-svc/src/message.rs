@@ -13,13 +13,14 @@ use crate::reader::Zone;
 /// Mean probability of the characters of print that nothing confirms from which on it is stated. Marks may be mistaken even then.
 const SURE_PRINT: f32 = 0.98;
 
-/// The fields of a report that a document states surely. Names are as printed where the print agrees with the zone.
+/// The fields of a report that a document states surely, and not otherwise in print. Names are as printed where the print agrees with the
+/// zone.
 pub(crate) fn report(zone: &Zone) -> DocumentReport {
     let Zone { mrz, printed, .. } = zone;
     let sure = |field| {
         zone.fields
             .iter()
-            .any(|evidence| evidence.field == field && evidence.is_sure())
+            .any(|evidence| evidence.field == field && evidence.is_sure() && evidence.print != PrintSays::Differs)
     };
     // One mark without a check digit: the zone alone is changed by one stroke.
     let is_sex = |evidence: &FieldEvidence| evidence.field == Stated::Sex && evidence.print == PrintSays::Agrees;

@@ -19,8 +19,8 @@ pub struct DocumentConfig {
     /// Verify specimens and documents of fictional states, too: for trying things out.
     #[arg(long, env = "BONAFIDE_ALLOW_SPECIMENS", value_parser = clap::builder::BoolishValueParser::new())]
     pub allow_specimens: bool,
-    /// Read characters of numbers and dates that are worn off the machine-readable zone from the print beside it: whoever covers them can
-    /// alter the print, too.
+    /// Read up to half of each word, of a number and of a date from print where it is worn off the machine-readable zone. Whoever covers it
+    /// there can alter the print, too.
     #[arg(long, env = "BONAFIDE_ALLOW_WORN_ZONES", value_parser = clap::builder::BoolishValueParser::new())]
     pub allow_worn_zones: bool,
     /// Days for which an expired document still counts as valid.

@@ -29,6 +29,8 @@ pub struct Belief {
     /// In a field of both, where only the eye knows.
     mixed: [f32; SYMBOLS],
     read: Option<u8>,
+    /// The print elsewhere on the document says what stands here.
+    printed: bool,
 }
 
 /// What was read is personal and does not show.
@@ -44,6 +46,7 @@ impl Belief {
         known: [1.0 / SYMBOLS as f32; SYMBOLS],
         mixed: [1.0 / SYMBOLS as f32; SYMBOLS],
         read: None,
+        printed: false,
     };
 
     /// A position at which each symbol was read with this probability, and with `doubt` any other symbol was printed.
@@ -67,6 +70,7 @@ impl Belief {
             known: likelihoods(false),
             mixed: likelihoods(true),
             read: best.map(|(symbol, _)| symbol),
+            printed: false,
         }
     }
 
@@ -82,6 +86,7 @@ impl Belief {
             }
         };
         let mut belief = self.clone();
+        belief.printed = true;
         for (other, likelihood) in symbols().zip(&mut belief.known) {
             *likelihood *= factor(other == symbol);
         }
@@ -132,6 +137,11 @@ impl Belief {
     #[must_use]
     pub fn symbol(&self) -> Option<u8> {
         self.read
+    }
+
+    /// Nothing says what stands here, neither what was seen nor print.
+    pub(super) fn is_open(&self) -> bool {
+        self.read.is_none() && !self.printed
     }
 
     /// The likeliest symbol that a field of this class may hold; `None` where nothing was seen.

@@ -150,12 +150,13 @@ impl Slot {
         }
     }
 
-    /// How likely a symbol is at a position where nothing was seen: a filler in a name as likely as all letters together, any other symbol
-    /// by what it costs. Adds up to 1, so that what was not seen speaks neither for a zone nor for long words.
-    pub(super) fn unseen(&self, symbol: u8) -> f64 {
+    /// How likely a symbol is at a position where nothing was seen, by what it costs; in a name, where it `is_open` what stands there, a
+    /// filler is as likely as all letters together, so that a hidden stretch speaks neither for long words nor, but for 2 to 1 at each
+    /// position, for fillers. Adds up to 1.
+    pub(super) fn unseen(&self, symbol: u8, is_open: bool) -> f64 {
         match (self.kind, symbol) {
-            (FieldKind::Name, b'<') => 0.5,
-            (FieldKind::Name, _) => 0.5 * self.prior(symbol) / (self.priors - self.prior(b'<')),
+            (FieldKind::Name, b'<') if is_open => 0.5,
+            (FieldKind::Name, _) if is_open => 0.5 * self.prior(symbol) / (self.priors - self.prior(b'<')),
             _ => self.prior(symbol) / self.priors,
         }
     }

@@ -21,9 +21,12 @@ pub fn with_letters_in_number(posterior: &Posterior, beliefs: &[Belief]) -> Vec<
     let has_neither = has_neither(posterior);
     let number: String = parts(posterior).map(|(_, symbols)| symbols).collect();
     let letters = share_of_letters(number.as_bytes());
+    let mut series = series(number.as_bytes());
     for (start, symbols) in parts(posterior) {
         let places = all.get_mut(start..start + symbols.len()).into_iter().flatten();
         for (belief, symbol) in places.zip(symbols.bytes()) {
+            let letters = if series > 0 { MOST } else { letters };
+            series = series.saturating_sub(1);
             if let Some(&(letter, digit, rate)) = READ_AS_DIGITS.iter().find(|(_, digit, _)| *digit == symbol) {
                 if has_neither {
                     belief.distinguish(letter, digit, 0.0);
@@ -72,12 +75,28 @@ pub(crate) fn continued(posterior: &Posterior) -> &str {
     rest.get(..rest.len().saturating_sub(1)).unwrap_or_default()
 }
 
+/// The most that the share of letters can be: that of numbers whose symbols are drawn from all alike.
+const MOST: f32 = 26.0 / 36.0;
+
+fn is_either(symbol: u8) -> bool {
+    READ_AS_DIGITS.iter().any(|(letter, ..)| are_alike(symbol, *letter))
+}
+
+/// How many symbols a number begins with that are letters, up to the last that surely is one: before D, what is read as 0 may be an O.
+fn series(number: &[u8]) -> usize {
+    let of_letters = number
+        .iter()
+        .take_while(|symbol| symbol.is_ascii_uppercase() || is_either(**symbol));
+    let of_letters: Vec<u8> = of_letters.copied().collect();
+    of_letters
+        .iter()
+        .rposition(|symbol| !is_either(*symbol))
+        .map_or(0, |last| last + 1)
+}
+
 /// The share of letters behind the first digit, of the symbols that are read for what they are. Letters before it are a series.
 fn share_of_letters(number: &[u8]) -> f32 {
-    /// That of numbers whose symbols are drawn from all alike.
-    const MOST: f32 = 26.0 / 36.0;
     let behind = number.iter().skip_while(|symbol| !symbol.is_ascii_digit());
-    let is_either = |symbol: u8| READ_AS_DIGITS.iter().any(|(letter, ..)| are_alike(symbol, *letter));
     let plain = behind.filter(|symbol| !is_either(**symbol));
     let (letters, all) = plain.fold((0.0, 0.0f32), |(letters, all), symbol| {
         (letters + f32::from(u8::from(symbol.is_ascii_uppercase())), all + 1.0)
@@ -120,6 +139,23 @@ mod tests {
         assert!(printed > 0.99, "{printed}");
         let german = zone("IDD<<008C0B60A5<<<<<<<<<<<<<<<", "4212216M3004283D<<<<<<<<<<<<<2");
         assert!(german > 0.9999, "{german}");
+    }
+
+    #[test]
+    fn zeros_before_a_letter_may_be_letters_of_its_series() {
+        let zone = |first| {
+            number([
+                first,
+                "9405169M2711184UTO<<<<<<<<<<<4",
+                "KOCEVAR<<ZIGA<<<<<<<<<<<<<<<<<",
+            ])
+        };
+        // Printed OOD655362: either way the check digit holds.
+        assert!(zone("I<UTO00D6553626<<<<<<<<<<<<<<<") < 0.95);
+        assert_eq!(
+            ["00D655362", "10A4O1234", "A70000001", "000000001"].map(|number| series(number.as_bytes())),
+            [3, 3, 1, 0]
+        );
     }
 
     #[test]

@@ -22,6 +22,9 @@ const UNASSIGNED: f64 = 1e-2;
 /// Share of holders who are nationals of the issuing state, among documents of all kinds.
 const NATIONALS: f64 = 0.9;
 
+/// Taken off the logarithm for each position of a zone at which nothing was seen: few are, but most of a grid beside the zone.
+const UNSEEN: f64 = 1.3;
+
 /// How much likelier what was seen is for a zone than for symbols at random.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evidence {
@@ -46,8 +49,9 @@ impl Evidence {
 
     fn new(total: f64, beliefs: &[Belief]) -> Self {
         let seen = beliefs.iter().filter(|belief| belief.symbol().is_some()).count();
+        let unseen = beliefs.len() - seen;
         Self {
-            log_ratio: total + seen as f64 * (SYMBOLS as f64).ln(),
+            log_ratio: total + seen as f64 * (SYMBOLS as f64).ln() - unseen as f64 * UNSEEN,
             seen,
         }
     }
@@ -389,7 +393,7 @@ fn weight(slot: &Slot, belief: &Belief, symbol: u8) -> Option<f64> {
     let likelihood = belief.likelihood(symbol, slot.class);
     Some(match belief.symbol() {
         Some(_) => f64::from(prior * likelihood),
-        None => slot.unseen(symbol) * f64::from(likelihood) * SYMBOLS as f64,
+        None => slot.unseen(symbol, belief.is_open()) * f64::from(likelihood) * SYMBOLS as f64,
     })
 }
 

@@ -84,7 +84,7 @@ fn hidden_fillers_are_fillers_where_the_name_has_surely_ended() {
         let mut beliefs = beliefs(&PASSPORT);
         hide(&mut beliefs, 44, 1, positions);
         let found = posterior(Format::Td3.shape(), &beliefs);
-        assert!(found.evidence.fit() > -0.2, "{found:?}");
+        assert!(found.evidence.fit() > Evidence::WELL_READ, "{found:?}");
         found.lines == PASSPORT && probability(&found, FieldKind::Name) > 0.99
     };
     // ANNA<MARIA ends at 25. One of two fillers that were seen may be a letter, of four two at least.

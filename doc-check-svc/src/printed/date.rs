@@ -303,7 +303,8 @@ fn numeric(tokens: &[Token], order: Order) -> Option<(Vec<Meaning>, usize)> {
         return None;
     };
     let meanings = match (first.len(), second.len(), third.len()) {
-        (4, 1..=2, 1..=2) => meaning(first, part(second)?, part(third)?).into_iter().collect(),
+        // With both digits of the day (ISO 8601): where the picture ends behind the first, it is another day.
+        (4, 2, 2) => meaning(first, part(second)?, part(third)?).into_iter().collect(),
         (1..=2, 1..=2, 2 | 4) => ordered(part(first)?, part(second)?, third, order),
         _ => Vec::new(),
     };
