@@ -35,8 +35,8 @@ pub struct Verify {
     /// How to print the session and the report
     #[arg(long, default_value = "text")]
     format: Format,
-    /// Deployment to ask, e.g. http://127.0.0.1:50051, where it is with --api-key-file alone; without either all services are started in
-    /// this process for a moment
+    /// Deployment to ask [default: with --api-key-file alone $BONAFIDE_ADDRESS, else 127.0.0.1:50051; without either all services are
+    /// started in this process for a moment]
     #[arg(long, value_name = "URL")]
     address: Option<String>,
     /// File with the API key for --address [default: $BONAFIDE_API_KEY, else the key of `bonafide up` on this machine]
@@ -80,12 +80,11 @@ impl Verify {
             selfie: optional(&self.selfie)?,
             allowed_types: self.allowed_types.iter().copied().map(DocumentType::from).collect(),
         };
-        let local = self.api_key_file.is_some().then_some(LOCAL);
-        let (outcome, links) = match self.address.as_deref().or(local) {
+        let (outcome, links) = match self.deployment() {
             Some(address) => {
                 let key = api_key(self.api_key_file.as_deref())?;
                 let tls = ClientTls::open(&self.tls)?;
-                let client = Client::with_tls(&with_scheme(address), &key, tls)?;
+                let client = Client::with_tls(&with_scheme(&address), &key, tls)?;
                 let outcome = client.verify(submission).await?;
                 // What was found is worth more than these.
                 let links = client.links(&outcome.session).await.unwrap_or_else(|error| {
@@ -103,6 +102,12 @@ impl Verify {
         } else {
             ExitCode::from(1)
         })
+    }
+
+    /// The address to call: with a key file alone that of the environment, as other commands have it, else the local one.
+    fn deployment(&self) -> Option<String> {
+        let named = || std::env::var("BONAFIDE_ADDRESS").unwrap_or_else(|_| LOCAL.to_owned());
+        self.address.clone().or_else(|| self.api_key_file.is_some().then(named))
     }
 
     async fn in_process(&self, submission: Submission, store: &ModelStore) -> anyhow::Result<Outcome> {

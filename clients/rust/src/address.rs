@@ -6,14 +6,19 @@ use tonic::transport::Uri;
 
 use crate::Error;
 
-/// The port of session-svc.
+/// The port where an address has none: session-svc's own, and that of gateways with TLS.
 const PORT: u16 = 50051;
+const TLS_PORT: u16 = 443;
 
 /// A complete address: scheme, host and port.
 ///
 /// # Errors
 /// When it is none, or plaintext would leave this machine and is not `allowed`.
 pub(crate) fn parse(address: &str, allowed: bool) -> Result<Uri, Error> {
+    if address.contains('@') {
+        // Not repeated: there is a password in it.
+        return Err(Error::invalid("an address has no user and no password"));
+    }
     let wrong = |why: &str| Error::invalid(format!("{address:?} {why}"));
     let with_scheme = if address.contains("://") {
         address.to_owned()
@@ -32,10 +37,7 @@ pub(crate) fn parse(address: &str, allowed: bool) -> Result<Uri, Error> {
         .filter(|host| !host.is_empty())
         .ok_or_else(|| wrong("names no host"))?;
     let has_more = uri.path() != "/" || uri.query().is_some();
-    let has_user = uri
-        .authority()
-        .is_some_and(|authority| authority.as_str().contains('@'));
-    if has_more || has_user {
+    if has_more {
         return Err(wrong("must be a host and a port alone"));
     }
     if scheme == "http" && !allowed && !is_loopback(host) {
@@ -43,7 +45,7 @@ pub(crate) fn parse(address: &str, allowed: bool) -> Result<Uri, Error> {
             "would carry the API key readable over the network: use https, or allow plaintext by name",
         ));
     }
-    let port = uri.port_u16().unwrap_or(PORT);
+    let port = uri.port_u16().unwrap_or(if scheme == "http" { PORT } else { TLS_PORT });
     format!("{scheme}://{host}:{port}")
         .parse()
         .map_err(|_| wrong("is no address"))
@@ -64,8 +66,11 @@ mod tests {
             ("localhost", "http://localhost:50051/"),
             ("127.0.0.1:7", "http://127.0.0.1:7/"),
             ("[::1]:7", "http://[::1]:7/"),
-            ("identity.example.com", "https://identity.example.com:50051/"),
-            ("https://identity.example.com:443", "https://identity.example.com:443/"),
+            ("identity.example.com", "https://identity.example.com:443/"),
+            (
+                "https://identity.example.com:50051",
+                "https://identity.example.com:50051/",
+            ),
             ("http://localhost:50051/", "http://localhost:50051/"),
         ] {
             assert_eq!(

@@ -19,6 +19,9 @@ const RETRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// What fits into the eight digits of seconds that gRPC has for it.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(99_999_999);
+
 /// A channel that sends the caller's credential along.
 pub(crate) type Authorized = InterceptedService<Channel, Credential>;
 
@@ -28,7 +31,11 @@ pub(crate) struct Credential(MetadataValue<Ascii>);
 
 impl Credential {
     pub(crate) fn new(credential: &str) -> Result<Self, Error> {
-        let mut value: MetadataValue<Ascii> = format!("Bearer {}", credential.trim())
+        let credential = credential.trim();
+        if credential.is_empty() {
+            return Err(Error::invalid("the credential is empty"));
+        }
+        let mut value: MetadataValue<Ascii> = format!("Bearer {credential}")
             .parse()
             .map_err(|_| Error::invalid("the credential holds characters that none has"))?;
         value.set_sensitive(true);
@@ -89,7 +96,7 @@ impl Calls {
         F: Future<Output = Result<T, Error>>,
     {
         let deadline = self.deadline.unwrap_or(usual);
-        let until = Instant::now() + deadline;
+        let until = until(deadline);
         let mut tries = 0;
         loop {
             let left = until - Instant::now();
@@ -99,7 +106,7 @@ impl Calls {
                 Err(_elapsed) => return Err(Error::late(deadline)),
             };
             let pause = error.retry_after().unwrap_or_else(|| pause(tries));
-            if tries == RETRIES || !error.may_pass() || Instant::now() + pause >= until {
+            if tries == RETRIES || !error.may_pass() || pause >= until - Instant::now() {
                 return Err(error);
             }
             sleep(pause).await;
@@ -111,9 +118,16 @@ impl Calls {
 fn request<M>(message: M, left: Option<Duration>) -> Request<M> {
     let mut request = Request::new(message);
     if let Some(left) = left {
-        request.set_timeout(left);
+        request.set_timeout(left.min(LONGEST_TIMEOUT));
     }
     request
+}
+
+/// When a deadline passes.
+pub(crate) fn until(deadline: Duration) -> Instant {
+    // What is called without end ends with the machine.
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    Instant::now() + deadline.min(CENTURY)
 }
 
 /// A random time up to a limit that doubles each time, so that callers who failed together do not come back together.

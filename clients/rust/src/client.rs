@@ -13,7 +13,10 @@ use crate::{Error, Files, Person, Reports, Sessions, TestHelpers, address};
 pub(crate) const CALL: Duration = Duration::from_secs(10);
 pub(crate) const TRANSFER: Duration = Duration::from_secs(60);
 
-/// How often a connection without calls is asked whether it is still there: proxies forget idle ones.
+/// How long a connection may take to be opened.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How often a connection that is waited on is asked whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// Calls a deployment with one API key. Connects with the first call; clones share the connection.
@@ -131,15 +134,17 @@ impl Builder {
         let mut endpoint = Channel::builder(address)
             .user_agent(concat!("bonafide-client-rust/", env!("CARGO_PKG_VERSION")))
             .map_err(|_| Error::invalid("the name of this library is none"))?
-            .http2_keep_alive_interval(KEEP_ALIVE)
-            .keep_alive_while_idle(false);
-        if is_secure {
-            let tls = match self.ca {
-                Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
-                None => ClientTlsConfig::new().with_native_roots(),
-            };
+            .connect_timeout(CONNECT)
+            .http2_keep_alive_interval(KEEP_ALIVE);
+        let tls = match self.ca {
+            Some(_) if !is_secure => return Err(Error::invalid("a CA is for an address with https")),
+            Some(pem) if !holds_certificate(&pem) => return Err(Error::invalid("the CA is no certificate in PEM")),
+            Some(pem) => Some(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))),
+            None => is_secure.then(|| ClientTlsConfig::new().with_native_roots()),
+        };
+        if let Some(tls) = tls {
             let configured = endpoint.tls_config(tls);
-            endpoint = configured.map_err(|error| Error::invalid(format!("the CA cannot be used: {error}")))?;
+            endpoint = configured.map_err(|error| Error::invalid(format!("no CA can be used: {error}")))?;
         }
         let channel = endpoint.connect_lazy();
         let credential = Credential::new(&self.api_key)?;
@@ -153,6 +158,11 @@ impl Builder {
     }
 }
 
+fn holds_certificate(pem: &[u8]) -> bool {
+    const BEGINS: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    pem.windows(BEGINS.len()).any(|window| window == BEGINS)
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
@@ -161,9 +171,6 @@ impl fmt::Debug for Client {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = &self.address;
-        f.debug_struct("Builder")
-            .field("address", address)
-            .finish_non_exhaustive()
+        f.debug_struct("Builder").finish_non_exhaustive()
     }
 }

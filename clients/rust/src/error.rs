@@ -55,9 +55,9 @@ impl Error {
         Self::new(Code::DeadlineExceeded, format!("no answer within {deadline:?}"))
     }
 
-    /// A picture that did not arrive whole.
-    pub(crate) fn incomplete() -> Self {
-        Self::new(Code::DataLoss, "the picture did not arrive whole".to_owned())
+    /// What did not arrive whole.
+    pub(crate) fn incomplete(message: &str) -> Self {
+        Self::new(Code::DataLoss, message.to_owned())
     }
 
     /// The status code.
@@ -108,9 +108,12 @@ impl From<Status> for Error {
         let info = details.error_info().filter(|info| info.domain == DOMAIN);
         let violations = details.bad_request().map(|request| &request.field_violations);
         let causes = || iter::successors(error::Error::source(&status), |cause| cause.source());
-        // Tonic's own timer calls it CANCELLED.
+        // A status with a cause was made here: no server answered. Tonic calls a lost connection UNKNOWN, INTERNAL or CANCELLED, and an
+        // expired timer CANCELLED.
         let code = if causes().any(|cause| cause.is::<TimeoutExpired>()) {
             Code::DeadlineExceeded
+        } else if causes().next().is_some() {
+            Code::Unavailable
         } else {
             status.code()
         };

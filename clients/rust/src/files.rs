@@ -68,19 +68,15 @@ impl Files {
         if size == Some(picture.len() as u64) {
             Ok(picture)
         } else {
-            Err(Error::incomplete())
+            Err(Error::incomplete("the picture did not arrive whole"))
         }
     }
 
-    /// An address at which the picture can be read without a key, for 30 seconds.
+    /// An address at which a picture can be read without a key, for 30 seconds at most.
     ///
     /// # Errors
     /// When it is refused or not answered in time.
-    pub async fn create_link(&self, id: &str) -> Result<FileLink, Error> {
-        let request = CreateFileLinkRequest {
-            file: id.to_owned(),
-            lifetime: None,
-        };
+    pub async fn create_link(&self, request: CreateFileLinkRequest) -> Result<FileLink, Error> {
         self.calls
             .unary(CALL, request, |channel, request| async move {
                 FileServiceClient::new(channel).create_file_link(request).await

@@ -37,6 +37,10 @@ mod watch;
 /// The messages of the contract, version 1.
 pub use proto::identity::v1;
 
+/// Status codes of gRPC, and durations and times of messages.
+pub use prost_types::{Duration, Timestamp};
+pub use tonic::Code;
+
 pub use client::{Builder, Client};
 pub use error::{Error, Violation};
 pub use files::Files;

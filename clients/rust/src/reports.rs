@@ -56,7 +56,7 @@ impl Reports {
             .await
     }
 
-    /// All of them, page by page.
+    /// All of them, page by page, from `starting_after` on. `ending_before` is not for this: an error is all that comes.
     pub fn list_all(
         &self,
         request: ListVerificationReportsRequest,
@@ -65,10 +65,10 @@ impl Reports {
         pages::all(move |start| {
             let (reports, mut request) = (reports.clone(), request.clone());
             async move {
+                pages::only_forwards(request.ending_before.as_deref())?;
                 request.starting_after = start.or(request.starting_after);
                 let ListVerificationReportsResponse { data, has_more } = reports.list(request).await?;
-                let next = data.last().filter(|_| has_more).map(|report| report.id.clone());
-                Ok(Page { items: data, next })
+                Page::of(data, has_more, |report| &report.id)
             }
         })
     }

@@ -95,7 +95,7 @@ impl Sessions {
             .await
     }
 
-    /// All of them, page by page.
+    /// All of them, page by page, from `starting_after` on. `ending_before` is not for this: an error is all that comes.
     pub fn list_all(
         &self,
         request: ListVerificationSessionsRequest,
@@ -104,28 +104,34 @@ impl Sessions {
         pages::all(move |start| {
             let (sessions, mut request) = (sessions.clone(), request.clone());
             async move {
+                pages::only_forwards(request.ending_before.as_deref())?;
                 request.starting_after = start.or(request.starting_after);
                 let ListVerificationSessionsResponse { data, has_more } = sessions.list(request).await?;
-                let next = data.last().filter(|_| has_more).map(|session| session.id.clone());
-                Ok(Page { items: data, next })
+                Page::of(data, has_more, |session| &session.id)
             }
         })
     }
 
-    /// The session as it is, and again at each change, until it is canceled or redacted; without end otherwise, or until the deadline of
-    /// the client, if it was given one. Goes on by itself where the connection breaks.
+    /// The session as it is, and again at each change, until it is canceled or redacted, and without end otherwise: whoever waits for a
+    /// time stops reading. Goes on by itself where the connection breaks.
     pub fn watch(&self, id: &str) -> impl Stream<Item = Result<VerificationSession, Error>> + use<> {
-        let deadline = self.calls.deadline;
-        watch::sessions(self.calls.clone(), id.to_owned(), deadline)
+        watch::sessions(self.calls.clone(), id.to_owned(), None)
     }
 
-    /// The session when its checks have ended: verified, canceled, or failed with a `last_error`. Waits for the deadline of the client, 120
-    /// seconds when it was given none.
+    /// The session when its checks have ended: verified, canceled, or failed with a `last_error`, within 120 seconds. For when the person
+    /// has submitted: of a session that requires input again it answers the last attempt.
     ///
     /// # Errors
     /// When it is refused, or the checks have not ended by then.
     pub async fn wait(&self, id: &str) -> Result<VerificationSession, Error> {
-        let deadline = self.calls.deadline.unwrap_or(CHECKS);
+        self.wait_for(id, CHECKS).await
+    }
+
+    /// The same within another time.
+    ///
+    /// # Errors
+    /// When it is refused, or the checks have not ended by then.
+    pub async fn wait_for(&self, id: &str, deadline: Duration) -> Result<VerificationSession, Error> {
         let watched = watch::sessions(self.calls.clone(), id.to_owned(), Some(deadline));
         pin_mut!(watched);
         while let Some(session) = watched.next().await {

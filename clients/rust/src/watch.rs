@@ -8,21 +8,29 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tonic::Streaming;
 
 use crate::Error;
-use crate::call::{Calls, pause};
+use crate::call::{self, Calls, pause};
 use crate::v1::verification_session_service_client::VerificationSessionServiceClient;
 use crate::v1::{
     VerificationSession, VerificationSessionStatus, WatchVerificationSessionRequest, redaction::Status as Redaction,
 };
+
+/// How often in a row a watch is lost or ends without news until it is given up.
+const MOST_LOST: u32 = 5;
+
+/// A watch that went on for so long ended as all do.
+const LASTING: Duration = Duration::from_secs(10);
 
 struct Watch {
     calls: Calls,
     session: String,
     deadline: Option<(Instant, Duration)>,
     answers: Option<Streaming<VerificationSession>>,
+    /// When they began.
+    began: Instant,
     last: Option<VerificationSession>,
-    /// Connections that were lost in a row.
+    /// Connections in a row that were lost, or brought nothing new.
     lost: u32,
-    has_ended: bool,
+    is_over: bool,
 }
 
 /// The session at each change.
@@ -34,18 +42,19 @@ pub(crate) fn sessions(
     let watch = Watch {
         calls,
         session,
-        deadline: deadline.map(|deadline| (Instant::now() + deadline, deadline)),
+        deadline: deadline.map(|deadline| (call::until(deadline), deadline)),
         answers: None,
+        began: Instant::now(),
         last: None,
         lost: 0,
-        has_ended: false,
+        is_over: false,
     };
     stream::unfold(watch, |mut watch| async move {
-        if watch.has_ended {
+        if watch.is_over {
             return None;
         }
         let changed = watch.changed().await;
-        watch.has_ended = changed.as_ref().map_or(true, is_final);
+        watch.is_over = changed.as_ref().map_or(true, is_final);
         Some((changed, watch))
     })
 }
@@ -70,16 +79,21 @@ impl Watch {
         loop {
             let error = match self.message().await {
                 Ok(Some(session)) => {
-                    self.lost = 0;
                     if !self.last.as_ref().is_some_and(|last| is_same(last, &session)) {
+                        self.lost = 0;
                         self.last = Some(session.clone());
                         return Ok(session);
                     }
                     continue;
                 }
-                // In order, as every few minutes: watched again at once, unless that happens again and again.
-                Ok(None) => None,
-                Err(error) if error.may_pass() => Some(error),
+                // In order, as every few minutes: watched again, each time later where that happens at once.
+                Ok(None) => {
+                    if self.began.elapsed() >= LASTING {
+                        self.lost = 0;
+                    }
+                    None
+                }
+                Err(error) if error.may_pass() && self.lost < MOST_LOST => Some(error),
                 Err(error) => return Err(error),
             };
             self.answers = None;
@@ -96,6 +110,7 @@ impl Watch {
                 let request = WatchVerificationSessionRequest {
                     verification_session: self.session.clone(),
                 };
+                self.began = Instant::now();
                 let left = self.deadline.map(|(until, _)| until - Instant::now());
                 let watched = self.calls.stream(left, request, |channel, request| async move {
                     VerificationSessionServiceClient::new(channel)
@@ -109,11 +124,13 @@ impl Watch {
     }
 }
 
-/// Nothing follows but its redaction, or nothing at all.
+/// Nothing follows, unless somebody redacts a canceled session later.
 fn is_final(session: &VerificationSession) -> bool {
-    let redaction = session.redaction.as_ref().map(|redaction| redaction.status());
-    session.status() == VerificationSessionStatus::Canceled
-        || matches!(redaction, Some(Redaction::Redacted | Redaction::Validated))
+    match session.redaction.as_ref().map(|redaction| redaction.status()) {
+        Some(Redaction::Redacted | Redaction::Validated) => true,
+        Some(Redaction::Processing | Redaction::Unspecified) => false,
+        None => session.status() == VerificationSessionStatus::Canceled,
+    }
 }
 
 /// Its checks have ended, and no others were asked for.

@@ -19,22 +19,32 @@ use bonafide_client::v1::{
 };
 use bonafide_client::{Client, Error};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use tokio::net::TcpListener;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-/// How a watch goes on: states, and how its connection ends.
-type Watched = (Vec<VerificationSession>, Option<Status>);
+/// States that a watch brings, and how it ends.
+type Watched = (Vec<VerificationSession>, End);
+
+#[derive(Clone)]
+enum End {
+    InOrder,
+    With(Status),
+    /// It goes on, and nothing comes any more.
+    Never,
+}
 
 #[derive(Clone, Default)]
 struct Played(Arc<Mutex<Script>>);
 
 #[derive(Default)]
 struct Script {
-    /// What creations are answered; a session when there is nothing more.
-    creations: VecDeque<Status>,
+    /// What creations are answered, or nothing at all; a session when there is nothing more.
+    creations: VecDeque<Option<Status>>,
     /// Their idempotency keys and deadlines.
     seen: Vec<(Option<String>, Option<String>)>,
     watches: VecDeque<Watched>,
@@ -50,12 +60,16 @@ impl VerificationSessionService for Played {
         &self,
         request: Request<CreateVerificationSessionRequest>,
     ) -> Result<Response<VerificationSession>, Status> {
-        let mut script = self.0.lock().unwrap();
         let timeout = request.metadata().get("grpc-timeout");
         let timeout = timeout.map(|timeout| timeout.to_str().unwrap().to_owned());
-        script.seen.push((request.into_inner().idempotency_key, timeout));
-        match script.creations.pop_front() {
-            Some(status) => Err(status),
+        let next = {
+            let mut script = self.0.lock().unwrap();
+            script.seen.push((request.into_inner().idempotency_key, timeout));
+            script.creations.pop_front()
+        };
+        match next {
+            Some(Some(status)) => Err(status),
+            Some(None) => std::future::pending().await,
             None => Ok(Response::new(session("vs_1", Session::RequiresInput))),
         }
     }
@@ -110,10 +124,12 @@ impl VerificationSessionService for Played {
         let Some((states, end)) = next else {
             return Ok(Response::new(futures_util::stream::pending().boxed()));
         };
-        let answers = states.into_iter().map(Ok).chain(end.map(Err));
-        Ok(Response::new(
-            futures_util::stream::iter(answers.collect::<Vec<_>>()).boxed(),
-        ))
+        let states = futures_util::stream::iter(states.into_iter().map(Ok));
+        Ok(Response::new(match end {
+            End::InOrder => states.boxed(),
+            End::With(status) => states.chain(futures_util::stream::iter([Err(status)])).boxed(),
+            End::Never => states.chain(futures_util::stream::pending()).boxed(),
+        }))
     }
 }
 
@@ -179,6 +195,33 @@ fn refusal(code: Code, reason: &str, retry_after: Option<Duration>) -> Status {
 
 /// A server with this script, and a client of it.
 async fn play(script: Script) -> (Played, Client) {
+    let (played, address) = serve(script).await;
+    (played, Client::new(address, "sk_live_secret").unwrap())
+}
+
+/// The same behind a proxy that breaks its connections when told.
+async fn play_behind_proxy(script: Script) -> (Played, Client, Arc<Notify>) {
+    let (played, server) = serve(script).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let cut = Arc::new(Notify::new());
+    let told = Arc::clone(&cut);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let (told, server) = (Arc::clone(&told), server.clone());
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(server).await.unwrap();
+                tokio::select! {
+                    _ = copy_bidirectional(&mut near, &mut far) => {}
+                    () = told.notified() => {}
+                }
+            });
+        }
+    });
+    (played, Client::new(address, "sk_live_secret").unwrap(), cut)
+}
+
+async fn serve(script: Script) -> (Played, String) {
     let played = Played(Arc::new(Mutex::new(script)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -186,12 +229,12 @@ async fn play(script: Script) -> (Played, Client) {
         .add_service(VerificationSessionServiceServer::new(played.clone()))
         .add_service(FileServiceServer::new(played.clone()));
     tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-    (played, Client::new(address, "sk_live_secret").unwrap())
+    (played, address)
 }
 
 /// What becomes of a creation that is refused in these ways first, and how often it was sent.
 async fn create(creations: impl IntoIterator<Item = Status>) -> (Result<VerificationSession, Error>, usize) {
-    let creations = creations.into_iter().collect();
+    let creations = creations.into_iter().map(Some).collect();
     let (played, client) = play(Script {
         creations,
         ..Script::default()
@@ -265,11 +308,27 @@ async fn an_error_has_what_the_server_says() {
 #[tokio::test]
 async fn a_call_that_is_not_answered_ends_with_its_deadline() {
     let (_, client) = play(Script::default()).await;
-    let client = client.with_deadline(Duration::from_millis(1));
-    let error = client.sessions().get("vs_1", &[]).await.unwrap_err();
+    // Long enough to be seen by the server, which never answers.
+    let hasty = client.with_deadline(Duration::from_millis(300));
+    let error = hasty.sessions().get("vs_1", &[]).await.unwrap_err();
     assert_eq!(error.code(), Code::DeadlineExceeded);
-    let error = client.sessions().wait("vs_1").await.unwrap_err();
+    let waited = client.sessions().wait_for("vs_1", Duration::from_millis(300)).await;
+    assert_eq!(waited.unwrap_err().code(), Code::DeadlineExceeded);
+    // Not even tried.
+    let never = client.with_deadline(Duration::ZERO);
+    let error = never
+        .sessions()
+        .create(CreateVerificationSessionRequest::default())
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::DeadlineExceeded);
+    // As long as there is.
+    let patient = client.with_deadline(Duration::MAX);
+    patient
+        .sessions()
+        .create(CreateVerificationSessionRequest::default())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -285,10 +344,19 @@ async fn a_watch_goes_on_where_it_was_broken_and_says_nothing_twice() {
     let state = |status| session("vs_1", status);
     let (_, client) = play(Script {
         watches: [
-            (vec![state(Session::RequiresInput), state(Session::Processing)], None),
-            (vec![state(Session::Processing)], Some(Status::unavailable("restarted"))),
-            (vec![state(Session::Processing), failed(), failed()], None),
-            (vec![failed(), state(Session::Canceled), state(Session::Verified)], None),
+            (
+                vec![state(Session::RequiresInput), state(Session::Processing)],
+                End::InOrder,
+            ),
+            (
+                vec![state(Session::Processing)],
+                End::With(Status::unavailable("restarted")),
+            ),
+            (vec![state(Session::Processing), failed(), failed()], End::InOrder),
+            (
+                vec![failed(), state(Session::Canceled), state(Session::Verified)],
+                End::InOrder,
+            ),
         ]
         .into(),
         ..Script::default()
@@ -308,17 +376,70 @@ async fn a_watch_goes_on_where_it_was_broken_and_says_nothing_twice() {
 }
 
 #[tokio::test]
-async fn a_watch_ends_with_what_stays_wrong_and_with_its_deadline() {
+async fn a_watch_ends_with_what_stays_wrong() {
     let (_, client) = play(Script {
-        watches: [(Vec::new(), Some(refusal(Code::NotFound, "SESSION_NOT_FOUND", None)))].into(),
+        watches: [(
+            Vec::new(),
+            End::With(refusal(Code::NotFound, "SESSION_NOT_FOUND", None)),
+        )]
+        .into(),
         ..Script::default()
     })
     .await;
     let watched: Vec<_> = client.sessions().watch("vs_1").collect().await;
     assert!(matches!(&watched[..], [Err(error)] if error.reason() == Some("SESSION_NOT_FOUND")));
-    let client = client.with_deadline(Duration::from_millis(20));
+}
+
+#[tokio::test]
+async fn a_watch_is_given_up_when_there_is_nothing_new_again_and_again() {
+    let lost = (
+        Vec::new(),
+        End::With(refusal(Code::Unavailable, "UNAVAILABLE", Some(Duration::ZERO))),
+    );
+    let (played, client) = play(Script {
+        watches: vec![lost; 9].into(),
+        ..Script::default()
+    })
+    .await;
     let watched: Vec<_> = client.sessions().watch("vs_1").collect().await;
-    assert!(matches!(&watched[..], [Err(error)] if error.code() == Code::DeadlineExceeded));
+    assert!(matches!(&watched[..], [Err(error)] if error.reason() == Some("UNAVAILABLE")));
+    assert_eq!(played.0.lock().unwrap().watches.len(), 3);
+}
+
+#[tokio::test]
+async fn a_call_whose_connection_breaks_is_sent_again() {
+    let (played, client, cut) = play_behind_proxy(Script {
+        creations: [None].into(),
+        ..Script::default()
+    })
+    .await;
+    let sessions = client.sessions();
+    let created = tokio::spawn(async move { sessions.create(CreateVerificationSessionRequest::default()).await });
+    let seen = || played.0.lock().unwrap().seen.clone();
+    while seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    cut.notify_waiters();
+    assert_eq!(created.await.unwrap().unwrap().id, "vs_1");
+    assert!(matches!(&seen()[..], [(first, _), (second, _)] if first == second));
+}
+
+#[tokio::test]
+async fn a_watch_whose_connection_breaks_goes_on() {
+    let (_, client, cut) = play_behind_proxy(Script {
+        watches: [
+            (vec![session("vs_1", Session::Processing)], End::Never),
+            (vec![session("vs_1", Session::Canceled)], End::Never),
+        ]
+        .into(),
+        ..Script::default()
+    })
+    .await;
+    let mut watched = std::pin::pin!(client.sessions().watch("vs_1"));
+    assert_eq!(watched.next().await.unwrap().unwrap().status(), Session::Processing);
+    cut.notify_waiters();
+    assert_eq!(watched.next().await.unwrap().unwrap().status(), Session::Canceled);
+    assert!(watched.next().await.is_none());
 }
 
 #[tokio::test]
@@ -329,7 +450,11 @@ async fn waiting_ends_when_the_checks_do() {
         (failed(), Session::RequiresInput),
     ] {
         let (_, client) = play(Script {
-            watches: [(vec![processing.clone()], None), (vec![processing.clone(), last], None)].into(),
+            watches: [
+                (vec![processing.clone()], End::InOrder),
+                (vec![processing.clone(), last], End::InOrder),
+            ]
+            .into(),
             ..Script::default()
         })
         .await;
