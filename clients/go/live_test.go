@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"bonafide"
 	"bonafide/identity"
 )
@@ -44,10 +46,10 @@ func given(t *testing.T, variable string) string {
 }
 
 // A client of the deployment, with the key of a file that a variable names.
-func live(t *testing.T, keyVariable string) *bonafide.Client {
+func live(t *testing.T, keyVariable string, options ...bonafide.Option) *bonafide.Client {
 	t.Helper()
-	file := given(t, keyVariable)
-	return connect(t, given(t, "BONAFIDE_ADDRESS"), file, bonafide.WithCAFile(given(t, "BONAFIDE_CA")))
+	options = append(options, bonafide.WithCAFile(given(t, "BONAFIDE_CA")))
+	return connect(t, given(t, "BONAFIDE_ADDRESS"), given(t, keyVariable), options...)
 }
 
 func connect(t *testing.T, address, keyFile string, options ...bonafide.Option) *bonafide.Client {
@@ -127,7 +129,14 @@ func TestLiveRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer wrongKey.Close()
-	person, err := client.Person(session)
+	tries := 0
+	counting := live(t, "BONAFIDE_API_KEY_FILE", bonafide.WithDialOptions(grpc.WithChainUnaryInterceptor(func(
+		ctx context.Context, method string, request, answer any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
+	) error {
+		tries++
+		return invoke(ctx, method, request, answer, conn, options...)
+	})))
+	person, err := counting.Person(session)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +165,11 @@ func TestLiveRefusals(t *testing.T) {
 		}
 	}
 	// More than any picture has. Deployments that know no reason for it have tonic's code.
+	tries = 0
 	_, err = person.Upload(t.Context(), identity.ImagePurpose_IMAGE_PURPOSE_SELFIE, make([]byte, 30<<20))
+	if tries != 1 {
+		t.Errorf("%d tries", tries)
+	}
 	var failure *bonafide.Error
 	if !errors.As(err, &failure) {
 		t.Fatal(err)

@@ -94,7 +94,7 @@ func (w *watch) run(ctx context.Context) {
 			failure := asError(end.err)
 			exhausted := retries == mostRetries && !end.heard
 			wait = failure.pause(retries)
-			if ctx.Err() != nil || exhausted || !failure.breaksWatch(end.heard) || outlasts(ctx, wait) {
+			if ctx.Err() != nil || exhausted || !goesOnAfter(failure, end.heard) || outlasts(ctx, wait) {
 				w.yield(nil, failure)
 				return
 			}
@@ -147,13 +147,13 @@ func (w *watch) isNew(session *identity.VerificationSession) bool {
 	return true
 }
 
-// Whether a watch goes on after this error of its stream.
-func (e *Error) breaksWatch(heard bool) bool {
-	if e.isTransient() {
+// Whether a watch goes on after this error of a stream.
+func goesOnAfter(failure *Error, heard bool) bool {
+	if failure.isTransient() {
 		return true
 	}
 	// What resets a stream that was open is not the service, which would give a reason, but something on the way to it.
-	return heard && e.Reason == "" && (e.Code == codes.Canceled || e.Code == codes.Internal)
+	return heard && failure.Reason == "" && (failure.Code == codes.Canceled || failure.Code == codes.Internal)
 }
 
 func isOver(session *identity.VerificationSession) bool {
