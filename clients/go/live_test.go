@@ -164,7 +164,7 @@ func TestLiveRefusals(t *testing.T) {
 			t.Errorf("all violations come at once: %v", failure)
 		}
 	}
-	// More than any picture has. Deployments that know no reason for it have tonic's code.
+	// More than any picture has.
 	tries = 0
 	_, err = person.Upload(t.Context(), identity.ImagePurpose_IMAGE_PURPOSE_SELFIE, make([]byte, 30<<20))
 	if tries != 1 {
@@ -174,8 +174,7 @@ func TestLiveRefusals(t *testing.T) {
 	if !errors.As(err, &failure) {
 		t.Fatal(err)
 	}
-	known := errors.Is(err, bonafide.ErrResourceExhausted) && failure.Reason == bonafide.ReasonMessageTooLarge
-	if !known && (failure.Reason != "" || !errors.Is(err, bonafide.ErrResourceExhausted) && !errors.Is(err, bonafide.ErrOutOfRange)) {
+	if !errors.Is(err, bonafide.ErrOutOfRange) || failure.Reason != bonafide.ReasonMessageTooLarge {
 		t.Error(err)
 	}
 	// A deployment may well answer within a millisecond, but nothing happens to this session.

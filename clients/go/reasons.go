@@ -41,8 +41,12 @@ const (
 	ReasonImageEmpty Reason = "IMAGE_EMPTY"
 	// The picture has more bytes than allowed (InvalidArgument).
 	ReasonImageTooLarge Reason = "IMAGE_TOO_LARGE"
-	// The request has more bytes than allowed (ResourceExhausted).
+	// The request has more bytes than the method takes (OutOfRange).
 	ReasonMessageTooLarge Reason = "MESSAGE_TOO_LARGE"
+	// The request cannot be decoded: it is no message of the method (InvalidArgument).
+	ReasonMessageMalformed Reason = "MESSAGE_MALFORMED"
+	// There is no such method, or the request is compressed in a way that is not known (Unimplemented).
+	ReasonUnimplemented Reason = "UNIMPLEMENTED"
 	// The bytes are not a JPEG, PNG or WebP file (InvalidArgument).
 	ReasonImageFormat Reason = "IMAGE_FORMAT"
 	// The picture's width or height is outside the limits (InvalidArgument).

@@ -6,9 +6,8 @@ use tonic::transport::Uri;
 
 use crate::Error;
 
-/// The port where an address has none: session-svc's own, and that of gateways with TLS.
+/// The port of session-svc.
 const PORT: u16 = 50051;
-const TLS_PORT: u16 = 443;
 
 /// A complete address: scheme, host and port.
 ///
@@ -45,7 +44,7 @@ pub(crate) fn parse(address: &str, allowed: bool) -> Result<Uri, Error> {
             "would carry the API key readable over the network: use https, or allow plaintext by name",
         ));
     }
-    let port = uri.port_u16().unwrap_or(if scheme == "http" { PORT } else { TLS_PORT });
+    let port = uri.port_u16().unwrap_or(PORT);
     format!("{scheme}://{host}:{port}")
         .parse()
         .map_err(|_| wrong("is no address"))
@@ -66,11 +65,8 @@ mod tests {
             ("localhost", "http://localhost:50051/"),
             ("127.0.0.1:7", "http://127.0.0.1:7/"),
             ("[::1]:7", "http://[::1]:7/"),
-            ("identity.example.com", "https://identity.example.com:443/"),
-            (
-                "https://identity.example.com:50051",
-                "https://identity.example.com:50051/",
-            ),
+            ("identity.example.com", "https://identity.example.com:50051/"),
+            ("https://identity.example.com:443", "https://identity.example.com:443/"),
             ("http://localhost:50051/", "http://localhost:50051/"),
         ] {
             assert_eq!(
