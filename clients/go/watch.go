@@ -13,7 +13,7 @@ import (
 	"bonafide/identity"
 )
 
-// Watch yields a session as it is, and again after each change, until it is canceled or redacted. It has no deadline but the context's. A
+// Watch yields a session as it is, and again after each change, until it is canceled or its redaction is done. It has no deadline but the context's. A
 // connection that breaks, or that the server ends for its age, is replaced, and what was yielded is not yielded again; where the deployment
 // stays away the watch ends, as a call does after its retries.
 //
@@ -160,6 +160,8 @@ func isOver(session *identity.VerificationSession) bool {
 	switch session.GetRedaction().GetStatus() {
 	case identity.Redaction_STATUS_REDACTED, identity.Redaction_STATUS_VALIDATED:
 		return true
+	case identity.Redaction_STATUS_PROCESSING:
+		return false
 	}
 	return session.GetStatus() == identity.VerificationSessionStatus_VERIFICATION_SESSION_STATUS_CANCELED
 }

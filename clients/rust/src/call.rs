@@ -100,6 +100,9 @@ impl Calls {
         let mut tries = 0;
         loop {
             let left = until - Instant::now();
+            if left.is_zero() {
+                return Err(Error::late(deadline));
+            }
             let error = match timeout(left, attempt(left)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => error,

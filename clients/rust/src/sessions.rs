@@ -118,8 +118,8 @@ impl Sessions {
         watch::sessions(self.calls.clone(), id.to_owned(), None)
     }
 
-    /// The session when its checks have ended: verified, canceled, or failed with a `last_error`, within 120 seconds. For when the person
-    /// has submitted: of a session that requires input again it answers the last attempt.
+    /// The session when its checks have ended: verified, canceled, or requiring input after an attempt, within 120 seconds. For when the
+    /// person has submitted: of a session that requires input again it answers the last attempt.
     ///
     /// # Errors
     /// When it is refused, or the checks have not ended by then.

@@ -137,7 +137,10 @@ fn is_final(session: &VerificationSession) -> bool {
 pub(crate) fn has_ended(session: &VerificationSession) -> bool {
     match session.status() {
         VerificationSessionStatus::Verified | VerificationSessionStatus::Canceled => true,
-        VerificationSessionStatus::RequiresInput => session.last_error.is_some(),
+        // Without an attempt a `last_error` says why nobody came.
+        VerificationSessionStatus::RequiresInput => {
+            session.insights.as_ref().is_some_and(|insights| insights.attempts > 0)
+        }
         VerificationSessionStatus::Processing | VerificationSessionStatus::Unspecified => false,
     }
 }

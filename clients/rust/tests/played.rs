@@ -14,7 +14,7 @@ use bonafide_client::v1::{
     CancelVerificationSessionRequest, CreateFileLinkRequest, CreateVerificationSessionRequest, DownloadFileRequest,
     DownloadFileResponse, File, FileLink, GetFileRequest, GetVerificationSessionRequest, ListFilesRequest,
     ListFilesResponse, ListVerificationSessionsRequest, ListVerificationSessionsResponse,
-    RedactVerificationSessionRequest, UpdateVerificationSessionRequest, VerificationError, VerificationSession,
+    RedactVerificationSessionRequest, SessionInsights, UpdateVerificationSessionRequest, VerificationSession,
     VerificationSessionStatus as Session, WatchVerificationSessionRequest,
 };
 use bonafide_client::{Client, Error};
@@ -180,7 +180,10 @@ fn session(id: &str, status: Session) -> VerificationSession {
 
 fn failed() -> VerificationSession {
     VerificationSession {
-        last_error: Some(VerificationError::default()),
+        insights: Some(SessionInsights {
+            attempts: 1,
+            ..SessionInsights::default()
+        }),
         ..session("vs_1", Session::RequiresInput)
     }
 }
