@@ -27,7 +27,7 @@ export interface Address {
  */
 export function parseAddress(address: string, allowPlaintext: boolean): Address {
   // Not by `URL`, which drops the ports 80 and 443.
-  const [, scheme, bracketed, plain, digits] = FORM.exec(address) ?? [];
+  const [, scheme, bracketed, plain, digits] = (typeof address === "string" && FORM.exec(address)) || [];
   const host = (bracketed ?? plain)?.toLowerCase();
   const port = Number(digits ?? PORT);
   if (host === undefined || port < 1 || port > 65535 || (bracketed !== undefined && !isIPv6(bracketed))) {
