@@ -1,5 +1,12 @@
 // The connection to a deployment, and single tries of calls over it.
-import { ChannelCredentials, type ChannelOptions, Client, Metadata, type MethodDefinition } from "@grpc/grpc-js";
+import {
+  ChannelCredentials,
+  type ChannelOptions,
+  Client,
+  connectivityState,
+  Metadata,
+  type MethodDefinition,
+} from "@grpc/grpc-js";
 
 import { type Address, authority } from "./address.js";
 import { CancelledError } from "./errors.js";
@@ -14,7 +21,9 @@ const OPTIONS: ChannelOptions = {
   // Calls are sent again by `retry.ts` alone.
   "grpc.enable_retries": 0,
   "grpc.service_config_disable_resolution": 1,
-  // As fast as calls are tried again: each try is to find out for itself whether the server is back.
+  // A connection is of one client alone, and closes with it.
+  "grpc.use_local_subchannel_pool": 1,
+  // Until the channel is made anew: see RECONNECT_MS.
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 2000,
   // A watch is quiet for long: tells a connection that is gone from one on which nothing happens.
@@ -22,19 +31,28 @@ const OPTIONS: ChannelOptions = {
   "grpc.keepalive_timeout_ms": 10_000,
 };
 
+/**
+ * How soon a connection that could not be opened is tried again, when a call asks for it. A channel of gRPC fails all calls between two
+ * tries of its own, which come ever more rarely, and also when there are no calls: calls would fail for a while when the server is back.
+ */
+const RECONNECT_MS = 100;
+
 /** A connection that opens with the first call, and again after it was lost. */
 export class Channel {
-  readonly #client: Client;
+  readonly #connect: () => Client;
   readonly #scopes = new Set<Scope>();
+  #client: Client;
+  #made = performance.now();
   #closed = false;
 
   constructor(address: Address, ca: string | Uint8Array | undefined) {
+    // The prefix, lest a host be taken for the name of a resolver.
+    const target = `dns:${authority(address)}`;
     const credentials = address.tls ? tlsCredentials(ca) : ChannelCredentials.createInsecure();
-    // The prefix, lest a host be taken for the name of a resolver. What stays on this machine goes through no proxy.
-    this.#client = new Client(`dns:${authority(address)}`, credentials, {
-      ...OPTIONS,
-      ...(address.loopback ? { "grpc.enable_http_proxy": 0 } : {}),
-    });
+    // What stays on this machine goes through no proxy.
+    const options = address.loopback ? { ...OPTIONS, "grpc.enable_http_proxy": 0 } : OPTIONS;
+    this.#connect = () => new Client(target, credentials, options);
+    this.#client = this.#connect();
   }
 
   /** Begins a call, which takes `usualMs` at the most unless its options say otherwise. Its maker ends it. */
@@ -48,10 +66,11 @@ export class Channel {
   /** One try of a call with one answer. */
   async unary<Q, A>(method: MethodDefinition<Q, A>, request: Q, credential: string, scope: Scope): Promise<A> {
     scope.check();
+    const client = this.#client;
     let cancel = (): void => {};
     try {
       return await new Promise<A>((resolve, reject) => {
-        const call = this.#client.makeUnaryRequest(
+        const call = client.makeUnaryRequest(
           method.path,
           method.requestSerialize,
           method.responseDeserialize,
@@ -65,6 +84,7 @@ export class Channel {
         scope.signal.addEventListener("abort", cancel);
       });
     } catch (error) {
+      this.#renew(client);
       scope.signal.throwIfAborted();
       throw fromGrpc(error);
     } finally {
@@ -81,7 +101,8 @@ export class Channel {
     deadline = scope.deadline,
   ): AsyncGenerator<A, void, undefined> {
     scope.check();
-    const call = this.#client.makeServerStreamRequest(
+    const client = this.#client;
+    const call = client.makeServerStreamRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
@@ -96,6 +117,7 @@ export class Channel {
     try {
       yield* call as AsyncIterable<A>;
     } catch (error) {
+      this.#renew(client);
       scope.signal.throwIfAborted();
       throw fromGrpc(error);
     } finally {
@@ -111,6 +133,16 @@ export class Channel {
       scope.cancel(closed());
     }
     this.#client.close();
+  }
+
+  /** Replaces a client that cannot connect, so that the next call tries to at once. */
+  #renew(client: Client): void {
+    const broken = !this.#closed && client.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE;
+    if (broken && client === this.#client && performance.now() - this.#made >= RECONNECT_MS) {
+      this.#client = this.#connect();
+      this.#made = performance.now();
+      client.close();
+    }
   }
 }
 

@@ -153,8 +153,13 @@ test("a picture of 30 MiB is refused", { skip }, async () => {
   const session = await client.sessions.create(DOCUMENT);
   const upload = client.person(session).upload(ImagePurpose.DOCUMENT_FRONT, Buffer.alloc(30 << 20));
   await assert.rejects(upload, (error) => {
-    assert.ok(error instanceof bonafide.ResourceExhaustedError, String(error));
-    assert.ok([undefined, "MESSAGE_TOO_LARGE"].includes(error.reason));
+    assert.ok(error instanceof bonafide.BonafideError);
+    if (error.reason === undefined) {
+      // Before there was a reason, tonic itself answered.
+      assert.ok(["RESOURCE_EXHAUSTED", "OUT_OF_RANGE"].includes(error.code), String(error));
+    } else {
+      assert.deepEqual([error.code, error.reason], ["RESOURCE_EXHAUSTED", "MESSAGE_TOO_LARGE"]);
+    }
     return true;
   });
 });
@@ -232,6 +237,8 @@ test("a watch and later calls outlive a deployment that is killed", { skip: skip
     const watch = client.sessions.watch(id, { timeoutMs: 120_000 });
     assert.equal((await watch.next()).value?.status, Is.REQUIRES_INPUT);
     const next = watch.next();
+    // Where the test fails before it is waited for, that is what is to be told.
+    next.catch(() => {});
 
     await kill(deployment);
     await assert.rejects(client.sessions.get(id), bonafide.UnavailableError);

@@ -137,3 +137,16 @@ test("where nothing answers, the error says so and has no reason", async () => {
   });
   await client.close();
 });
+
+test("a call succeeds as soon as the server is back, however long it was away", async () => {
+  await using server = await refusing(0, () => refusal(status.UNAVAILABLE));
+  await using client = server.client();
+  await client.sessions.create({});
+  await server.leave();
+  for (let call = 0; call < 5; call += 1) {
+    await assert.rejects(client.sessions.create({}), bonafide.UnavailableError);
+  }
+  await server.comeBack();
+  await client.sessions.create({});
+  assert.equal(server.calls.length, 2);
+});

@@ -49,6 +49,7 @@ export class Played implements AsyncDisposable {
   readonly #server = new grpc.Server();
   readonly #relay: Listener;
   readonly #sockets = new Set<Socket>();
+  #port = 0;
 
   private constructor(handlers: Handlers) {
     this.#handlers = handlers;
@@ -80,11 +81,30 @@ export class Played implements AsyncDisposable {
   }
 
   get address(): string {
-    return `http://127.0.0.1:${(this.#relay.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.#relayPort()}`;
   }
 
   client(options: Partial<ClientOptions> = {}): BonafideClient {
     return new BonafideClient({ address: this.address, apiKey: KEY, ...options });
+  }
+
+  /** Takes no more connections, and cuts those that there are. */
+  async leave(): Promise<void> {
+    const closed = once(this.#relay, "close");
+    this.#port = this.#relayPort();
+    this.#relay.close();
+    this.cut();
+    await closed;
+  }
+
+  /** Takes connections again. */
+  async comeBack(): Promise<void> {
+    this.#relay.listen(this.#port, "127.0.0.1");
+    await once(this.#relay, "listening");
+  }
+
+  #relayPort(): number {
+    return (this.#relay.address() as AddressInfo).port;
   }
 
   /** Cuts all connections, so that what was not answered yet never is. */
