@@ -1,5 +1,5 @@
 // The client of one deployment with one API key.
-import { type Address, authority, parseAddress } from "./address.js";
+import { authority, parseAddress } from "./address.js";
 import { Caller } from "./caller.js";
 import { Channel } from "./channel.js";
 import { Files } from "./files.js";
@@ -28,7 +28,7 @@ export class BonafideClient {
   /** @throws TypeError or RangeError when an option cannot be one, or the key would cross the network readable. */
   constructor({ address, apiKey, ca, timeoutMs, allowPlaintext }: ClientOptions) {
     checkTimeout(timeoutMs);
-    const at: Address = parseAddress(address, allowPlaintext ?? false);
+    const at = parseAddress(address, allowPlaintext ?? false);
     this.address = `${at.tls ? "https" : "http"}://${authority(at)}`;
     this.#channel = new Channel(at, ca);
     this.#timeoutMs = timeoutMs;

@@ -1,4 +1,5 @@
 // What ends a call before it is answered: its deadline, the caller's signal, or the close of the client.
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { type BonafideError, CancelledError, DeadlineExceededError } from "./errors.js";
@@ -30,8 +31,10 @@ export class Scope {
     all.add(this);
     if (signal?.aborted) {
       this.#abort();
-    } else {
-      signal?.addEventListener("abort", this.#abort, { once: true });
+    } else if (signal !== undefined) {
+      // A signal may have as many calls as its caller makes at once: no leak to warn of, for each is taken away when it ends.
+      setMaxListeners(0, signal);
+      signal.addEventListener("abort", this.#abort, { once: true });
     }
   }
 
@@ -59,7 +62,7 @@ export class Scope {
     if (Date.now() + milliseconds >= this.deadline) {
       throw otherwise;
     }
-    await delay(milliseconds, undefined, { signal: this.signal }).catch(() => this.check());
+    await delay(Math.min(milliseconds, LONGEST_MS), undefined, { signal: this.signal }).catch(() => this.check());
   }
 
   readonly #abort = (): void => {

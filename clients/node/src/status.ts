@@ -12,11 +12,8 @@ const DOMAIN = "bonafide.identity";
 /** The trailer with the details. */
 const DETAILS = "grpc-status-details-bin";
 
-/**
- * What grpc-js says of a connection that broke under a call, where it does not say UNAVAILABLE: the stream ended without a status, or
- * could not be written to.
- */
-const BROKEN = /^Received RST_STREAM with code \d+ (\(Call ended without gRPC status\)|triggered by internal client error: )/;
+/** What grpc-js says of some connections that broke under a call, such as `write EPIPE`, instead of UNAVAILABLE. */
+const BROKEN = /^Received RST_STREAM with code \d+ triggered by internal client error: (?:read|write) E[A-Z]+/;
 
 const CLASSES = {
   CANCELLED: errors.CancelledError,

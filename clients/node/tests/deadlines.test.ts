@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { EventEmitter } from "node:events";
+import { EventEmitter, getEventListeners } from "node:events";
 import { test } from "node:test";
 
 import { status } from "@grpc/grpc-js";
-import { CancelledError, DeadlineExceededError, ImagePurpose, VerificationErrorCode } from "bonafide-client";
+import { CancelledError, DeadlineExceededError, ImagePurpose, VerificationErrorCode, VerificationSessionStatus } from "bonafide-client";
 
-import { type Arrived, Played, refusal, untilGone } from "./server.js";
+import { type Arrived, Played, refusal, session, untilGone } from "./server.js";
 
 /** Makes every call there is; each is refused. */
 async function everyCall(server: Played, timeoutMs?: number): Promise<void> {
@@ -134,6 +134,17 @@ test("a signal ends a call, and the server learns of it", async () => {
     return true;
   });
   await assert.rejects(untilGone(arrived as Arrived));
+});
+
+test("a signal has as many calls as there are, and keeps nothing of those that it did not end", async (t) => {
+  const warned = t.mock.method(process, "emitWarning", () => {});
+  await using server = await Played.start({ getVerificationSession: () => session(VerificationSessionStatus.VERIFIED) });
+  await using client = server.client();
+  const { signal } = new AbortController();
+  await Promise.all(Array.from({ length: 20 }, () => client.sessions.get("vs_1", { signal })));
+  await assert.rejects(client.sessions.watch("vs_1", { signal }).next());
+  assert.deepEqual(getEventListeners(signal, "abort"), []);
+  assert.deepEqual(warned.mock.calls, []);
 });
 
 test("a signal that aborted before lets nothing be sent", async () => {

@@ -28,6 +28,10 @@ for (const [what, how] of [
   ["UNAVAILABLE of a service", () => refusal(status.UNAVAILABLE, { reason: "UNAVAILABLE", retryAfterMs: 1 })],
   ["UNAVAILABLE of nobody in particular", () => refusal(status.UNAVAILABLE)],
   ["CONTENDED", () => refusal(status.ABORTED, { reason: "CONTENDED", retryAfterMs: 1 })],
+  [
+    "a connection that broke while the request was written",
+    () => refusal(status.INTERNAL, {}, "Received RST_STREAM with code 2 triggered by internal client error: write EPIPE"),
+  ],
   ["OVERLOADED", () => refusal(status.RESOURCE_EXHAUSTED, { reason: "OVERLOADED" })],
 ] as const) {
   test(`after ${what} a call is sent again under the same key`, async () => {
