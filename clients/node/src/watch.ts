@@ -84,7 +84,7 @@ export class Watch implements AsyncIterableIterator<VerificationSession> {
             seen = state;
             yield session;
           }
-          if (isLast(session)) {
+          if (isLast(state)) {
             return;
           }
         }

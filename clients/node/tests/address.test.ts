@@ -33,7 +33,13 @@ for (const [address, where] of [
   });
 }
 
-for (const address of ["http://bonafide.example", "http://10.1.2.3:50051", "http://[2001:db8::1]", "http://localhost.example", "http://0.0.0.0"]) {
+for (const address of [
+  "http://bonafide.example",
+  "http://10.1.2.3:50051",
+  "http://[2001:db8::1]",
+  "http://localhost.example",
+  "http://0.0.0.0",
+]) {
   test(`${address} is refused without TLS unless plaintext is allowed`, async () => {
     await assert.rejects(addressOf(address), (error) => {
       assert.ok(error instanceof TypeError);
