@@ -115,10 +115,9 @@ function stateOf(session: VerificationSession): VerificationSession {
 
 /** Whether nothing but a redaction can change the session, or nothing at all. */
 function isLast({ status, redaction }: VerificationSession): boolean {
-  return (
-    status === VerificationSessionStatus.CANCELED ||
-    (redaction !== undefined && redaction.status !== Redaction_Status.PROCESSING)
-  );
+  return redaction === undefined
+    ? status === VerificationSessionStatus.CANCELED
+    : redaction.status !== Redaction_Status.PROCESSING;
 }
 
 /** Whether a stream ended by what happened to the connection or the replica rather than to the session. */
