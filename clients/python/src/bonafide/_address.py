@@ -77,7 +77,8 @@ def is_loopback(host: str) -> bool:
 def _is_host(host: str) -> bool:
     if ":" in host:
         try:
-            return ipaddress.ip_address(host).version == 6
+            # No zone: grpcio takes none.
+            return "%" not in host and ipaddress.ip_address(host).version == 6
         except ValueError:
             return False
     return _NAME.fullmatch(host) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from bonafide._deadline import Deadline
+from bonafide._deadline import Deadline, checked
 from bonafide._retry import attempt
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Caller:
     def __init__(self, channel: grpc.Channel, credential: Credential, timeout: float | None) -> None:
         self.channel = channel
         self._credential = credential
-        self._timeout = timeout
+        self._timeout = None if timeout is None else checked(timeout)
 
     def with_credential(self, credential: Credential) -> Caller:
         """Another one over the same channel."""

@@ -6,15 +6,20 @@ import math
 import time
 
 
+def checked(seconds: float) -> float:
+    """A timeout that a call can have."""
+    if not math.isfinite(seconds):
+        raise ValueError(f"a timeout is a number of seconds, not {seconds}: every call has a deadline")
+    return seconds
+
+
 class Deadline:
     """A moment until which something may take."""
 
     __slots__ = ("_at",)
 
     def __init__(self, seconds: float) -> None:
-        if not math.isfinite(seconds):
-            raise ValueError(f"a timeout is a number of seconds, not {seconds}: every call has a deadline")
-        self._at = time.monotonic() + seconds
+        self._at = time.monotonic() + checked(seconds)
 
     def left(self) -> float:
         """Seconds until then; 0 afterwards."""

@@ -22,7 +22,7 @@ def roots_in(file: str | os.PathLike[str]) -> bytes:
     try:
         # grpcio would tell of it with the first call, and not say what is wrong.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem.decode("ascii", "replace"))
-    except ssl.SSLError:
+    except (ssl.SSLError, ValueError):
         raise ValueError(f"{file} holds no certificate in PEM") from None
     return pem
 
