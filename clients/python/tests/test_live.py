@@ -80,8 +80,9 @@ def test_the_example_says_what_is_wrong(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.startswith("example.py: ")
-    assert len(done.stderr.splitlines()) == 1
+    # What stands before it, if anything, is grpcio's own.
+    assert done.stderr.splitlines()[-1].startswith("example.py: ")
+    assert "Traceback" not in done.stderr
 
 
 def test_test_mode_verifies(testing: bonafide.Client) -> None:
@@ -171,17 +172,17 @@ def test_a_wrong_key_is_refused() -> None:
 
 
 def test_a_deployment_that_another_ca_vouches_for_gets_no_key() -> None:
-    with (
-        bonafide.Client(ADDRESS, "sk_live_any", ca_file=ANOTHER_CA) as client,
-        pytest.raises(bonafide.Unavailable) as error,
-    ):
-        create(client)
-    assert error.value.reason is None
-    assert "CERTIFICATE_VERIFY_FAILED" in error.value.message
-    # Nor do the system's.
-    with bonafide.Client(ADDRESS, "sk_live_any") as client, pytest.raises(bonafide.Unavailable) as unknown:
-        create(client)
-    assert "CERTIFICATE_VERIFY_FAILED" in unknown.value.message
+    # One address of the name: nothing may listen at another.
+    address = ADDRESS.replace("localhost", "127.0.0.1")
+    # Nor do the system's vouch for it.
+    for ca_file in (ANOTHER_CA, None):
+        with (
+            bonafide.Client(address, "sk_live_any", ca_file=ca_file) as client,
+            pytest.raises(bonafide.Unavailable) as error,
+        ):
+            create(client)
+        assert error.value.reason is None
+        assert "CERTIFICATE_VERIFY_FAILED" in error.value.message
 
 
 def test_cas_of_the_system_are_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +283,8 @@ def test_a_picture_that_is_too_large_is_refused_once(live: bonafide.Client, monk
     session = create(live)
     retries: list[float] = []
     monkeypatch.setattr("bonafide._retry.time.sleep", retries.append)
-    with pytest.raises(bonafide.ResourceExhausted) as error:
+    # Services from before MESSAGE_TOO_LARGE answer OUT_OF_RANGE, without a reason.
+    with pytest.raises((bonafide.ResourceExhausted, bonafide.OutOfRange)) as error:
         live.person(session).upload(IMAGE_PURPOSE_SELFIE, bytes(30 << 20))
     assert error.value.reason in (None, "MESSAGE_TOO_LARGE")
     assert retries == []

@@ -141,6 +141,17 @@ def test_a_lost_answer_is_asked_for_again(server: Played, relay: Relay) -> None:
     assert len(done) == 1
 
 
+def test_a_certificate_that_is_not_trusted_is_not_hidden(server: Played, client: bonafide.Client) -> None:
+    untrusted = refused(grpc.StatusCode.UNAVAILABLE, message="handshake failed: CERTIFICATE_VERIFY_FAILED")
+    server.on(CREATE, untrusted, refused(grpc.StatusCode.UNAVAILABLE, message="connection refused"))
+    with pytest.raises(bonafide.Unavailable, match="CERTIFICATE_VERIFY_FAILED"):
+        client.sessions.create(type=VERIFICATION_TYPE_DOCUMENT)
+    # Unless a service answered in the end.
+    server.on(CREATE, untrusted, refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELDS"))
+    with pytest.raises(bonafide.InvalidArgument):
+        client.sessions.create(type=VERIFICATION_TYPE_DOCUMENT)
+
+
 def test_pauses_double_up_to_two_seconds() -> None:
     for retry, most in enumerate([0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]):
         pauses = [backoff(retry) for _ in range(1000)]
