@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 
+import grpc
 import pytest
 from conftest import CLIENT_SECRET, KEY
-from played import Call, Played, reply, stream
+from played import Call, Played, refused, reply, stream
 
 import bonafide
 from bonafide.identity.v1 import (
@@ -128,13 +130,29 @@ def test_a_millisecond_is_a_deadline(hanging: Played, client: bonafide.Client) -
     assert len(hanging.calls) <= 1
 
 
-def test_so_is_nothing(hanging: Played, client: bonafide.Client) -> None:
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_a_call_without_time_is_not_made(server: Played, client: bonafide.Client, timeout: float) -> None:
     with pytest.raises(bonafide.DeadlineExceeded):
-        client.sessions.get("vs_1", timeout=0)
-    assert len(hanging.calls) <= 1
+        client.sessions.get("vs_1", timeout=timeout)
+    assert server.calls == []
 
 
-@pytest.mark.parametrize("timeout", [float("inf"), float("nan")])
+def test_nor_is_a_retry(server: Played, client: bonafide.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr("bonafide._deadline.time.monotonic", lambda: now)
+
+    def oversleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds + 60
+
+    monkeypatch.setattr("bonafide._retry.time.sleep", oversleep)
+    server.on("GetVerificationSession", refused(grpc.StatusCode.UNAVAILABLE))
+    with pytest.raises(bonafide.Unavailable):
+        client.sessions.get("vs_1", timeout=30)
+    assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize("timeout", [float("inf"), float("nan"), 1e10])
 def test_for_ever_is_none(server: Played, client: bonafide.Client, timeout: float) -> None:
     with pytest.raises(ValueError, match="every call has a deadline"):
         client.sessions.get("vs_1", timeout=timeout)

@@ -9,6 +9,7 @@ import grpc
 import pytest
 from conftest import KEY
 from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
 from played import Call, Played, fail, refused, retry_after, violations
 
 import bonafide
@@ -58,9 +59,9 @@ def test_details_that_cannot_be_read_are_none(server: Played, client: bonafide.C
         call.context.abort(grpc.StatusCode.NOT_FOUND, "none")
 
     def odd(call: Call) -> None:
-        # Said to be an ErrorInfo, but it is none; beside one.
-        status = b"\x1a\x32\x0a\x28type.googleapis.com/google.rpc.ErrorInfo\x12\x02\xff\xff"
-        call.context.set_trailing_metadata((("grpc-status-details-bin", status),))
+        status = Status()
+        status.details.add(type_url="type.googleapis.com/google.rpc.ErrorInfo", value=b"\xff\xff")
+        call.context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
         call.context.abort(grpc.StatusCode.NOT_FOUND, "none")
 
     for answer in (damaged, odd):

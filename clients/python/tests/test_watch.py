@@ -124,6 +124,13 @@ def test_it_gives_up_after_four_retries(server: Played, client: bonafide.Client)
     assert list(states) == []
 
 
+def test_it_gives_up_where_no_stream_begins_in_time(server: Played, client: bonafide.Client) -> None:
+    server.on(WATCH, refused(grpc.StatusCode.DEADLINE_EXCEEDED))
+    with pytest.raises(bonafide.DeadlineExceeded):
+        next(client.sessions.watch("vs_1"))
+    assert len(server.calls) == 5
+
+
 def test_another_error_ends_it(server: Played, client: bonafide.Client) -> None:
     server.on(WATCH, refused(grpc.StatusCode.NOT_FOUND, "SESSION_NOT_FOUND"))
     with pytest.raises(bonafide.NotFound) as error:
@@ -145,6 +152,14 @@ def test_its_deadline_holds_over_all_streams(server: Played, client: bonafide.Cl
     server.on(WATCH, stream(WAITING))
     with pytest.raises(bonafide.DeadlineExceeded):
         list(client.sessions.watch("vs_1", timeout=1))
+
+
+def test_without_time_it_does_not_begin(server: Played, client: bonafide.Client) -> None:
+    states = client.sessions.watch("vs_1", timeout=0)
+    with pytest.raises(bonafide.DeadlineExceeded):
+        next(states)
+    assert list(states) == []
+    assert server.calls == []
 
 
 def test_no_stream_is_for_ever(server: Played, client: bonafide.Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import grpc
 
 from bonafide._status import error_of
-from bonafide.errors import Error, Unavailable
+from bonafide.errors import DeadlineExceeded, Error, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,12 @@ def attempt(call: Callable[[], T], deadline: Deadline) -> T:
     Raises:
         Error: The call failed.
     """
+    error: Error = DeadlineExceeded("no time is left for the call")
     untrusted: Error | None = None
     for retry in itertools.count():
+        # A call that has no time may be made all the same, and a pause may take longer than it was to.
+        if deadline.left() == 0.0:
+            raise error
         try:
             return call()
         except grpc.RpcError as failure:

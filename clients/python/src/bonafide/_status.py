@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
@@ -11,10 +12,15 @@ from google.rpc.status_pb2 import Status
 from bonafide.errors import Error, Unknown, Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import grpc
+    from google.protobuf.message import Message
 
 DOMAIN = "bonafide.identity"
 """Of the reasons that are Bonafide's."""
+
+Detail = TypeVar("Detail", bound="Message")
 
 _DETAILS = "grpc-status-details-bin"
 _BY_CODE = {error.code: error for error in Error.__subclasses__()}
@@ -23,31 +29,34 @@ _BY_CODE = {error.code: error for error in Error.__subclasses__()}
 def error_of(failure: grpc.RpcError) -> Error:
     """The error that a failed call of grpcio stands for."""
     call = cast("grpc.Call", failure)
-    info, violations, retry_after = ErrorInfo(), [], None
-    for detail in _details(call):
-        if detail.Is(ErrorInfo.DESCRIPTOR):
-            info = ErrorInfo.FromString(detail.value)
-        elif detail.Is(BadRequest.DESCRIPTOR):
-            fields = BadRequest.FromString(detail.value).field_violations
-            violations = [Violation(field.field, field.description) for field in fields]
-        elif detail.Is(RetryInfo.DESCRIPTOR):
-            retry_after = RetryInfo.FromString(detail.value).retry_delay.ToTimedelta().total_seconds()
+    details = _details(call)
+    info = _first(details, ErrorInfo) or ErrorInfo()
+    request = _first(details, BadRequest) or BadRequest()
+    retry = _first(details, RetryInfo)
     # Proxies have reasons, too.
     ours = info.domain == DOMAIN
     return _BY_CODE.get(call.code(), Unknown)(
         call.details() or "",
         info.reason if ours else None,
-        violations,
-        dict(info.metadata) if ours else {},
-        retry_after,
+        [Violation(violation.field, violation.description) for violation in request.field_violations],
+        info.metadata if ours else None,
+        None if retry is None else retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9,
     )
 
 
-def _details(call: grpc.Call) -> list[Any]:
+def _details(call: grpc.Call) -> Iterable[Any]:
+    """Those of a status, packed; none where they cannot be read."""
     for key, value in call.trailing_metadata() or ():
         if key == _DETAILS:
-            try:
-                return list(Status.FromString(cast("bytes", value)).details)
-            except DecodeError:
-                break
-    return []
+            with suppress(DecodeError):
+                return Status.FromString(cast("bytes", value)).details
+    return ()
+
+
+def _first(details: Iterable[Any], kind: type[Detail]) -> Detail | None:
+    """The first detail of this kind that can be read."""
+    for detail in details:
+        if detail.Is(kind.DESCRIPTOR):
+            with suppress(DecodeError):
+                return kind.FromString(detail.value)
+    return None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import TYPE_CHECKING
 
 import grpc
 
-from bonafide._retry import backoff, pause_before
+from bonafide._retry import MOST_RETRIES, backoff, pause_before
 from bonafide._status import error_of
 from bonafide.errors import DeadlineExceeded
 from bonafide.identity.v1 import (
@@ -100,16 +101,22 @@ class Watch:
                 return None
             if self._stream is None:
                 left = LONGEST_STREAM if self._deadline is None else self._deadline.left()
+                # A stream that has no time may begin all the same.
+                if left == 0.0:
+                    self._closed.set()
+                    raise DeadlineExceeded("no time is left for the watch")
                 self._is_last = self._deadline is not None and left <= LONGEST_STREAM
                 self._stream = self._new_stream(min(left, LONGEST_STREAM))
             return self._stream
 
     def _pause_after(self, failure: grpc.RpcError) -> float:
         error = error_of(failure)
-        if isinstance(error, DeadlineExceeded) and not self._is_last:
-            return 0.0
-        left = LONGEST_STREAM if self._deadline is None else self._deadline.left()
-        pause = pause_before(self._failures, error, left)
+        if isinstance(error, DeadlineExceeded) and not self._is_last and self._failures < MOST_RETRIES:
+            # The stream's time is over, and not the watch's.
+            pause: float | None = backoff(self._failures)
+        else:
+            left = math.inf if self._deadline is None else self._deadline.left()
+            pause = pause_before(self._failures, error, left)
         if pause is None:
             self.close()
             raise error from failure
