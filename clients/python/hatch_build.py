@@ -18,7 +18,7 @@ PACKAGE = Path("bonafide/identity/v1")
 class ContractHook(BuildHookInterface):  # type: ignore[type-arg]
     """What hatchling calls around each build."""
 
-    _generated: Path | None = None
+    _generated: tempfile.TemporaryDirectory[str] | None = None
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Adds the contract or what is generated from it."""
@@ -30,14 +30,14 @@ class ContractHook(BuildHookInterface):  # type: ignore[type-arg]
             generate(contract, Path(self.root, "src"))
         else:
             # The source tree may be read-only, or be built twice at the same time.
-            self._generated = Path(tempfile.mkdtemp(prefix="bonafide-client-"))
-            generate(contract, self._generated)
-            build_data["force_include"][str(self._generated / PACKAGE.parent)] = str(PACKAGE.parent)
+            self._generated = tempfile.TemporaryDirectory(prefix="bonafide-client-")
+            generate(contract, Path(self._generated.name))
+            build_data["force_include"][str(self._generated.name / PACKAGE.parent)] = str(PACKAGE.parent)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Removes what was generated: the wheel has it."""
         if self._generated is not None:
-            shutil.rmtree(self._generated)
+            self._generated.cleanup()
 
 
 def find_contract(root: Path) -> Path:
