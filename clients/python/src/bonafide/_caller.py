@@ -1,0 +1,82 @@
+"""Calls with one credential."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from bonafide._deadline import Deadline, checked
+from bonafide._retry import attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import grpc
+    from google.protobuf.message import Message
+
+    from bonafide._credential import Credential
+
+TIMEOUT = 10.0
+TRANSFER_TIMEOUT = 60.0
+"""Of a call that sends or fetches a picture."""
+
+Request = TypeVar("Request", bound="Message")
+Response = TypeVar("Response", bound="Message")
+T = TypeVar("T")
+Part = TypeVar("Part", covariant=True)
+
+
+class Stream(Protocol[Part]):
+    """Answers as they come."""
+
+    def __iter__(self) -> Iterator[Part]:
+        """Itself."""
+
+    def __next__(self) -> Part:
+        """The next one; raises grpc.RpcError where the call failed."""
+
+    def cancel(self) -> bool:
+        """Ends the call."""
+
+
+class Caller:
+    """A channel and who calls over it. Calls may be made from many threads at the same time."""
+
+    def __init__(self, channel: grpc.Channel, credential: Credential, timeout: float | None) -> None:
+        self.channel = channel
+        self._credential = credential
+        self._timeout = None if timeout is None else checked(timeout)
+
+    def with_credential(self, credential: Credential) -> Caller:
+        """Another one over the same channel."""
+        return Caller(self.channel, credential, self._timeout)
+
+    def unary(
+        self,
+        method: grpc.UnaryUnaryMultiCallable[Request, Response],
+        request: Request,
+        timeout: float | None,
+        usual: float = TIMEOUT,
+    ) -> Response:
+        """The answer to one request."""
+        return self.attempt(
+            lambda left: method(request, timeout=left, metadata=self._credential.metadata()), timeout, usual
+        )
+
+    def stream(
+        self, method: grpc.UnaryStreamMultiCallable[Request, Response], request: Request, timeout: float
+    ) -> Stream[Response]:
+        """The answers to one request, of one try."""
+        return method(request, timeout=timeout, metadata=self._credential.metadata())
+
+    def attempt(self, call: Callable[[float], T], timeout: float | None, usual: float) -> T:
+        """What `call` answers, which is told how much time is left, with retries."""
+        if timeout is None:
+            timeout = usual if self._timeout is None else self._timeout
+        deadline = Deadline(timeout)
+        return attempt(lambda: call(deadline.left()), deadline)
+
+
+def key_or_random(idempotency_key: str | None) -> str:
+    """The caller's idempotency key, else one that nobody else has."""
+    return str(uuid.uuid4()) if idempotency_key is None else idempotency_key
