@@ -32,6 +32,9 @@ final class ConnectionFailure {
         if (certificate) {
             return "the server's certificate is not one that a trusted CA gave to this host (" + message + ")";
         }
+        if (message.startsWith("First received frame was not SETTINGS")) {
+            return "what answers there is no gRPC server, or one with TLS, which is called at https://";
+        }
         return tls ? "no TLS with the server (" + message + ")" : message;
     }
 }

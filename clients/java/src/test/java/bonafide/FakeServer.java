@@ -72,14 +72,11 @@ final class FakeServer implements AutoCloseable {
     private final Map<String, Answer> answers = new ConcurrentHashMap<>();
     private final Map<String, List<Received>> received = new ConcurrentHashMap<>();
     private final Server server;
+    /** Also when it is closed. */
     private final int port;
 
     FakeServer() {
-        this(0);
-    }
-
-    FakeServer(int port) {
-        var builder = forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+        var builder = forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .maxInboundMessageSize(32 << 20);
         for (ServiceDescriptor service : SERVICES) {
             ServerServiceDefinition.Builder definition = ServerServiceDefinition.builder(service);
@@ -90,7 +87,7 @@ final class FakeServer implements AutoCloseable {
         }
         try {
             server = builder.build().start();
-            this.port = server.getPort();
+            port = server.getPort();
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
         }

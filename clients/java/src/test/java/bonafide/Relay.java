@@ -15,9 +15,13 @@ final class Relay implements AutoCloseable {
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
 
     Relay(int target) {
+        this(0, target);
+    }
+
+    Relay(int port, int target) {
         this.target = target;
         try {
-            listening = new ServerSocket(0, 16, InetAddress.getLoopbackAddress());
+            listening = new ServerSocket(port, 16, InetAddress.getLoopbackAddress());
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
         }
@@ -25,7 +29,11 @@ final class Relay implements AutoCloseable {
     }
 
     String address() {
-        return "http://127.0.0.1:" + listening.getLocalPort();
+        return "http://127.0.0.1:" + port();
+    }
+
+    int port() {
+        return listening.getLocalPort();
     }
 
     /** Breaks all connections; new ones are taken. */
@@ -36,6 +44,7 @@ final class Relay implements AutoCloseable {
         sockets.clear();
     }
 
+    /** Breaks all connections; new ones are refused. */
     @Override
     public void close() {
         close(listening);
