@@ -25,7 +25,7 @@ import java.util.stream.StreamSupport;
  * error is thrown, and so is a {@link DeadlineExceededException} when the watch has a timeout.
  */
 public final class Watch implements Iterable<VerificationSession>, AutoCloseable {
-    /** Of one call: one that hangs without an error does so no longer. The server ends it before that. */
+    /** Of one call, so that none hangs for good. The server ends it before that. */
     private static final Duration LONGEST_CALL = Duration.ofMinutes(15);
 
     /** How long a call lasts at least whose end is no sign of trouble. */
@@ -163,7 +163,9 @@ public final class Watch implements Iterable<VerificationSession>, AutoCloseable
         }
 
         private void recover(BonafideException failure) {
-            boolean hung = failure.code() == Status.Code.DEADLINE_EXCEEDED && lasted() >= LONGEST_CALL.toNanos();
+            // The deadline of the call, or of something in between, and not that of the watch.
+            boolean isOver = deadline != null && deadline.isExpired();
+            boolean hung = failure.code() == Status.Code.DEADLINE_EXCEEDED && lasted() >= LONG_CALL.toNanos() && !isOver;
             int retry = ended();
             Duration pause = Retries.pause(failure, retry);
             boolean givesUp = !answered && (retry == Retries.MOST || !isInTime(pause));
