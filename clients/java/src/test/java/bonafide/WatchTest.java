@@ -1,0 +1,258 @@
+package bonafide;
+
+import static bonafide.identity.v1.VerificationSessionStatus.VERIFICATION_SESSION_STATUS_CANCELED;
+import static bonafide.identity.v1.VerificationSessionStatus.VERIFICATION_SESSION_STATUS_PROCESSING;
+import static bonafide.identity.v1.VerificationSessionStatus.VERIFICATION_SESSION_STATUS_REQUIRES_INPUT;
+import static bonafide.identity.v1.VerificationSessionStatus.VERIFICATION_SESSION_STATUS_VERIFIED;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import bonafide.identity.v1.Redaction;
+import bonafide.identity.v1.SessionInsights;
+import bonafide.identity.v1.VerificationSession;
+import bonafide.identity.v1.VerificationSessionStatus;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class WatchTest {
+    private static final String WATCH = "WatchVerificationSession";
+
+    private final FakeServer server = new FakeServer();
+    private final Client client = server.client();
+
+    @AfterEach
+    void stop() {
+        client.close();
+        server.close();
+    }
+
+    private static VerificationSession session(VerificationSessionStatus status, int attempts) {
+        return VerificationSession.newBuilder()
+                .setId("vs_1")
+                .setStatus(status)
+                .setInsights(SessionInsights.newBuilder().setAttempts(attempts))
+                .build();
+    }
+
+    /** Each answer has a client secret of its own while the session requires input. */
+    private static VerificationSession requiresInput(String secret) {
+        return session(VERIFICATION_SESSION_STATUS_REQUIRES_INPUT, 0).toBuilder().setClientSecret(secret).build();
+    }
+
+    private static final VerificationSession PROCESSING = session(VERIFICATION_SESSION_STATUS_PROCESSING, 1);
+    private static final VerificationSession VERIFIED = session(VERIFICATION_SESSION_STATUS_VERIFIED, 1);
+    private static final VerificationSession CANCELED = session(VERIFICATION_SESSION_STATUS_CANCELED, 1);
+
+    private List<VerificationSessionStatus> statuses() {
+        try (Watch watch = client.sessions().watch("vs_1");
+                Stream<VerificationSession> changes = watch.stream()) {
+            return changes.map(VerificationSession::getStatus).toList();
+        }
+    }
+
+    @Test
+    void itGoesOnWhenTheServerEndsItAndYieldsNothingTwice() {
+        server.on(WATCH, (call, number) -> {
+            call.send(requiresInput("secret " + number));
+            if (number == 2) {
+                call.send(PROCESSING);
+                call.send(PROCESSING);
+                call.send(CANCELED);
+            } else {
+                call.end();
+            }
+        });
+        assertEquals(
+                List.of(
+                        VERIFICATION_SESSION_STATUS_REQUIRES_INPUT,
+                        VERIFICATION_SESSION_STATUS_PROCESSING,
+                        VERIFICATION_SESSION_STATUS_CANCELED),
+                statuses());
+        assertEquals(3, server.calls(WATCH).size());
+        server.calls(WATCH).forEach(call -> assertNotNull(call.millisLeft()));
+    }
+
+    @Test
+    void itGoesOnWhenTheConnectionBreaks() {
+        try (Relay relay = new Relay(server.port());
+                Client far = Client.builder(relay.address(), "sk_test_key").build();
+                Watch watch = far.sessions().watch("vs_1")) {
+            server.on(WATCH, (call, number) -> {
+                call.send(PROCESSING);
+                if (number > 0) {
+                    call.send(CANCELED);
+                }
+            });
+            Iterator<VerificationSession> changes = watch.iterator();
+            assertEquals(PROCESSING, changes.next());
+            relay.cut();
+            assertEquals(CANCELED, changes.next());
+            assertFalse(changes.hasNext());
+        }
+    }
+
+    @Test
+    void itOutlastsAServerThatIsGoneForLongerThanACallTries() {
+        server.on(WATCH, (call, number) -> {
+            if (number > 0 && number < 8) {
+                call.fail(FakeServer.error(Status.Code.UNAVAILABLE, "UNAVAILABLE", FakeServer.retryAfter(Duration.ofMillis(1))));
+            } else {
+                call.send(number == 0 ? PROCESSING : CANCELED);
+                call.fail(FakeServer.unavailable());
+            }
+        });
+        assertEquals(List.of(VERIFICATION_SESSION_STATUS_PROCESSING, VERIFICATION_SESSION_STATUS_CANCELED), statuses());
+    }
+
+    @Test
+    void aServerThatComesBackIsFound() {
+        server.on(WATCH, (call, number) -> call.send(number == 0 ? PROCESSING : CANCELED));
+        Relay relay = new Relay(server.port());
+        try (Client far = Client.builder(relay.address(), "sk_test_key").build();
+                Watch watch = far.sessions().watch("vs_1")) {
+            Iterator<VerificationSession> changes = watch.iterator();
+            assertEquals(PROCESSING, changes.next());
+            relay.close();
+            try (Relay again = new Relay(relay.port(), server.port())) {
+                assertEquals(CANCELED, changes.next());
+            }
+        }
+    }
+
+    @Test
+    void beforeTheFirstAnswerItGivesUpLikeEveryCall() {
+        server.on(WATCH, (call, number) -> call.fail(FakeServer.unavailable()));
+        assertThrows(UnavailableException.class, this::statuses);
+        assertEquals(5, server.calls(WATCH).size());
+    }
+
+    @Test
+    void anotherErrorIsThrownAndEndsIt() {
+        server.on(WATCH, (call, number) -> {
+            call.send(PROCESSING);
+            call.fail(FakeServer.error(Status.Code.NOT_FOUND, "SESSION_NOT_FOUND"));
+        });
+        Iterator<VerificationSession> changes = client.sessions().watch("vs_1").iterator();
+        assertEquals(PROCESSING, changes.next());
+        assertThrows(NotFoundException.class, changes::hasNext);
+        assertFalse(changes.hasNext());
+        assertEquals(1, server.calls(WATCH).size());
+    }
+
+    @Test
+    void itEndsWhenTheSessionIsRedacted() {
+        VerificationSession redacting = VERIFIED.toBuilder()
+                .setRedaction(Redaction.newBuilder().setStatus(Redaction.Status.STATUS_PROCESSING))
+                .build();
+        VerificationSession redacted = VERIFIED.toBuilder()
+                .setRedaction(Redaction.newBuilder().setStatus(Redaction.Status.STATUS_REDACTED))
+                .build();
+        server.on(WATCH, (call, number) -> {
+            call.send(VERIFIED);
+            call.send(redacting);
+            call.finish(redacted);
+        });
+        assertEquals(3, statuses().size());
+        assertEquals(1, server.calls(WATCH).size());
+    }
+
+    @Test
+    void itEndsWithItsDeadline() {
+        server.on(WATCH, (call, number) -> call.send(PROCESSING));
+        try (Watch watch = client.sessions().watch("vs_1", Duration.ofSeconds(2))) {
+            Iterator<VerificationSession> changes = watch.iterator();
+            assertEquals(PROCESSING, changes.next());
+            assertThrows(DeadlineExceededException.class, changes::hasNext);
+        }
+        assertEquals(1, server.calls(WATCH).size());
+    }
+
+    @Test
+    void itsDeadlineAlsoEndsItsPauses() {
+        server.on(WATCH, (call, number) -> {
+            call.send(PROCESSING);
+            call.fail(FakeServer.error(Status.Code.UNAVAILABLE, "UNAVAILABLE", FakeServer.retryAfter(Duration.ofHours(1))));
+        });
+        try (Watch watch = client.sessions().watch("vs_1", Duration.ofSeconds(2))) {
+            Iterator<VerificationSession> changes = watch.iterator();
+            assertEquals(PROCESSING, changes.next());
+            assertThrows(DeadlineExceededException.class, changes::hasNext);
+        }
+    }
+
+    @Test
+    void whoeverClosesItEndsIt() throws Exception {
+        CountDownLatch cancelled = new CountDownLatch(1);
+        CountDownLatch yielded = new CountDownLatch(1);
+        server.on(WATCH, (call, number) -> {
+            call.send(PROCESSING);
+            io.grpc.Context.current().addListener(context -> cancelled.countDown(), Runnable::run);
+        });
+        Watch watch = client.sessions().watch("vs_1");
+        CompletableFuture<Boolean> ended = CompletableFuture.supplyAsync(() -> {
+            Iterator<VerificationSession> changes = watch.iterator();
+            changes.next();
+            yielded.countDown();
+            return !changes.hasNext();
+        });
+        yielded.await();
+        watch.close();
+        assertTrue(ended.get(30, TimeUnit.SECONDS));
+        assertTrue(cancelled.await(30, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void aWatchThatPausesIsClosedAtOnce() throws Exception {
+        CountDownLatch failed = new CountDownLatch(1);
+        server.on(WATCH, (call, number) -> {
+            call.send(PROCESSING);
+            call.fail(FakeServer.error(Status.Code.UNAVAILABLE, "UNAVAILABLE", FakeServer.retryAfter(Duration.ofHours(1))));
+            failed.countDown();
+        });
+        Watch watch = client.sessions().watch("vs_1");
+        CompletableFuture<Long> count = CompletableFuture.supplyAsync(() -> watch.stream().count());
+        failed.await();
+        watch.close();
+        assertTrue(count.get(30, TimeUnit.SECONDS) <= 1);
+    }
+
+    @Test
+    void itIsIteratedOverOnce() {
+        try (Watch watch = client.sessions().watch("vs_1")) {
+            watch.iterator();
+            assertThrows(IllegalStateException.class, watch::iterator);
+        }
+    }
+
+    @Test
+    void awaitAnswersTheSessionWhoseChecksHaveEnded() {
+        VerificationSession failed = session(VERIFICATION_SESSION_STATUS_REQUIRES_INPUT, 1);
+        server.on(WATCH, (call, number) -> {
+            call.send(requiresInput("secret"));
+            call.send(PROCESSING);
+            call.send(number == 0 ? VERIFIED : failed);
+        });
+        assertEquals(VERIFIED, client.sessions().await("vs_1"));
+        assertEquals(failed, client.sessions().await("vs_1"));
+    }
+
+    @Test
+    void awaitHasADeadline() {
+        server.on(WATCH, (call, number) -> call.send(PROCESSING));
+        assertThrows(DeadlineExceededException.class, () -> client.sessions().await("vs_1", Duration.ofMillis(500)));
+        assertThrows(DeadlineExceededException.class, () -> client.sessions().await("vs_1", Duration.ofMillis(1)));
+    }
+}
