@@ -283,10 +283,9 @@ def test_a_picture_that_is_too_large_is_refused_once(live: bonafide.Client, monk
     session = create(live)
     retries: list[float] = []
     monkeypatch.setattr("bonafide._retry.time.sleep", retries.append)
-    # Services from before MESSAGE_TOO_LARGE answer OUT_OF_RANGE, without a reason.
-    with pytest.raises((bonafide.ResourceExhausted, bonafide.OutOfRange)) as error:
+    with pytest.raises(bonafide.OutOfRange) as error:
         live.person(session).upload(IMAGE_PURPOSE_SELFIE, bytes(30 << 20))
-    assert error.value.reason in (None, "MESSAGE_TOO_LARGE")
+    assert error.value.reason == "MESSAGE_TOO_LARGE"
     assert retries == []
 
 

@@ -149,7 +149,6 @@ def _comparable(session: VerificationSession) -> VerificationSession:
 
 def _is_over(session: VerificationSession) -> bool:
     """Whether nothing more is to come, or nothing that a watch is for."""
-    return session.status == VERIFICATION_SESSION_STATUS_CANCELED or session.redaction.status in (
-        Redaction.STATUS_REDACTED,
-        Redaction.STATUS_VALIDATED,
-    )
+    if session.HasField("redaction"):
+        return session.redaction.status != Redaction.STATUS_PROCESSING
+    return session.status == VERIFICATION_SESSION_STATUS_CANCELED

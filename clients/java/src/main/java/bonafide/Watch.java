@@ -214,9 +214,9 @@ public final class Watch implements Iterable<VerificationSession>, AutoCloseable
     }
 
     private static boolean isFinal(VerificationSession session) {
-        Redaction.Status redaction = session.getRedaction().getStatus();
-        return session.getStatus() == VerificationSessionStatus.VERIFICATION_SESSION_STATUS_CANCELED
-                || redaction == Redaction.Status.STATUS_REDACTED
-                || redaction == Redaction.Status.STATUS_VALIDATED;
+        if (session.hasRedaction()) {
+            return session.getRedaction().getStatus() != Redaction.Status.STATUS_PROCESSING;
+        }
+        return session.getStatus() == VerificationSessionStatus.VERIFICATION_SESSION_STATUS_CANCELED;
     }
 }
