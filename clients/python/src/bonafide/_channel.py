@@ -19,9 +19,10 @@ _OPTIONS = (
     # Ours know which calls help, and how long to wait.
     ("grpc.enable_retries", 0),
     ("grpc.service_config_disable_resolution", 1),
-    # A call that is tried again needs a connection that is, too: by default it is after a second, later after two minutes.
+    # Between its tries to connect grpcio answers calls by itself, with the last failure. These times are a second and two minutes
+    # otherwise: the retries of a call would be over before a server that is back was asked.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.max_reconnect_backoff_ms", 250),
     # A watch that hears nothing must learn that the other side is gone.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
