@@ -38,7 +38,7 @@ func turnPages[Item interface{ GetId() string }](
 		}
 		if len(items) == 0 {
 			// Without an end this would ask for the same page for ever.
-			yield(none, newError(codes.Internal, "a page is empty, though there are more"))
+			yield(none, newError(codes.DataLoss, "a page is empty, though there are more"))
 			return
 		}
 		last := items[len(items)-1].GetId()

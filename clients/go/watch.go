@@ -157,11 +157,8 @@ func goesOnAfter(failure *Error, heard bool) bool {
 }
 
 func isOver(session *identity.VerificationSession) bool {
-	switch session.GetRedaction().GetStatus() {
-	case identity.Redaction_STATUS_REDACTED, identity.Redaction_STATUS_VALIDATED:
-		return true
-	case identity.Redaction_STATUS_PROCESSING:
-		return false
+	if redaction := session.GetRedaction(); redaction != nil {
+		return redaction.GetStatus() != identity.Redaction_STATUS_PROCESSING
 	}
 	return session.GetStatus() == identity.VerificationSessionStatus_VERIFICATION_SESSION_STATUS_CANCELED
 }

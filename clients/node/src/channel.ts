@@ -49,8 +49,8 @@ export class Channel {
     // The prefix, lest a host be taken for the name of a resolver.
     const target = `dns:${authority(address)}`;
     const credentials = address.tls ? tlsCredentials(ca) : ChannelCredentials.createInsecure();
-    // What stays on this machine goes through no proxy.
-    const options = address.loopback ? { ...OPTIONS, "grpc.enable_http_proxy": 0 } : OPTIONS;
+    // What stays on this machine goes through no proxy, and one would see a key that is not protected.
+    const options = address.loopback || !address.tls ? { ...OPTIONS, "grpc.enable_http_proxy": 0 } : OPTIONS;
     this.#connect = () => new Client(target, credentials, options);
     this.#client = this.#connect();
   }

@@ -68,7 +68,8 @@ test("the client's deadline holds for every call but watches", async () => {
 test("what changes something has an idempotency key", async () => {
   await using server = await Played.start({});
   await everyCall(server);
-  const keyed = server.calls.filter(({ request }) => "idempotencyKey" in request).map(({ method }) => method);
+  const hasKey = (key: unknown) => typeof key === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(key);
+  const keyed = server.calls.filter(({ request }) => hasKey(request.idempotencyKey)).map(({ method }) => method);
   assert.deepEqual(keyed, [
     "createVerificationSession",
     "updateVerificationSession",
@@ -79,7 +80,6 @@ test("what changes something has an idempotency key", async () => {
     "submitVerificationSession",
     "leaveVerificationSession",
   ]);
-  assert.ok(server.calls.every(({ request }) => request.idempotencyKey !== ""));
 });
 
 test("backends call with the key, persons with the client secret", async () => {

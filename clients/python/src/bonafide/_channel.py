@@ -23,6 +23,9 @@ _OPTIONS = (
     # otherwise: the retries of a call would be over before a server that is back was asked.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 250),
+    # Every violation of a request comes with its error: beyond 8 KiB grpcio would lose some of them.
+    ("grpc.max_metadata_size", 64 << 10),
+    ("grpc.absolute_max_metadata_size", 64 << 10),
     # A watch that hears nothing must learn that the other side is gone.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),

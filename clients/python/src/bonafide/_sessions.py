@@ -264,14 +264,14 @@ class Sessions:
 
         return Watch(verification_session, stream, None if timeout is None else Deadline(timeout))
 
-    def wait(self, verification_session: str, *, timeout: float = WAIT_TIMEOUT) -> VerificationSession:
+    def wait(self, verification_session: str, *, timeout: float | None = None) -> VerificationSession:
         """The session when the checks have ended: when it is neither processing nor waiting for a first submission.
 
         Args:
             verification_session: Id of the session.
-            timeout: Seconds until `bonafide.DeadlineExceeded`.
+            timeout: Seconds until `bonafide.DeadlineExceeded`; 120 when not given.
         """
-        with self.watch(verification_session, timeout=timeout) as states:
+        with self.watch(verification_session, timeout=WAIT_TIMEOUT if timeout is None else timeout) as states:
             for session in states:
                 if _has_ended(session):
                     break

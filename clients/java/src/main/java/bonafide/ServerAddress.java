@@ -17,7 +17,9 @@ record ServerAddress(String host, int port, boolean tls) {
     private static final Pattern FORM = Pattern.compile(
             "(?:(?<scheme>https?)://)?(?<host>\\[[0-9a-f:.]+]|[\\w.-]+)(?::(?<port>\\d{1,5}))?/?", Pattern.CASE_INSENSITIVE);
 
-    private static final Pattern LOOPBACK_IPV4 = Pattern.compile("127(?:\\.\\d{1,3}){3}");
+    // What is out of range is a name, and somebody may give it an address.
+    private static final Pattern LOOPBACK_IPV4 =
+            Pattern.compile("127(?:\\.(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}");
 
     /**
      * Reads {@code https://host:port} or {@code http://host:port}. Without a scheme loopback is called without TLS, and others with it.
@@ -43,6 +45,10 @@ record ServerAddress(String host, int port, boolean tls) {
     }
 
     private static IllegalArgumentException malformed(String address) {
+        if (address.indexOf('@') >= 0) {
+            // Not repeated: there is a password in it.
+            return new IllegalArgumentException("an address has no user and no password");
+        }
         return new IllegalArgumentException(
                 "\"" + address + "\" is not an address such as https://identity.example:50051 or http://127.0.0.1:50051");
     }
