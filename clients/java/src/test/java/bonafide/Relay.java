@@ -7,6 +7,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 
 /** Stands between a client and a server on loopback, and can break their connections. */
 final class Relay implements AutoCloseable {
@@ -14,14 +15,12 @@ final class Relay implements AutoCloseable {
     private final int target;
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
 
-    Relay(int target) {
-        this(0, target);
-    }
+    private volatile CountDownLatch refusals;
 
-    Relay(int port, int target) {
+    Relay(int target) {
         this.target = target;
         try {
-            listening = new ServerSocket(port, 16, InetAddress.getLoopbackAddress());
+            listening = new ServerSocket(0, 16, InetAddress.getLoopbackAddress());
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
         }
@@ -29,11 +28,7 @@ final class Relay implements AutoCloseable {
     }
 
     String address() {
-        return "http://127.0.0.1:" + port();
-    }
-
-    int port() {
-        return listening.getLocalPort();
+        return "http://127.0.0.1:" + listening.getLocalPort();
     }
 
     /** Breaks all connections; new ones are taken. */
@@ -44,7 +39,14 @@ final class Relay implements AutoCloseable {
         sockets.clear();
     }
 
-    /** Breaks all connections; new ones are refused. */
+    /** Breaks all connections, and as many new ones as this; answers when that is done. */
+    void refuse(int connections) throws InterruptedException {
+        CountDownLatch refused = new CountDownLatch(connections);
+        refusals = refused;
+        cut();
+        refused.await();
+    }
+
     @Override
     public void close() {
         close(listening);
@@ -54,6 +56,12 @@ final class Relay implements AutoCloseable {
     private void accept() throws IOException {
         while (true) {
             Socket near = listening.accept();
+            CountDownLatch refused = refusals;
+            if (refused != null && refused.getCount() > 0) {
+                near.close();
+                refused.countDown();
+                continue;
+            }
             Socket far = new Socket(InetAddress.getLoopbackAddress(), target);
             sockets.add(near);
             sockets.add(far);

@@ -6,12 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import bonafide.identity.v1.CancelVerificationSessionRequest;
 import bonafide.identity.v1.CreateVerificationSessionRequest;
 import bonafide.identity.v1.File;
 import bonafide.identity.v1.ImagePurpose;
-import bonafide.identity.v1.RedactVerificationSessionRequest;
-import bonafide.identity.v1.SimulateVerificationRequest;
 import bonafide.identity.v1.UpdateVerificationSessionRequest;
 import bonafide.identity.v1.VerificationSession;
 import io.grpc.Status;
@@ -36,9 +33,14 @@ class RetriesTest {
         server.close();
     }
 
+    private static String idempotencyKey(FakeServer.Received call) {
+        var field = call.request().getDescriptorForType().findFieldByName("idempotency_key");
+        return (String) call.request().getField(field);
+    }
+
     private List<String> keysOfCreations() {
         return server.calls(CREATE).stream()
-                .map(call -> ((CreateVerificationSessionRequest) call.request()).getIdempotencyKey())
+                .map(RetriesTest::idempotencyKey)
                 .toList();
     }
 
@@ -61,18 +63,14 @@ class RetriesTest {
 
     @Test
     void eachCallThatChangesSomethingHasAKey() {
-        for (String method : List.of("UpdateVerificationSession", "CancelVerificationSession", "RedactVerificationSession",
-                "SimulateVerification")) {
-            server.on(method, (call, number) -> call.finish(SESSION));
-        }
+        List<String> methods = List.of(
+                "UpdateVerificationSession", "CancelVerificationSession", "RedactVerificationSession", "SimulateVerification");
+        methods.forEach(method -> server.on(method, (call, number) -> call.finish(SESSION)));
         client.sessions().update(UpdateVerificationSessionRequest.getDefaultInstance());
         client.sessions().cancel("vs_1");
         client.sessions().redact("vs_1");
         client.testHelpers().simulate("vs_1");
-        assertFalse(((UpdateVerificationSessionRequest) server.calls("UpdateVerificationSession").get(0).request()).getIdempotencyKey().isEmpty());
-        assertFalse(((CancelVerificationSessionRequest) server.calls("CancelVerificationSession").get(0).request()).getIdempotencyKey().isEmpty());
-        assertFalse(((RedactVerificationSessionRequest) server.calls("RedactVerificationSession").get(0).request()).getIdempotencyKey().isEmpty());
-        assertFalse(((SimulateVerificationRequest) server.calls("SimulateVerification").get(0).request()).getIdempotencyKey().isEmpty());
+        methods.forEach(method -> assertFalse(idempotencyKey(server.calls(method).get(0)).isEmpty(), method));
     }
 
     @Test
@@ -146,7 +144,7 @@ class RetriesTest {
                 Client far = Client.builder(relay.address(), "sk_test_key").build()) {
             Map<String, VerificationSession> created = new ConcurrentHashMap<>();
             server.on(CREATE, (call, number) -> {
-                String key = ((CreateVerificationSessionRequest) call.request()).getIdempotencyKey();
+                String key = idempotencyKey(call);
                 VerificationSession session = created.computeIfAbsent(
                         key, unused -> VerificationSession.newBuilder().setId("vs_" + created.size()).build());
                 if (number == 0) {
