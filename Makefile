@@ -20,7 +20,8 @@ test: redis-server s3-server stripe-mock
 # The clients of five languages against a deployment of this build; those whose toolchain is not here are left out, and it says so.
 .PHONY: test-clients
 test-clients:
-	cargo build --locked --workspace --bins
+	@# As `make test` builds it: other features would build all of it again.
+	$(TESTS) --no-run
 	PROGRAMS=$${CARGO_TARGET_DIR:-target}/debug clients/test
 
 # The test of pictures in a bucket starts a private server that speaks S3's protocol, on loopback.
