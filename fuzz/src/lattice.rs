@@ -53,7 +53,7 @@ pub fn check(input: &[u8]) {
     possible(&posterior, shape, &beliefs);
     let field = posterior.format.fields().iter().cycle().nth(input.len());
     if let Some(field) = field {
-        summed(&posterior, shape, &beliefs, field);
+        summed(&posterior, shape, &seen, field);
     }
     if let Some(note) = notes.first() {
         mixed(shape, seen, note.at);
@@ -88,6 +88,11 @@ impl Seen {
             What::Print(symbol) => self.print = Some(symbol),
         }
         self
+    }
+
+    /// Nothing says what stands there.
+    fn is_open(&self) -> bool {
+        self.weights.iter().all(|weight| *weight == 0.0) && self.print.is_none()
     }
 
     fn belief(&self) -> Belief {
@@ -191,7 +196,7 @@ fn possible(posterior: &Posterior, shape: Shape, beliefs: &[Belief]) {
 
 /// The probability of a field is the share of the zones that have it, among all: what is left of the evidence when every other
 /// symbol is impossible there.
-fn summed(posterior: &Posterior, shape: Shape, beliefs: &[Belief], field: &Field) {
+fn summed(posterior: &Posterior, shape: Shape, seen: &[Seen], field: &Field) {
     // Codes of states have a prior of their own.
     if matches!(field.kind, FieldKind::IssuingState | FieldKind::Nationality) {
         return;
@@ -202,13 +207,17 @@ fn summed(posterior: &Posterior, shape: Shape, beliefs: &[Belief], field: &Field
     if own.contains(['0', 'O', '1', 'I']) {
         return;
     }
-    let mut only = beliefs.to_vec();
+    let mut only: Vec<Belief> = seen.iter().map(Seen::belief).collect();
+    let mut prior = 1.0;
     for at in range(posterior.format, field) {
         only[at] = only[at].with_print(symbols.as_bytes()[at], 0.0);
+        if field.kind == FieldKind::Name && seen[at].is_open() {
+            prior *= open_to_printed(symbols.as_bytes()[at]);
+        }
     }
     let only = Posterior::of(shape, &only).expect("its own lines are possible");
     if only.format == posterior.format {
-        let share = (only.evidence.log_ratio - posterior.evidence.log_ratio).exp();
+        let share = prior * (only.evidence.log_ratio - posterior.evidence.log_ratio).exp();
         let stated = posterior.field(field.kind).expect("the format has it").probability;
         // A passport's zone may be a visa's, which takes a share of at most a half.
         let least = if shape == Format::Td1.shape() {
@@ -221,6 +230,18 @@ fn summed(posterior: &Posterior, shape: Shape, beliefs: &[Belief], field: &Field
             "{:?}: {stated}, {share}",
             field.kind
         );
+    }
+}
+
+/// How many times likelier a symbol of a name is before anything is known of its position than where print speaks of it: a filler is as
+/// likely as all letters together instead of as each.
+fn open_to_printed(symbol: u8) -> f64 {
+    let digits = 10.0 * (-9.0f64).exp();
+    let (letters, all) = (26.0 + digits, 27.0 + digits);
+    if symbol == b'<' {
+        all / 2.0
+    } else {
+        all / (2.0 * letters)
     }
 }
 
