@@ -12,8 +12,8 @@ const PRINT_DOUBT: f32 = 2e-3;
 /// Probability that a name goes on in the zone where its print ends, although fillers were read there.
 const LONGER_DOUBT: f32 = 0.05;
 
-/// Share of every word that the print states which must have been seen in the zone as the print has it for the print to count: whoever
-/// soils a word can print another.
+/// Share of every word that the print states, and of a worn number or date, which must have been seen in the zone as the print has it for
+/// the print to count: whoever soils a word can print another.
 const LEAST_SEEN: f32 = 0.5;
 
 /// Shares of the likelihood from which on a symbol of the zone is certain, and from which on it is likely.
@@ -279,8 +279,11 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
             .zip(symbols.bytes())
             .map(|(at, symbol)| is_seen_as(at, class, symbol))
             .collect();
-        let half_seen = seen.iter().filter(|seen| **seen).count() * 2 >= seen.len();
-        let is_worn = completion == Completion::Worn && half_seen;
+        let is_enough = |from: usize, length: usize| {
+            let seen = seen.iter().skip(from).take(length).filter(|seen| **seen);
+            seen.count() as f32 >= LEAST_SEEN * length as f32
+        };
+        let is_worn = completion == Completion::Worn && is_enough(0, seen.len());
         let others = stated.clone().zip(symbols.bytes()).zip(&seen);
         let others = others.filter(|(_, seen)| !**seen).map(|(place, _)| place);
         let mut others = others.filter(|(at, _)| !is_worn || is_seen(*at));
@@ -294,9 +297,9 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
             None => {
                 let mut at = 0;
                 symbols.split('<').all(|word| {
-                    let of_word = seen.iter().skip(at).take(word.len());
+                    let from = at;
                     at += word.len() + 1;
-                    of_word.filter(|seen| **seen).count() as f32 >= LEAST_SEEN * word.len() as f32
+                    is_enough(from, word.len())
                 })
             }
         };

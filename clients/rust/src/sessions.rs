@@ -22,7 +22,7 @@ const CHECKS: Duration = Duration::from_secs(120);
 /// Calls about sessions.
 #[derive(Clone)]
 pub struct Sessions {
-    pub(crate) calls: Calls,
+    calls: Calls,
 }
 
 /// A call that answers the session.

@@ -27,6 +27,7 @@ struct Watch {
     answers: Option<Streaming<VerificationSession>>,
     /// When they began.
     began: Instant,
+    /// What was told last, without its client secret.
     last: Option<VerificationSession>,
     /// Connections in a row that were lost, or brought nothing new.
     lost: u32,
@@ -79,12 +80,17 @@ impl Watch {
         loop {
             let error = match self.message().await {
                 Ok(Some(session)) => {
-                    if !self.last.as_ref().is_some_and(|last| is_same(last, &session)) {
-                        self.lost = 0;
-                        self.last = Some(session.clone());
-                        return Ok(session);
+                    // Client secrets are fresh in each answer.
+                    let state = VerificationSession {
+                        client_secret: None,
+                        ..session.clone()
+                    };
+                    if self.last.as_ref() == Some(&state) {
+                        continue;
                     }
-                    continue;
+                    self.lost = 0;
+                    self.last = Some(state);
+                    return Ok(session);
                 }
                 // In order, as every few minutes: watched again, each time later where that happens at once.
                 Ok(None) => {
@@ -143,13 +149,4 @@ pub(crate) fn has_ended(session: &VerificationSession) -> bool {
         }
         VerificationSessionStatus::Processing | VerificationSessionStatus::Unspecified => false,
     }
-}
-
-/// Client secrets are fresh in each answer.
-fn is_same(a: &VerificationSession, b: &VerificationSession) -> bool {
-    let without_secret = |session: &VerificationSession| VerificationSession {
-        client_secret: None,
-        ..session.clone()
-    };
-    without_secret(a) == without_secret(b)
 }

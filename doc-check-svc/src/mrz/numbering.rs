@@ -87,11 +87,8 @@ fn series(number: &[u8]) -> usize {
     let of_letters = number
         .iter()
         .take_while(|symbol| symbol.is_ascii_uppercase() || is_either(**symbol));
-    let of_letters: Vec<u8> = of_letters.copied().collect();
-    of_letters
-        .iter()
-        .rposition(|symbol| !is_either(*symbol))
-        .map_or(0, |last| last + 1)
+    let surely = of_letters.enumerate().filter(|(_, symbol)| !is_either(**symbol));
+    surely.last().map_or(0, |(last, _)| last + 1)
 }
 
 /// The share of letters behind the first digit, of the symbols that are read for what they are. Letters before it are a series.

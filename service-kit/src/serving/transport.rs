@@ -1,7 +1,7 @@
 //! What the transport refuses by itself, before a service sees it, gets a reason like everything else that is refused.
 
 use http::Response;
-use proto::reason::{self, Reason};
+use proto::reason;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
@@ -22,7 +22,7 @@ pub(super) fn with_reason(mut answer: Response<Body>) -> Response<Body> {
         return answer;
     };
     let is_unreadable = UNREADABLE.iter().any(|begins| status.message().starts_with(begins));
-    let (reason, message): (Reason, _) = match status.code() {
+    let (reason, message) = match status.code() {
         _ if !status.details().is_empty() => return answer,
         // The second: it was larger than that when it was decompressed.
         Code::OutOfRange | Code::ResourceExhausted => (
