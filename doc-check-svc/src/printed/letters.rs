@@ -30,7 +30,7 @@ pub(super) enum Script {
 pub(super) enum Alphabet {
     /// Those of most states, with any mark.
     Latin,
-    /// With Þ, which no other state's language has.
+    /// With Þ, which no other language has.
     Icelandic,
 }
 

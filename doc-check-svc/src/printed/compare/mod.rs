@@ -22,8 +22,8 @@ use super::{Agreement, Print, Printed};
 /// States that print the month before the day: the United States with its territories, and states that took it over.
 const MONTH_FIRST: [&str; 10] = ["USA", "ASM", "GUM", "MNP", "PRI", "VIR", "FSM", "MHL", "PLW", "PHL"];
 
-/// The state of which names may have a Þ.
-const ICELAND: &str = "ISL";
+/// The states of which names may have a Þ: Iceland, and Utopia of ICAO's specimens, where people have names of all languages.
+const WITH_THORN: [&str; 2] = ["ISL", "UTO"];
 
 /// Height in pixels of a line, with the margin that detection leaves, below which recognition is often sure of the wrong letter.
 const LEAST_HEIGHT: f32 = 20.0;
@@ -206,7 +206,7 @@ fn found<T>(agreements: impl IntoIterator<Item = Agreement<T>>) -> Agreement<T> 
 /// The letters that the page may have: a residence permit names its holder with those of the holder's state.
 fn alphabet(zone: &ZoneFields) -> Alphabet {
     let states = [&zone.issuing_state, &zone.nationality];
-    if states.into_iter().any(|state| text(state) == ICELAND) {
+    if states.into_iter().any(|state| WITH_THORN.contains(&text(state).as_str())) {
         Alphabet::Icelandic
     } else {
         Alphabet::Latin
