@@ -48,10 +48,19 @@ impl Alphabet {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Spelling {
     pub(super) symbols: &'static str,
-    /// Only if text recognition was mistaken.
-    pub(super) mistaken: bool,
+    /// Only if text recognition took it for what it read.
+    pub(super) misread: Option<Misread>,
     /// Only if it was not sure, and what it thought possible beside is right.
     pub(super) doubted: bool,
+}
+
+/// What text recognition took for something else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Misread {
+    /// A mark beside a letter: it reads another, or none.
+    Mark,
+    /// The letter itself.
+    Letter,
 }
 
 /// The capital letters and digits, to have each as a string.
@@ -76,14 +85,16 @@ const OTHER_SPELLINGS: &[(char, &[&str])] = &[
     ('β', &["SS"]),
 ];
 
-/// Letters beside which text recognition loses a mark, or takes it for another, or mistakes the letter whole: what is read, without
-/// marks, and what the zone then has.
+/// Letters beside which text recognition loses a mark, or takes it for another: what is read, without marks, and what the zone then has.
 const LOST_MARKS: &[(char, &[&str])] = &[
     ('A', &["AE", "AA"]),
     ('E', &["AE", "OE"]),
     ('O', &["OE"]),
     ('U', &["UE", "UXX"]),
 ];
+
+/// What Ğ is read as, and what the zone then has.
+const LOST_BREVE: &[(char, &[&str])] = &[('Č', &["G"]), ('Ć', &["G"])];
 
 /// The same for Þ.
 const LOST_THORN: &[(char, &[&str])] = &[('P', &["TH"]), ('D', &["TH"])];
@@ -125,27 +136,27 @@ pub(super) fn doubts(char: &TextChar, script: Script) -> impl Iterator<Item = &'
 /// What a character may stand for in the zone, likeliest first.
 pub(super) fn spellings(char: &TextChar, script: Script) -> Vec<Spelling> {
     let mut all = Vec::with_capacity(2);
-    let mut add = |symbols, mistaken, doubted| {
+    let mut add = |symbols, misread, doubted| {
         if !all.iter().any(|known: &Spelling| known.symbols == symbols) {
             all.push(Spelling {
                 symbols,
-                mistaken,
+                misread,
                 doubted,
             });
         }
     };
     let best = char.best.character;
     for symbols in written(best, script) {
-        add(symbols, false, false);
+        add(symbols, None, false);
     }
-    for symbols in look_alikes(best, script) {
-        add(symbols, script != Script::Any, false);
+    for (symbols, misread) in look_alikes(best, script) {
+        add(symbols, misread, false);
     }
     if char.best.probability < DOUBTFUL {
         let likely = |candidate: &vision::text::Candidate| candidate.probability >= LEAST_ALTERNATIVE;
         for candidate in char.alternatives.iter().copied().filter(likely) {
             for symbols in written(candidate.character, script) {
-                add(symbols, true, true);
+                add(symbols, Some(Misread::Letter), true);
             }
         }
     }
@@ -164,24 +175,30 @@ fn written(character: char, script: Script) -> Vec<&'static str> {
 }
 
 /// What text recognition may have taken for this character.
-fn look_alikes(character: char, script: Script) -> Vec<&'static str> {
-    match (script, character) {
+fn look_alikes(character: char, script: Script) -> Vec<(&'static str, Option<Misread>)> {
+    let Script::Letters(alphabet) = script else {
         // Nobody can tell these from each other in print.
-        (Script::Any, 'O' | 'o') => vec!["0"],
-        (Script::Any, '0') => vec!["O"],
-        (Script::Any, 'I' | 'i' | 'l' | '|' | '!') => vec!["1", "I"],
-        (Script::Any, '1') => vec!["I"],
-        (Script::Any, _) => Vec::new(),
-        (Script::Letters(_), 'l') => vec!["I"],
-        (Script::Letters(alphabet), _) => {
-            let upper = capital(character);
-            let unmarked = without_mark(upper);
-            others(LOST_MARKS, unmarked)
-                .chain(others(alphabet.lost(), unmarked))
-                .chain(others(DIGITS_FOR_LETTERS, upper))
-                .collect()
-        }
-    }
+        let alike: &[_] = match character {
+            'O' | 'o' => &["0"],
+            '0' => &["O"],
+            'I' | 'i' | 'l' | '|' | '!' => &["1", "I"],
+            '1' => &["I"],
+            _ => &[],
+        };
+        return alike.iter().map(|symbols| (*symbols, None)).collect();
+    };
+    let upper = capital(character);
+    let unmarked = without_mark(upper);
+    let marks = others(LOST_MARKS, unmarked).map(|symbols| (symbols, Some(Misread::Mark)));
+    let letters = (character == 'l')
+        .then_some("I")
+        .into_iter()
+        .chain(others(LOST_BREVE, upper))
+        .chain(others(alphabet.lost(), unmarked))
+        .chain(others(DIGITS_FOR_LETTERS, upper));
+    marks
+        .chain(letters.map(|symbols| (symbols, Some(Misread::Letter))))
+        .collect()
 }
 
 /// The letter that a marked one is made of; any other character itself.

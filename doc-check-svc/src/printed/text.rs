@@ -4,16 +4,18 @@ use std::collections::HashSet;
 
 use vision::text::TextChar;
 
-use super::letters::{SURE, Script, Spelling, certainty, doubts, spellings};
+use super::letters::{Misread, SURE, Script, Spelling, certainty, doubts, spellings};
 use super::zone::Seen;
 
 /// Marks inside a name or number that the zone leaves out or has fillers for (9303-3 section 4.6).
 const SEPARATORS: &[char] = &[' ', '-', '‐', '–', '\'', '’', 'ʼ', '`', '´', '.', ',', '·'];
 
-/// How many known symbols of a field there must be for one that is mistaken.
-const SYMBOLS_PER_MISTAKE: usize = 10;
+/// How many known symbols of a field there must be for one letter that is misread, or for two marks: letters without their marks are
+/// still the name's.
+const SYMBOLS_PER_LETTER: usize = 10;
+const MARKS_PER_LETTER: usize = 2;
 
-/// Fewest known symbols of a field in which one may be mistaken.
+/// Fewest known symbols of a field in which anything may be misread.
 const LEAST_FOR_A_MISTAKE: usize = 4;
 
 /// Where recognition's candidates together are less likely than this, they may be two characters.
@@ -124,15 +126,15 @@ impl<'a> Stretch<'a> {
         if pattern.seen.is_empty() {
             return None;
         }
-        let mistakes = match pattern.known() {
+        let marks = match pattern.known() {
             0..LEAST_FOR_A_MISTAKE => 0,
-            known => known.div_ceil(SYMBOLS_PER_MISTAKE),
+            known => MARKS_PER_LETTER * known.div_ceil(SYMBOLS_PER_LETTER),
         };
-        (0..=mistakes).find_map(|mistakes| {
+        (0..=marks).find_map(|marks| {
             let mut search = Search::new(self, pattern, Trust::Strict);
-            let to = search.step(at, 0, mistakes)?;
+            let to = search.step(at, 0, marks)?;
             // What fills a gap must be as it looks.
-            (!search.fills || mistakes == 0).then(|| Reading {
+            (!search.fills || marks == 0).then(|| Reading {
                 from: at,
                 to,
                 symbols: String::from_utf8_lossy(&search.symbols).into_owned(),
@@ -221,23 +223,23 @@ impl<'s, 'a> Search<'s, 'a> {
         }
     }
 
-    /// The end of the field, if the rest of it can be read from this character on with so many mistakes.
-    fn step(&mut self, at: usize, position: usize, mistakes: usize) -> Option<usize> {
+    /// The end of the field, if the rest of it can be read from this character on with so many marks.
+    fn step(&mut self, at: usize, position: usize, marks: usize) -> Option<usize> {
         if position == self.pattern.seen.len() && (self.stretch.ends_word(at) || self.pattern.is_cut) {
             return Some(self.word_end(at));
         }
-        if !self.dead.insert((at, position, mistakes)) {
+        if !self.dead.insert((at, position, marks)) {
             return None;
         }
-        self.filler(at, position, mistakes)
-            .or_else(|| self.letter(at, position, mistakes))
-            .or_else(|| self.pair(at, position, mistakes))
-            .or_else(|| self.cut(at, position, mistakes))
+        self.filler(at, position, marks)
+            .or_else(|| self.letter(at, position, marks))
+            .or_else(|| self.pair(at, position, marks))
+            .or_else(|| self.cut(at, position, marks))
             .or_else(|| self.doubtful(at, position))
     }
 
     /// A separator, which the zone has a filler for or leaves out; or a filler for which nothing is printed.
-    fn filler(&mut self, at: usize, position: usize, mistakes: usize) -> Option<usize> {
+    fn filler(&mut self, at: usize, position: usize, marks: usize) -> Option<usize> {
         let separators = self
             .stretch
             .glyphs
@@ -251,23 +253,23 @@ impl<'s, 'a> Search<'s, 'a> {
             let kept = self.mark();
             self.symbols.push(b'<');
             self.fills |= !next.looks_like(b'<');
-            if let Some(end) = self.step(at + separators, position + 1, mistakes) {
+            if let Some(end) = self.step(at + separators, position + 1, marks) {
                 return Some(end);
             }
             self.reset(kept);
         }
-        (separators > 0 && is_inside).then(|| self.step(at + separators, position, mistakes))?
+        (separators > 0 && is_inside).then(|| self.step(at + separators, position, marks))?
     }
 
-    fn letter(&mut self, at: usize, position: usize, mistakes: usize) -> Option<usize> {
+    fn letter(&mut self, at: usize, position: usize, marks: usize) -> Option<usize> {
         let stretch = self.stretch;
         let glyph = stretch.glyphs.get(at)?;
         for spelling in &glyph.spellings {
-            let Some(left) = self.left(mistakes, spelling.mistaken) else {
+            let Some(left) = self.left(marks, spelling.misread) else {
                 continue;
             };
             let evidence = match glyph.is_sure() && !spelling.doubted {
-                true if spelling.mistaken => Evidence::Mark,
+                true if spelling.misread.is_some() => Evidence::Mark,
                 true => Evidence::Sure,
                 false => Evidence::Doubtful,
             };
@@ -279,14 +281,15 @@ impl<'s, 'a> Search<'s, 'a> {
         None
     }
 
-    /// `rn` that was an m, and the like.
-    fn pair(&mut self, at: usize, position: usize, mistakes: usize) -> Option<usize> {
-        let left = self.left(mistakes, true)?;
+    /// `rn` that was an m, `CE` that was an Œ, and the like.
+    fn pair(&mut self, at: usize, position: usize, marks: usize) -> Option<usize> {
+        let left = self.left(marks, Some(Misread::Letter))?;
         let character = |at: usize| self.stretch.glyphs.get(at).map(Glyph::character);
         let (symbols, width) = match (self.stretch.script, character(at)?, character(at + 1)) {
             (Script::Letters(_), 'r', Some('n')) => ("M", 2),
             (Script::Letters(_), 'v', Some('v')) | (Script::Letters(_), 'V', Some('V')) => ("W", 2),
             (Script::Letters(_), 'c', Some('l')) => ("D", 2),
+            (Script::Letters(_), 'C', Some('E')) | (Script::Letters(_), 'c', Some('e')) => ("OE", 2),
             (Script::Letters(_), 'm', _) => ("RN", 1),
             (Script::Letters(_), 'w' | 'W', _) => ("VV", 1),
             (Script::Letters(_), 'd', _) => ("CL", 1),
@@ -296,11 +299,11 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// The rest of a word that the zone cuts short.
-    fn cut(&mut self, at: usize, position: usize, mistakes: usize) -> Option<usize> {
+    fn cut(&mut self, at: usize, position: usize, marks: usize) -> Option<usize> {
         let is_cut =
             self.pattern.is_cut && position > 0 && self.pattern.seen.get(position) == Some(&Seen::Symbol(b'<'));
         let end = self.word_end(at);
-        (is_cut && end > at).then(|| self.step(end, position, mistakes))?
+        (is_cut && end > at).then(|| self.step(end, position, marks))?
     }
 
     /// What was not read surely may be what recognition thinks it might, or nothing at all where it found no character likely; and
@@ -339,7 +342,7 @@ impl<'s, 'a> Search<'s, 'a> {
         &mut self,
         symbols: &str,
         evidence: Evidence,
-        (at, position, mistakes): (usize, usize, usize),
+        (at, position, marks): (usize, usize, usize),
     ) -> Option<usize> {
         let places = self.pattern.seen.get(position..position + symbols.len())?;
         let fits = |(place, symbol): (&Seen, u8)| {
@@ -360,18 +363,23 @@ impl<'s, 'a> Search<'s, 'a> {
             .iter()
             .zip(symbols.bytes())
             .all(|(place, symbol)| place.looks_like(symbol));
-        let end = self.step(at, position + symbols.len(), mistakes);
+        let end = self.step(at, position + symbols.len(), marks);
         if end.is_none() {
             self.reset(kept);
         }
         end
     }
 
-    /// Mistakes that may still be made after this one.
-    fn left(&self, mistakes: usize, is_mistake: bool) -> Option<usize> {
+    /// Marks that may still be misread after this.
+    fn left(&self, marks: usize, misread: Option<Misread>) -> Option<usize> {
+        let cost = match misread {
+            None => 0,
+            Some(Misread::Mark) => 1,
+            Some(Misread::Letter) => MARKS_PER_LETTER,
+        };
         match self.trust {
-            Trust::Strict => mistakes.checked_sub(is_mistake.into()),
-            Trust::Lenient => Some(mistakes),
+            Trust::Strict => marks.checked_sub(cost),
+            Trust::Lenient => Some(marks),
         }
     }
 

@@ -206,7 +206,10 @@ fn found<T>(agreements: impl IntoIterator<Item = Agreement<T>>) -> Agreement<T> 
 /// The letters that the page may have: a residence permit names its holder with those of the holder's state.
 fn alphabet(zone: &ZoneFields) -> Alphabet {
     let states = [&zone.issuing_state, &zone.nationality];
-    if states.into_iter().any(|state| WITH_THORN.contains(&text(state).as_str())) {
+    if states
+        .into_iter()
+        .any(|state| WITH_THORN.contains(&text(state).as_str()))
+    {
         Alphabet::Icelandic
     } else {
         Alphabet::Latin
