@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
 )
 
 // Deadlines where none is given.
@@ -16,17 +17,34 @@ const (
 
 // What the calls with one credential have in common.
 type caller struct {
-	credential grpc.CallOption
+	conn *grpc.ClientConn
+	*credential
 	// Zero when none was given.
 	timeout time.Duration
+	// How long a watch goes on without an answer.
+	reconnectTimeout time.Duration
+}
+
+// What a call of gRPC carries.
+func (c *caller) authorization() grpc.CallOption {
+	return grpc.PerRPCCredentials(c.credential)
+}
+
+func (c *caller) isClosed() bool {
+	return c.conn.GetState() == connectivity.Shutdown
+}
+
+// How long a call has unless its context says: what was given for the client, or else what is usual.
+func (c *caller) timeoutOr(usual time.Duration) time.Duration {
+	if c.timeout != 0 {
+		return c.timeout
+	}
+	return usual
 }
 
 // The context of a call that has this long, unless a deadline was given for it or for the client.
 func (c *caller) withDeadline(ctx context.Context, usual time.Duration) (context.Context, context.CancelFunc) {
-	if c.timeout != 0 {
-		usual = c.timeout
-	}
-	return withDeadline(ctx, usual)
+	return withDeadline(ctx, c.timeoutOr(usual))
 }
 
 func withDeadline(ctx context.Context, usual time.Duration) (context.Context, context.CancelFunc) {
@@ -49,5 +67,5 @@ func callWithin[Request, Answer any](
 ) (Answer, error) {
 	ctx, cancel := c.withDeadline(ctx, usual)
 	defer cancel()
-	return retried(ctx, func() (Answer, error) { return m(ctx, request, c.credential) })
+	return retried(ctx, c, func() (Answer, error) { return m(ctx, request, c.authorization()) })
 }

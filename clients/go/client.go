@@ -39,9 +39,10 @@ type Client struct {
 	// TestHelpers choose outcomes in test mode. They need a test key (sk_test_…, rk_test_…).
 	TestHelpers *TestHelpers
 
-	address address
-	conn    *grpc.ClientConn
-	timeout time.Duration
+	address          address
+	conn             *grpc.ClientConn
+	timeout          time.Duration
+	reconnectTimeout time.Duration
 }
 
 // NewClient makes a client of the deployment at an address, for an API key.
@@ -49,7 +50,7 @@ type Client struct {
 // An address is https://host:port, or http://host:port on loopback. Without a port it is 50051; without a scheme it is http on loopback, and
 // https elsewhere.
 func NewClient(address, apiKey string, options ...Option) (*Client, error) {
-	var settings settings
+	settings := settings{reconnectTimeout: reconnectTimeout}
 	for _, option := range options {
 		if err := option(&settings); err != nil {
 			return nil, err
@@ -87,7 +88,7 @@ func NewClient(address, apiKey string, options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bonafide: %w", err)
 	}
-	client := &Client{address: at, conn: conn, timeout: settings.timeout}
+	client := &Client{address: at, conn: conn, timeout: settings.timeout, reconnectTimeout: settings.reconnectTimeout}
 	caller := client.caller(credential)
 	client.Sessions = &Sessions{caller, identity.NewVerificationSessionServiceClient(conn)}
 	client.Reports = &Reports{caller, identity.NewVerificationReportServiceClient(conn)}
@@ -125,7 +126,7 @@ func (c *Client) GoString() string {
 }
 
 func (c *Client) caller(credential *credential) *caller {
-	return &caller{credential: grpc.PerRPCCredentials(credential), timeout: c.timeout}
+	return &caller{conn: c.conn, credential: credential, timeout: c.timeout, reconnectTimeout: c.reconnectTimeout}
 }
 
 func transportCredentials(at address, caFile string) (credentials.TransportCredentials, error) {

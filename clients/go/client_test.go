@@ -41,6 +41,7 @@ func TestAClientThatCannotBeIsAnErrorAtOnce(t *testing.T) {
 		"a CA without a path":        {secure, key, []bonafide.Option{bonafide.WithCAFile("")}, "empty"},
 		"a CA where there is no TLS": {"http://localhost", key, []bonafide.Option{bonafide.WithCAFile(noPEM)}, "https://"},
 		"no time at all":             {secure, key, []bonafide.Option{bonafide.WithTimeout(0)}, "not positive"},
+		"no time to reconnect":       {secure, key, []bonafide.Option{bonafide.WithReconnectTimeout(0)}, "not positive"},
 	} {
 		_, err := bonafide.NewClient(test.address, test.key, test.options...)
 		if err == nil || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), key) {

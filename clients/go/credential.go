@@ -3,12 +3,15 @@ package bonafide
 import (
 	"context"
 	"errors"
+	"strings"
 )
 
 // An API key or a client secret, on its way into the header of a call. A function holds it: whatever prints or dumps a value shows no more
 // of a function than where it is.
 type credential struct {
 	header func() string
+	// A text without the credential, which a server may have repeated.
+	hide   func(text string) string
 	secure bool
 }
 
@@ -22,7 +25,11 @@ func newCredential(token string, secure bool) (*credential, error) {
 			return nil, errors.New("bonafide: a key has visible ASCII characters only; one that was read from a file may end with the file's line end")
 		}
 	}
-	return &credential{header: func() string { return "Bearer " + token }, secure: secure}, nil
+	return &credential{
+		header: func() string { return "Bearer " + token },
+		hide:   func(text string) string { return strings.ReplaceAll(text, token, "***") },
+		secure: secure,
+	}, nil
 }
 
 // GetRequestMetadata implements credentials.PerRPCCredentials.

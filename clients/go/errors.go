@@ -32,7 +32,8 @@ type Error struct {
 
 	// Whether the server said when to try again.
 	retryAsked bool
-	status     *status.Status
+	// As it came; nil where it repeats the credential.
+	status *status.Status
 }
 
 // Violation is what is wrong with one field of a request.
@@ -95,7 +96,7 @@ func (e *Error) Is(target error) bool {
 	return ok && codes.Code(code) == e.Code
 }
 
-// GRPCStatus is the status with all its details, for status.FromError.
+// GRPCStatus is the status, for status.FromError: with all its details, unless the credential is among them.
 func (e *Error) GRPCStatus() *status.Status {
 	if e.status == nil {
 		return status.New(e.Code, e.Message)
@@ -109,25 +110,36 @@ func newError(code codes.Code, format string, arguments ...any) *Error {
 }
 
 // The error of a call, from gRPC's.
-func asError(err error) *Error {
+func (c *caller) asError(err error) *Error {
 	if failure, ok := err.(*Error); ok {
 		return failure
 	}
 	status := status.Convert(err)
-	failure := &Error{Code: status.Code(), Message: status.Message(), status: status}
+	failure := &Error{Code: status.Code(), Message: c.hide(status.Message())}
+	if text := status.Proto().String(); c.hide(text) == text {
+		failure.status = status
+	}
+	if failure.Code == codes.Canceled && c.isClosed() {
+		failure.Message = "the client is closed"
+	}
 	for _, detail := range status.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
 			// Others on the way, such as a proxy, have reasons of their own.
 			if detail.GetDomain() == reasonDomain {
 				failure.Reason, failure.Metadata = Reason(detail.GetReason()), detail.GetMetadata()
+				for key, value := range failure.Metadata {
+					failure.Metadata[key] = c.hide(value)
+				}
 			}
 		case *errdetails.BadRequest:
 			for _, violation := range detail.GetFieldViolations() {
-				failure.Violations = append(failure.Violations, Violation{violation.GetField(), violation.GetDescription()})
+				failure.Violations = append(failure.Violations, Violation{violation.GetField(), c.hide(violation.GetDescription())})
 			}
 		case *errdetails.RetryInfo:
-			failure.RetryAfter, failure.retryAsked = max(0, detail.GetRetryDelay().AsDuration()), true
+			// Without a time it says nothing.
+			failure.retryAsked = detail.GetRetryDelay() != nil
+			failure.RetryAfter = max(0, detail.GetRetryDelay().AsDuration())
 		}
 	}
 	return failure

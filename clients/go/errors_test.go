@@ -123,12 +123,51 @@ func TestADeploymentThatIsNotThereIsUnavailable(t *testing.T) {
 
 func TestACallOfAClientThatIsClosedIsCanceled(t *testing.T) {
 	t.Parallel()
-	client := play(t, &server{})
-	if err := client.Close(); err != nil {
+	s := &server{watches: []watch{sends("1", never, requiresInput)}}
+	client := play(t, s)
+	s.before = func(ctx context.Context, _ int, _ any) error {
+		client.Close()
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	isClosed := func(err error) bool {
+		return errors.Is(err, bonafide.ErrCanceled) && strings.Contains(err.Error(), "the client is closed")
+	}
+	var ofWatch error
+	for _, err := range client.Sessions.Watch(t.Context(), sessionID) {
+		if ofWatch = err; err == nil {
+			// Under way, and later.
+			for range 2 {
+				if _, err := client.Sessions.Get(t.Context(), sessionID); !isClosed(err) {
+					t.Error(err)
+				}
+			}
+		}
+	}
+	if !isClosed(ofWatch) || s.received() != 1 {
+		t.Error(ofWatch, s.received())
+	}
+}
+
+func TestACredentialThatTheServerRepeatsIsHidden(t *testing.T) {
+	t.Parallel()
+	header := "Bearer " + key
+	with, _ := status.New(codes.Unauthenticated, header).WithDetails(
+		&errdetails.ErrorInfo{Domain: "bonafide.identity", Reason: "CREDENTIAL_INVALID", Metadata: map[string]string{"header": header}},
+		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "header", Description: header}}},
+	)
+	var failure *bonafide.Error
+	if err := refused(t, with.Err()); !errors.As(err, &failure) {
 		t.Fatal(err)
 	}
-	if _, err := client.Sessions.Get(t.Context(), sessionID); !errors.Is(err, bonafide.ErrCanceled) {
-		t.Error(err)
+	if failure.Message != "Bearer ***" || failure.Metadata["header"] != "Bearer ***" || failure.Violations[0].Description != "Bearer ***" {
+		t.Error(failure)
+	}
+	if text := fmt.Sprintf("%+v %#v", failure, failure.GRPCStatus().Proto()); strings.Contains(text, key) {
+		t.Error(text)
+	}
+	if failure.GRPCStatus().Code() != codes.Unauthenticated {
+		t.Error(failure.GRPCStatus())
 	}
 }
 

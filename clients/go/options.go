@@ -15,6 +15,8 @@ type settings struct {
 	plaintext   bool
 	timeout     time.Duration
 	dialOptions []grpc.DialOption
+
+	reconnectTimeout time.Duration
 }
 
 // WithCAFile verifies the deployment's certificate against the CAs of this PEM file, instead of those of the system.
@@ -45,6 +47,17 @@ func WithTimeout(timeout time.Duration) Option {
 			return errors.New("bonafide: the timeout is not positive")
 		}
 		s.timeout = timeout
+		return nil
+	}
+}
+
+// WithReconnectTimeout is how long a watch goes on without an answer while the deployment is away, instead of 5 minutes.
+func WithReconnectTimeout(timeout time.Duration) Option {
+	return func(s *settings) error {
+		if timeout <= 0 {
+			return errors.New("bonafide: the reconnect timeout is not positive")
+		}
+		s.reconnectTimeout = timeout
 		return nil
 	}
 }

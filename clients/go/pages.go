@@ -6,6 +6,9 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
+// How many are asked for at once where the request does not say: the most that there can be.
+const largestPage uint32 = 100
+
 type page[Item any] interface {
 	GetData() []Item
 	GetHasMore() bool
@@ -13,8 +16,12 @@ type page[Item any] interface {
 
 // Yields the items of page after page, moving the cursors of the request that list sends.
 func turnPages[Item interface{ GetId() string }](
-	yield func(Item, error) bool, startingAfter, endingBefore **string, list func() (page[Item], error),
+	yield func(Item, error) bool, limit **uint32, startingAfter, endingBefore **string, list func() (page[Item], error),
 ) {
+	if *limit == nil {
+		most := largestPage
+		*limit = &most
+	}
 	var none Item
 	for {
 		page, err := list()

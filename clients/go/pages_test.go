@@ -3,6 +3,7 @@ package bonafide_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -71,6 +72,30 @@ func TestAllPagesAreRead(t *testing.T) {
 		if pages := s.received() - called; pages != 2*test.pages {
 			t.Errorf("%s: %d calls", name, pages)
 		}
+	}
+}
+
+func TestPagesHaveAHundredWhereTheRequestDoesNotSay(t *testing.T) {
+	t.Parallel()
+	var limits []uint32
+	client := play(t, &server{
+		listSessions: func(request *identity.ListVerificationSessionsRequest) *identity.ListVerificationSessionsResponse {
+			limits = append(limits, request.GetLimit())
+			return &identity.ListVerificationSessionsResponse{}
+		},
+		listReports: func(request *identity.ListVerificationReportsRequest) *identity.ListVerificationReportsResponse {
+			limits = append(limits, request.GetLimit())
+			return &identity.ListVerificationReportsResponse{}
+		},
+	})
+	for _, err := range client.Sessions.All(t.Context(), nil) {
+		t.Error(err)
+	}
+	for _, err := range client.Reports.All(t.Context(), nil) {
+		t.Error(err)
+	}
+	if !slices.Equal(limits, []uint32{100, 100}) {
+		t.Error(limits)
 	}
 }
 

@@ -35,7 +35,7 @@ func (r *Reports) All(
 ) iter.Seq2[*identity.VerificationReport, error] {
 	return func(yield func(*identity.VerificationReport, error) bool) {
 		request := copied(request)
-		turnPages(yield, &request.StartingAfter, &request.EndingBefore, func() (page[*identity.VerificationReport], error) {
+		turnPages(yield, &request.Limit, &request.StartingAfter, &request.EndingBefore, func() (page[*identity.VerificationReport], error) {
 			return r.List(ctx, request)
 		})
 	}

@@ -18,14 +18,14 @@ const (
 )
 
 // Does something until it succeeds, fails for good, or has been done often enough.
-func retried[Answer any](ctx context.Context, do func() (Answer, error)) (Answer, error) {
+func retried[Answer any](ctx context.Context, c *caller, do func() (Answer, error)) (Answer, error) {
 	for retry := 0; ; retry++ {
 		answer, err := do()
 		if err == nil {
 			return answer, nil
 		}
 		var none Answer
-		failure := asError(err)
+		failure := c.asError(err)
 		if retry == mostRetries || !failure.isTransient() {
 			return none, failure
 		}
@@ -37,6 +37,18 @@ func retried[Answer any](ctx context.Context, do func() (Answer, error)) (Answer
 			return none, err
 		}
 	}
+}
+
+// Whether a stream ended by what happened to the connection or the replica, and not to the session.
+func (e *Error) isCutOff() bool {
+	switch e.Code {
+	case codes.DeadlineExceeded:
+		return true
+	case codes.Canceled, codes.Unknown, codes.Internal:
+		// As libraries and gateways call it: a service gives a reason.
+		return e.Reason == ""
+	}
+	return e.isTransient()
 }
 
 // Whether the same call, unchanged, may succeed soon.
@@ -53,12 +65,18 @@ func (e *Error) pause(retries int) time.Duration {
 }
 
 func randomPause(retries int) time.Duration {
-	return rand.N(min(shortestPause<<retries, longestPause))
+	// The longest is reached long before the shift could overflow.
+	return rand.N(min(shortestPause<<min(retries, 10), longestPause))
 }
 
 func outlasts(ctx context.Context, wait time.Duration) bool {
 	deadline, given := ctx.Deadline()
 	return given && time.Until(deadline) <= wait
+}
+
+// What a call ends with when its context does.
+func contextError(ctx context.Context) *Error {
+	return newError(status.FromContextError(ctx.Err()).Code(), "%v", ctx.Err())
 }
 
 // Waits; an *Error when the context ends first.
@@ -69,6 +87,6 @@ func sleep(ctx context.Context, wait time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return asError(status.FromContextError(ctx.Err()).Err())
+		return contextError(ctx)
 	}
 }

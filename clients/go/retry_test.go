@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -102,6 +103,7 @@ func TestWhatIsRetried(t *testing.T) {
 		"DEADLINE":                             {refusal(codes.DeadlineExceeded, bonafide.ReasonDeadline), 1},
 		"UNAVAILABLE that asks for an hour":    {refusal(codes.Unavailable, bonafide.ReasonUnavailable, retryAfter(time.Hour)), 1},
 		"OVERLOADED that asks for nine":        {refusal(codes.ResourceExhausted, bonafide.ReasonOverloaded, retryAfter(9*time.Hour)), 1},
+		"a pause without a time":               {refusal(codes.Unavailable, bonafide.ReasonUnavailable, &errdetails.RetryInfo{}), 5},
 		"a pause of less than nothing is none": {refusal(codes.Unavailable, bonafide.ReasonUnavailable, retryAfter(-time.Hour)), 5},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -42,6 +42,7 @@ type server struct {
 	watched     int
 	downloaded  int
 	connections []net.Conn
+	away        bool
 }
 
 const (
@@ -95,9 +96,33 @@ func (l *keepingListener) Accept() (net.Conn, error) {
 	if err == nil {
 		l.server.mutex.Lock()
 		defer l.server.mutex.Unlock()
+		if l.server.away {
+			connection.Close()
+		}
 		l.server.connections = append(l.server.connections, connection)
 	}
 	return connection, err
+}
+
+// Ends all connections without a word, also new ones until it comes back.
+func (s *server) leave() {
+	s.mutex.Lock()
+	s.away = true
+	s.mutex.Unlock()
+	s.breakConnections()
+}
+
+func (s *server) comeBack() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.away = false
+}
+
+// How many streams of watches were opened.
+func (s *server) opened() int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.watched
 }
 
 // Ends all connections without a word.

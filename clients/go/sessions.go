@@ -46,7 +46,7 @@ func (s *Sessions) All(
 ) iter.Seq2[*identity.VerificationSession, error] {
 	return func(yield func(*identity.VerificationSession, error) bool) {
 		request := copied(request)
-		turnPages(yield, &request.StartingAfter, &request.EndingBefore, func() (page[*identity.VerificationSession], error) {
+		turnPages(yield, &request.Limit, &request.StartingAfter, &request.EndingBefore, func() (page[*identity.VerificationSession], error) {
 			return s.List(ctx, request)
 		})
 	}

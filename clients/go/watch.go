@@ -13,9 +13,9 @@ import (
 	"bonafide/identity"
 )
 
-// Watch yields a session as it is, and again after each change, until it is canceled or its redaction is done. It has no deadline but the context's. A
-// connection that breaks, or that the server ends for its age, is replaced, and what was yielded is not yielded again; where the deployment
-// stays away the watch ends, as a call does after its retries.
+// Watch yields a session as it is, and again after each change, until it is canceled or its redaction is done. It has no deadline but the
+// context's. A connection that breaks, or that the server ends for its age, is replaced, and what was yielded is not yielded again: until
+// nothing was answered for as long as [WithReconnectTimeout] says.
 //
 // An error is the last that is yielded, also that of a context that ends.
 func (s *Sessions) Watch(ctx context.Context, session string) iter.Seq2[*identity.VerificationSession, error] {
@@ -53,87 +53,117 @@ func checksEnded(session *identity.VerificationSession) bool {
 	return true
 }
 
+const (
+	// How long a watch goes on without an answer.
+	reconnectTimeout = 5 * time.Minute
+	// How long one stream may take, so that none hangs. The server ends it before that.
+	longestStream = 10 * time.Minute
+	// A stream that went on for so long is none of a row of streams that bring nothing.
+	lasting = 10 * time.Second
+	// How long a server can have a watch wait.
+	longestWait = 30 * time.Second
+)
+
 // One caller's watch, over as many streams as it takes.
 type watch struct {
 	sessions *Sessions
 	session  string
 	yield    func(*identity.VerificationSession, error) bool
+	// When the last stream ended that was answered, or the watch began.
+	silentSince time.Time
+	// Streams in a row that were short and brought nothing new.
+	fruitless int
 	// What was yielded last, without the secret.
 	last *identity.VerificationSession
 }
 
-// How a stream ended.
-type ending struct {
-	// Nothing is left to watch, or the caller stopped.
-	done bool
-	// Nil when the server ended the stream in order.
-	err error
-	// Whether a session arrived, and whether one was yielded.
-	heard, yielded bool
-}
-
-// The server ended a stream in order before it sent anything.
-var errNothingHeard = newError(codes.Unavailable, "the server ended the watch without a session")
-
 func (w *watch) run(ctx context.Context) {
-	for retries := 0; ; retries = min(retries+1, mostRetries) {
+	w.silentSince = time.Now()
+	for {
 		began := time.Now()
-		end := w.stream(ctx)
-		if end.done {
+		answered, done, failure := w.stream(ctx)
+		if done {
 			return
 		}
-		if end.yielded || time.Since(began) > longestPause {
-			// Not one of a row of streams that bring nothing.
-			retries = 0
+		now := time.Now()
+		if answered {
+			w.silentSince = now
 		}
-		wait := randomPause(retries)
-		if end.err == nil && !end.heard {
-			end.err = errNothingHeard
+		if now.Sub(began) >= lasting {
+			w.fruitless = 0
 		}
-		if end.err != nil {
-			failure := asError(end.err)
-			exhausted := retries == mostRetries && !end.heard
-			wait = failure.pause(retries)
-			if ctx.Err() != nil || exhausted || !goesOnAfter(failure, end.heard) || outlasts(ctx, wait) {
-				w.yield(nil, failure)
-				return
-			}
+		if failure != nil && (!failure.isCutOff() || w.sessions.caller.isClosed()) {
+			w.yield(nil, failure)
+			return
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := w.wait(ctx, failure); err != nil {
 			w.yield(nil, err)
 			return
 		}
 	}
 }
 
-// Watches until the stream ends.
-func (w *watch) stream(ctx context.Context) (end ending) {
+// Waits until another stream may be opened, where one ended: with an error, or in order.
+func (w *watch) wait(ctx context.Context, failure *Error) error {
+	if ctx.Err() != nil {
+		return contextError(ctx)
+	}
+	caller := w.sessions.caller
+	patience := caller.reconnectTimeout
+	if w.last == nil {
+		// It is a call as others until it is answered.
+		patience = caller.timeoutOr(usualTimeout)
+	}
+	left := patience - time.Since(w.silentSince)
+	if left <= 0 {
+		if failure == nil {
+			failure = newError(codes.Unavailable, "the server ended the watch without an answer")
+		}
+		return failure
+	}
+	wait := randomPause(w.fruitless)
+	if failure != nil {
+		// Not at once where that is asked for: it may be each time.
+		wait = max(wait, min(failure.RetryAfter, longestWait))
+	}
+	wait = min(wait, left)
+	if outlasts(ctx, wait) {
+		if failure == nil {
+			failure = newError(codes.DeadlineExceeded, "no time is left for the watch")
+		}
+		return failure
+	}
+	w.fruitless++
+	return sleep(ctx, wait)
+}
+
+// Watches until the stream ends: whether something came, whether nothing more is to come, and what ended it unless that was in order.
+func (w *watch) stream(ctx context.Context) (answered, done bool, failure *Error) {
 	// However this is left, the stream ends with it.
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithTimeout(ctx, longestStream)
 	defer cancel()
 	request := &identity.WatchVerificationSessionRequest{VerificationSession: w.session}
-	stream, err := w.sessions.client.WatchVerificationSession(ctx, request, w.sessions.caller.credential)
+	stream, err := w.sessions.client.WatchVerificationSession(ctx, request, w.sessions.caller.authorization())
 	for err == nil {
 		var session *identity.VerificationSession
 		session, err = stream.Recv()
 		if err != nil {
 			break
 		}
-		end.heard = true
+		answered = true
 		if !w.isNew(session) {
 			continue
 		}
-		end.yielded = true
+		w.fruitless = 0
 		over := isOver(session)
 		if !w.yield(session, nil) || over {
-			end.done = true
-			return end
+			return answered, true, nil
 		}
 	}
-	if !errors.Is(err, io.EOF) {
-		end.err = err
+	if errors.Is(err, io.EOF) {
+		return answered, false, nil
 	}
-	return end
+	return answered, false, w.sessions.caller.asError(err)
 }
 
 // Whether this is another state than the one before. Each stream has a client secret of its own, which is no change of the session.
@@ -145,15 +175,6 @@ func (w *watch) isNew(session *identity.VerificationSession) bool {
 	}
 	w.last = state
 	return true
-}
-
-// Whether a watch goes on after this error of a stream.
-func goesOnAfter(failure *Error, heard bool) bool {
-	if failure.isTransient() {
-		return true
-	}
-	// What resets a stream that was open is not the service, which would give a reason, but something on the way to it.
-	return heard && failure.Reason == "" && (failure.Code == codes.Canceled || failure.Code == codes.Internal)
 }
 
 func isOver(session *identity.VerificationSession) bool {

@@ -64,8 +64,8 @@ func TestAWatchYieldsEachStateOnceUntilTheEnd(t *testing.T) {
 		sends("1", inOrder, requiresInput),
 		sends("2", unavailable, requiresInput, processing, processing),
 		sends("3", broken, processing),
-		sends("4", func(watchStream) error { return status.Error(codes.Internal, "reset") }, processing),
-		sends("5", func(watchStream) error { return refusal(codes.Unavailable, bonafide.ReasonUnavailable, retryAfter(1)) }),
+		sends("4", fails(status.Error(codes.Internal, "reset")), processing),
+		sends("5", fails(refusal(codes.Unavailable, bonafide.ReasonUnavailable, retryAfter(1)))),
 		sends("6", never, processing, requiresInput, canceled),
 	}
 	statuses, err := watched(t.Context(), play(t, s))
@@ -102,12 +102,14 @@ func TestAWatchEndsWithItsDeadline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := play(t, &server{watches: []watch{answer}})
+			s := &server{watches: []watch{answer}}
+			client := play(t, s)
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
 			statuses, err := watched(ctx, client)
-			if !errors.Is(err, bonafide.ErrDeadlineExceeded) {
-				t.Error(err)
+			// With pauses, which double.
+			if !errors.Is(err, bonafide.ErrDeadlineExceeded) || s.opened() >= 100 {
+				t.Error(err, s.opened())
 			}
 			if len(statuses) > 1 {
 				t.Error(statuses)
@@ -149,25 +151,117 @@ func TestAWatchEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestAWatchEndsWithWhatCannotBeRetried(t *testing.T) {
+func fails(err error) func(watchStream) error {
+	return func(watchStream) error { return err }
+}
+
+func TestAWatchGoesOnAfterWhatCutsAStreamOff(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		answer watch
-		opened int
-		want   error
-	}{
-		"a refusal":       {func(watchStream) error { return refusal(codes.NotFound, bonafide.ReasonSessionNotFound) }, 1, bonafide.ErrNotFound},
-		"a defect":        {func(watchStream) error { return status.Error(codes.Internal, "reset") }, 1, bonafide.ErrInternal},
-		"a later defect":  {sends("1", func(watchStream) error { return refusal(codes.Internal, bonafide.ReasonInternal) }, verified), 1, bonafide.ErrInternal},
-		"one that is not": {unavailable, 5, bonafide.ErrUnavailable},
-		"silence":         {inOrder, 5, bonafide.ErrUnavailable},
+	s := &server{}
+	for _, err := range []error{
+		status.Error(codes.Unavailable, ""),
+		status.Error(codes.Canceled, ""),
+		status.Error(codes.Unknown, ""),
+		status.Error(codes.Internal, ""),
+		status.Error(codes.DeadlineExceeded, ""),
+		refusal(codes.DeadlineExceeded, bonafide.ReasonDeadline),
+		refusal(codes.Aborted, bonafide.ReasonContended),
+		refusal(codes.ResourceExhausted, bonafide.ReasonOverloaded),
+	} {
+		s.watches = append(s.watches, sends("1", fails(err), processing))
+	}
+	s.watches = append(s.watches, sends("2", never, canceled))
+	statuses, err := watched(t.Context(), play(t, s))
+	if err != nil || !slices.Equal(statuses, []identity.VerificationSessionStatus{processing, canceled}) || s.opened() != 9 {
+		t.Error(statuses, err, s.opened())
+	}
+}
+
+func TestAWatchEndsWithEveryOtherError(t *testing.T) {
+	t.Parallel()
+	for name, with := range map[string]error{
+		"of a session":        refusal(codes.NotFound, bonafide.ReasonSessionNotFound),
+		"a defect":            refusal(codes.Internal, bonafide.ReasonInternal),
+		"a service's end":     refusal(codes.Canceled, bonafide.ReasonCancelled),
+		"too much of a thing": status.Error(codes.ResourceExhausted, ""),
+		"no permission":       status.Error(codes.PermissionDenied, ""),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &server{watches: []watch{test.answer}}
-			_, err := watched(t.Context(), play(t, s))
-			if !errors.Is(err, test.want) || s.watched != test.opened {
-				t.Errorf("%v after %d streams", err, s.watched)
+			for _, answer := range []watch{fails(with), sends("1", fails(with), processing)} {
+				s := &server{watches: []watch{answer}}
+				_, err := watched(t.Context(), play(t, s))
+				if status.Code(err) != status.Code(with) || s.opened() != 1 {
+					t.Errorf("%v after %d streams", err, s.opened())
+				}
+			}
+		})
+	}
+}
+
+func TestAWatchOutlivesAnOutage(t *testing.T) {
+	t.Parallel()
+	s := &server{watches: []watch{sends("1", never, processing), sends("2", never, canceled)}}
+	var statuses []identity.VerificationSessionStatus
+	for session, err := range play(t, s).Sessions.Watch(t.Context(), sessionID) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if statuses = append(statuses, session.GetStatus()); len(statuses) == 1 {
+			s.leave()
+			// Longer than a call is tried: four pauses are 1.5 seconds at most.
+			time.AfterFunc(2*time.Second, s.comeBack)
+		}
+	}
+	if !slices.Equal(statuses, []identity.VerificationSessionStatus{processing, canceled}) || s.opened() != 2 {
+		t.Error(statuses, s.opened())
+	}
+}
+
+func TestAWatchEndsWithAnOutageThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	s := &server{watches: []watch{sends("1", never, processing)}}
+	var left time.Time
+	var last error
+	for _, err := range play(t, s, bonafide.WithReconnectTimeout(time.Second)).Sessions.Watch(t.Context(), sessionID) {
+		if last = err; err == nil {
+			left = time.Now()
+			s.leave()
+		}
+	}
+	var failure *bonafide.Error
+	if !errors.As(last, &failure) || failure.Code != codes.Unavailable || failure.Reason != "" {
+		t.Error(last)
+	}
+	if gone := time.Since(left); gone < time.Second {
+		t.Error(gone)
+	}
+}
+
+func TestAWatchDoesNotWaitForHours(t *testing.T) {
+	t.Parallel()
+	const hours = 5 * time.Hour
+	lost := fails(refusal(codes.Unavailable, bonafide.ReasonUnavailable, retryAfter(hours)))
+	s := &server{watches: []watch{sends("1", lost, processing), lost}}
+	_, err := watched(t.Context(), play(t, s, bonafide.WithReconnectTimeout(time.Second)))
+	var failure *bonafide.Error
+	// A last time when its own time is over.
+	if !errors.As(err, &failure) || failure.RetryAfter != hours || s.opened() != 2 {
+		t.Error(err, s.opened())
+	}
+}
+
+func TestAWatchThatIsNeverAnsweredHasAsLongAsACall(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]watch{"unavailable": unavailable, "silence": inOrder} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &server{watches: []watch{answer}}
+			client := play(t, s, bonafide.WithTimeout(time.Second))
+			began := time.Now()
+			_, err := watched(t.Context(), client)
+			if took := time.Since(began); !errors.Is(err, bonafide.ErrUnavailable) || took < time.Second || s.opened() <= 2 {
+				t.Errorf("%v after %d streams and %v", err, s.opened(), took)
 			}
 		})
 	}

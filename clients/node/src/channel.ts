@@ -86,7 +86,7 @@ export class Channel {
     } catch (error) {
       this.#renew(client);
       scope.signal.throwIfAborted();
-      throw fromGrpc(error);
+      throw fromGrpc(error, credential);
     } finally {
       scope.signal.removeEventListener("abort", cancel);
     }
@@ -119,7 +119,7 @@ export class Channel {
     } catch (error) {
       this.#renew(client);
       scope.signal.throwIfAborted();
-      throw fromGrpc(error);
+      throw fromGrpc(error, credential);
     } finally {
       scope.signal.removeEventListener("abort", cancel);
       cancel();

@@ -1,6 +1,6 @@
 // The client of one deployment with one API key.
 import { authority, parseAddress } from "./address.js";
-import { Caller } from "./caller.js";
+import { Caller, type Timeouts } from "./caller.js";
 import { Channel } from "./channel.js";
 import { Files } from "./files.js";
 import type { ClientOptions } from "./options.js";
@@ -23,16 +23,17 @@ export class BonafideClient {
   /** Calls of test mode; they need a test key. */
   readonly testHelpers: TestHelpers;
   readonly #channel: Channel;
-  readonly #timeoutMs: number | undefined;
+  readonly #timeouts: Timeouts;
 
   /** @throws TypeError or RangeError when an option cannot be one, or the key would cross the network readable. */
-  constructor({ address, apiKey, ca, timeoutMs, allowPlaintext }: ClientOptions) {
+  constructor({ address, apiKey, ca, timeoutMs, reconnectTimeoutMs, allowPlaintext }: ClientOptions) {
     checkTimeout(timeoutMs);
+    checkTimeout(reconnectTimeoutMs);
     const at = parseAddress(address, allowPlaintext ?? false);
     this.address = `${at.tls ? "https" : "http"}://${authority(at)}`;
     this.#channel = new Channel(at, ca);
-    this.#timeoutMs = timeoutMs;
-    const caller = new Caller(this.#channel, "the API key", apiKey, timeoutMs);
+    this.#timeouts = { timeoutMs, reconnectTimeoutMs };
+    const caller = new Caller(this.#channel, "the API key", apiKey, this.#timeouts);
     this.sessions = new Sessions(caller);
     this.reports = new Reports(caller);
     this.files = new Files(caller);
@@ -44,7 +45,7 @@ export class BonafideClient {
     if (session.clientSecret === undefined) {
       throw new TypeError("the session has no client secret: only one that requires input has, when it is created or read");
     }
-    const caller = new Caller(this.#channel, "the client secret", session.clientSecret, this.#timeoutMs);
+    const caller = new Caller(this.#channel, "the client secret", session.clientSecret, this.#timeouts);
     return new Person(caller, session.id);
   }
 

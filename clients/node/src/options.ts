@@ -13,6 +13,8 @@ export interface ClientOptions {
   ca?: string | Uint8Array | undefined;
   /** The deadline of every call in milliseconds, all its tries together; 10 s, and 60 s for pictures, when not given. */
   timeoutMs?: number | undefined;
+  /** How long a watch goes on without an answer while the deployment is away, in milliseconds; 5 minutes when not given. */
+  reconnectTimeoutMs?: number | undefined;
   /** Lets the key and pictures cross the network readable: for an `http` address elsewhere, where a mesh protects the network. */
   allowPlaintext?: boolean | undefined;
 }

@@ -1,9 +1,9 @@
 // Which errors a call is sent again after, and when.
-import { BonafideError, UnavailableError } from "./errors.js";
+import { BonafideError, type Code, DeadlineExceededError, UnavailableError } from "./errors.js";
 import type { Scope } from "./scope.js";
 
 /** Tries after the first one. */
-export const RETRIES = 4;
+const RETRIES = 4;
 
 /** The longest first pause. Each is up to twice as long as the one before. */
 const FIRST_MS = 100;
@@ -16,6 +16,21 @@ const AGAIN = new Set(["CONTENDED", "OVERLOADED"]);
 /** Whether the same call may be answered otherwise. */
 export function isTransient(error: unknown): error is BonafideError {
   return error instanceof UnavailableError || (error instanceof BonafideError && AGAIN.has(error.reason ?? ""));
+}
+
+/**
+ * How a stream ends that was cut off, by what happened to the connection or the replica and not to the session: where a service ends it,
+ * it gives a reason.
+ */
+const CUT_OFF = new Set<Code>(["CANCELLED", "UNKNOWN", "INTERNAL"]);
+
+/** Whether a stream that ended so may be opened again. Gateways end those that are too old for them with DEADLINE_EXCEEDED. */
+export function isCutOff(error: unknown): error is BonafideError {
+  return (
+    isTransient(error) ||
+    error instanceof DeadlineExceededError ||
+    (error instanceof BonafideError && error.reason === undefined && CUT_OFF.has(error.code))
+  );
 }
 
 /** The pauses between tries. */

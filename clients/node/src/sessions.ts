@@ -100,7 +100,8 @@ export class Sessions {
   /**
    * The session as it is, and again after each change, until it is canceled or redacted, the deadline passes (a
    * `DeadlineExceededError`; there is none unless it is given), or the caller stops. It goes on by itself when the server ends the stream
-   * or the connection breaks. The call is made when the first value is asked for.
+   * or the connection breaks, until nothing was answered for the client's `reconnectTimeoutMs`. The call is made when the first value is
+   * asked for.
    */
   watch(session: string, options: CallOptions = {}): Watch {
     return new Watch(this.#caller, session, options);

@@ -34,14 +34,19 @@ const CLASSES = {
   UNAUTHENTICATED: errors.UnauthenticatedError,
 } as const satisfies Record<errors.Code, new (message: string, details?: errors.ErrorDetails) => errors.BonafideError>;
 
-/** The error that a call ended with; what is no status of a call stays what it is. */
-export function fromGrpc(error: unknown): unknown {
+/** The error that a call with this credential ended with; what is no status of a call stays what it is. */
+export function fromGrpc(error: unknown, credential: string): unknown {
   if (!isServiceError(error)) {
     return error;
   }
   const code = codeOf(error);
-  return new CLASSES[code](error.details || code, detailsOf(error));
+  // A server may have repeated it.
+  const hide: Hide = (text) => text.replaceAll(credential, "***");
+  return new CLASSES[code](hide(error.details || code), detailsOf(error, hide));
 }
+
+/** A text without the credential. */
+type Hide = (text: string) => string;
 
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && "code" in error && "details" in error && "metadata" in error;
@@ -56,7 +61,7 @@ function codeOf(error: ServiceError): errors.Code {
   return name === undefined || name === "OK" ? "UNKNOWN" : (name as errors.Code);
 }
 
-function detailsOf(error: ServiceError): errors.ErrorDetails {
+function detailsOf(error: ServiceError, hide: Hide): errors.ErrorDetails {
   const details: errors.ErrorDetails = {};
   const [trailer] = error.metadata.get(DETAILS);
   if (!(trailer instanceof Buffer)) {
@@ -64,7 +69,7 @@ function detailsOf(error: ServiceError): errors.ErrorDetails {
   }
   try {
     for (const { typeUrl, value } of Status.decode(trailer).details) {
-      read(details, typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value);
+      read(details, typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value, hide);
     }
   } catch {
     // Something between us and the service damaged them: the code still says what happened.
@@ -72,18 +77,21 @@ function detailsOf(error: ServiceError): errors.ErrorDetails {
   return details;
 }
 
-function read(details: errors.ErrorDetails, type: string, value: Uint8Array): void {
+function read(details: errors.ErrorDetails, type: string, value: Uint8Array, hide: Hide): void {
   switch (type) {
     case "google.rpc.ErrorInfo": {
       const info = ErrorInfo.decode(value);
       if (info.domain === DOMAIN) {
         details.reason = info.reason;
-        details.metadata = info.metadata;
+        details.metadata = Object.fromEntries(Object.entries(info.metadata).map(([key, text]) => [key, hide(text)]));
       }
       break;
     }
     case "google.rpc.BadRequest":
-      details.violations = BadRequest.decode(value).fieldViolations;
+      details.violations = BadRequest.decode(value).fieldViolations.map(({ field, description }) => ({
+        field,
+        description: hide(description),
+      }));
       break;
     case "google.rpc.RetryInfo": {
       const { retryDelay } = RetryInfo.decode(value);

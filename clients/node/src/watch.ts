@@ -1,8 +1,8 @@
 // The changes of one session, over as many streams as it takes.
 import { isDeepStrictEqual } from "node:util";
 
-import type { Caller } from "./caller.js";
-import { BonafideError, CancelledError, type Code, DeadlineExceededError } from "./errors.js";
+import { CALL_MS, type Caller } from "./caller.js";
+import { type BonafideError, CancelledError, DeadlineExceededError, UnavailableError } from "./errors.js";
 import {
   Redaction_Status,
   type VerificationSession,
@@ -10,17 +10,17 @@ import {
   VerificationSessionStatus,
 } from "./gen/bonafide/identity/v1/session.js";
 import type { CallOptions } from "./options.js";
-import { Backoff, isTransient, RETRIES } from "./retry.js";
+import { Backoff, isCutOff } from "./retry.js";
 import type { Scope } from "./scope.js";
 
-/** How long one stream of a watch may last: no call is without a deadline. */
+/** How long one stream of a watch may last, so that none hangs. */
 const STREAM_MS = 600_000;
 
-/**
- * How a stream ends that something between us and the service cut off: where a service ends it, it says why. Gateways end streams that
- * are too old for them with DEADLINE_EXCEEDED.
- */
-const CUT_OFF = new Set<Code>(["CANCELLED", "UNKNOWN", "INTERNAL", "DEADLINE_EXCEEDED"]);
+/** A stream that lasted for so long is none of a row of streams that bring nothing. */
+const LASTING_MS = 10_000;
+
+/** How long a server can have a watch wait. */
+const LONGEST_WAIT_MS = 30_000;
 
 /** A session as it is, and after each change. */
 export class Watch implements AsyncIterableIterator<VerificationSession> {
@@ -74,14 +74,18 @@ export class Watch implements AsyncIterableIterator<VerificationSession> {
   async *#changes(scope: Scope): AsyncGenerator<VerificationSession, void, undefined> {
     let seen: VerificationSession | undefined;
     let backoff = new Backoff();
-    for (let lost = 0; ; ) {
+    let silentSince = performance.now();
+    for (;;) {
+      const began = performance.now();
+      let answered = false;
       let error: BonafideError | undefined;
       try {
         for await (const session of this.#stream(scope)) {
-          backoff = new Backoff();
+          answered = true;
           const state = stateOf(session);
           if (!isDeepStrictEqual(state, seen)) {
             seen = state;
+            backoff = new Backoff();
             yield session;
           }
           if (isLast(state)) {
@@ -89,15 +93,29 @@ export class Watch implements AsyncIterableIterator<VerificationSession> {
           }
         }
       } catch (caught) {
-        lost += 1;
-        // Until it has begun it is a call like others. Then it goes on for as long as the caller wants it to.
-        if (!(seen === undefined ? isTransient(caught) && lost <= RETRIES : isLost(caught, scope))) {
+        scope.signal.throwIfAborted();
+        if (!isCutOff(caught)) {
           throw caught;
         }
-        error = caught as BonafideError;
+        error = caught;
       }
-      // Also after an orderly end: streams may be ended as fast as we open them.
-      await scope.pause(backoff.next(error), error ?? new DeadlineExceededError("the deadline passed"));
+      const now = performance.now();
+      if (answered) {
+        silentSince = now;
+      }
+      if (now - began >= LASTING_MS) {
+        backoff = new Backoff();
+      }
+      // It is a call as others until it is answered.
+      const patience = seen === undefined ? this.#caller.timeoutOr(CALL_MS) : this.#caller.reconnectTimeoutMs;
+      const left = patience - (now - silentSince);
+      if (left <= 0) {
+        throw error ?? new UnavailableError("the server ended the watch without an answer");
+      }
+      const asked = Math.min(error?.retryAfterMs ?? 0, LONGEST_WAIT_MS);
+      // Not at once where that is asked for: it may be each time.
+      const pause = Math.min(Math.max(backoff.next(), asked), left);
+      await scope.pause(Math.ceil(pause), error ?? new DeadlineExceededError("the deadline passed"));
     }
   }
 
@@ -118,14 +136,4 @@ function isLast({ status, redaction }: VerificationSession): boolean {
   return redaction === undefined
     ? status === VerificationSessionStatus.CANCELED
     : redaction.status !== Redaction_Status.PROCESSING;
-}
-
-/** Whether a stream ended by what happened to the connection or the replica rather than to the session. */
-function isLost(error: unknown, scope: Scope): boolean {
-  if (scope.signal.aborted || Date.now() >= scope.deadline) {
-    return false;
-  }
-  return (
-    isTransient(error) || (error instanceof BonafideError && error.reason === undefined && CUT_OFF.has(error.code))
-  );
 }

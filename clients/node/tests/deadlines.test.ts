@@ -110,6 +110,7 @@ test("what is no time is refused", async () => {
   await using client = server.client();
   for (const timeoutMs of [Infinity, NaN, 2 ** 31]) {
     assert.throws(() => server.client({ timeoutMs }), RangeError);
+    assert.throws(() => server.client({ reconnectTimeoutMs: timeoutMs }), RangeError);
     await assert.rejects(client.sessions.get("vs_1", { timeoutMs }), RangeError);
     await assert.rejects(client.sessions.watch("vs_1", { timeoutMs }).next(), RangeError);
   }
@@ -182,7 +183,7 @@ test("close ends calls that run, and lets none begin", async () => {
   const client = server.client();
   const call = client.sessions.get("vs_1");
   arrived.once("call", () => client.close());
-  await assert.rejects(call, CancelledError);
+  await assert.rejects(call, { name: "CancelledError", message: "the client is closed" });
   await assert.rejects(client.sessions.get("vs_1"), CancelledError);
   await client.close();
 });

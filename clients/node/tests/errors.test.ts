@@ -132,6 +132,22 @@ test("nothing that is printed holds a key, a client secret or a picture", async 
   });
 });
 
+test("a credential that the server repeats is hidden", async () => {
+  const header = `Bearer ${KEY}`;
+  const details = { reason: "CREDENTIAL_INVALID", metadata: { header }, violations: [{ field: "header", description: header }] };
+  const error = await errorOf(refusal(status.UNAUTHENTICATED, details, header));
+  assert.equal(error.message, "Bearer ***");
+  assert.deepEqual(error.metadata, { header: "Bearer ***" });
+  assert.deepEqual(error.violations, [{ field: "header", description: "Bearer ***" }]);
+  assert.ok(!inspect(error, { depth: Infinity, showHidden: true }).includes(KEY));
+});
+
+for (const [retryAfterMs, heard] of [[null, undefined], [-3_600_000, 0]] as const) {
+  test(`a RetryInfo of ${retryAfterMs} ms asks for ${heard}`, async () => {
+    assert.equal((await errorOf(refusal(status.ABORTED, { retryAfterMs }))).retryAfterMs, heard);
+  });
+}
+
 test("a session without a client secret has no person", async () => {
   await using server = await Played.start({});
   await using client = server.client();

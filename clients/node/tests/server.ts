@@ -185,11 +185,12 @@ export class Played implements AsyncDisposable {
 
 /** What goes with a refusal. */
 export interface Details {
-  reason?: string;
+  reason?: string | undefined;
   domain?: string;
   metadata?: Record<string, string>;
   violations?: { field: string; description: string }[];
-  retryAfterMs?: number;
+  /** Null where there is a `RetryInfo` without a time. */
+  retryAfterMs?: number | null;
 }
 
 /** An error for a handler to throw. */
@@ -204,7 +205,9 @@ export function refusal(code: grpc.status, details: Details = {}, message = "ref
   if (details.violations !== undefined) {
     add("BadRequest", BadRequest.encode({ fieldViolations: details.violations }).finish());
   }
-  if (details.retryAfterMs !== undefined) {
+  if (details.retryAfterMs === null) {
+    add("RetryInfo", RetryInfo.encode({ retryDelay: undefined }).finish());
+  } else if (details.retryAfterMs !== undefined) {
     const seconds = Math.trunc(details.retryAfterMs / 1000);
     const nanos = (details.retryAfterMs % 1000) * 1e6;
     add("RetryInfo", RetryInfo.encode({ retryDelay: { seconds, nanos } }).finish());

@@ -82,47 +82,127 @@ for (const how of ["reset", "end"] as const) {
   });
 }
 
-test("a watch that has begun goes on for as long as the server is away", async () => {
+/** A stream that is answered, and ends so. */
+function lost(how: () => Error): Stream {
+  return async function* () {
+    yield PROCESSING;
+    throw how();
+  };
+}
+
+test("a watch outlives an outage", async () => {
   await using server = await streaming(
-    async function* () {
-      yield OPEN;
-      throw refusal(status.INTERNAL);
+    async function* (call) {
+      yield PROCESSING;
+      await untilGone(call);
     },
-    ...Array.from({ length: 8 }, (): Stream => async function* () {
-      throw refusal(status.UNAVAILABLE, { retryAfterMs: 1 });
-    }),
     async function* () {
       yield CANCELED;
     },
   );
   await using client = server.client();
-  assert.deepEqual(await statuses(client.sessions.watch("vs_1")), [Is.REQUIRES_INPUT, Is.CANCELED]);
-  assert.equal(server.calls.length, 10);
+  const watch = client.sessions.watch("vs_1");
+  await watch.next();
+  await server.leave();
+  const rest = statuses(watch);
+  // Longer than a call is tried: four pauses are 1.5 seconds at most.
+  await delay(2000);
+  assert.equal(server.calls.length, 1);
+  await server.comeBack();
+  assert.deepEqual(await rest, [Is.CANCELED]);
+  assert.equal(server.calls.length, 2);
 });
 
-test("a watch that cannot begin is tried as a call is", async () => {
-  await using server = await streaming(async function* () {
-    throw refusal(status.UNAVAILABLE, { retryAfterMs: 1 });
+test("a watch ends with an outage that is too long", async () => {
+  await using server = await streaming(async function* (call) {
+    yield PROCESSING;
+    await untilGone(call);
   });
-  await using client = server.client();
-  await assert.rejects(statuses(client.sessions.watch("vs_1")), UnavailableError);
-  assert.equal(server.calls.length, 5);
+  await using client = server.client({ reconnectTimeoutMs: 1000 });
+  const watch = client.sessions.watch("vs_1");
+  await watch.next();
+  const left = performance.now();
+  await server.leave();
+  await assert.rejects(watch.next(), { code: "UNAVAILABLE", reason: undefined });
+  // Timers may be a moment early.
+  assert.ok(performance.now() - left >= 995);
+  assert.deepEqual(await watch.next(), { done: true, value: undefined });
 });
+
+test("a watch does not wait for hours", async () => {
+  const retryAfterMs = 5 * 3_600_000;
+  const hours = () => refusal(status.UNAVAILABLE, { reason: "UNAVAILABLE", retryAfterMs });
+  await using server = await streaming(lost(hours), async function* () {
+    throw hours();
+  });
+  await using client = server.client({ reconnectTimeoutMs: 1000 });
+  const watch = client.sessions.watch("vs_1");
+  await watch.next();
+  await assert.rejects(watch.next(), { code: "UNAVAILABLE", retryAfterMs });
+  // A last time when its own time is over, or a moment before.
+  assert.ok([2, 3].includes(server.calls.length));
+});
+
+for (const [code, reason] of [
+  ["UNAVAILABLE", undefined],
+  ["CANCELLED", undefined],
+  ["UNKNOWN", undefined],
+  ["INTERNAL", undefined],
+  ["DEADLINE_EXCEEDED", undefined],
+  ["DEADLINE_EXCEEDED", "DEADLINE"],
+  ["ABORTED", "CONTENDED"],
+  ["RESOURCE_EXHAUSTED", "OVERLOADED"],
+] as const) {
+  test(`a watch goes on after ${code} with ${reason ?? "no reason"}`, async () => {
+    await using server = await streaming(lost(() => refusal(status[code], { reason })), async function* () {
+      yield CANCELED;
+    });
+    await using client = server.client();
+    assert.deepEqual(await statuses(client.sessions.watch("vs_1")), [Is.PROCESSING, Is.CANCELED]);
+  });
+}
 
 for (const [code, reason] of [
   ["NOT_FOUND", "SESSION_NOT_FOUND"],
   ["INTERNAL", "INTERNAL"],
+  ["CANCELLED", "CANCELLED"],
+  ["RESOURCE_EXHAUSTED", undefined],
+  ["PERMISSION_DENIED", undefined],
 ] as const) {
-  test(`a watch that has begun ends with ${reason}`, async () => {
-    await using server = await streaming(async function* () {
-      yield OPEN;
-      throw refusal(status[code], { reason });
-    });
+  test(`a watch ends with ${code} with ${reason ?? "no reason"}`, async () => {
+    await using server = await streaming(lost(() => refusal(status[code], { reason })));
     await using client = server.client();
     await assert.rejects(statuses(client.sessions.watch("vs_1")), { code, reason });
     assert.equal(server.calls.length, 1);
   });
 }
+
+for (const [what, end] of [
+  ["UNAVAILABLE", () => { throw refusal(status.UNAVAILABLE); }],
+  ["nothing", () => {}],
+] as const) {
+  test(`a watch that is answered ${what} has as long as a call`, async () => {
+    await using server = await streaming(async function* () {
+      end();
+    });
+    await using client = server.client({ timeoutMs: 1000 });
+    const began = performance.now();
+    await assert.rejects(statuses(client.sessions.watch("vs_1")), UnavailableError);
+    // Timers may be a moment early.
+    assert.ok(performance.now() - began >= 995);
+    assert.ok(server.calls.length > 2);
+  });
+}
+
+test("a watch whose streams end at once ends with its deadline", async () => {
+  await using server = await streaming(async function* () {
+    yield PROCESSING;
+  });
+  await using client = server.client();
+  await assert.rejects(client.sessions.wait("vs_1", { timeoutMs: 1000 }), DeadlineExceededError);
+  // With pauses, which double.
+  assert.ok(server.calls.length >= 2 && server.calls.length < 100);
+});
 
 for (const last of [Redaction_Status.REDACTED, Redaction_Status.VALIDATED, 99]) {
   test(`a watch ends with a redaction that is ${Redaction_Status[last] ?? "not known"}`, async () => {
@@ -153,20 +233,6 @@ test("a stream of a watch has a deadline where the watch has none", async () => 
   await using watch = client.sessions.watch("vs_1");
   await watch.next();
   assert.ok(server.calls.every(({ deadline }) => Number.isFinite(deadline)));
-});
-
-test("a gateway's limit is not the watch's deadline", async () => {
-  await using server = await streaming(
-    async function* () {
-      yield OPEN;
-      throw refusal(status.DEADLINE_EXCEEDED);
-    },
-    async function* () {
-      yield CANCELED;
-    },
-  );
-  await using client = server.client();
-  assert.deepEqual(await statuses(client.sessions.watch("vs_1")), [Is.REQUIRES_INPUT, Is.CANCELED]);
 });
 
 test("whoever leaves the loop ends the call", async () => {

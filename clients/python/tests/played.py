@@ -115,8 +115,8 @@ def reply(message: Any) -> Answer:
     return lambda _: message
 
 
-def stream(*messages: Reply, hold: threading.Event | None = None) -> Answer:
-    """These messages, and then the end: after `hold`, or when the caller ends the call."""
+def stream(*messages: Reply, hold: threading.Event | None = None, then: Answer | None = None) -> Answer:
+    """These messages, and then the end: after `hold`, or when the caller ends the call; or `then` this answer."""
 
     def answer(call: Call) -> Iterator[Reply]:
         ended = hold or threading.Event()
@@ -125,6 +125,8 @@ def stream(*messages: Reply, hold: threading.Event | None = None) -> Answer:
         yield from messages
         if hold is not None:
             ended.wait()
+        if then is not None:
+            then(call)
 
     return answer
 
@@ -149,6 +151,13 @@ def fail(call: Call, code: grpc.StatusCode, message: str, details: list[Message]
     call.context.abort(code, message)
 
 
+def repeated(header: str) -> Answer:
+    """An error of something that repeats what it was sent."""
+    info = ErrorInfo(reason="CREDENTIAL_INVALID", domain="bonafide.identity", metadata={"header": header})
+    details: list[Message] = [info, violations(header=header)]
+    return lambda call: fail(call, grpc.StatusCode.UNAUTHENTICATED, header, details)
+
+
 def retry_after(seconds: float) -> RetryInfo:
     """Asks to be called again then."""
     info = RetryInfo()
@@ -169,6 +178,7 @@ class Relay:
         self._to = port
         self._open: list[socket.socket] = []
         self._lock = threading.Lock()
+        self._away = False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._stopped = False
@@ -183,6 +193,15 @@ class Relay:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
             self._open.clear()
+
+    def leave(self) -> None:
+        """Breaks all connections, also new ones."""
+        self._away = True
+        self.cut()
+
+    def come_back(self) -> None:
+        """Connections can be made again."""
+        self._away = False
 
     def stop(self) -> None:
         """Ends it."""
@@ -201,6 +220,9 @@ class Relay:
             if self._stopped:
                 near.close()
                 return
+            if self._away:
+                near.close()
+                continue
             far = socket.create_connection(("127.0.0.1", self._to))
             with self._lock:
                 self._open += [near, far]

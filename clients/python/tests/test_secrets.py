@@ -8,7 +8,7 @@ from collections.abc import Callable
 import grpc
 import pytest
 from conftest import CLIENT_SECRET, KEY
-from played import Played, refused
+from played import Played, refused, repeated
 
 import bonafide
 from bonafide.identity.v1 import IMAGE_PURPOSE_SELFIE, VerificationSession
@@ -45,6 +45,19 @@ def test_nothing_that_is_printed_shows_one(server: Played, client: bonafide.Clie
     with pytest.raises(bonafide.Unauthenticated) as unknown:
         client.sessions.get("vs_1")
     assert shows_nothing(everything_of(unknown.value))
+
+
+def test_one_that_is_repeated_is_hidden(server: Played, client: bonafide.Client) -> None:
+    server.on("GetVerificationSession", repeated(f"Bearer {KEY}"))
+    with pytest.raises(bonafide.Unauthenticated, match=r"^Bearer \*\*\* ") as error:
+        client.sessions.get("vs_1")
+    assert error.value.metadata == {"header": "Bearer ***"}
+    assert error.value.violations == (bonafide.Violation("header", "Bearer ***"),)
+    assert shows_nothing(everything_of(error.value))
+    server.on("SubmitVerificationSession", repeated(f"Bearer {CLIENT_SECRET}"))
+    with pytest.raises(bonafide.Unauthenticated) as of_person:
+        client.person(SESSION).submit()
+    assert shows_nothing(everything_of(of_person.value))
 
 
 WRONG: list[Callable[[], object]] = [

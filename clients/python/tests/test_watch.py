@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator
+import time
 
 import grpc
 import pytest
 from conftest import KEY
-from played import Call, Played, Relay, refused, retry_after, stream
+from played import Answer, Call, Played, Relay, refused, retry_after, stream
 
 import bonafide
 from bonafide import _watch
@@ -103,32 +103,123 @@ def test_it_goes_on_when_the_connection_breaks(server: Played, relay: Relay) -> 
 
 
 def test_it_goes_on_after_errors_that_pass(server: Played, client: bonafide.Client) -> None:
-    # More than four in all, but never more than four without an answer between.
     breaks = refused(grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", retry_after(0))
 
-    def answers_and_breaks(call: Call) -> Iterator[VerificationSession]:
-        yield WAITING
-        breaks(call)
-
-    server.on(WATCH, *[breaks] * 4, answers_and_breaks, *[breaks] * 3, stream(WAITING, CANCELED))
+    server.on(WATCH, *[breaks] * 4, stream(WAITING, then=breaks), *[breaks] * 3, stream(WAITING, CANCELED))
     assert list(client.sessions.watch("vs_1")) == [WAITING, CANCELED]
     assert len(server.calls) == 9
 
 
-def test_it_gives_up_after_four_retries(server: Played, client: bonafide.Client) -> None:
-    server.on(WATCH, refused(grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", retry_after(0)))
+def test_it_outlives_an_outage(server: Played, relay: Relay) -> None:
+    server.on(WATCH, stream(PROCESSING, hold=threading.Event()), stream(CANCELED))
+    with bonafide.Client(relay.address, KEY) as client:
+        states = client.sessions.watch("vs_1")
+        assert next(states) == PROCESSING
+        relay.leave()
+        # Longer than a call is tried: four pauses are 1.5 seconds at most.
+        threading.Timer(2, relay.come_back).start()
+        assert list(states) == [CANCELED]
+    assert len(server.calls) == 2
+
+
+def test_it_ends_with_an_outage_that_is_too_long(server: Played, relay: Relay) -> None:
+    server.on(WATCH, stream(PROCESSING, hold=threading.Event()))
+    with bonafide.Client(relay.address, KEY, reconnect_timeout=1) as client:
+        states = client.sessions.watch("vs_1")
+        assert next(states) == PROCESSING
+        left = time.monotonic()
+        relay.leave()
+        with pytest.raises(bonafide.Unavailable) as error:
+            next(states)
+        assert error.value.reason is None
+        assert time.monotonic() - left >= 1
+        assert list(states) == []
+
+
+def test_it_does_not_wait_for_hours(server: Played) -> None:
+    hours = retry_after(5 * 3600)
+    lost = refused(grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", hours)
+    server.on(WATCH, stream(PROCESSING, then=lost), lost)
+    with bonafide.Client(server.address, KEY, reconnect_timeout=1) as client:
+        states = client.sessions.watch("vs_1")
+        assert next(states) == PROCESSING
+        with pytest.raises(bonafide.Unavailable) as error:
+            next(states)
+    assert error.value.retry_after == 5 * 3600
+    # A last time when its own time is over.
+    assert len(server.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (grpc.StatusCode.UNAVAILABLE, ""),
+        (grpc.StatusCode.CANCELLED, ""),
+        (grpc.StatusCode.UNKNOWN, ""),
+        (grpc.StatusCode.INTERNAL, ""),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, ""),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE"),
+        (grpc.StatusCode.ABORTED, "CONTENDED"),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+    ],
+)
+def test_it_goes_on_after_what_cuts_a_stream_off(
+    server: Played, client: bonafide.Client, code: grpc.StatusCode, reason: str
+) -> None:
+    server.on(WATCH, stream(PROCESSING, then=refused(code, reason)), stream(CANCELED))
+    assert list(client.sessions.watch("vs_1")) == [PROCESSING, CANCELED]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (grpc.StatusCode.INTERNAL, "INTERNAL"),
+        (grpc.StatusCode.CANCELLED, "CANCELLED"),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, ""),
+        (grpc.StatusCode.PERMISSION_DENIED, ""),
+    ],
+)
+def test_it_ends_with_every_other_error(
+    server: Played, client: bonafide.Client, code: grpc.StatusCode, reason: str
+) -> None:
+    server.on(WATCH, stream(PROCESSING, then=refused(code, reason)))
     states = client.sessions.watch("vs_1")
-    with pytest.raises(bonafide.Unavailable):
+    assert next(states) == PROCESSING
+    with pytest.raises(bonafide.Error) as error:
         next(states)
-    assert len(server.calls) == 5
-    assert list(states) == []
+    assert error.value.code == code
+    assert len(server.calls) == 1
 
 
-def test_it_gives_up_where_no_stream_begins_in_time(server: Played, client: bonafide.Client) -> None:
-    server.on(WATCH, refused(grpc.StatusCode.DEADLINE_EXCEEDED))
+@pytest.mark.parametrize("end", [UNAVAILABLE, stream()])
+def test_one_that_is_never_answered_has_as_long_as_a_call(server: Played, end: Answer) -> None:
+    server.on(WATCH, end)
+    with bonafide.Client(server.address, KEY, timeout=1) as client:
+        began = time.monotonic()
+        states = client.sessions.watch("vs_1")
+        with pytest.raises(bonafide.Unavailable):
+            next(states)
+        assert time.monotonic() - began >= 1
+        assert list(states) == []
+    assert len(server.calls) > 2
+
+
+def test_one_whose_streams_end_at_once_ends_with_its_deadline(server: Played, client: bonafide.Client) -> None:
+    server.on(WATCH, stream(PROCESSING))
     with pytest.raises(bonafide.DeadlineExceeded):
-        next(client.sessions.watch("vs_1"))
-    assert len(server.calls) == 5
+        client.sessions.wait("vs_1", timeout=1)
+    # With pauses, which double.
+    assert 2 <= len(server.calls) < 100
+
+
+def test_the_close_of_the_client_ends_it(server: Played, client: bonafide.Client) -> None:
+    server.on(WATCH, stream(PROCESSING, hold=threading.Event()))
+    states = client.sessions.watch("vs_1")
+    assert next(states) == PROCESSING
+    client.close()
+    with pytest.raises(bonafide.Cancelled, match="the client is closed"):
+        next(states)
+    assert list(states) == []
 
 
 def test_another_error_ends_it(server: Played, client: bonafide.Client) -> None:
@@ -146,12 +237,6 @@ def test_it_ends_with_its_deadline(server: Played, client: bonafide.Client) -> N
     with pytest.raises(bonafide.DeadlineExceeded):
         next(states)
     assert list(states) == []
-
-
-def test_its_deadline_holds_over_all_streams(server: Played, client: bonafide.Client) -> None:
-    server.on(WATCH, stream(WAITING))
-    with pytest.raises(bonafide.DeadlineExceeded):
-        list(client.sessions.watch("vs_1", timeout=1))
 
 
 def test_without_time_it_does_not_begin(server: Played, client: bonafide.Client) -> None:

@@ -25,6 +25,9 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(99_999_999);
 /// A channel that sends the caller's credential along.
 pub(crate) type Authorized = InterceptedService<Channel, Credential>;
 
+/// What precedes a credential in its header.
+const SCHEME: &str = "Bearer ";
+
 /// An API key or a client secret.
 #[derive(Clone)]
 pub(crate) struct Credential(MetadataValue<Ascii>);
@@ -35,11 +38,19 @@ impl Credential {
         if credential.is_empty() {
             return Err(Error::invalid("the credential is empty"));
         }
-        let mut value: MetadataValue<Ascii> = format!("Bearer {credential}")
+        let mut value: MetadataValue<Ascii> = format!("{SCHEME}{credential}")
             .parse()
             .map_err(|_| Error::invalid("the credential holds characters that none has"))?;
         value.set_sensitive(true);
         Ok(Self(value))
+    }
+
+    /// `text` without the credential, which a server may have repeated.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        match self.0.to_str().ok().and_then(|header| header.strip_prefix(SCHEME)) {
+            Some(credential) => text.replace(credential, "***"),
+            None => text.to_owned(),
+        }
     }
 }
 
@@ -53,12 +64,24 @@ impl Interceptor for Credential {
 /// How calls are made.
 #[derive(Clone)]
 pub(crate) struct Calls {
-    pub(crate) channel: Authorized,
+    pub(crate) channel: Channel,
+    pub(crate) credential: Credential,
     /// What was given for the client; that of the kind of call when not.
     pub(crate) deadline: Option<Duration>,
+    /// How long a watch goes on without an answer.
+    pub(crate) reconnect_timeout: Duration,
 }
 
 impl Calls {
+    fn authorized(&self) -> Authorized {
+        Authorized::new(self.channel.clone(), self.credential.clone())
+    }
+
+    /// What a call ended with.
+    pub(crate) fn error(&self, status: &Status) -> Error {
+        Error::of(status, &self.credential)
+    }
+
     /// Makes a call with one answer.
     pub(crate) async fn unary<M, T, F>(
         &self,
@@ -71,8 +94,11 @@ impl Calls {
         F: Future<Output = Result<Response<T>, Status>>,
     {
         let attempt = |left| {
-            let answer = send(self.channel.clone(), request(message.clone(), Some(left)));
-            async move { Ok(answer.await?.into_inner()) }
+            let answer = send(self.authorized(), request(message.clone(), left));
+            async move {
+                let answer = answer.await.map_err(|status| self.error(&status))?;
+                Ok(answer.into_inner())
+            }
         };
         self.within(usual, attempt).await
     }
@@ -80,14 +106,15 @@ impl Calls {
     /// Begins a call whose answers are a stream; it ends when this time is over.
     pub(crate) async fn stream<M, T, F>(
         &self,
-        left: Option<Duration>,
+        left: Duration,
         message: M,
         send: impl FnOnce(Authorized, Request<M>) -> F,
     ) -> Result<Streaming<T>, Error>
     where
         F: Future<Output = Result<Response<Streaming<T>>, Status>>,
     {
-        Ok(send(self.channel.clone(), request(message, left)).await?.into_inner())
+        let answers = send(self.authorized(), request(message, left)).await;
+        Ok(answers.map_err(|status| self.error(&status))?.into_inner())
     }
 
     /// Tries, each time with what is left of the deadline, until it succeeds, fails for good or is late.
@@ -118,11 +145,9 @@ impl Calls {
     }
 }
 
-fn request<M>(message: M, left: Option<Duration>) -> Request<M> {
+fn request<M>(message: M, left: Duration) -> Request<M> {
     let mut request = Request::new(message);
-    if let Some(left) = left {
-        request.set_timeout(left.min(LONGEST_TIMEOUT));
-    }
+    request.set_timeout(left.min(LONGEST_TIMEOUT));
     request
 }
 

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Uri};
 
-use crate::call::{Authorized, Calls, Credential};
+use crate::call::{Calls, Credential};
 use crate::v1::VerificationSession;
 use crate::{Error, Files, Person, Reports, Sessions, TestHelpers, address};
 
 /// Deadline of a call, and of one that carries a picture, where none is given.
 pub(crate) const CALL: Duration = Duration::from_secs(10);
 pub(crate) const TRANSFER: Duration = Duration::from_secs(60);
+
+/// How long a watch goes on without an answer.
+const RECONNECT: Duration = Duration::from_secs(5 * 60);
 
 /// How long a connection may take to be opened.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -22,7 +25,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// Calls a deployment with one API key. Connects with the first call; clones share the connection.
 #[derive(Clone)]
 pub struct Client {
-    channel: Channel,
     calls: Calls,
 }
 
@@ -33,6 +35,7 @@ pub struct Builder {
     ca: Option<Vec<u8>>,
     allow_plaintext: bool,
     deadline: Option<Duration>,
+    reconnect_timeout: Duration,
 }
 
 impl Client {
@@ -52,6 +55,7 @@ impl Client {
             ca: None,
             allow_plaintext: false,
             deadline: None,
+            reconnect_timeout: RECONNECT,
         }
     }
 
@@ -95,8 +99,8 @@ impl Client {
         let secret = session.client_secret.as_deref();
         let secret = secret.ok_or_else(|| Error::invalid("the session has no client secret"))?;
         let calls = Calls {
-            channel: Authorized::new(self.channel.clone(), Credential::new(secret)?),
-            deadline: self.calls.deadline,
+            credential: Credential::new(secret)?,
+            ..self.calls.clone()
         };
         Ok(Person::new(calls, session.id.clone()))
     }
@@ -124,6 +128,13 @@ impl Builder {
         self
     }
 
+    /// How long a watch goes on without an answer while the deployment is away: 5 minutes when not given.
+    #[must_use]
+    pub fn reconnect_timeout(mut self, timeout: Duration) -> Self {
+        self.reconnect_timeout = timeout;
+        self
+    }
+
     /// Makes the client.
     ///
     /// # Errors
@@ -146,14 +157,13 @@ impl Builder {
             let configured = endpoint.tls_config(tls);
             endpoint = configured.map_err(|error| Error::invalid(format!("no CA can be used: {error}")))?;
         }
-        let channel = endpoint.connect_lazy();
-        let credential = Credential::new(&self.api_key)?;
         Ok(Client {
             calls: Calls {
-                channel: Authorized::new(channel.clone(), credential),
+                channel: endpoint.connect_lazy(),
+                credential: Credential::new(&self.api_key)?,
                 deadline: self.deadline,
+                reconnect_timeout: self.reconnect_timeout,
             },
-            channel,
         })
     }
 }

@@ -7,6 +7,8 @@ use std::{error, fmt, iter};
 use tonic::{Code, Status, TimeoutExpired};
 use tonic_types::StatusExt as _;
 
+use crate::call::Credential;
+
 /// Whose reasons are ours.
 const DOMAIN: &str = "bonafide.identity";
 
@@ -55,6 +57,14 @@ impl Error {
         Self::new(Code::DeadlineExceeded, format!("no answer within {deadline:?}"))
     }
 
+    /// A server ended a stream without a word.
+    pub(crate) fn silent() -> Self {
+        Self::new(
+            Code::Unavailable,
+            "the server ended the watch without an answer".to_owned(),
+        )
+    }
+
     /// What did not arrive whole.
     pub(crate) fn incomplete(message: &str) -> Self {
         Self::new(Code::DataLoss, message.to_owned())
@@ -100,14 +110,25 @@ impl Error {
     pub(crate) fn may_pass(&self) -> bool {
         self.0.code == Code::Unavailable || matches!(self.reason(), Some("CONTENDED" | "OVERLOADED"))
     }
+
+    /// Whether it tells of a stream that was cut off, by what happened to the connection or the replica and not to the session.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        match self.0.code {
+            Code::DeadlineExceeded => true,
+            // What libraries and gateways call it: a service gives a reason.
+            Code::Cancelled | Code::Unknown | Code::Internal => self.reason().is_none(),
+            _ => self.may_pass(),
+        }
+    }
 }
 
-impl From<Status> for Error {
-    fn from(status: Status) -> Self {
+impl Error {
+    /// What a call ended with that had this credential.
+    pub(crate) fn of(status: &Status, credential: &Credential) -> Self {
         let details = status.get_error_details();
         let info = details.error_info().filter(|info| info.domain == DOMAIN);
         let violations = details.bad_request().map(|request| &request.field_violations);
-        let causes = || iter::successors(error::Error::source(&status), |cause| cause.source());
+        let causes = || iter::successors(error::Error::source(status), |cause| cause.source());
         // A status with a cause was made here: no server answered. Tonic calls a lost connection UNKNOWN, INTERNAL or CANCELLED, and an
         // expired timer CANCELLED.
         let code = if causes().any(|cause| cause.is::<TimeoutExpired>()) {
@@ -124,15 +145,19 @@ impl From<Status> for Error {
         }
         Self(Box::new(Parts {
             code,
-            message,
+            message: credential.hide(&message),
             reason: info.map(|info| info.reason.clone()),
-            metadata: info.map(|info| info.metadata.clone()).unwrap_or_default(),
+            metadata: info
+                .into_iter()
+                .flat_map(|info| &info.metadata)
+                .map(|(key, value)| (key.clone(), credential.hide(value)))
+                .collect(),
             violations: violations
                 .into_iter()
                 .flatten()
                 .map(|violation| Violation {
                     field: violation.field.clone(),
-                    description: violation.description.clone(),
+                    description: credential.hide(&violation.description),
                 })
                 .collect(),
             retry_after: details.retry_info().and_then(|info| info.retry_delay),

@@ -56,12 +56,12 @@ impl Files {
 
     async fn download_within(&self, id: &str, left: Duration) -> Result<Vec<u8>, Error> {
         let request = DownloadFileRequest { file: id.to_owned() };
-        let parts = self.calls.stream(Some(left), request, |channel, request| async move {
+        let parts = self.calls.stream(left, request, |channel, request| async move {
             FileServiceClient::new(channel).download_file(request).await
         });
         let mut parts = parts.await?;
         let (mut size, mut picture) = (None, Vec::new());
-        while let Some(part) = parts.message().await? {
+        while let Some(part) = parts.message().await.map_err(|status| self.calls.error(&status))? {
             size = size.or(part.file.map(|file| file.size));
             picture.extend_from_slice(&part.data);
         }

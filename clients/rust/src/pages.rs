@@ -5,47 +5,98 @@ use std::future::Future;
 use futures_util::stream::{self, Stream, TryStreamExt as _};
 
 use crate::Error;
+use crate::v1::{
+    ListVerificationReportsRequest, ListVerificationReportsResponse, ListVerificationSessionsRequest,
+    ListVerificationSessionsResponse, VerificationReport, VerificationSession,
+};
 
-/// A page: its items, and where the next one starts, if there is one.
-pub(crate) struct Page<T> {
-    items: Vec<T>,
-    next: Option<String>,
+/// How many are asked for at once where the request does not say: the most that there can be.
+const PAGE: u32 = 100;
+
+/// A request for a page.
+pub(crate) trait List: Clone {
+    type Item;
+    type Page;
+
+    fn limit(&mut self) -> &mut Option<u32>;
+    fn starting_after(&mut self) -> &mut Option<String>;
+    fn ending_before(&mut self) -> &mut Option<String>;
+
+    /// What a page holds, newest first, and whether there is more.
+    fn open(page: Self::Page) -> (Vec<Self::Item>, bool);
+    fn id(item: &Self::Item) -> &String;
 }
 
-impl<T> Page<T> {
-    pub(crate) fn of(items: Vec<T>, has_more: bool, id: impl Fn(&T) -> &String) -> Result<Self, Error> {
-        let next = items.last().filter(|_| has_more).map(|item| id(item).clone());
-        if has_more && next.is_none() {
-            return Err(Error::incomplete(
-                "a page of the list has nothing that the next one could start after",
-            ));
-        }
-        Ok(Self { items, next })
-    }
+macro_rules! list {
+    ($($request:ty => $page:ty, $item:ty;)+) => {
+        $(impl List for $request {
+            type Item = $item;
+            type Page = $page;
+
+            fn limit(&mut self) -> &mut Option<u32> {
+                &mut self.limit
+            }
+
+            fn starting_after(&mut self) -> &mut Option<String> {
+                &mut self.starting_after
+            }
+
+            fn ending_before(&mut self) -> &mut Option<String> {
+                &mut self.ending_before
+            }
+
+            fn open(page: $page) -> (Vec<$item>, bool) {
+                (page.data, page.has_more)
+            }
+
+            fn id(item: &$item) -> &String {
+                &item.id
+            }
+        })+
+    };
 }
 
-/// Pages follow each other forwards alone.
-pub(crate) fn only_forwards(ending_before: Option<&str>) -> Result<(), Error> {
-    match ending_before {
-        Some(_) => Err(Error::invalid(
-            "all pages are read forwards: ending_before is for a single one",
-        )),
-        None => Ok(()),
-    }
+list! {
+    ListVerificationSessionsRequest => ListVerificationSessionsResponse, VerificationSession;
+    ListVerificationReportsRequest => ListVerificationReportsResponse, VerificationReport;
 }
 
-/// Reads pages as their items are asked for. `read` answers the page that starts after an item, the first without one.
-pub(crate) fn all<T, F>(read: impl Fn(Option<String>) -> F) -> impl Stream<Item = Result<T, Error>>
+/// Reads pages as their items are asked for: to the older ones or, from `ending_before` on, to the newer ones, oldest first.
+pub(crate) fn all<L: List, F>(mut request: L, read: impl Fn(L) -> F) -> impl Stream<Item = Result<L::Item, Error>>
 where
-    F: Future<Output = Result<Page<T>, Error>>,
+    F: Future<Output = Result<L::Page, Error>>,
 {
-    let pages = stream::try_unfold(Some(None), move |start| {
-        let page = start.map(&read);
+    request.limit().get_or_insert(PAGE);
+    let pages = stream::try_unfold(Some(request), move |request| {
+        let page = request.map(|request| (read(request.clone()), request));
         async move {
-            let Some(page) = page else { return Ok::<_, Error>(None) };
-            let Page { items, next } = page.await?;
-            Ok(Some((stream::iter(items.into_iter().map(Ok)), next.map(Some))))
+            let Some((page, request)) = page else {
+                return Ok::<_, Error>(None);
+            };
+            let (items, next) = turn(request, page.await?)?;
+            Ok(Some((stream::iter(items.into_iter().map(Ok)), next)))
         }
     });
     pages.try_flatten()
+}
+
+/// The items of a page in the order of reading, and the request for the next one, if there is one.
+fn turn<L: List>(mut request: L, page: L::Page) -> Result<(Vec<L::Item>, Option<L>), Error> {
+    let (mut items, has_more) = L::open(page);
+    let is_to_newer = request.ending_before().is_some();
+    if is_to_newer {
+        items.reverse();
+    }
+    if !has_more {
+        return Ok((items, None));
+    }
+    let last = items.last().map(|item| L::id(item).clone());
+    let last =
+        last.ok_or_else(|| Error::incomplete("a page of the list has nothing that the next one could start after"))?;
+    if is_to_newer {
+        *request.ending_before() = Some(last);
+    } else {
+        *request.starting_after() = Some(last);
+    }
+    Ok((items, Some(request)))
 }

@@ -15,11 +15,25 @@ use crate::v1::{
 pub struct Person {
     calls: Calls,
     session: String,
+    idempotency_key: Option<String>,
 }
 
 impl Person {
     pub(crate) fn new(calls: Calls, session: String) -> Self {
-        Self { calls, session }
+        Self {
+            calls,
+            session,
+            idempotency_key: None,
+        }
+    }
+
+    /// The same person for one call that has this idempotency key instead of a random one.
+    #[must_use]
+    pub fn with_idempotency_key(&self, key: impl Into<String>) -> Self {
+        Self {
+            idempotency_key: Some(key.into()),
+            ..self.clone()
+        }
     }
 
     /// Uploads a picture: a JPEG, PNG or WebP file of up to 10 MiB. It replaces the one of the same purpose.
@@ -31,7 +45,7 @@ impl Person {
             verification_session: self.session.clone(),
             purpose: purpose.into(),
             data: picture.into(),
-            idempotency_key: None,
+            idempotency_key: self.idempotency_key.clone(),
         };
         self.calls
             .unary(TRANSFER, request.keyed(), |channel, request| async move {
@@ -47,7 +61,7 @@ impl Person {
     pub async fn submit(&self) -> Result<SubmitVerificationSessionResponse, Error> {
         let request = SubmitVerificationSessionRequest {
             verification_session: self.session.clone(),
-            idempotency_key: None,
+            idempotency_key: self.idempotency_key.clone(),
         };
         self.calls
             .unary(CALL, request.keyed(), |channel, request| async move {
@@ -66,7 +80,7 @@ impl Person {
         let request = LeaveVerificationSessionRequest {
             verification_session: self.session.clone(),
             error: why.into(),
-            idempotency_key: None,
+            idempotency_key: self.idempotency_key.clone(),
         };
         self.calls
             .unary(CALL, request.keyed(), |channel, request| async move {

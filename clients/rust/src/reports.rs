@@ -5,7 +5,7 @@ use futures_util::Stream;
 use crate::Error;
 use crate::call::Calls;
 use crate::client::CALL;
-use crate::pages::{self, Page};
+use crate::pages;
 use crate::v1::verification_report_service_client::VerificationReportServiceClient;
 use crate::v1::{
     GetVerificationReportRequest, ListVerificationReportsRequest, ListVerificationReportsResponse, VerificationReport,
@@ -56,20 +56,15 @@ impl Reports {
             .await
     }
 
-    /// All of them, page by page, from `starting_after` on. `ending_before` is not for this: an error is all that comes.
+    /// All of them, page by page: newest first or, from `ending_before` on, oldest first.
     pub fn list_all(
         &self,
         request: ListVerificationReportsRequest,
     ) -> impl Stream<Item = Result<VerificationReport, Error>> + use<> {
         let reports = self.clone();
-        pages::all(move |start| {
-            let (reports, mut request) = (reports.clone(), request.clone());
-            async move {
-                pages::only_forwards(request.ending_before.as_deref())?;
-                request.starting_after = start.or(request.starting_after);
-                let ListVerificationReportsResponse { data, has_more } = reports.list(request).await?;
-                Page::of(data, has_more, |report| &report.id)
-            }
+        pages::all(request, move |page| {
+            let reports = reports.clone();
+            async move { reports.list(page).await }
         })
     }
 }

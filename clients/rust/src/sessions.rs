@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt as _, pin_mut};
 use crate::call::Calls;
 use crate::client::CALL;
 use crate::idempotency::Keyed as _;
-use crate::pages::{self, Page};
+use crate::pages;
 use crate::v1::verification_session_service_client::VerificationSessionServiceClient;
 use crate::v1::{
     CancelVerificationSessionRequest, CreateVerificationSessionRequest, GetVerificationSessionRequest,
@@ -95,25 +95,22 @@ impl Sessions {
             .await
     }
 
-    /// All of them, page by page, from `starting_after` on. `ending_before` is not for this: an error is all that comes.
+    /// All of them, page by page: newest first or, from `ending_before` on, oldest first.
     pub fn list_all(
         &self,
         request: ListVerificationSessionsRequest,
     ) -> impl Stream<Item = Result<VerificationSession, Error>> + use<> {
         let sessions = self.clone();
-        pages::all(move |start| {
-            let (sessions, mut request) = (sessions.clone(), request.clone());
-            async move {
-                pages::only_forwards(request.ending_before.as_deref())?;
-                request.starting_after = start.or(request.starting_after);
-                let ListVerificationSessionsResponse { data, has_more } = sessions.list(request).await?;
-                Page::of(data, has_more, |session| &session.id)
-            }
+        pages::all(request, move |page| {
+            let sessions = sessions.clone();
+            async move { sessions.list(page).await }
         })
     }
 
     /// The session as it is, and again at each change, until it is canceled or redacted, and without end otherwise: whoever waits for a
-    /// time stops reading. Goes on by itself where the connection breaks.
+    /// time stops reading. Goes on by itself where the connection breaks, for as long as [`Builder::reconnect_timeout`] says.
+    ///
+    /// [`Builder::reconnect_timeout`]: crate::Builder::reconnect_timeout
     pub fn watch(&self, id: &str) -> impl Stream<Item = Result<VerificationSession, Error>> + use<> {
         watch::sessions(self.calls.clone(), id.to_owned(), None)
     }

@@ -87,7 +87,10 @@ async fn a_person_is_verified_and_their_pictures_are_found() {
         .upload(ImagePurpose::Selfie, read("BONAFIDE_SELFIE"))
         .await
         .unwrap();
-    person.submit().await.unwrap();
+    let submission = person.with_idempotency_key(reference());
+    submission.submit().await.unwrap();
+    // Answered as it was: another one would be refused.
+    submission.submit().await.unwrap();
     let session = client.sessions().wait(&session.id).await.unwrap();
     assert_eq!(session.status(), Status::Verified, "{:?}", session.last_error);
     let report = session.last_verification_report.as_deref().unwrap();

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bonafide_client::v1::file_service_server::{FileService, FileServiceServer};
 use bonafide_client::v1::verification_session_service_server::{
@@ -27,6 +28,8 @@ use tonic::transport::Server;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+const KEY: &str = "sk_live_secret";
+
 /// States that a watch brings, and how it ends.
 type Watched = (Vec<VerificationSession>, End);
 
@@ -48,6 +51,12 @@ struct Script {
     /// Their idempotency keys and deadlines.
     seen: Vec<(Option<String>, Option<String>)>,
     watches: VecDeque<Watched>,
+    /// What each watch is answered when there is nothing more of these; nothing at all without it.
+    last_watch: Option<Watched>,
+    /// How many watches there were.
+    watched: usize,
+    /// The limits of the pages that were asked for.
+    limits: Vec<Option<u32>>,
     /// How many bytes of ten are sent in each download.
     downloads: VecDeque<usize>,
 }
@@ -92,11 +101,21 @@ impl VerificationSessionService for Played {
         &self,
         request: Request<ListVerificationSessionsRequest>,
     ) -> Result<Response<ListVerificationSessionsResponse>, Status> {
-        let after = request.into_inner().starting_after;
-        let after: usize = after.map_or(0, |id| id.trim_start_matches("vs_").parse().unwrap());
-        let data = (after + 1..=(after + 2).min(5)).map(|id| session(&format!("vs_{id}"), Session::Verified));
-        let data: Vec<_> = data.collect();
-        let has_more = after + 2 < 5;
+        // Of five, of which the first is the newest, at most two at once.
+        let request = request.into_inner();
+        self.0.lock().unwrap().limits.push(request.limit);
+        let is_to_newer = request.ending_before.is_some();
+        let place = |id: String| id.trim_start_matches("vs_").parse::<usize>().unwrap();
+        let (first, last) = match request.ending_before.map(place) {
+            Some(before) => (before.saturating_sub(2).max(1), before - 1),
+            None => {
+                let after = request.starting_after.map_or(0, place);
+                (after + 1, (after + 2).min(5))
+            }
+        };
+        let has_more = if is_to_newer { first > 1 } else { last < 5 };
+        let data = (first..=last).map(|id| session(&format!("vs_{id}"), Session::Verified));
+        let data = data.collect();
         Ok(Response::new(ListVerificationSessionsResponse { data, has_more }))
     }
 
@@ -120,7 +139,11 @@ impl VerificationSessionService for Played {
         &self,
         _: Request<WatchVerificationSessionRequest>,
     ) -> Result<Response<Stream<VerificationSession>>, Status> {
-        let next = self.0.lock().unwrap().watches.pop_front();
+        let next = {
+            let mut script = self.0.lock().unwrap();
+            script.watched += 1;
+            script.watches.pop_front().or_else(|| script.last_watch.clone())
+        };
         let Some((states, end)) = next else {
             return Ok(Response::new(futures_util::stream::pending().boxed()));
         };
@@ -199,29 +222,65 @@ fn refusal(code: Code, reason: &str, retry_after: Option<Duration>) -> Status {
 /// A server with this script, and a client of it.
 async fn play(script: Script) -> (Played, Client) {
     let (played, address) = serve(script).await;
-    (played, Client::new(address, "sk_live_secret").unwrap())
+    (played, Client::new(address, KEY).unwrap())
 }
 
-/// The same behind a proxy that breaks its connections when told.
-async fn play_behind_proxy(script: Script) -> (Played, Client, Arc<Notify>) {
-    let (played, server) = serve(script).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let cut = Arc::new(Notify::new());
-    let told = Arc::clone(&cut);
-    tokio::spawn(async move {
-        while let Ok((mut near, _)) = listener.accept().await {
-            let (told, server) = (Arc::clone(&told), server.clone());
-            tokio::spawn(async move {
-                let mut far = TcpStream::connect(server).await.unwrap();
-                tokio::select! {
-                    _ = copy_bidirectional(&mut near, &mut far) => {}
-                    () = told.notified() => {}
+/// A network to a server that can break.
+struct Proxy {
+    address: String,
+    cut: Arc<Notify>,
+    is_away: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    async fn to(server: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Self {
+            address: listener.local_addr().unwrap().to_string(),
+            cut: Arc::default(),
+            is_away: Arc::default(),
+        };
+        let (cut, is_away) = (Arc::clone(&proxy.cut), Arc::clone(&proxy.is_away));
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                if is_away.load(Ordering::SeqCst) {
+                    continue;
                 }
-            });
-        }
-    });
-    (played, Client::new(address, "sk_live_secret").unwrap(), cut)
+                let (cut, server) = (Arc::clone(&cut), server.clone());
+                tokio::spawn(async move {
+                    let mut far = TcpStream::connect(server).await.unwrap();
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut near, &mut far) => {}
+                        () = cut.notified() => {}
+                    }
+                });
+            }
+        });
+        proxy
+    }
+
+    /// Breaks all connections; new ones can be made.
+    fn cut(&self) {
+        self.cut.notify_waiters();
+    }
+
+    /// Breaks all connections, also new ones.
+    fn leave(&self) {
+        self.is_away.store(true, Ordering::SeqCst);
+        self.cut();
+    }
+
+    fn come_back(&self) {
+        self.is_away.store(false, Ordering::SeqCst);
+    }
+}
+
+/// The same behind a network.
+async fn play_behind_proxy(script: Script) -> (Played, Client, Proxy) {
+    let (played, server) = serve(script).await;
+    let proxy = Proxy::to(server).await;
+    let client = Client::new(&proxy.address, KEY).unwrap();
+    (played, client, proxy)
 }
 
 async fn serve(script: Script) -> (Played, String) {
@@ -336,7 +395,7 @@ async fn a_call_that_is_not_answered_ends_with_its_deadline() {
 
 #[tokio::test]
 async fn nobody_there_is_an_error_without_a_reason() {
-    let client = Client::builder("127.0.0.1:1", "sk_live_secret").build().unwrap();
+    let client = Client::builder("127.0.0.1:1", KEY).build().unwrap();
     let error = client.sessions().get("vs_1", &[]).await.unwrap_err();
     assert_eq!((error.code(), error.reason()), (Code::Unavailable, None));
     assert!(!format!("{error} {error:?} {client:?}").contains("secret"));
@@ -394,24 +453,8 @@ async fn a_watch_ends_with_what_stays_wrong() {
 }
 
 #[tokio::test]
-async fn a_watch_is_given_up_when_there_is_nothing_new_again_and_again() {
-    let lost = (
-        Vec::new(),
-        End::With(refusal(Code::Unavailable, "UNAVAILABLE", Some(Duration::ZERO))),
-    );
-    let (played, client) = play(Script {
-        watches: vec![lost; 9].into(),
-        ..Script::default()
-    })
-    .await;
-    let watched: Vec<_> = client.sessions().watch("vs_1").collect().await;
-    assert!(matches!(&watched[..], [Err(error)] if error.reason() == Some("UNAVAILABLE")));
-    assert_eq!(played.0.lock().unwrap().watches.len(), 3);
-}
-
-#[tokio::test]
 async fn a_call_whose_connection_breaks_is_sent_again() {
-    let (played, client, cut) = play_behind_proxy(Script {
+    let (played, client, proxy) = play_behind_proxy(Script {
         creations: [None].into(),
         ..Script::default()
     })
@@ -422,14 +465,14 @@ async fn a_call_whose_connection_breaks_is_sent_again() {
     while seen().is_empty() {
         tokio::task::yield_now().await;
     }
-    cut.notify_waiters();
+    proxy.cut();
     assert_eq!(created.await.unwrap().unwrap().id, "vs_1");
     assert!(matches!(&seen()[..], [(first, _), (second, _)] if first == second));
 }
 
 #[tokio::test]
 async fn a_watch_whose_connection_breaks_goes_on() {
-    let (_, client, cut) = play_behind_proxy(Script {
+    let (_, client, proxy) = play_behind_proxy(Script {
         watches: [
             (vec![session("vs_1", Session::Processing)], End::Never),
             (vec![session("vs_1", Session::Canceled)], End::Never),
@@ -440,9 +483,167 @@ async fn a_watch_whose_connection_breaks_goes_on() {
     .await;
     let mut watched = std::pin::pin!(client.sessions().watch("vs_1"));
     assert_eq!(watched.next().await.unwrap().unwrap().status(), Session::Processing);
-    cut.notify_waiters();
+    proxy.cut();
     assert_eq!(watched.next().await.unwrap().unwrap().status(), Session::Canceled);
     assert!(watched.next().await.is_none());
+}
+
+/// A server with this script, and a client of it whose watches and calls go on for so long without an answer.
+async fn watch_for(patience: Duration, script: Script) -> (Played, Client) {
+    let (played, address) = serve(script).await;
+    let client = Client::builder(address, KEY)
+        .deadline(patience)
+        .reconnect_timeout(patience);
+    (played, client.build().unwrap())
+}
+
+#[tokio::test]
+async fn a_watch_outlives_an_outage() {
+    let (played, client, proxy) = play_behind_proxy(Script {
+        watches: [(vec![session("vs_1", Session::Processing)], End::Never)].into(),
+        last_watch: Some((vec![session("vs_1", Session::Canceled)], End::Never)),
+        ..Script::default()
+    })
+    .await;
+    let mut watched = std::pin::pin!(client.sessions().watch("vs_1"));
+    assert_eq!(watched.next().await.unwrap().unwrap().status(), Session::Processing);
+    proxy.leave();
+    // Longer than a call is tried: four pauses are 1.5 seconds at most.
+    let (next, ()) = tokio::join!(watched.next(), async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(played.0.lock().unwrap().watched, 1);
+        proxy.come_back();
+    });
+    assert_eq!(next.unwrap().unwrap().status(), Session::Canceled);
+    assert_eq!(played.0.lock().unwrap().watched, 2);
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_an_outage_that_is_too_long() {
+    let patience = Duration::from_secs(1);
+    let (_, server) = serve(Script {
+        watches: [(vec![session("vs_1", Session::Processing)], End::Never)].into(),
+        ..Script::default()
+    })
+    .await;
+    let proxy = Proxy::to(server).await;
+    let client = Client::builder(&proxy.address, KEY).reconnect_timeout(patience);
+    let mut watched = std::pin::pin!(client.build().unwrap().sessions().watch("vs_1"));
+    watched.next().await.unwrap().unwrap();
+    let left = Instant::now();
+    proxy.leave();
+    let error = watched.next().await.unwrap().unwrap_err();
+    assert_eq!((error.code(), error.reason()), (Code::Unavailable, None));
+    assert!(left.elapsed() >= patience);
+    assert!(watched.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_watch_that_is_to_wait_for_hours_does_not() {
+    let hours = Duration::from_secs(5 * 60 * 60);
+    let lost = End::With(refusal(Code::Unavailable, "UNAVAILABLE", Some(hours)));
+    let (played, client) = watch_for(
+        Duration::from_secs(1),
+        Script {
+            watches: [(vec![session("vs_1", Session::Processing)], lost.clone())].into(),
+            last_watch: Some((Vec::new(), lost)),
+            ..Script::default()
+        },
+    )
+    .await;
+    let watched: Vec<_> = client.sessions().watch("vs_1").collect().await;
+    assert!(matches!(&watched[..], [Ok(_), Err(error)] if error.retry_after() == Some(hours)));
+    // A last time when its own time is over.
+    assert_eq!(played.0.lock().unwrap().watched, 2);
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_after_what_cuts_a_stream_off() {
+    let answered = |end| (vec![session("vs_1", Session::Processing)], end);
+    let cut_off = [
+        Status::unavailable(""),
+        Status::cancelled(""),
+        Status::unknown(""),
+        Status::internal(""),
+        Status::deadline_exceeded(""),
+        refusal(Code::DeadlineExceeded, "DEADLINE", None),
+        refusal(Code::Aborted, "CONTENDED", None),
+        refusal(Code::ResourceExhausted, "OVERLOADED", None),
+    ];
+    let (played, client) = play(Script {
+        watches: cut_off.map(|status| answered(End::With(status))).into(),
+        last_watch: Some((vec![session("vs_1", Session::Canceled)], End::Never)),
+        ..Script::default()
+    })
+    .await;
+    let watched: Vec<_> = client.sessions().watch("vs_1").try_collect().await.unwrap();
+    assert_eq!(watched.len(), 2);
+    assert_eq!(played.0.lock().unwrap().watched, 9);
+    for status in [
+        refusal(Code::Internal, "INTERNAL", None),
+        refusal(Code::Cancelled, "CANCELLED", None),
+        Status::resource_exhausted(""),
+        Status::permission_denied(""),
+    ] {
+        let code = status.code();
+        let (played, client) = play(Script {
+            last_watch: Some(answered(End::With(status))),
+            ..Script::default()
+        })
+        .await;
+        let watched: Vec<_> = client.sessions().watch("vs_1").collect().await;
+        assert!(matches!(&watched[..], [Ok(_), Err(error)] if error.code() == code));
+        assert_eq!(played.0.lock().unwrap().watched, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_watch_that_is_never_answered_has_as_long_as_a_call() {
+    let patience = Duration::from_secs(1);
+    for end in [End::With(Status::unavailable("away")), End::InOrder] {
+        let (played, client) = watch_for(
+            patience,
+            Script {
+                last_watch: Some((Vec::new(), end)),
+                ..Script::default()
+            },
+        )
+        .await;
+        let began = Instant::now();
+        let watched: Vec<_> = client.sessions().watch("vs_1").collect().await;
+        assert!(matches!(&watched[..], [Err(error)] if error.code() == Code::Unavailable));
+        assert!(began.elapsed() >= patience);
+        assert!(played.0.lock().unwrap().watched > 2);
+    }
+}
+
+#[tokio::test]
+async fn a_watch_whose_streams_end_at_once_ends_with_its_deadline() {
+    let (played, client) = play(Script {
+        last_watch: Some((vec![session("vs_1", Session::Processing)], End::InOrder)),
+        ..Script::default()
+    })
+    .await;
+    let waited = client.sessions().wait_for("vs_1", Duration::from_secs(1)).await;
+    assert_eq!(waited.unwrap_err().code(), Code::DeadlineExceeded);
+    // With pauses, which double.
+    assert!((2..100).contains(&played.0.lock().unwrap().watched));
+}
+
+#[tokio::test]
+async fn a_credential_that_the_server_repeats_is_hidden() {
+    let header = format!("Bearer {KEY}");
+    let mut details = ErrorDetails::with_error_info(
+        "CREDENTIAL_INVALID",
+        "bonafide.identity",
+        [("header".into(), header.clone())],
+    );
+    details.add_bad_request_violation("header", &header);
+    let refused = Status::with_error_details(Code::Unauthenticated, &header, details);
+    let error = create([refused]).await.0.unwrap_err();
+    assert_eq!(error.message(), "Bearer ***");
+    assert_eq!(error.metadata()["header"], "Bearer ***");
+    assert_eq!(error.violations()[0].description, "Bearer ***");
 }
 
 #[tokio::test]
@@ -467,10 +668,21 @@ async fn waiting_ends_when_the_checks_do() {
 
 #[tokio::test]
 async fn a_list_is_read_to_its_end() {
-    let (_, client) = play(Script::default()).await;
-    let listed = client.sessions().list_all(ListVerificationSessionsRequest::default());
-    let ids: Vec<_> = listed.map_ok(|session| session.id).try_collect().await.unwrap();
-    assert_eq!(ids, ["vs_1", "vs_2", "vs_3", "vs_4", "vs_5"]);
+    let (played, client) = play(Script::default()).await;
+    let listed = async |request| {
+        let listed = client.sessions().list_all(request).map_ok(|session| session.id);
+        listed.try_collect::<Vec<_>>().await.unwrap()
+    };
+    let everything = listed(ListVerificationSessionsRequest::default()).await;
+    assert_eq!(everything, ["vs_1", "vs_2", "vs_3", "vs_4", "vs_5"]);
+    let to_newer = ListVerificationSessionsRequest {
+        ending_before: Some("vs_5".to_owned()),
+        limit: Some(2),
+        ..ListVerificationSessionsRequest::default()
+    };
+    assert_eq!(listed(to_newer).await, ["vs_4", "vs_3", "vs_2", "vs_1"]);
+    let limits = std::mem::take(&mut played.0.lock().unwrap().limits);
+    assert_eq!(limits, [100, 100, 100, 2, 2].map(Some));
 }
 
 #[tokio::test]

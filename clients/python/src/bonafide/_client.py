@@ -47,6 +47,7 @@ class Client:
         ca_file: str | os.PathLike[str] | None = None,
         allow_plaintext: bool = False,
         timeout: float | None = None,
+        reconnect_timeout: float = 300.0,
     ) -> None:
         """Prepares calls; nothing is sent yet.
 
@@ -57,6 +58,7 @@ class Client:
             ca_file: PEM file of the CAs that vouch for the deployment; those of the system when not given.
             allow_plaintext: Calls hosts other than loopback over http, too: the key and what is personal cross the network readable.
             timeout: Seconds that each call may take; 10 when not given, 60 for uploads and downloads.
+            reconnect_timeout: Seconds that a watch goes on without an answer while the deployment is away.
 
         Raises:
             ValueError: One of them cannot be what it should be.
@@ -64,7 +66,7 @@ class Client:
         """
         self._address = Address.parse(address, allow_plaintext)
         credential = Credential(api_key, "the API key")
-        self._caller = Caller(open_channel(self._address, ca_file), credential, timeout)
+        self._caller = Caller(open_channel(self._address, ca_file), credential, timeout, reconnect_timeout)
         self.sessions = Sessions(self._caller)
         self.reports = Reports(self._caller)
         self.files = Files(self._caller)
@@ -85,8 +87,8 @@ class Client:
         return Person(self._caller.with_credential(credential), session.id)
 
     def close(self) -> None:
-        """Ends the connections, and calls that are under way."""
-        self._caller.channel.close()
+        """Ends the connections. Calls that are under way and later ones raise `bonafide.Cancelled`."""
+        self._caller.close()
 
     def __enter__(self) -> Client:
         return self

@@ -18,5 +18,9 @@ class Credential:
         """What a call carries."""
         return (("authorization", f"Bearer {self._value}"),)
 
+    def hide(self, text: str) -> str:
+        """A text without the value, which a server may have repeated."""
+        return text.replace(self._value, "***")
+
     def __repr__(self) -> str:
         return "Credential(…)"

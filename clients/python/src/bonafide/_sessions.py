@@ -251,7 +251,8 @@ class Sessions:
     def watch(self, verification_session: str, *, timeout: float | None = None) -> Watch:
         """Yields the session as it is and after each change, until it is canceled or redacted.
 
-        It goes on by itself when the server ends the stream, as it does every few minutes, or the connection breaks.
+        It goes on by itself when the server ends the stream, as it does every few minutes, or the connection breaks: until nothing
+        was answered for the client's `reconnect_timeout`.
 
         Args:
             verification_session: Id of the session.
@@ -262,7 +263,7 @@ class Sessions:
         def stream(timeout: float) -> Stream[VerificationSession]:
             return self._caller.stream(self._stub.WatchVerificationSession, request, timeout)
 
-        return Watch(verification_session, stream, None if timeout is None else Deadline(timeout))
+        return Watch(self._caller, verification_session, stream, None if timeout is None else Deadline(timeout))
 
     def wait(self, verification_session: str, *, timeout: float | None = None) -> VerificationSession:
         """The session when the checks have ended: when it is neither processing nor waiting for a first submission.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import grpc
     from google.protobuf.message import Message
 
+    from bonafide._credential import Credential
+
 DOMAIN = "bonafide.identity"
 """Of the reasons that are Bonafide's."""
 
@@ -26,8 +28,8 @@ _DETAILS = "grpc-status-details-bin"
 _BY_CODE = {error.code: error for error in Error.__subclasses__()}
 
 
-def error_of(failure: grpc.RpcError) -> Error:
-    """The error that a failed call of grpcio stands for."""
+def error_of(failure: grpc.RpcError, credential: Credential) -> Error:
+    """The error that a failed call of grpcio stands for, which had this credential."""
     call = cast("grpc.Call", failure)
     details = _details(call)
     info = _first(details, ErrorInfo) or ErrorInfo()
@@ -36,12 +38,19 @@ def error_of(failure: grpc.RpcError) -> Error:
     # Proxies have reasons, too.
     ours = info.domain == DOMAIN
     return _BY_CODE.get(call.code(), Unknown)(
-        call.details() or "",
+        credential.hide(call.details() or ""),
         info.reason if ours else None,
-        [Violation(violation.field, violation.description) for violation in request.field_violations],
-        info.metadata if ours else None,
-        None if retry is None else retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9,
+        [Violation(violation.field, credential.hide(violation.description)) for violation in request.field_violations],
+        {key: credential.hide(value) for key, value in info.metadata.items()} if ours else None,
+        None if retry is None else _seconds(retry),
     )
+
+
+def _seconds(retry: RetryInfo) -> float | None:
+    """What it asks to wait; None where it does not say."""
+    if not retry.HasField("retry_delay"):
+        return None
+    return max(0.0, retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9)
 
 
 def _details(call: grpc.Call) -> Iterable[Any]:

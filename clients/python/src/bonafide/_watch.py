@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import grpc
 
-from bonafide._retry import MOST_RETRIES, backoff, pause_before
-from bonafide._status import error_of
-from bonafide.errors import DeadlineExceeded
+from bonafide._caller import TIMEOUT
+from bonafide._retry import backoff, is_cut_off
+from bonafide.errors import DeadlineExceeded, Error, Unavailable
 from bonafide.identity.v1 import (
     VERIFICATION_SESSION_STATUS_CANCELED,
     Redaction,
@@ -21,11 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from bonafide._caller import Stream
+    from bonafide._caller import Caller, Stream
     from bonafide._deadline import Deadline
 
 LONGEST_STREAM = 600.0
 """Seconds after which a stream is replaced that no server has ended, so that none is for ever."""
+
+LASTING = 10.0
+"""Seconds after which a stream is none of a row of streams that bring nothing."""
+
+LONGEST_WAIT = 30.0
+"""Seconds that a server can have a watch wait."""
 
 
 class Watch:
@@ -37,20 +43,24 @@ class Watch:
 
     def __init__(
         self,
+        caller: Caller,
         verification_session: str,
         stream: Callable[[float], Stream[VerificationSession]],
         deadline: Deadline | None,
     ) -> None:
+        self._caller = caller
         self._verification_session = verification_session
         self._new_stream = stream
         self._deadline = deadline
         self._stream: Stream[VerificationSession] | None = None
-        # Whether the stream may take as long as is left of the watch.
-        self._is_last = False
+        # When it began, and whether anything came.
+        self._began = 0.0
+        self._answered = False
+        # When the last stream ended that was answered, or the watch was made.
+        self._silent_since = time.monotonic()
+        # Streams in a row that were short and brought nothing new.
+        self._fruitless = 0
         self._last: VerificationSession | None = None
-        # Since the last message, and since the last news.
-        self._failures = 0
-        self._ends = 0
         self._closed = threading.Event()
         self._lock = threading.Lock()
 
@@ -65,34 +75,40 @@ class Watch:
         return self
 
     def __next__(self) -> VerificationSession:
-        while (session := self._receive()) is not None:
-            comparable = _comparable(session)
-            if comparable != self._last:
-                self._last = comparable
-                self._ends = 0
-                if _is_over(session):
-                    self.close()
-                return session
+        try:
+            while (session := self._receive()) is not None:
+                comparable = _comparable(session)
+                if comparable != self._last:
+                    self._last = comparable
+                    self._fruitless = 0
+                    if _is_over(session):
+                        self.close()
+                    return session
+        except Error:
+            self.close()
+            raise
         raise StopIteration
 
     def _receive(self) -> VerificationSession | None:
         """The next message, of a new stream where one ended; None when the watch is closed."""
         while (stream := self._open()) is not None:
+            error = None
             try:
                 session = next(stream)
             except StopIteration:
-                # In order. Not at once: a server may end streams as fast as they are opened.
-                pause = backoff(self._ends)
-                self._ends += 1
+                # In order.
+                pass
             except grpc.RpcError as failure:
                 if self._closed.is_set():
                     return None
-                pause = self._pause_after(failure)
+                error = self._caller.error_of(failure)
+                if not is_cut_off(error):
+                    raise error from None
             else:
-                self._failures = 0
+                self._answered = True
                 return session
             self._stream = None
-            self._closed.wait(pause)
+            self._closed.wait(self._pause_after(error))
         return None
 
     def _open(self) -> Stream[VerificationSession] | None:
@@ -103,28 +119,30 @@ class Watch:
                 left = LONGEST_STREAM if self._deadline is None else self._deadline.left()
                 # A stream that has no time may begin all the same.
                 if left == 0.0:
-                    self._closed.set()
                     raise DeadlineExceeded("no time is left for the watch")
-                self._is_last = self._deadline is not None and left <= LONGEST_STREAM
+                self._began = time.monotonic()
                 self._stream = self._new_stream(min(left, LONGEST_STREAM))
             return self._stream
 
-    def _pause_after(self, failure: grpc.RpcError) -> float:
-        error = error_of(failure)
-        if isinstance(error, DeadlineExceeded) and not self._is_last and self._failures < MOST_RETRIES:
-            # The stream's time is over, and not the watch's.
-            pause: float | None = backoff(self._failures)
-        else:
-            left = math.inf if self._deadline is None else self._deadline.left()
-            pause = pause_before(self._failures, error, left)
-        if pause is None:
-            self.close()
-            raise error from failure
-        self._failures += 1
-        # A server may answer each time, and break each time.
-        if error.retry_after is None:
-            pause = max(pause, backoff(self._ends))
-        self._ends += 1
+    def _pause_after(self, error: Error | None) -> float:
+        """Seconds until another stream may be opened, where one ended: with an error, or in order."""
+        now = time.monotonic()
+        if self._answered:
+            self._answered = False
+            self._silent_since = now
+        if now - self._began >= LASTING:
+            self._fruitless = 0
+        # It is a call as others until it is answered.
+        patience = self._caller.timeout_or(TIMEOUT) if self._last is None else self._caller.reconnect_timeout
+        left = patience - (now - self._silent_since)
+        if left <= 0.0:
+            raise error or Unavailable("the server ended the watch without an answer")
+        asked = 0.0 if error is None or error.retry_after is None else min(error.retry_after, LONGEST_WAIT)
+        # Not at once where that is asked for: it may be each time.
+        pause = min(max(asked, backoff(self._fruitless)), left)
+        if self._deadline is not None and pause >= self._deadline.left():
+            raise error or DeadlineExceeded("no time is left for the watch")
+        self._fruitless += 1
         return pause
 
     def __enter__(self) -> Watch:

@@ -18,18 +18,31 @@ final class Caller {
     /** Of every call; null where each has its own. */
     private final Duration timeout;
 
-    Caller(ManagedChannel channel, Credential credential, Duration timeout) {
+    private final Duration reconnectTimeout;
+
+    Caller(ManagedChannel channel, Credential credential, Duration timeout, Duration reconnectTimeout) {
         this.channel = channel;
         this.credential = credential;
         this.timeout = timeout;
+        this.reconnectTimeout = reconnectTimeout;
     }
 
     Caller with(Credential other) {
-        return new Caller(channel, other, timeout);
+        return new Caller(channel, other, timeout, reconnectTimeout);
     }
 
     Caller with(Duration other) {
-        return new Caller(channel, credential, Timeouts.checked(other));
+        return new Caller(channel, credential, Timeouts.checked(other), reconnectTimeout);
+    }
+
+    /** How long a watch goes on without an answer. */
+    Duration reconnectTimeout() {
+        return reconnectTimeout;
+    }
+
+    /** What was given, else what is usual for a call. */
+    Duration timeoutOr(Duration usual) {
+        return timeout == null ? usual : timeout;
     }
 
     /** Asks for one answer. */
@@ -45,14 +58,14 @@ final class Caller {
     /** Tries until an attempt succeeds, fails for good, or the next one would come too late. */
     <T> T retrying(Duration usual, Function<Deadline, T> attempt) {
         requireOpen();
-        Deadline deadline = Timeouts.deadline(timeout == null ? usual : timeout);
+        Deadline deadline = Timeouts.deadline(timeoutOr(usual));
         for (int retry = 0; ; retry++) {
             try {
                 return attempt.apply(deadline);
             } catch (StatusRuntimeException error) {
                 BonafideException failure = failure(error);
                 Duration pause = Retries.pause(failure, retry);
-                if (retry == Retries.MOST || !mayRetry(failure) || pause.compareTo(Timeouts.remaining(deadline)) >= 0) {
+                if (retry == Retries.MOST || !Retries.mayHelp(failure) || pause.compareTo(Timeouts.remaining(deadline)) >= 0) {
                     throw failure;
                 }
                 connectSoon();
@@ -69,20 +82,22 @@ final class Caller {
     /**
      * Refuses what comes after the end.
      *
-     * @throws IllegalStateException when the client is closed
+     * @throws CancelledException when the client is closed
      */
     void requireOpen() {
         if (channel.isShutdown()) {
-            throw new IllegalStateException("the client is closed");
+            throw closed();
         }
     }
 
     BonafideException failure(StatusRuntimeException error) {
-        return BonafideException.of(Failures.of(error, credential));
+        BonafideException failure = BonafideException.of(Failures.of(error, credential));
+        // What gRPC itself says of that is UNAVAILABLE.
+        return channel.isShutdown() && failure.reason().isEmpty() ? closed() : failure;
     }
 
-    boolean mayRetry(BonafideException failure) {
-        return Retries.mayHelp(failure) && !channel.isShutdown();
+    private static BonafideException closed() {
+        return BonafideException.of(Failure.here(Status.Code.CANCELLED, "the client is closed"));
     }
 
     /** Lets the channel connect during the pause that follows: its own pauses are longer, and calls fail at once meanwhile. */

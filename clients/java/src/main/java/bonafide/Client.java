@@ -87,7 +87,7 @@ public final class Client implements AutoCloseable {
         return new Person(caller.with(secret), session.getId());
     }
 
-    /** Ends the connection, and calls that are under way. */
+    /** Ends the connection. Calls that are under way and later ones throw a {@link CancelledException}. */
     @Override
     public void close() {
         channel.shutdownNow();
@@ -109,6 +109,7 @@ public final class Client implements AutoCloseable {
         private final Credential apiKey;
         private byte[] trusted;
         private Duration timeout;
+        private Duration reconnectTimeout = Timeouts.RECONNECT;
         private boolean allowsPlaintext;
 
         private Builder(String address, String apiKey) {
@@ -145,6 +146,12 @@ public final class Client implements AutoCloseable {
             return this;
         }
 
+        /** How long a watch goes on without an answer while the deployment is away, instead of 5 minutes. */
+        public Builder reconnectTimeout(Duration timeout) {
+            this.reconnectTimeout = Timeouts.checked(timeout);
+            return this;
+        }
+
         /** Allows {@code http://} beyond this machine, where something else protects the network: the key crosses it readable. */
         public Builder allowPlaintext() {
             allowsPlaintext = true;
@@ -171,7 +178,7 @@ public final class Client implements AutoCloseable {
                     .keepAliveTime(KEEP_ALIVE.toSeconds(), TimeUnit.SECONDS)
                     .maxInboundMetadataSize(LARGEST_METADATA)
                     .build();
-            return new Client(address, channel, new Caller(channel, apiKey, timeout));
+            return new Client(address, channel, new Caller(channel, apiKey, timeout, reconnectTimeout));
         }
 
         private ChannelCredentials channelCredentials() {

@@ -20,6 +20,9 @@ final class Failures {
     /** Of the reasons that are Bonafide's. */
     private static final String DOMAIN = "bonafide.identity";
 
+    /** What durations of the contract can be; a longer one would overflow those of Java. */
+    private static final Duration LONGEST_DELAY = Duration.ofSeconds(315_576_000_000L);
+
     private Failures() {}
 
     /** What {@code error} says, without {@code credential}, which a server may have repeated. */
@@ -68,8 +71,11 @@ final class Failures {
     }
 
     private static Optional<Duration> delay(RetryInfo info) {
-        com.google.protobuf.Duration delay = info.getRetryDelay();
-        boolean isOne = info.hasRetryDelay() && delay.getSeconds() >= 0 && delay.getNanos() >= 0;
-        return isOne ? Optional.of(Duration.ofSeconds(delay.getSeconds(), delay.getNanos())) : Optional.empty();
+        if (!info.hasRetryDelay()) {
+            return Optional.empty();
+        }
+        long seconds = Math.min(info.getRetryDelay().getSeconds(), LONGEST_DELAY.getSeconds());
+        Duration delay = Duration.ofSeconds(Math.max(seconds, -1), info.getRetryDelay().getNanos());
+        return Optional.of(delay.isNegative() ? Duration.ZERO : delay);
     }
 }

@@ -12,13 +12,16 @@ import java.util.stream.StreamSupport;
 
 /**
  * A list of which the pages are read as they are needed. Each iterator begins with the first page; none holds anything that had to be
- * closed. {@code limit} of the request is how many a page has.
+ * closed. {@code limit} of the request is how many a page has, 100 when it is not given.
  *
  * <p>Sessions and reports come newest first, or, when the request has {@code ending_before}, from there towards the newest one.
  *
  * @param <T> what is listed
  */
 public final class Listing<T> implements Iterable<T> {
+    /** How many are read at once where the request does not say: the most that there can be. */
+    static final int LARGEST_PAGE = 100;
+
     private final boolean towardsNewest;
     private final Function<String, Page<T>> read;
     private final Function<T, String> id;

@@ -8,7 +8,7 @@ import bonafide.identity.v1.SubmitVerificationSessionRequest;
 import bonafide.identity.v1.UploadImageRequest;
 import bonafide.identity.v1.VerificationErrorCode;
 import bonafide.identity.v1.VerificationSessionStatus;
-import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
 import java.time.Duration;
 
 /** What a person does in their session, authorized by its client secret. Safe for use by several threads. */
@@ -36,7 +36,8 @@ public final class Person {
         UploadImageRequest request = UploadImageRequest.newBuilder()
                 .setVerificationSession(session)
                 .setPurpose(purpose)
-                .setData(ByteString.copyFrom(picture))
+                // Not copied: it is sent before this returns.
+                .setData(UnsafeByteOperations.unsafeWrap(picture))
                 .setIdempotencyKey(idempotencyKey)
                 .build();
         return caller.call(CaptureServiceGrpc.getUploadImageMethod(), request, Timeouts.TRANSFER);

@@ -39,6 +39,9 @@ public final class Reports {
                 towardsNewest,
                 last -> {
                     ListVerificationReportsRequest.Builder page = request.toBuilder();
+                    if (!request.hasLimit()) {
+                        page.setLimit(Listing.LARGEST_PAGE);
+                    }
                     if (last != null) {
                         page = towardsNewest ? page.setEndingBefore(last) : page.setStartingAfter(last);
                     }

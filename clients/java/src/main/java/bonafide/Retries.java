@@ -21,6 +21,18 @@ final class Retries {
         return failure.code() == Status.Code.UNAVAILABLE || failure.reason().filter(REASONS::contains).isPresent();
     }
 
+    /**
+     * Whether a stream ended by what happened to the connection or the replica, and not to the session. Libraries and gateways call
+     * that by codes to which a service gives a reason.
+     */
+    static boolean isCutOff(BonafideException failure) {
+        return switch (failure.code()) {
+            case DEADLINE_EXCEEDED -> true;
+            case CANCELLED, UNKNOWN, INTERNAL -> failure.reason().isEmpty();
+            default -> mayHelp(failure);
+        };
+    }
+
     /** How long to wait before a retry, of which the first has number 0: what the server asks for, else a random time. */
     static Duration pause(BonafideException failure, int retry) {
         return failure.retryAfter().orElseGet(() -> pause(retry));

@@ -60,6 +60,9 @@ public final class Sessions {
                 towardsNewest,
                 last -> {
                     ListVerificationSessionsRequest.Builder page = request.toBuilder();
+                    if (!request.hasLimit()) {
+                        page.setLimit(Listing.LARGEST_PAGE);
+                    }
                     if (last != null) {
                         page = towardsNewest ? page.setEndingBefore(last) : page.setStartingAfter(last);
                     }

@@ -13,6 +13,9 @@ final class Timeouts {
     /** Of one that carries a picture. */
     static final Duration TRANSFER = Duration.ofSeconds(60);
 
+    /** Of a watch that is not answered. */
+    static final Duration RECONNECT = Duration.ofMinutes(5);
+
     /** Of waiting for the end of the checks. */
     static final Duration AWAIT = Duration.ofSeconds(120);
 

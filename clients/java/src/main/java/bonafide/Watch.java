@@ -5,6 +5,7 @@ import bonafide.identity.v1.VerificationSession;
 import bonafide.identity.v1.VerificationSessionServiceGrpc;
 import bonafide.identity.v1.VerificationSessionStatus;
 import bonafide.identity.v1.WatchVerificationSessionRequest;
+import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -21,15 +22,18 @@ import java.util.stream.StreamSupport;
  * A session as it is, and again after every change. It is iterated over once, by one thread, which waits for each change.
  *
  * <p>It ends when the session is canceled or redacted, and when it is closed, by any thread. It goes on by itself when the server ends
- * it, and when the connection breaks for as long as it takes; only before the first answer it gives up like every other call. Another
+ * it, and when the connection breaks: until nothing was answered for as long as {@link Client.Builder#reconnectTimeout} says. Another
  * error is thrown, and so is a {@link DeadlineExceededException} when the watch has a timeout.
  */
 public final class Watch implements Iterable<VerificationSession>, AutoCloseable {
     /** Of one call, so that none hangs for good. The server ends it before that. */
-    private static final Duration LONGEST_CALL = Duration.ofMinutes(15);
+    private static final Duration LONGEST_CALL = Duration.ofMinutes(10);
 
-    /** How long a call lasts at least whose end is no sign of trouble. */
-    private static final Duration LONG_CALL = Duration.ofSeconds(10);
+    /** A call that lasted for so long is none of a row of calls that bring nothing. */
+    private static final Duration LASTING_CALL = Duration.ofSeconds(10);
+
+    /** How long a server can have a watch wait. */
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
 
     private final Caller caller;
     private final WatchVerificationSessionRequest request;
@@ -86,9 +90,12 @@ public final class Watch implements Iterable<VerificationSession>, AutoCloseable
         private VerificationSession next;
         /** What was yielded last, as it is compared. */
         private VerificationSession last;
-        private boolean answered;
         private long callBegan;
-        /** Calls in a row that ended soon and had nothing new. */
+        /** Whether the call brought something. */
+        private boolean answered;
+        /** When the last call ended that was answered, or the watch began. */
+        private long silentSince = System.nanoTime();
+        /** Calls in a row that were short and brought nothing new. */
         private int fruitless;
 
         @Override
@@ -129,23 +136,30 @@ public final class Watch implements Iterable<VerificationSession>, AutoCloseable
 
         /** The next state that arrives; null when none does and the watch goes on or is closed. */
         private VerificationSession read() {
+            BonafideException failure = null;
             try {
                 if (call == null) {
                     begin();
                 }
                 VerificationSession session = call.next();
-                if (session == null) {
-                    // In order: the server ends its calls every few minutes.
-                    beginAgainAfter(Retries.pause(ended()));
+                if (session != null) {
+                    answered = true;
+                    return session;
                 }
-                answered |= session != null;
-                return session;
+                // In order: the server ends its calls every few minutes.
             } catch (StatusRuntimeException error) {
-                if (!isClosed()) {
-                    recover(caller.failure(error));
+                if (isClosed()) {
+                    return null;
                 }
-                return null;
+                failure = caller.failure(error);
+                // Nobody but the caller ends its context, and the client.
+                if (!Retries.isCutOff(failure) || Context.current().isCancelled()) {
+                    throw failure;
+                }
             }
+            caller.requireOpen();
+            beginAgainAfter(failure);
+            return null;
         }
 
         private void begin() {
@@ -162,50 +176,49 @@ public final class Watch implements Iterable<VerificationSession>, AutoCloseable
             }
         }
 
-        private void recover(BonafideException failure) {
-            // The deadline of the call, or of something in between, and not that of the watch.
-            boolean isOver = deadline != null && deadline.isExpired();
-            boolean hung = failure.code() == Status.Code.DEADLINE_EXCEEDED && lasted() >= LONG_CALL.toNanos() && !isOver;
-            int retry = ended();
-            Duration pause = Retries.pause(failure, retry);
-            boolean givesUp = !answered && (retry == Retries.MOST || !isInTime(pause));
-            if (!hung && (givesUp || !caller.mayRetry(failure))) {
-                throw failure;
-            }
-            caller.connectSoon();
-            beginAgainAfter(pause);
-        }
-
-        /** Notes that the call has ended; how many did so before without a use. */
-        private int ended() {
+        /** Waits until another call may begin, where one ended: with a failure, or in order. */
+        private void beginAgainAfter(BonafideException failure) {
             call = null;
-            if (lasted() >= LONG_CALL.toNanos()) {
+            long now = System.nanoTime();
+            if (answered) {
+                answered = false;
+                silentSince = now;
+            }
+            if (now - callBegan >= LASTING_CALL.toNanos()) {
                 fruitless = 0;
             }
-            return fruitless++;
-        }
-
-        private long lasted() {
-            return System.nanoTime() - callBegan;
-        }
-
-        private boolean isInTime(Duration pause) {
-            return deadline == null || pause.compareTo(Timeouts.remaining(deadline)) < 0;
-        }
-
-        private void beginAgainAfter(Duration pause) {
-            boolean inTime = isInTime(pause);
-            Duration wait = inTime ? pause : Timeouts.remaining(deadline);
+            // It is a call as others until it is answered.
+            Duration patience = last == null ? caller.timeoutOr(Timeouts.CALL) : caller.reconnectTimeout();
+            Duration left = patience.minusNanos(now - silentSince);
+            if (left.isNegative() || left.isZero()) {
+                throw failure != null ? failure : ended(Status.Code.UNAVAILABLE, "the server ended the watch without an answer");
+            }
+            Duration asked = failure == null ? Duration.ZERO : failure.retryAfter().orElse(Duration.ZERO);
+            // Not at once where that is asked for: it may be each time.
+            Duration pause = shorter(longer(Retries.pause(fruitless), shorter(asked, LONGEST_WAIT)), left);
+            if (deadline != null && pause.compareTo(Timeouts.remaining(deadline)) >= 0) {
+                throw failure != null ? failure : ended(Status.Code.DEADLINE_EXCEEDED, "no time is left for the watch");
+            }
+            fruitless++;
+            caller.connectSoon();
             try {
-                boolean stopped = closed.await(wait.toNanos(), TimeUnit.NANOSECONDS);
-                if (!stopped && !inTime) {
-                    throw BonafideException.of(
-                            Failure.here(Status.Code.DEADLINE_EXCEEDED, "the time that was given to the watch is over"));
-                }
+                closed.await(pause.toNanos(), TimeUnit.NANOSECONDS);
             } catch (InterruptedException interrupt) {
                 throw Caller.interrupted();
             }
         }
+    }
+
+    private static BonafideException ended(Status.Code code, String why) {
+        return BonafideException.of(Failure.here(code, why));
+    }
+
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
+    }
+
+    private static Duration longer(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? other : one;
     }
 
     /** What is another state when it differs. Each answer has a client secret of its own. */

@@ -9,6 +9,7 @@ import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -17,8 +18,10 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -44,7 +47,7 @@ class BonafideExceptionTest {
         BonafideException failure = of(FakeServer.error(
                 Status.Code.FAILED_PRECONDITION,
                 "SESSION_STATUS",
-                FakeServer.retryAfter(java.time.Duration.ofMillis(1500)),
+                FakeServer.retryAfter(Duration.ofMillis(1500)),
                 BadRequest.newBuilder()
                         .addFieldViolations(BadRequest.FieldViolation.newBuilder().setField("limit").setDescription("must be 1 to 100"))
                         .build()));
@@ -96,6 +99,18 @@ class BonafideExceptionTest {
         for (Throwable cause = plain; cause != null; cause = cause.getCause()) {
             assertFalse(cause.toString().contains("hush"));
         }
+    }
+
+    @Test
+    void whatRetryInfoCannotMeanIsNotWaitedFor() {
+        assertEquals(Optional.empty(), of(FakeServer.error(Status.Code.ABORTED, "CONTENDED", RetryInfo.getDefaultInstance())).retryAfter());
+        for (Duration delay : List.of(Duration.ofHours(-1), Duration.ofSeconds(Long.MIN_VALUE), Duration.ofNanos(-1))) {
+            var failure = of(FakeServer.error(Status.Code.ABORTED, "CONTENDED", FakeServer.retryAfter(delay)));
+            assertEquals(Duration.ZERO, failure.retryAfter().orElseThrow());
+        }
+        Duration longest = Duration.ofSeconds(Long.MAX_VALUE, 999_999_999);
+        var failure = of(FakeServer.error(Status.Code.ABORTED, "CONTENDED", FakeServer.retryAfter(longest)));
+        assertTrue(failure.retryAfter().orElseThrow().toDays() > 365);
     }
 
     @Test

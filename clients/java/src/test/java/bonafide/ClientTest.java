@@ -98,18 +98,28 @@ class ClientTest {
 
     @Test
     void aClientThatIsClosedSaysSo() {
-        Client client = Client.builder("localhost", "sk_test_key").build();
-        client.close();
-        client.close();
-        assertThrows(IllegalStateException.class, () -> client.sessions().get("vs_1"));
-        assertThrows(IllegalStateException.class, () -> client.sessions().watch("vs_1").iterator().hasNext());
+        try (FakeServer server = new FakeServer()) {
+            Client client = server.client();
+            server.on("GetVerificationSession", (call, number) -> client.close());
+            // Of a call that is under way, and of later ones.
+            for (int call = 0; call < 2; call++) {
+                var failure = assertThrows(CancelledException.class, () -> client.sessions().get("vs_1"));
+                assertEquals("the client is closed", failure.getMessage());
+            }
+            assertThrows(CancelledException.class, () -> client.sessions().watch("vs_1").iterator().hasNext());
+            assertThrows(CancelledException.class, () -> client.files().download("file_1"));
+            client.close();
+            assertEquals(1, server.calls("GetVerificationSession").size());
+        }
     }
 
     @Test
     void aTimeoutIsLongerThanZero() {
         Client.Builder builder = Client.builder("localhost", "sk_test_key");
         assertThrows(IllegalArgumentException.class, () -> builder.timeout(Duration.ZERO));
-        builder.timeout(Duration.ofSeconds(Long.MAX_VALUE)).build().close();
+        assertThrows(IllegalArgumentException.class, () -> builder.reconnectTimeout(Duration.ZERO));
+        Duration longest = Duration.ofSeconds(Long.MAX_VALUE);
+        builder.timeout(longest).reconnectTimeout(longest).build().close();
     }
 
     @Test

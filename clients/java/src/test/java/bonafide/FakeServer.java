@@ -34,6 +34,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** A server of the contract on loopback, of which a test says what it answers. */
 final class FakeServer implements AutoCloseable {
@@ -74,6 +75,11 @@ final class FakeServer implements AutoCloseable {
     private final Server server;
     /** Also when it is closed. */
     private final int port;
+
+    /** All that it takes. */
+    static Stream<MethodDescriptor<?, ?>> methods() {
+        return SERVICES.stream().flatMap(service -> service.getMethods().stream());
+    }
 
     FakeServer() {
         var builder = forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))

@@ -52,7 +52,7 @@ class ListingTest {
         }));
         var request = ListVerificationSessionsRequest.newBuilder().setClientReferenceId("order 7").setLimit(2).build();
         assertEquals(List.of("5", "4", "3", "2", "1"), ids(request));
-        assertEquals(request, asked(0));
+        assertEquals(request, asked(0), "with its own limit");
         assertEquals(request.toBuilder().setStartingAfter("4").build(), asked(1));
         assertEquals(request.toBuilder().setStartingAfter("2").build(), asked(2));
     }
@@ -75,6 +75,17 @@ class ListingTest {
         assertEquals(1, server.calls(LIST).size());
         client.sessions().list(ListVerificationSessionsRequest.getDefaultInstance());
         assertEquals(2, server.calls(LIST).size());
+    }
+
+    @Test
+    void pagesHaveAHundredWhereTheRequestDoesNotSay() {
+        server.on(LIST, (call, number) -> call.finish(page(false)));
+        server.on("ListVerificationReports", (call, number) -> call.finish(ListVerificationReportsResponse.getDefaultInstance()));
+        ids(ListVerificationSessionsRequest.getDefaultInstance());
+        client.reports().listAll(ListVerificationReportsRequest.getDefaultInstance()).iterator().hasNext();
+        assertEquals(100, asked(0).getLimit());
+        var reports = (ListVerificationReportsRequest) server.calls("ListVerificationReports").get(0).request();
+        assertEquals(100, reports.getLimit());
     }
 
     @Test

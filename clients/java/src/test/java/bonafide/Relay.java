@@ -7,7 +7,6 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
 
 /** Stands between a client and a server on loopback, and can break their connections. */
 final class Relay implements AutoCloseable {
@@ -15,7 +14,7 @@ final class Relay implements AutoCloseable {
     private final int target;
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
 
-    private volatile CountDownLatch refusals;
+    private volatile boolean away;
 
     Relay(int target) {
         this.target = target;
@@ -39,12 +38,15 @@ final class Relay implements AutoCloseable {
         sockets.clear();
     }
 
-    /** Breaks all connections, and as many new ones as this; answers when that is done. */
-    void refuse(int connections) throws InterruptedException {
-        CountDownLatch refused = new CountDownLatch(connections);
-        refusals = refused;
+    /** Breaks all connections, also new ones. */
+    void leave() {
+        away = true;
         cut();
-        refused.await();
+    }
+
+    /** Takes connections again. */
+    void comeBack() {
+        away = false;
     }
 
     @Override
@@ -56,10 +58,8 @@ final class Relay implements AutoCloseable {
     private void accept() throws IOException {
         while (true) {
             Socket near = listening.accept();
-            CountDownLatch refused = refusals;
-            if (refused != null && refused.getCount() > 0) {
+            if (away) {
                 near.close();
-                refused.countDown();
                 continue;
             }
             Socket far = new Socket(InetAddress.getLoopbackAddress(), target);

@@ -15,6 +15,7 @@ import bonafide.identity.v1.SessionInsights;
 import bonafide.identity.v1.VerificationSession;
 import bonafide.identity.v1.VerificationSessionStatus;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
@@ -25,6 +26,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class WatchTest {
@@ -105,37 +108,139 @@ class WatchTest {
     }
 
     @Test
-    void itOutlastsAServerThatIsGoneForLongerThanACallTries() {
-        server.on(WATCH, (call, number) -> {
-            if (number > 0 && number < 8) {
-                call.fail(FakeServer.error(Status.Code.UNAVAILABLE, "UNAVAILABLE", FakeServer.retryAfter(Duration.ofMillis(1))));
-            } else {
-                call.send(number == 0 ? PROCESSING : CANCELED);
-                call.fail(FakeServer.unavailable());
-            }
-        });
-        assertEquals(List.of(VERIFICATION_SESSION_STATUS_PROCESSING, VERIFICATION_SESSION_STATUS_CANCELED), statuses());
-    }
-
-    @Test
-    void aServerThatComesBackIsFound() throws Exception {
+    void itOutlivesAnOutage() throws Exception {
         server.on(WATCH, (call, number) -> call.send(number == 0 ? PROCESSING : CANCELED));
         try (Relay relay = new Relay(server.port());
                 Client far = Client.builder(relay.address(), "sk_test_key").build();
                 Watch watch = far.sessions().watch("vs_1")) {
             Iterator<VerificationSession> changes = watch.iterator();
             assertEquals(PROCESSING, changes.next());
+            relay.leave();
             CompletableFuture<VerificationSession> next = CompletableFuture.supplyAsync(changes::next);
-            relay.refuse(3);
+            // Longer than a call is tried: four pauses are 1.5 seconds at most.
+            Thread.sleep(2000);
+            assertFalse(next.isDone());
+            relay.comeBack();
             assertEquals(CANCELED, next.get(50, TimeUnit.SECONDS));
+            assertEquals(2, server.calls(WATCH).size());
         }
     }
 
     @Test
-    void beforeTheFirstAnswerItGivesUpLikeEveryCall() {
-        server.on(WATCH, (call, number) -> call.fail(FakeServer.unavailable()));
-        assertThrows(UnavailableException.class, this::statuses);
-        assertEquals(5, server.calls(WATCH).size());
+    void itEndsWithAnOutageThatIsTooLong() {
+        server.on(WATCH, (call, number) -> call.send(PROCESSING));
+        Duration patience = Duration.ofSeconds(1);
+        try (Relay relay = new Relay(server.port());
+                Client far = Client.builder(relay.address(), "sk_test_key").reconnectTimeout(patience).build();
+                Watch watch = far.sessions().watch("vs_1")) {
+            Iterator<VerificationSession> changes = watch.iterator();
+            assertEquals(PROCESSING, changes.next());
+            long left = System.nanoTime();
+            relay.leave();
+            var failure = assertThrows(UnavailableException.class, changes::hasNext);
+            assertTrue(failure.reason().isEmpty());
+            assertTrue(System.nanoTime() - left >= patience.toNanos());
+            assertFalse(changes.hasNext());
+        }
+    }
+
+    @Test
+    void itDoesNotWaitForHours() {
+        Duration hours = Duration.ofHours(5);
+        server.on(WATCH, (call, number) -> {
+            if (number == 0) {
+                call.send(PROCESSING);
+            }
+            call.fail(FakeServer.error(Status.Code.UNAVAILABLE, "UNAVAILABLE", FakeServer.retryAfter(hours)));
+        });
+        try (Client hasty = Client.builder(server.address(), "sk_test_key").reconnectTimeout(Duration.ofSeconds(1)).build();
+                Watch watch = hasty.sessions().watch("vs_1")) {
+            Iterator<VerificationSession> changes = watch.iterator();
+            assertEquals(PROCESSING, changes.next());
+            var failure = assertThrows(UnavailableException.class, changes::hasNext);
+            assertEquals(hours, failure.retryAfter().orElseThrow());
+            // A last time when its own time is over.
+            assertEquals(2, server.calls(WATCH).size());
+        }
+    }
+
+    @Test
+    void itGoesOnAfterWhatCutsACallOff() {
+        List<StatusRuntimeException> failures = List.of(
+                Status.UNAVAILABLE.asRuntimeException(),
+                Status.CANCELLED.asRuntimeException(),
+                Status.UNKNOWN.asRuntimeException(),
+                Status.INTERNAL.asRuntimeException(),
+                Status.DEADLINE_EXCEEDED.asRuntimeException(),
+                FakeServer.error(Status.Code.DEADLINE_EXCEEDED, "DEADLINE"),
+                FakeServer.error(Status.Code.ABORTED, "CONTENDED"),
+                FakeServer.error(Status.Code.RESOURCE_EXHAUSTED, "OVERLOADED"));
+        server.on(WATCH, (call, number) -> {
+            call.send(number < failures.size() ? PROCESSING : CANCELED);
+            if (number < failures.size()) {
+                call.fail(failures.get(number));
+            }
+        });
+        assertEquals(List.of(VERIFICATION_SESSION_STATUS_PROCESSING, VERIFICATION_SESSION_STATUS_CANCELED), statuses());
+        assertEquals(failures.size() + 1, server.calls(WATCH).size());
+    }
+
+    @Test
+    void everyOtherErrorEndsIt() {
+        List<StatusRuntimeException> failures = List.of(
+                FakeServer.error(Status.Code.INTERNAL, "INTERNAL"),
+                FakeServer.error(Status.Code.CANCELLED, "CANCELLED"),
+                Status.RESOURCE_EXHAUSTED.asRuntimeException(),
+                Status.PERMISSION_DENIED.asRuntimeException());
+        server.on(WATCH, (call, number) -> {
+            call.send(PROCESSING);
+            call.fail(failures.get(number));
+        });
+        for (StatusRuntimeException failure : failures) {
+            var thrown = assertThrows(BonafideException.class, this::statuses);
+            assertEquals(failure.getStatus().getCode(), thrown.code());
+        }
+        assertEquals(failures.size(), server.calls(WATCH).size());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void oneThatIsNeverAnsweredHasAsLongAsACall(boolean inOrder) {
+        server.on(WATCH, (call, number) -> {
+            if (inOrder) {
+                call.end();
+            } else {
+                call.fail(FakeServer.unavailable());
+            }
+        });
+        Duration patience = Duration.ofSeconds(1);
+        try (Client hasty = Client.builder(server.address(), "sk_test_key").timeout(patience).build();
+                Watch watch = hasty.sessions().watch("vs_1")) {
+            long began = System.nanoTime();
+            assertThrows(UnavailableException.class, watch.iterator()::hasNext);
+            assertTrue(System.nanoTime() - began >= patience.toNanos() - TimeUnit.MILLISECONDS.toNanos(1));
+            assertTrue(server.calls(WATCH).size() > 2);
+        }
+    }
+
+    @Test
+    void oneWhoseCallsEndAtOnceEndsWithItsDeadline() {
+        server.on(WATCH, (call, number) -> call.finish(PROCESSING));
+        assertThrows(DeadlineExceededException.class, () -> client.sessions().await("vs_1", Duration.ofSeconds(1)));
+        // With pauses, which double.
+        int calls = server.calls(WATCH).size();
+        assertTrue(calls >= 2 && calls < 100, () -> calls + " calls");
+    }
+
+    @Test
+    void theCloseOfTheClientEndsIt() {
+        server.on(WATCH, (call, number) -> call.send(PROCESSING));
+        Iterator<VerificationSession> changes = client.sessions().watch("vs_1").iterator();
+        assertEquals(PROCESSING, changes.next());
+        client.close();
+        var failure = assertThrows(CancelledException.class, changes::hasNext);
+        assertEquals("the client is closed", failure.getMessage());
+        assertFalse(changes.hasNext());
     }
 
     @Test
@@ -180,7 +285,7 @@ class WatchTest {
     }
 
     @Test
-    void itsDeadlineAlsoEndsItsPauses() {
+    void aPauseThatOutlastsItsDeadlineIsNotBegun() {
         server.on(WATCH, (call, number) -> {
             call.send(PROCESSING);
             call.fail(FakeServer.error(Status.Code.UNAVAILABLE, "UNAVAILABLE", FakeServer.retryAfter(Duration.ofHours(1))));
@@ -188,7 +293,7 @@ class WatchTest {
         try (Watch watch = client.sessions().watch("vs_1", Duration.ofSeconds(2))) {
             Iterator<VerificationSession> changes = watch.iterator();
             assertEquals(PROCESSING, changes.next());
-            assertThrows(DeadlineExceededException.class, changes::hasNext);
+            assertThrows(UnavailableException.class, changes::hasNext);
         }
     }
 
