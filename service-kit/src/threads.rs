@@ -16,7 +16,8 @@ pub fn pool(name: &str, count: NonZeroUsize) -> Result<ThreadPool, ThreadPoolBui
     builder(name, count, cores::one_each(count)).build()
 }
 
-/// The same with the calling thread as its first: it takes part in whatever it calls.
+/// The same with the calling thread as its first: it takes part in whatever it calls. All of them give way to the process's other threads,
+/// which answer calls: these need little, and soon.
 ///
 /// # Errors
 /// When the system refuses a thread.
@@ -25,6 +26,8 @@ pub fn pool_around_this(name: &str, count: NonZeroUsize) -> Result<ThreadPool, T
     if let Some(core) = cores.first() {
         cores::stay_on(*core);
     }
+    cores::give_way();
+    // Threads have the priority of the one that starts them.
     builder(name, count, cores).use_current_thread().build()
 }
 
@@ -44,7 +47,11 @@ fn builder(name: &str, count: NonZeroUsize, cores: Vec<usize>) -> ThreadPoolBuil
 mod cores {
     use std::num::NonZeroUsize;
 
+    use rustix::process::nice;
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    /// A thread that gives way gets a third of what one that does not gets of a core.
+    const LESS: i32 = 5;
 
     /// The cores that this thread may use, where that is one for each of several threads; none otherwise.
     pub(super) fn one_each(threads: NonZeroUsize) -> Vec<usize> {
@@ -66,6 +73,13 @@ mod cores {
             tracing::debug!(%error, core, "a thread for inference is not kept on its core");
         }
     }
+
+    /// On Linux this is of the calling thread alone.
+    pub(super) fn give_way() {
+        if let Err(error) = nice(LESS) {
+            tracing::debug!(%error, "a thread for inference does not give way");
+        }
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -77,12 +91,15 @@ mod cores {
     }
 
     pub(super) fn stay_on(_: usize) {}
+
+    pub(super) fn give_way() {}
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::collections::BTreeSet;
 
+    use rustix::process::getpriority_process;
     use rustix::thread::{CpuSet, sched_getaffinity};
 
     use super::*;
@@ -107,6 +124,24 @@ mod tests {
             assert!(pool.iter().all(|cores| cores.len() == 1), "{pool:?}");
             assert_eq!(pool.concat().into_iter().collect::<BTreeSet<_>>().len(), cores.len());
         }
+    }
+
+    #[test]
+    fn threads_that_compute_give_way_to_those_that_answer() {
+        let priorities = || {
+            let this = getpriority_process(None).expect("a priority");
+            let two = NonZeroUsize::new(2).expect("two");
+            let pool = pool_around_this("test", two).expect("threads");
+            let others = pool.broadcast(|_| getpriority_process(None).expect("a priority"));
+            (this, others)
+        };
+        let (before, inside) = std::thread::spawn(priorities).join().expect("no panic");
+        assert!(inside.iter().all(|priority| *priority > before), "{before} {inside:?}");
+        assert_eq!(
+            getpriority_process(None).expect("a priority"),
+            before,
+            "of this thread alone"
+        );
     }
 
     #[test]
