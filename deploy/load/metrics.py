@@ -46,6 +46,11 @@ class Look:
             spent["redis"] = float(self.redis["used_cpu_user"]) + float(self.redis["used_cpu_sys"])
         return spent
 
+    def verifications(self) -> float:
+        """Reports that were written since the start."""
+        name = "bonafide_verification_duration_seconds_count"
+        return sum(value for (_, found, _), value in self.samples.items() if found == name)
+
     def memory(self) -> dict[str, float]:
         """Resident bytes of each process."""
         return {s: v for (s, name, _), v in self.samples.items() if name == "process_memory_usage_bytes"}
