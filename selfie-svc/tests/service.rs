@@ -174,7 +174,8 @@ fn the_documents_own_photo_is_no_selfie() {
     let (width, height) = (copy.width(), copy.height());
     let tone = |change: fn(f32) -> f32| {
         Picture::from_fn(width, height, |x, y| {
-            copy.pixel(x, y).map(|level| (255.0 * change(f32::from(level) / 255.0)) as u8)
+            copy.pixel(x, y)
+                .map(|level| (255.0 * change(f32::from(level) / 255.0)) as u8)
         })
     };
     let (sin, cos) = 12f64.to_radians().sin_cos();
@@ -204,7 +205,9 @@ fn another_photo_of_the_same_person_is_no_copy() {
     for (document, selfie) in [(Sample::Obama, Sample::Obama2), (Sample::Obama2, Sample::Obama)] {
         let insights = running.check(running.sample(document), running.sample(selfie)).insights;
         let checks = insights.expect("insights").checks;
-        let copy = checks.iter().find(|check| check.name == "selfie_is_a_picture_of_its_own");
+        let copy = checks
+            .iter()
+            .find(|check| check.name == "selfie_is_a_picture_of_its_own");
         assert_eq!(copy.expect("always told").outcome(), Outcome::Passed);
     }
 }
