@@ -181,7 +181,7 @@ fn the_documents_own_photo_is_no_selfie() {
     let (sin, cos) = 12f64.to_radians().sin_cos();
     let turn = Affine([cos, -sin, 60.0, sin, cos, -40.0]);
     let grid = Picture::from_fn(width, height, |x, y| {
-        let lit = if x % 12 < 3 || y % 12 < 3 { 60 } else { 0 };
+        let lit = if x % 24 < 3 || y % 24 < 3 { 60 } else { 0 };
         copy.pixel(x, y).map(|level| level.saturating_add(lit))
     });
     for (disguise, selfie) in [

@@ -1,5 +1,10 @@
+use selfie_svc::pipeline::FaceFinder;
+use service_kit::testing::skipped;
+use vision::models::{Model, Sample};
+
 use super::*;
-use crate::attacks::{Half, Kind};
+use crate::attacks::{Half, Kind, Photograph, References, Set};
+use crate::specimen::Fonts;
 
 fn row(attack: Option<Kind>, is_attack: Option<bool>, verified: bool) -> Row {
     let truth = Presentation {
@@ -53,4 +58,78 @@ fn the_page_shows_what_passed() {
     assert_eq!(page.matches("<figure>").count(), 1);
     assert_eq!(page.matches("data:image/jpeg;base64,").count(), 2);
     assert!(page.contains("sticker") && page.contains("50.00 %"));
+}
+
+/// Photographs to a set of them in disguise to error rates. Skips where networks or samples are not installed.
+#[tokio::test]
+async fn a_set_is_written_and_evaluated() {
+    let ready = ModelStore::open_default().ok().and_then(|store| {
+        let weights = store.weights(Model::YuNet, &candle_core::Device::Cpu).ok()?;
+        store.weights(Model::SFace, &candle_core::Device::Cpu).ok()?;
+        let samples = [Sample::Obama, Sample::Obama2, Sample::Biden].map(|sample| store.sample(sample).ok());
+        let [Some(obama), Some(again), Some(biden)] = samples else {
+            return None;
+        };
+        let fonts = Fonts::load(&store, &Console::default()).ok()?;
+        Some((
+            store,
+            weights,
+            fonts,
+            [("one", obama), ("one", again), ("other", biden)],
+        ))
+    });
+    let Some((store, weights, fonts, samples)) = ready else {
+        return skipped("models or samples are not installed (bonafide models fetch)");
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let photographs = samples.into_iter().enumerate().map(|(number, (identity, file))| {
+        let path = folder.path().join(format!("{number}.jpg"));
+        std::fs::write(&path, file).expect("written");
+        Photograph {
+            path,
+            identity: identity.to_owned(),
+        }
+    });
+    let set = Set {
+        photographs: photographs.collect(),
+        kinds: vec![Kind::Mirrored, Kind::Gamma],
+        count: 10,
+        bona_fide: 10,
+        references: References::Documents,
+        half: None,
+        seed: 3,
+        today: time::macros::date!(2026 - 01 - 01),
+    };
+    let finder = FaceFinder::new(&weights, &candle_core::Device::Cpu).expect("its weights");
+    let images = folder.path().join("set");
+    let without_face = set.write(&finder, &fonts, &images, || ()).expect("written");
+    assert_eq!(without_face, 0);
+
+    let out = folder.path().join("out");
+    let evaluation = Attacks {
+        images,
+        truth: None,
+        out: out.clone(),
+        false_match_rate: DEFAULT_FALSE_MATCH_RATE,
+        device: Device::Cpu,
+    };
+    evaluation.run(&store).await.expect("measures");
+    let table = std::fs::read_to_string(out.join("results.csv")).expect("written");
+    assert_eq!(table.lines().count(), 1 + 2 * 2 + 1, "{table}");
+    let told = std::fs::read_to_string(out.join("summary.json")).expect("written");
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let sum = |field: &str| -> u64 {
+        let halves = told["halves"].as_object().expect("by half").values();
+        let counted = halves.flat_map(|rates| {
+            let attacks = rates["attacks"].as_object().expect("by kind").values();
+            attacks
+                .chain([&rates["bona_fide"]])
+                .map(|counted| counted[field].as_u64().expect("a count"))
+        });
+        counted.sum()
+    };
+    // What is verified is the photograph of the same person that is another one.
+    let counts = ["presentations", "without_response", "errors", "verified"].map(sum);
+    assert_eq!(counts, [5, 0, 0, 1]);
+    assert!(std::fs::metadata(out.join("report.html")).is_ok());
 }
