@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use cli::commands::attacks::WriteAttacks;
 use cli::commands::certs::Certs;
 use cli::commands::configuration::Configuration;
 use cli::commands::demo::Demo;
@@ -47,6 +48,7 @@ enum Command {
     Files(Files),
     Certs(Certs),
     Evaluate(Evaluate),
+    Attacks(WriteAttacks),
     Models(Models),
     Queue(Queue),
     Specimen(DrawSpecimen),
@@ -77,6 +79,7 @@ impl Cli {
             Command::Files(files) => files.run().await,
             Command::Certs(certs) => certs.run(),
             Command::Evaluate(evaluate) => evaluate.run(&store).await,
+            Command::Attacks(attacks) => attacks.run(&store),
             Command::Models(models) => models.run(&store),
             Command::Queue(queue) => queue.run().await,
             Command::Specimen(specimen) => specimen.run(&store),

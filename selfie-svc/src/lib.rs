@@ -5,6 +5,7 @@
 //! behind gRPC, faces alone as well. Nothing is kept between calls.
 
 pub mod calibration;
+pub mod checker;
 pub mod config;
 pub mod error;
 mod faces;

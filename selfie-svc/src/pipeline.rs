@@ -285,23 +285,6 @@ pub fn measured(chosen: &Examined, faces: &[Face]) -> Measured {
     }
 }
 
-/// Pearson's correlation of two aligned crops' grey levels, -1 to 1; 0 when one of them is a single grey.
-pub fn correlation(left: &Picture, right: &Picture) -> f64 {
-    let (left, right) = (left.luma(), right.luma());
-    let count = left.len().min(right.len()) as f64;
-    let mean = |grey: &[f32]| grey.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
-    let (mean_left, mean_right) = (mean(&left), mean(&right));
-    let (mut both, mut own_left, mut own_right) = (0.0, 0.0, 0.0);
-    for (a, b) in left.iter().zip(&right) {
-        let (a, b) = (f64::from(*a) - mean_left, f64::from(*b) - mean_right);
-        both += a * b;
-        own_left += a * a;
-        own_right += b * b;
-    }
-    let scale = (own_left * own_right).sqrt();
-    if scale > 0.0 { both / scale } else { 0.0 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ use service_kit::compute::{Caller, Pool};
 use service_kit::stage::timed;
 use service_kit::{insights, stage};
 use tonic::{Request, Response, Status};
+use vision::face::exposure::CloseUp;
 use vision::face::{DetectOptions, Face};
 use vision::picture::{DecodeError, Limits, Picture};
 
@@ -35,11 +36,7 @@ pub(crate) struct Shared {
 impl Selfie {
     pub(crate) fn new(pipeline: FacePipeline, point: OperatingPoint, pool: Pool) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                pipeline,
-                point,
-                limits: Limits::default(),
-            }),
+            shared: Arc::new(Shared::new(pipeline, point)),
             pool,
         }
     }
@@ -64,18 +61,20 @@ impl SelfieCheckService for Selfie {
         &self,
         request: Request<CheckSelfieRequest>,
     ) -> Result<Response<CheckSelfieResponse>, Status> {
-        let CheckSelfieRequest {
-            documents,
-            selfie,
-            with_face_crops,
-        } = request.into_inner();
-        let selfie = selfie.ok_or(Error::Missing("selfie"))?;
-        if documents.is_empty() {
-            return Err(Error::Missing("documents").into());
-        }
-        self.compute(move |shared, caller| shared.check(&documents, &selfie, with_face_crops, caller))
+        let request = request.into_inner();
+        pictures(&request)?;
+        self.compute(move |shared, caller| Ok(shared.check(&request, caller)?.0))
             .await
     }
+}
+
+/// The pictures of the document and the selfie; neither may be missing.
+fn pictures(request: &CheckSelfieRequest) -> Result<(&[FaceImage], &FaceImage), Error> {
+    let selfie = request.selfie.as_ref().ok_or(Error::Missing("selfie"))?;
+    if request.documents.is_empty() {
+        return Err(Error::Missing("documents"));
+    }
+    Ok((&request.documents, selfie))
 }
 
 /// Pixels between the eyes that are enough to embed a face, of which 35 remain: with fewer, a picture that was decoded at a part of its
@@ -86,7 +85,11 @@ const ENOUGH_BETWEEN_EYES: f32 = 70.0;
 enum Examination {
     Unreadable(DecodeError),
     NoFace,
-    Face { examined: Box<Examined>, faces: Vec<Face> },
+    Face {
+        examined: Box<Examined>,
+        close_up: CloseUp,
+        faces: Vec<Face>,
+    },
 }
 
 impl Examination {
@@ -94,7 +97,7 @@ impl Examination {
         match self {
             Self::Unreadable(error) => Observation::Unreadable(error),
             Self::NoFace => Observation::NoFace,
-            Self::Face { examined, faces } => Observation::Face(pipeline::measured(examined, faces)),
+            Self::Face { examined, faces, .. } => Observation::Face(pipeline::measured(examined, faces)),
         }
     }
 
@@ -105,9 +108,30 @@ impl Examination {
         }
     }
 
+    /// How alike two faces are, where there are two.
+    fn likeness(&self, other: &Self) -> Option<Likeness> {
+        let (
+            Self::Face { examined, close_up, .. },
+            Self::Face {
+                examined: with,
+                close_up: beside,
+                ..
+            },
+        ) = (self, other)
+        else {
+            return None;
+        };
+        Some(Likeness {
+            similarity: f64::from(examined.embedding.cosine(&with.embedding)),
+            agreement: close_up.agreement(beside),
+        })
+    }
+
     fn quality(&self) -> Option<proto::identity::v1::FaceQuality> {
         match self {
-            Self::Face { examined, faces } => Some(message::quality(&examined.quality, &examined.face, faces.len())),
+            Self::Face { examined, faces, .. } => {
+                Some(message::quality(&examined.quality, &examined.face, faces.len()))
+            }
             Self::Unreadable(_) | Self::NoFace => None,
         }
     }
@@ -118,34 +142,37 @@ impl Examination {
 struct Clock {
     decode: Duration,
     faces: Spent,
+    comparison: Duration,
 }
 
 impl Shared {
-    fn check(
+    pub(crate) fn new(pipeline: FacePipeline, point: OperatingPoint) -> Self {
+        Self {
+            pipeline,
+            point,
+            limits: Limits::default(),
+        }
+    }
+
+    /// The answer, and how alike the two faces are where there are two.
+    pub(crate) fn check(
         &self,
-        documents: &[FaceImage],
-        selfie: &FaceImage,
-        with_face_crops: bool,
+        request: &CheckSelfieRequest,
         caller: &Caller,
-    ) -> Result<CheckSelfieResponse, Error> {
+    ) -> Result<(CheckSelfieResponse, Option<Likeness>), Error> {
+        let (documents, selfie) = pictures(request)?;
         let mut clock = Clock::default();
         let (document, portrait) = self.find_portrait(documents, &mut clock, caller)?;
         let subject = self.examine(&selfie.data, &mut clock, caller, |faces, picture| {
             pipeline::subject(faces, picture)
         })?;
 
-        let likeness = portrait
-            .examined()
-            .zip(subject.examined())
-            .map(|(document, selfie)| Likeness {
-                similarity: f64::from(document.embedding.cosine(&selfie.embedding)),
-                correlation: pipeline::correlation(&document.aligned, &selfie.aligned),
-            });
+        let likeness = timed("face_comparison", &mut clock.comparison, || portrait.likeness(&subject));
         let evaluation = evaluate(&portrait.observation(), &subject.observation(), likeness, self.point);
         let has_portrait = evaluation.has_portrait();
         // Also of what failed: that is when somebody looks at them.
         let crop = |examination: &Examination| {
-            let examined = examination.examined().filter(|_| with_face_crops);
+            let examined = examination.examined().filter(|_| request.with_face_crops);
             examined.map(|examined| examined.aligned.encode_png()).transpose()
         };
         let Evaluation { failure, checks } = evaluation;
@@ -155,7 +182,7 @@ impl Shared {
         } else {
             CheckStatus::Unverified
         };
-        Ok(CheckSelfieResponse {
+        let response = CheckSelfieResponse {
             selfie: Some(SelfieReport {
                 status: status.into(),
                 error: failure.map(|(code, reason)| VerificationError {
@@ -176,6 +203,7 @@ impl Shared {
                     ("decode", clock.decode),
                     ("face_detection", clock.faces.detect),
                     ("face_embedding", clock.faces.embed),
+                    ("face_comparison", clock.comparison),
                 ]),
                 models: self.pipeline.models().iter().map(insights::model).collect(),
                 // There are no files before they are kept.
@@ -184,7 +212,8 @@ impl Shared {
             }),
             document_face: crop(&portrait)?,
             selfie_face: crop(&subject)?,
-        })
+        };
+        Ok((response, likeness))
     }
 
     /// The first picture of the document with a face; without any, what the first one showed.
@@ -244,10 +273,14 @@ impl Shared {
         let mut examined = timed("face_embedding", &mut clock.faces.embed, || {
             self.pipeline.examine(&upright.picture, chosen)
         })?;
+        let close_up = timed("face_comparison", &mut clock.comparison, || {
+            CloseUp::of(&upright.picture, &examined.face.landmarks)
+        })?;
         let scale = divisor as f32;
         examined.face = examined.face.scaled(scale, scale);
         Ok(Examination::Face {
             examined: Box::new(examined),
+            close_up,
             faces: upright.faces.iter().map(|face| face.scaled(scale, scale)).collect(),
         })
     }

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use candle_core::Device;
 use divan::{Bencher, black_box};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use vision::face::exposure::CloseUp;
 use vision::face::{DetectOptions, EmbedOptions, Face, FaceDetector, FaceEmbedder, align};
 use vision::models::{Model, ModelStore, Sample};
 use vision::ops::Precision;
@@ -133,6 +134,17 @@ fn refine_landmarks_3000x4000(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn align_face(bencher: Bencher<'_, '_>) {
     bencher.bench(|| align(&FACES.photo, black_box(&FACES.face.landmarks)).unwrap());
+}
+
+#[divan::bench]
+fn close_up_of_a_face(bencher: Bencher<'_, '_>) {
+    bencher.bench(|| CloseUp::of(&FACES.photo, black_box(&FACES.face.landmarks)).unwrap());
+}
+
+#[divan::bench]
+fn compare_exposures(bencher: Bencher<'_, '_>) {
+    let close_up = CloseUp::of(&FACES.photo, &FACES.face.landmarks).unwrap();
+    bencher.bench(|| close_up.agreement(black_box(&close_up)));
 }
 
 #[divan::bench(args = THREADS)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use vision::models::ModelStore;
 
-use crate::evaluate::{documents::Documents, faces::Faces};
+use crate::evaluate::{attacks::Attacks, documents::Documents, faces::Faces};
 
 /// Measure error rates on pictures of your own
 #[derive(Debug, clap::Args)]
@@ -20,6 +20,8 @@ enum What {
     Faces(Faces),
     /// How many machine-readable zones are read whole
     Documents(Documents),
+    /// How often a picture in disguise passes for a selfie, and a selfie for a picture in disguise
+    Attacks(Attacks),
 }
 
 impl Evaluate {
@@ -28,6 +30,7 @@ impl Evaluate {
         match self.what {
             What::Faces(faces) => faces.run(store).await?,
             What::Documents(documents) => documents.run(store).await?,
+            What::Attacks(attacks) => attacks.run(store).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

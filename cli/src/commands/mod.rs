@@ -1,5 +1,6 @@
 //! The subcommands of `bonafide`, one file each.
 
+pub mod attacks;
 mod backend;
 pub mod certs;
 pub mod configuration;

@@ -20,6 +20,7 @@ use crate::specimen::{Fonts, Format, Label, STATE, Specimen, State, paint};
 pub use forge::Forgery;
 pub use plan::Plan;
 pub use truth::{Field, Truth, Value, read};
+pub(crate) use truth::{name, write};
 
 /// A set to draw. The same set is drawn from the same values, on every machine.
 #[derive(Debug, Clone)]
@@ -57,13 +58,7 @@ impl Set {
                 truth
             })
             .collect::<anyhow::Result<_>>()?;
-        let mut text = String::new();
-        for truth in truths {
-            text += &serde_json::to_string(&truth)?;
-            text.push('\n');
-        }
-        let path = folder.join("truth.jsonl");
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+        write(&folder.join("truth.jsonl"), &truths)
     }
 
     fn document(&self, number: usize, fonts: &Fonts, folder: &Path) -> anyhow::Result<Truth> {

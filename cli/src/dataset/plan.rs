@@ -73,7 +73,7 @@ impl FromStr for Plan {
 
 impl Plan {
     /// What happens to the document of a number.
-    pub(super) fn decide(self, number: usize, dice: &mut Dice) -> (Recipe, Option<Forgery>) {
+    pub(crate) fn decide(self, number: usize, dice: &mut Dice) -> (Recipe, Option<Forgery>) {
         match self {
             Plan::None => (Recipe(Vec::new()), None),
             Plan::Covered => {

@@ -33,7 +33,7 @@ fn the_same_set_is_drawn_again_and_its_truth_can_be_read() {
     for folder in &folders {
         set.draw(&fonts, folder.path(), || ()).expect("drawn");
     }
-    let truths = read(&folders[0].path().join("truth.jsonl")).expect("as written");
+    let truths: Vec<Truth> = read(&folders[0].path().join("truth.jsonl")).expect("as written");
     assert_eq!(truths.len(), 6);
     for truth in &truths {
         assert_eq!(truth.back.is_some(), truth.format == Some(Format::Td1));
@@ -59,7 +59,7 @@ fn a_forged_documents_print_and_zone_differ_where_it_says_so() {
     )
     .draw(&fonts, folder.path(), || ())
     .expect("drawn");
-    let truths = read(&folder.path().join("truth.jsonl")).expect("as written");
+    let truths: Vec<Truth> = read(&folder.path().join("truth.jsonl")).expect("as written");
     for forgery in Forgery::ALL {
         let of_kind: Vec<&Truth> = truths.iter().filter(|truth| truth.forgery == Some(forgery)).collect();
         assert_eq!(of_kind.len(), each, "{forgery:?}");
@@ -105,7 +105,7 @@ fn every_plan_meets_every_format() {
     set(10, &Format::ALL, &kinds)
         .draw(&fonts, folder.path(), || ())
         .expect("drawn");
-    let truths = read(&folder.path().join("truth.jsonl")).expect("as written");
+    let truths: Vec<Truth> = read(&folder.path().join("truth.jsonl")).expect("as written");
     for format in Format::ALL {
         let noisy = truths.iter().filter(|truth| truth.format == Some(format));
         let noisy: Vec<bool> = noisy.map(|truth| !truth.degradations.is_empty()).collect();

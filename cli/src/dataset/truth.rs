@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::forge::Forgery;
@@ -103,7 +104,7 @@ pub struct Value {
 ///
 /// # Errors
 /// When the file cannot be read or a line is no such object.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Truth>> {
+pub fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
@@ -111,4 +112,25 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Truth>> {
             serde_json::from_str(line).with_context(|| format!("line {} of {}", index + 1, path.display()))
         })
         .collect()
+}
+
+/// Writes such lines.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn write<T: Serialize>(path: &Path, truths: &[T]) -> anyhow::Result<()> {
+    let mut text = String::new();
+    for truth in truths {
+        text += &serde_json::to_string(truth)?;
+        text.push('\n');
+    }
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A value's name as it stands in JSON.
+pub(crate) fn name(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
 }

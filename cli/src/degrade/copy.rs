@@ -4,6 +4,7 @@ use std::f32::consts::TAU;
 
 use vision::picture::Picture;
 
+use super::camera::sample;
 use crate::specimen::dice::Dice;
 
 fn luma([r, g, b]: [u8; 3]) -> f32 {
@@ -40,7 +41,7 @@ pub(super) fn grey(page: &Picture, strength: f32, dice: &mut Dice) -> Picture {
 }
 
 /// A copy of a colour printer: dots of four inks at their angles, and paler colours. `scale` is in pixels to the millimetre.
-pub(super) fn printed(page: &Picture, strength: f32, scale: f32, dice: &mut Dice) -> Picture {
+pub(crate) fn printed(page: &Picture, strength: f32, scale: f32, dice: &mut Dice) -> Picture {
     let pitch = (0.16 + 0.2 * strength) * scale;
     let angles = [15.0_f32, 75.0, 0.0, 45.0].map(|degrees| (degrees.to_radians().sin_cos(), dice.unit() * pitch));
     let paper = [247.0, 246.0, 240.0];
@@ -74,6 +75,29 @@ pub(super) fn printed(page: &Picture, strength: f32, scale: f32, dice: &mut Dice
             }
         }
         colour.map(|channel| channel as u8)
+    })
+}
+
+/// A picture as a camera sees it on a screen that is a little turned. `scale` is in pixels to the millimetre of the screen.
+pub(crate) fn shown(picture: &Picture, strength: f32, scale: f32, dice: &mut Dice) -> Picture {
+    let size = (picture.width() as f32 / scale, picture.height() as f32 / scale);
+    let screen = Screen::new(strength, size, dice);
+    let (sin, cos) = dice.between(-0.05, 0.05).sin_cos();
+    let (right, bottom) = (screen.margin.0 + 7.0, screen.margin.1 + 7.0);
+    let pixels = |length: f32| (length * scale).round() as u32;
+    let (width, height) = (pixels(size.0 + 2.0 * right), pixels(size.1 + 2.0 * bottom));
+    Picture::from_fn(width, height, |x, y| {
+        let (dx, dy) = (
+            (x as f32 - width as f32 / 2.0) / scale,
+            (y as f32 - height as f32 / 2.0) / scale,
+        );
+        let (u, v) = (dx * cos - dy * sin + size.0 / 2.0, dx * sin + dy * cos + size.1 / 2.0);
+        let seen = screen.colour(u, v, y as f32 / height as f32, |u, v| {
+            let inside = u >= 0.0 && v >= 0.0 && u < size.0 && v < size.1;
+            inside.then(|| sample(picture, u * scale - 0.5, v * scale - 0.5))
+        });
+        let lit = seen.map_or([0.0; 3], |(colour, _)| colour);
+        lit.map(|channel| channel.clamp(0.0, 255.0).round() as u8)
     })
 }
 

@@ -2,7 +2,7 @@
 //! same choices make the same picture, and every degradation says how strong it was.
 
 mod camera;
-mod copy;
+pub(crate) mod copy;
 mod cover;
 mod kind;
 pub(crate) mod optics;

@@ -69,7 +69,7 @@ fn box_columns(from: &[f32], to: &mut [f32], stride: usize, height: usize, radiu
 }
 
 /// The mean along a line of `length` pixels at an angle.
-pub(super) fn motion(picture: &Picture, length: f32, angle: f32) -> Picture {
+pub(crate) fn motion(picture: &Picture, length: f32, angle: f32) -> Picture {
     let taps = (length.ceil() as i64).max(1) + 1;
     let (sin, cos) = angle.sin_cos();
     let offsets: Vec<(i64, i64)> = (0..taps)
@@ -120,7 +120,7 @@ pub(crate) fn noise(picture: &Picture, sigma: f32, seed: u64) -> Picture {
 }
 
 /// Darkens one side of a soft edge.
-pub(super) fn shadow(picture: &Picture, depth: f32, dice: &mut Dice) -> Picture {
+pub(crate) fn shadow(picture: &Picture, depth: f32, dice: &mut Dice) -> Picture {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
     let (sin, cos) = dice.between(0.0, std::f32::consts::TAU).sin_cos();
     let (cx, cy) = (width * dice.between(0.3, 0.7), height * dice.between(0.3, 0.7));

@@ -15,9 +15,9 @@ pub(super) struct Pair {
 
 /// One line of `identities.csv`.
 #[derive(Debug, PartialEq)]
-pub(super) struct Labelled {
-    pub(super) image: String,
-    pub(super) identity: String,
+pub(crate) struct Labelled {
+    pub(crate) image: String,
+    pub(crate) identity: String,
 }
 
 /// Reads `left,right,same`; `same` is 1 or 0.
@@ -34,7 +34,7 @@ pub(super) fn read_pairs(path: &Path) -> anyhow::Result<Vec<Pair>> {
 }
 
 /// Reads `image,identity`.
-pub(super) fn read_identities(path: &Path) -> anyhow::Result<Vec<Labelled>> {
+pub(crate) fn read_identities(path: &Path) -> anyhow::Result<Vec<Labelled>> {
     read(path, ["image", "identity"], |[image, identity]| {
         Ok(Labelled { image, identity })
     })

@@ -214,6 +214,28 @@ pub(super) fn mix(below: Colour, above: Colour, opacity: f32) -> Colour {
     mixed
 }
 
+/// A picture with a translucent line of text over it: its middle at `centre`, its capitals `capital` high, rising by `angle` radians.
+/// Lengths are pixels.
+pub(super) fn over(
+    picture: &Picture,
+    text: Text<'_>,
+    centre: (f32, f32),
+    angle: f32,
+    opacity: f32,
+    line: &str,
+) -> Picture {
+    let (width, height) = (picture.width(), picture.height());
+    let mut canvas = Canvas {
+        width,
+        height,
+        scale: 1.0,
+        pixels: picture.pixels().to_vec(),
+    };
+    let all = Rect::new(0.0, 0.0, width as f32, height as f32);
+    canvas.stamp(text, centre, angle, opacity, all, line);
+    canvas.into_picture()
+}
+
 /// How much of each pixel a line of text covers, with the origin in the middle of the text.
 struct Mask {
     width: usize,

@@ -24,6 +24,7 @@ pub use face::paint;
 use layout::{Field, Page, Value};
 pub use measure::Shift;
 pub(crate) use measure::ZonePlace;
+pub(crate) use portrait::frame;
 pub use portrait::head_and_shoulders;
 pub(crate) use state::Label;
 use state::Print;
@@ -384,6 +385,31 @@ impl Specimen {
             &[(Label::ValidFrom, 1.0), (Label::Expiry, 1.0), (Label::Entries, 0.8)],
             &[(Label::Authority, 1.0), (Label::Signature, 1.8)],
         ])
+    }
+}
+
+/// Words that lie over a picture.
+pub(crate) struct Words<'a> {
+    pub(crate) line: &'a str,
+    /// The middle of the line, in pixels.
+    pub(crate) centre: (f32, f32),
+    /// Height of a capital letter in pixels.
+    pub(crate) capital: f32,
+    /// By how many radians the line rises.
+    pub(crate) angle: f32,
+    pub(crate) colour: [u8; 3],
+    pub(crate) opacity: f32,
+}
+
+impl Words<'_> {
+    /// The picture with the words over it.
+    pub(crate) fn over(&self, picture: &Picture, fonts: &Fonts) -> Picture {
+        let text = canvas::Text {
+            typeface: &fonts.sans_bold,
+            capital: self.capital,
+            colour: self.colour,
+        };
+        canvas::over(picture, text, self.centre, self.angle, self.opacity, self.line)
     }
 }
 

@@ -38,7 +38,7 @@ pub fn head_and_shoulders(
 }
 
 /// The part of the picture around a face, moved and made smaller where it would reach beyond the picture.
-fn frame(face: Rect, picture: &Picture) -> Rect {
+pub(crate) fn frame(face: Rect, picture: &Picture) -> Rect {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
     let tall = (face.height * HEIGHT).min(height).min(width / PROPORTION);
     let wide = tall * PROPORTION;

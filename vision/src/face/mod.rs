@@ -2,11 +2,12 @@
 //!
 //! [`FaceDetector`] finds faces with five landmarks, [`align`] brings one to the place that [`FaceEmbedder`] expects, and two
 //! [`Embedding`]s are compared by their cosine. [`quality`] measures whether a face is fit for it, [`metrics`] how often the
-//! comparison errs.
+//! comparison errs. [`exposure`] tells whether two pictures of a face are one photograph.
 
 mod align;
 mod detect;
 mod embed;
+pub mod exposure;
 pub mod metrics;
 pub mod quality;
 

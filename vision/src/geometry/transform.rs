@@ -75,6 +75,32 @@ impl From<SimilarityTransform> for Affine {
 pub struct Affine(pub [f64; 6]);
 
 impl Affine {
+    /// The map that takes each first point as near to the second as it can in the sense of weighted least squares. Weights are not
+    /// negative. `None` when all points with a weight lie on one line.
+    #[must_use]
+    pub fn fit(pairs: &[(Point, Point, f32)]) -> Option<Affine> {
+        let from = Normalisation::of(pairs.iter().map(|(from, ..)| *from))?;
+        let to = Normalisation::of(pairs.iter().map(|(_, to, _)| *to))?;
+        // Both coordinates have the same factors: one elimination for each.
+        let mut normal = [[[0.0; 4]; 3]; 2];
+        for &(source, target, weight) in pairs {
+            let ((x, y), (u, v)) = (from.apply(source), to.apply(target));
+            for (equations, value) in normal.iter_mut().zip([u, v]) {
+                let row = [x, y, 1.0, value];
+                for (equation, factor) in equations.iter_mut().zip(row) {
+                    for (sum, other) in equation.iter_mut().zip(row) {
+                        *sum += f64::from(weight) * factor * other;
+                    }
+                }
+            }
+        }
+        let [[a, b, c], [d, e, f]] = [solve(normal[0])?, solve(normal[1])?];
+        let inner = Perspective::from(Affine([a, b, c, d, e, f]));
+        let Perspective([a, b, c, d, e, f, _, _, w]) = to.map().adjugate().after(&inner).after(&from.map());
+        let map = [a, b, c, d, e, f].map(|value| value / w);
+        map.iter().all(|value| value.is_finite()).then_some(Affine(map))
+    }
+
     /// Where a point goes.
     #[must_use]
     pub fn apply(&self, point: Point) -> Point {
@@ -211,12 +237,19 @@ impl Perspective {
         ])
     }
 
-    fn after(&self, first: &Perspective) -> Perspective {
+    /// First the other map, then this one.
+    pub(crate) fn after(&self, first: &Perspective) -> Perspective {
         let (l, r) = (&self.0, &first.0);
         Perspective(std::array::from_fn(|at| {
             let (row, column) = (at / 3 * 3, at % 3);
             l[row] * r[column] + l[row + 1] * r[column + 3] + l[row + 2] * r[column + 6]
         }))
+    }
+}
+
+impl From<Affine> for Perspective {
+    fn from(Affine([a, b, c, d, e, f]): Affine) -> Perspective {
+        Perspective([a, b, c, d, e, f, 0.0, 0.0, 1.0])
     }
 }
 
@@ -370,6 +403,26 @@ mod tests {
             Perspective::between(&line, &Quad::from(super::super::Rect::new(0.0, 0.0, 1.0, 1.0))),
             None
         );
+    }
+
+    #[test]
+    fn fits_the_affine_map_behind_points_that_count() {
+        let map = Affine([1.1, 0.2, 30.0, -0.15, 0.9, 12.0]);
+        let mut pairs: Vec<(Point, Point, f32)> = (0..20u16)
+            .map(|index| {
+                let from = Point::new(f32::from(index % 5) * 20.0, f32::from(index / 5) * 50.0);
+                (from, map.apply(from), 1.0)
+            })
+            .collect();
+        pairs.push((Point::new(10.0, 10.0), Point::new(900.0, 900.0), 0.0));
+        let fitted = Affine::fit(&pairs).unwrap();
+        for (from, to, _) in &pairs[..20] {
+            assert!(near(fitted.apply(*from), *to, 1e-2));
+        }
+        let line: Vec<_> = (0..9u8)
+            .map(|x| (Point::new(f32::from(x), 1.0), Point::new(f32::from(x), 1.0), 1.0))
+            .collect();
+        assert_eq!((Affine::fit(&line), Affine::fit(&[])), (None, None));
     }
 
     #[test]

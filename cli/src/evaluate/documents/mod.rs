@@ -10,10 +10,9 @@ mod row;
 mod score;
 mod summary;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use doc_check_svc::checker::Checker;
 use doc_check_svc::reader::{DocumentReader, MODELS};
 use proto::document::v1::DocumentPolicy;
@@ -23,6 +22,7 @@ use vision::device;
 use vision::models::{Console, ModelStore};
 
 use super::output::{create_folder, require_folder, write_summary};
+use super::page::write_page;
 use super::pictures::each;
 use crate::dataset::{self, Truth};
 use crate::stdout::print_json;
@@ -80,10 +80,6 @@ impl Documents {
         write_page(&self.out.join("report.html"), &page::draw(&summary, &rows))?;
         print_json(&summary.headline)
     }
-}
-
-fn write_page(path: &Path, page: &str) -> anyhow::Result<()> {
-    std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

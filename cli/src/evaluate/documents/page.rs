@@ -1,24 +1,13 @@
-//! `report.html`: one page that needs nothing beside it.
+//! What `report.html` says of documents.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::plot;
-use super::row::{Row, name};
+use super::row::Row;
 use super::score::Verdict;
 use super::summary::{Outcome, Summary};
-
-const STYLE: &str = "
-body { font: 15px/1.45 system-ui, sans-serif; color: #1d2429; margin: 2rem auto; max-width: 1180px; padding: 0 1rem }
-h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums } td, th { padding: .2rem .8rem .2rem 0; text-align: right }
-td:first-child, th:first-child { text-align: left } th { font-weight: 600; border-bottom: 1px solid #ccd }
-.big { display: flex; gap: 1rem; flex-wrap: wrap } .big div { background: #f3f5f6; border-radius: 8px; padding: .7rem 1.1rem }
-.big b { display: block; font-size: 1.7rem } .bad b { color: #b3261e } .gallery { display: flex; flex-wrap: wrap; gap: 1rem }
-figure { margin: 0; width: 360px } figure img { width: 100%; border-radius: 4px } figcaption { font-size: .82rem; overflow-wrap: anywhere }
-.wrong { color: #b3261e; font-weight: 600 } code { font-size: .75rem } svg text { font-size: 11px; fill: #555 }
-";
+use crate::dataset::name;
+use crate::evaluate::page::{image, page, percent, rate};
 
 const VERIFIED: &str = "#2e8b57";
 const WRONG: &str = "#b3261e";
@@ -30,44 +19,24 @@ pub(super) fn draw(summary: &Summary, rows: &[Row]) -> String {
         .iter()
         .filter(|row| !row.verified)
         .partition(|row| row.truth.forgery.is_none());
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Documents: " (summary.headline.documents) " checked" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { (summary.headline.documents) " documents checked" }
-                (headline(summary))
-                (outcomes(summary))
-                (fields(summary))
-                h2 { "Stated probability against measured" }
-                div.big { (plot::calibration(&summary.calibration)) (calibration(summary)) }
-                (degradations(summary))
-                (forgeries(summary))
-                (reasons(summary))
-                (stages(summary))
-                (gallery("Verified wrongly", &wrong))
-                (gallery("Genuine and not verified", &genuine))
-                (gallery("Forged and caught", &forged))
-            }
-        }
-    };
-    page.into_string()
-}
-
-fn percent(part: usize, whole: usize) -> String {
-    if whole == 0 {
-        return "–".to_owned();
-    }
-    format!("{:.1} %", 100.0 * part as f64 / whole as f64)
-}
-
-fn rate(rate: Option<f64>) -> String {
-    rate.map_or("–".to_owned(), |rate| format!("{:.2} %", 100.0 * rate))
+    let title = format!("{} documents checked", summary.headline.documents);
+    page(
+        &title,
+        &html! {
+            (headline(summary))
+            (outcomes(summary))
+            (fields(summary))
+            h2 { "Stated probability against measured" }
+            div.big { (plot::calibration(&summary.calibration)) (calibration(summary)) }
+            (degradations(summary))
+            (forgeries(summary))
+            (reasons(summary))
+            (stages(summary))
+            (gallery("Verified wrongly", &wrong))
+            (gallery("Genuine and not verified", &genuine))
+            (gallery("Forged and caught", &forged))
+        },
+    )
 }
 
 fn headline(summary: &Summary) -> Markup {
@@ -230,9 +199,7 @@ fn figure(row: &Row) -> Markup {
     let degradations: Vec<String> = degradations.collect();
     html! {
         figure {
-            @for file in &row.thumbnails {
-                img loading="lazy" alt=(truth.image) src=(format!("data:image/jpeg;base64,{}", STANDARD.encode(file)));
-            }
+            @for file in &row.thumbnails { (image(&truth.image, file)) }
             figcaption {
                 b { (truth.image) }
                 @if let Some(forgery) = truth.forgery { " · " (name(&forgery).replace('_', " ")) }

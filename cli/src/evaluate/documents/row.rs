@@ -10,13 +10,10 @@ use doc_check_svc::checker::{Checked, Checker};
 use proto::document::v1::{CheckDocumentRequest, DocumentImage, DocumentPolicy};
 use proto::identity::v1::{CheckStatus, Date, DocumentInsights, DocumentReport, ImagePurpose, Timing};
 use service_kit::compute::Caller;
-use vision::picture::{Limits, Picture};
 
 use super::score::{FIELDS, Scored, Verdict, distance, fields};
-use crate::dataset::{Field, Truth};
-
-/// Longer side of a thumbnail in pixels.
-const THUMBNAIL: u32 = 360;
+use crate::dataset::{Field, Truth, name};
+use crate::evaluate::page::thumbnail;
 
 /// What became of one document.
 pub(super) struct Row {
@@ -95,11 +92,6 @@ fn request(files: &[Vec<u8>], today: time::Date, policy: &DocumentPolicy) -> Che
         policy: Some(policy.clone()),
         ..CheckDocumentRequest::default()
     }
-}
-
-fn thumbnail(file: &[u8]) -> Option<Vec<u8>> {
-    let (picture, _) = Picture::decode_reduced(file, &Limits::default(), THUMBNAIL).ok()?;
-    picture.resize_longest(THUMBNAIL).encode_jpeg(55).ok()
 }
 
 impl Row {
@@ -300,12 +292,4 @@ fn record(row: &Row, stages: &[&String]) -> Vec<String> {
     );
     record.push(format!("{:.2}", row.total));
     record
-}
-
-/// A value's name as it stands in JSON.
-pub(super) fn name(value: &impl serde::Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
-    }
 }

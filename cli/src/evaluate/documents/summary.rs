@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::calibration::{self, Bin};
-use super::row::{Row, name};
+use super::row::Row;
 use super::score::{FIELDS, Verdict};
-use crate::dataset::{Field, Forgery};
+use crate::dataset::{Field, Forgery, name};
 use crate::degrade::Kind;
+use crate::evaluate::interval::wilson;
 
 /// `summary.json`.
 #[derive(Debug, Serialize)]
@@ -262,16 +263,6 @@ fn forgeries(rows: &[Row]) -> BTreeMap<Forgery, Caught> {
     kinds
 }
 
-/// The 95 % interval of a share (Wilson 1927).
-fn wilson(part: usize, whole: usize) -> (f64, f64) {
-    const Z: f64 = 1.959_964;
-    let (n, p) = (whole as f64, part as f64 / whole as f64);
-    let middle = p + Z * Z / (2.0 * n);
-    let reach = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + Z * Z / n;
-    ((middle - reach) / scale, (middle + reach) / scale)
-}
-
 fn stages(rows: &[Row]) -> BTreeMap<String, Time> {
     let mut stages: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.failure.is_none()) {
@@ -301,22 +292,5 @@ impl Degraded {
     /// For people.
     pub(super) fn title(&self) -> String {
         format!("{}, {}", name(&self.kind).replace('_', " "), name(&self.strength))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn intervals_are_wilsons() {
-        // Newcombe (1998), table I: 81 of 263.
-        let (low, high) = wilson(81, 263);
-        assert!(
-            (low - 0.2553).abs() < 1e-4 && (high - 0.3662).abs() < 1e-4,
-            "{low} {high}"
-        );
-        let (low, high) = wilson(50, 50);
-        assert!((low - 0.9287).abs() < 1e-4 && (high - 1.0).abs() < 1e-9);
     }
 }

@@ -1,0 +1,104 @@
+//! Totals in the terms of ISO/IEC 30107-3: counts and intervals beside every rate.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::row::Row;
+use crate::attacks::{Half, Kind};
+use crate::evaluate::interval::wilson;
+
+/// `summary.json`.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    /// Presentations in the truth.
+    pub(super) presentations: usize,
+    /// Those without a result: files that cannot be read, and faults.
+    pub(super) failed: usize,
+    /// Each half of the people that has any.
+    pub(super) halves: BTreeMap<Half, Rates>,
+    /// Mean of the milliseconds from two files to the report.
+    pub(super) mean_ms: f64,
+}
+
+/// What became of the presentations of some people.
+#[derive(Debug, Serialize)]
+pub(super) struct Rates {
+    /// Bona fide presentations; an error is one that was classified as an attack (BPCER).
+    pub(super) bona_fide: Counted,
+    /// Attacks by kind; an error is one that was classified as bona fide (APCER).
+    pub(super) attacks: BTreeMap<Kind, Counted>,
+}
+
+/// Presentations of one kind.
+#[derive(Debug, Default, Clone, PartialEq, Serialize)]
+pub(super) struct Counted {
+    pub(super) presentations: usize,
+    /// Those without two faces to compare (APNRR, BPNRR), which count in no rate: the check refuses them.
+    pub(super) without_response: usize,
+    /// Those that were classified as what they are not.
+    pub(super) errors: usize,
+    /// Their share of those with a response, and the 95 % interval of it (Wilson). Null without any.
+    pub(super) rate: Option<f64>,
+    pub(super) interval: Option<(f64, f64)>,
+    /// Those that the whole check of the selfie verified; of attacks, IAPAR is their share.
+    pub(super) verified: usize,
+}
+
+impl Summary {
+    pub(super) fn of(rows: &[Row]) -> Summary {
+        let of = |half: Half| {
+            let rows = rows.iter().filter(|row| Half::of(&row.truth.identity) == half);
+            Rates::of(rows.filter(|row| row.failure.is_none()))
+        };
+        let timed = rows.iter().filter(|row| row.failure.is_none());
+        let (count, sum) = timed.fold((0, 0.0), |(count, sum), row| (count + 1, sum + row.total));
+        Summary {
+            presentations: rows.len(),
+            failed: rows.len() - count,
+            halves: [Half::Tuning, Half::Measuring]
+                .map(|half| (half, of(half)))
+                .into_iter()
+                .filter(|(_, rates)| rates.bona_fide.presentations > 0 || !rates.attacks.is_empty())
+                .collect(),
+            mean_ms: sum / count.max(1) as f64,
+        }
+    }
+}
+
+impl Rates {
+    fn of<'a>(rows: impl Iterator<Item = &'a Row>) -> Rates {
+        let mut rates = Rates {
+            bona_fide: Counted::default(),
+            attacks: BTreeMap::new(),
+        };
+        for row in rows {
+            let counted = match row.truth.attack {
+                Some(kind) => rates.attacks.entry(kind).or_default(),
+                None => &mut rates.bona_fide,
+            };
+            counted.add(row);
+        }
+        for counted in rates.attacks.values_mut().chain([&mut rates.bona_fide]) {
+            counted.conclude();
+        }
+        rates
+    }
+}
+
+impl Counted {
+    fn add(&mut self, row: &Row) {
+        self.presentations += 1;
+        self.without_response += usize::from(row.is_attack.is_none());
+        self.errors += usize::from(row.is_error());
+        self.verified += usize::from(row.verified);
+    }
+
+    fn conclude(&mut self) {
+        let responses = self.presentations - self.without_response;
+        if responses > 0 {
+            self.rate = Some(self.errors as f64 / responses as f64);
+            self.interval = Some(wilson(self.errors, responses));
+        }
+    }
+}
