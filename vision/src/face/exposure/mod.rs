@@ -6,9 +6,10 @@
 //! plane and a smooth change of tone.
 //!
 //! So both faces are brought to the same place and size by their landmarks ([`CloseUp`]); patches of one are looked for in the other
-//! and in its mirror image; the map that most of them agree on is undone; and what counts is how well the patches then correlate
-//! where they lie. Levels are compared within a band of scales and over their local contrast, which no change of tone moves; an order
-//! statistic over the patches makes up for those that are covered.
+//! and in its mirror image; and what counts is how well they correlate *and* how near each lies to where the map that most of them agree
+//! on has it. Two photographs taken moments apart match in patches, too, but no map of the plane puts all of them at their places. Levels
+//! are compared within a band of scales and over their local contrast, which changes of tone hardly move. A mean over all patches makes up
+//! for those that are covered.
 
 mod matching;
 mod plane;
