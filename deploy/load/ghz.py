@@ -76,7 +76,7 @@ def measured(name: str, report: dict, cpu: float, rate: float | None) -> Measure
         calls=report["count"],
         seconds=report["total"] / 1e9,
         percentiles={str(share): percentile(times, share) for share in (50, 90, 99, 99.9)},
-        longest=times[-1] if times else math.nan,
+        longest=times[-1] if times else 0.0,
         refused={status: count for status, count in statuses.items() if status != "OK"},
         cpu=cpu,
         rate=rate,
@@ -85,8 +85,8 @@ def measured(name: str, report: dict, cpu: float, rate: float | None) -> Measure
 
 
 def percentile(times: list[float], share: float) -> float:
-    """The least time within which so many of a hundred calls were answered."""
-    return times[math.ceil(share / 100 * len(times)) - 1] if times else math.nan
+    """The least time within which so many of a hundred calls were answered; 0 where none was."""
+    return times[math.ceil(share / 100 * len(times)) - 1] if times else 0.0
 
 
 def histogram(times: list[float]) -> list[tuple[float, int]]:

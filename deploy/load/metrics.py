@@ -9,19 +9,20 @@ LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 class Deployment:
-    """Processes on this machine, by their admin ports; and their Redis."""
+    """Replicas, each a service and the address of its admin port; and their Redis."""
 
-    def __init__(self, admin: dict[str, str], redis: str | None):
+    def __init__(self, admin: list[tuple[str, str]], redis: str | None):
         self.admin, self.redis = admin, redis
 
     def look(self) -> "Look":
         samples = {}
-        for service, address in self.admin.items():
+        for service, address in self.admin:
             with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
                 text = answer.read().decode()
             for found in SAMPLE.finditer(text):
                 labels = tuple(sorted(LABEL.findall(found["labels"] or "")))
-                samples[service, found["name"], labels] = float(found["value"])
+                sample = service, found["name"], labels
+                samples[sample] = samples.get(sample, 0.0) + float(found["value"])
         return Look(samples, self.redis_info("cpu"))
 
     def redis_info(self, section: str) -> dict[str, str]:
@@ -57,8 +58,12 @@ class Look:
 
     def stages(self) -> dict[str, float]:
         """Seconds spent in each stage since the start."""
-        name = "bonafide_stage_duration_seconds_sum"
-        return {dict(labels)["stage"]: value for (_, found, labels), value in self.samples.items() if found == name}
+        name, spent = "bonafide_stage_duration_seconds_sum", {}
+        for (_, found, labels), value in self.samples.items():
+            if found == name:
+                stage = dict(labels)["stage"]
+                spent[stage] = spent.get(stage, 0.0) + value
+        return spent
 
 
 def since(after: dict[str, float], before: dict[str, float]) -> dict[str, float]:

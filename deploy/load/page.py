@@ -1,9 +1,13 @@
 """What was measured, as tables and as a page."""
 
 import html as escape
+import math
 
 HEAD = """| work | asked for | calls | per second | p50 ms | p90 | p99 | p99.9 | not OK |
 |---|---|---|---|---|---|---|---|---|"""
+
+# Where a row has the 99th percentile.
+P99 = 6
 
 STYLE = """body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 table { border-collapse: collapse; width: 100% } td, th { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd }
@@ -50,8 +54,8 @@ Red is later than {results["limit_ms"]:.0f} ms.</p><table><tr>{head}<th>times</t
 
 def call_row(call: dict, limit: float) -> str:
     cells = cells_of(call)
-    late = {7} if call["percentiles"]["99"] > limit else set()
-    made = [f'<td{" class=late" if at + 1 in late else ""}>{escape.escape(cell)}</td>' for at, cell in enumerate(cells)]
+    late = call["percentiles"]["99"] > limit
+    made = [f'<td{" class=late" if late and at == P99 else ""}>{escape.escape(cell)}</td>' for at, cell in enumerate(cells)]
     return f"<tr>{''.join(made)}<td>{bars(call['histogram'])}</td></tr>"
 
 
@@ -60,16 +64,10 @@ def bars(histogram: list) -> str:
     most = max((count for _, count in histogram), default=1)
     made = []
     for time, count in histogram:
-        left = 4 * round(10 * (log10(time) + 1))
+        left = 4 * min(max(round(10 * (math.log10(time) + 1)), 0), 49)
         height = 24 * count / most
         made.append(f'<rect x="{left}" y="{24 - height:.1f}" width="3" height="{height:.1f}"/>')
     return f'<svg width="200" height="24" fill="#3566a8">{"".join(made)}</svg>'
-
-
-def log10(value: float) -> float:
-    from math import log10
-
-    return log10(value)
 
 
 def tables(markdown: str) -> str:

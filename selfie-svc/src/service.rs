@@ -10,6 +10,7 @@ use service_kit::compute::{Caller, Pool};
 use service_kit::stage::timed;
 use service_kit::{insights, stage};
 use tonic::{Request, Response, Status};
+use vision::VisionError;
 use vision::face::exposure::CloseUp;
 use vision::face::{DetectOptions, Face};
 use vision::picture::{DecodeError, Limits, Picture};
@@ -270,12 +271,20 @@ impl Shared {
         let Some(chosen) = choose(&upright.faces, &upright.picture) else {
             return Ok(Examination::NoFace);
         };
-        let mut examined = timed("face_embedding", &mut clock.faces.embed, || {
+        let examined = timed("face_embedding", &mut clock.faces.embed, || {
             self.pipeline.examine(&upright.picture, chosen)
-        })?;
-        let close_up = timed("face_comparison", &mut clock.comparison, || {
-            CloseUp::of(&upright.picture, &examined.face.landmarks)
-        })?;
+        });
+        let looked_at = examined.and_then(|examined| {
+            let close_up = timed("face_comparison", &mut clock.comparison, || {
+                CloseUp::of(&upright.picture, &examined.face.landmarks)
+            })?;
+            Ok((examined, close_up))
+        });
+        let (mut examined, close_up) = match looked_at {
+            // Eyes, nose and mouth in one place, or far outside the picture, are no face's.
+            Err(VisionError::DegenerateLandmarks) => return Ok(Examination::NoFace),
+            looked_at => looked_at?,
+        };
         let scale = divisor as f32;
         examined.face = examined.face.scaled(scale, scale);
         Ok(Examination::Face {

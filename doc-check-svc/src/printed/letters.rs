@@ -32,15 +32,24 @@ pub(super) enum Alphabet {
     Latin,
     /// With Þ, which no other language has.
     Icelandic,
+    /// With Ğ, which hardly another language has.
+    Turkish,
+    /// Those of all languages.
+    All,
 }
 
 impl Alphabet {
     /// Letters that text recognition takes for others, as [`LOST_MARKS`].
-    fn lost(self) -> &'static [(char, &'static [&'static str])] {
-        match self {
-            Self::Latin => &[],
-            Self::Icelandic => LOST_THORN,
-        }
+    fn lost(self, upper: char) -> impl Iterator<Item = &'static str> {
+        let (thorn, breve) = match self {
+            Self::Latin => (false, false),
+            Self::Icelandic => (true, false),
+            Self::Turkish => (false, true),
+            Self::All => (true, true),
+        };
+        let thorn = thorn.then(|| others(LOST_THORN, without_mark(upper)));
+        let breve = breve.then(|| others(LOST_BREVE, upper));
+        thorn.into_iter().flatten().chain(breve.into_iter().flatten())
     }
 }
 
@@ -188,13 +197,11 @@ fn look_alikes(character: char, script: Script) -> Vec<(&'static str, Option<Mis
         return alike.iter().map(|symbols| (*symbols, None)).collect();
     };
     let upper = capital(character);
-    let unmarked = without_mark(upper);
-    let marks = others(LOST_MARKS, unmarked).map(|symbols| (symbols, Some(Misread::Mark)));
+    let marks = others(LOST_MARKS, without_mark(upper)).map(|symbols| (symbols, Some(Misread::Mark)));
     let letters = (character == 'l')
         .then_some("I")
         .into_iter()
-        .chain(others(LOST_BREVE, upper))
-        .chain(others(alphabet.lost(), unmarked))
+        .chain(alphabet.lost(upper))
         .chain(others(DIGITS_FOR_LETTERS, upper));
     marks
         .chain(letters.map(|symbols| (symbols, Some(Misread::Letter))))

@@ -11,9 +11,10 @@ use super::zone::Seen;
 const SEPARATORS: &[char] = &[' ', '-', '‐', '–', '\'', '’', 'ʼ', '`', '´', '.', ',', '·'];
 
 /// How many known symbols of a field there must be for one letter that is misread, or for two marks: letters without their marks are
-/// still the name's.
+/// still the name's. In short fields one mark counts as much.
 const SYMBOLS_PER_LETTER: usize = 10;
 const MARKS_PER_LETTER: usize = 2;
+const SHORT: usize = 8;
 
 /// Fewest known symbols of a field in which anything may be misread.
 const LEAST_FOR_A_MISTAKE: usize = 4;
@@ -284,12 +285,15 @@ impl<'s, 'a> Search<'s, 'a> {
     /// `rn` that was an m, `CE` that was an Œ, and the like.
     fn pair(&mut self, at: usize, position: usize, marks: usize) -> Option<usize> {
         let left = self.left(marks, Some(Misread::Letter))?;
+        let glyph = self.stretch.glyphs.get(at)?;
         let character = |at: usize| self.stretch.glyphs.get(at).map(Glyph::character);
         let (symbols, width) = match (self.stretch.script, character(at)?, character(at + 1)) {
             (Script::Letters(_), 'r', Some('n')) => ("M", 2),
             (Script::Letters(_), 'v', Some('v')) | (Script::Letters(_), 'V', Some('V')) => ("W", 2),
             (Script::Letters(_), 'c', Some('l')) => ("D", 2),
-            (Script::Letters(_), 'C', Some('E')) | (Script::Letters(_), 'c', Some('e')) => ("OE", 2),
+            (Script::Letters(_), 'C', Some('E')) | (Script::Letters(_), 'c', Some('e')) if !glyph.is_sure() => {
+                ("OE", 2)
+            }
             (Script::Letters(_), 'm', _) => ("RN", 1),
             (Script::Letters(_), 'w' | 'W', _) => ("VV", 1),
             (Script::Letters(_), 'd', _) => ("CL", 1),
@@ -374,8 +378,8 @@ impl<'s, 'a> Search<'s, 'a> {
     fn left(&self, marks: usize, misread: Option<Misread>) -> Option<usize> {
         let cost = match misread {
             None => 0,
-            Some(Misread::Mark) => 1,
-            Some(Misread::Letter) => MARKS_PER_LETTER,
+            Some(Misread::Mark) if self.pattern.known() >= SHORT => 1,
+            Some(Misread::Mark | Misread::Letter) => MARKS_PER_LETTER,
         };
         match self.trust {
             Trust::Strict => marks.checked_sub(cost),

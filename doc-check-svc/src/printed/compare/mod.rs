@@ -22,8 +22,14 @@ use super::{Agreement, Print, Printed};
 /// States that print the month before the day: the United States with its territories, and states that took it over.
 const MONTH_FIRST: [&str; 10] = ["USA", "ASM", "GUM", "MNP", "PRI", "VIR", "FSM", "MHL", "PLW", "PHL"];
 
-/// The states of which names may have a Þ: Iceland, and Utopia of ICAO's specimens, where people have names of all languages.
-const WITH_THORN: [&str; 2] = ["ISL", "UTO"];
+/// The states whose names have letters that text recognition mistakes: Iceland's, Turkey's and Azerbaijan's, and those of ICAO's specimens,
+/// where people have names of all languages.
+const ALPHABETS: [(&str, Alphabet); 4] = [
+    ("ISL", Alphabet::Icelandic),
+    ("TUR", Alphabet::Turkish),
+    ("AZE", Alphabet::Turkish),
+    ("UTO", Alphabet::All),
+];
 
 /// Height in pixels of a line, with the margin that detection leaves, below which recognition is often sure of the wrong letter.
 const LEAST_HEIGHT: f32 = 20.0;
@@ -206,14 +212,11 @@ fn found<T>(agreements: impl IntoIterator<Item = Agreement<T>>) -> Agreement<T> 
 /// The letters that the page may have: a residence permit names its holder with those of the holder's state.
 fn alphabet(zone: &ZoneFields) -> Alphabet {
     let states = [&zone.issuing_state, &zone.nationality];
-    if states
-        .into_iter()
-        .any(|state| WITH_THORN.contains(&text(state).as_str()))
-    {
-        Alphabet::Icelandic
-    } else {
-        Alphabet::Latin
-    }
+    let known = states.into_iter().find_map(|state| {
+        let state = text(state);
+        ALPHABETS.iter().find(|(of, _)| *of == state)
+    });
+    known.map_or(Alphabet::Latin, |(_, alphabet)| *alphabet)
 }
 
 /// The known symbols of a field without fillers.

@@ -129,8 +129,11 @@ pub(super) fn fit(matches: &[Match], start: Perspective, scales: (f32, f32), per
     for round in 0..ROUNDS {
         let scale = scales.0 * (scales.1 / scales.0).powf(round as f32 / (ROUNDS - 1) as f32);
         let weigh = |found: &Match| {
-            let off = map.apply(found.from).distance(found.to) / scale;
-            let weight = found.correlation.max(0.0).powi(2) / (1.0 + off * off).powi(2);
+            // Where the map has no place the patch lies off, however far that is.
+            let off = Some(map.apply(found.from).distance(found.to) / scale).filter(|off| off.is_finite());
+            let weight = off.map_or(0.0, |off| {
+                found.correlation.max(0.0).powi(2) / (1.0 + off * off).powi(2)
+            });
             (found.from, found.to, weight)
         };
         let weighed: Vec<(Point, Point, f32)> = matches.iter().map(weigh).collect();
