@@ -64,10 +64,15 @@ pub(super) fn rescaled(subject: &Subject, dice: &mut Dice) -> Picture {
     }
 }
 
-/// At least so many pixels between the eyes.
+/// Of a picture that is enlarged, at the most: one in which a face has a few pixels would fill all memory.
+const MOST_PIXELS: f32 = 5e7;
+
+/// At least so many pixels between the eyes, where that is not too large.
 pub(super) fn enlarged(subject: &Subject, eyes: f32) -> Picture {
     let picture = &subject.picture;
-    let scale = (eyes / subject.eyes()).max(1.0);
+    let pixels = picture.width() as f32 * picture.height() as f32;
+    let most = (MOST_PIXELS / pixels).sqrt();
+    let scale = (eyes / subject.eyes()).min(most).max(1.0);
     let scaled = |length: u32| (length as f32 * scale).round() as u32;
     picture.resize(scaled(picture.width()), scaled(picture.height()))
 }
