@@ -18,7 +18,6 @@ class Measured:
     calls: int
     seconds: float
     percentiles: dict[str, float]
-    longest: float
     # How often each other status than OK came.
     refused: dict[str, int]
     # CPU seconds of ghz itself.
@@ -76,7 +75,6 @@ def measured(name: str, report: dict, cpu: float, rate: float | None) -> Measure
         calls=report["count"],
         seconds=report["total"] / 1e9,
         percentiles={str(share): percentile(times, share) for share in (50, 90, 99, 99.9)},
-        longest=times[-1] if times else 0.0,
         refused={status: count for status, count in statuses.items() if status != "OK"},
         cpu=cpu,
         rate=rate,

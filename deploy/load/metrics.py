@@ -15,15 +15,25 @@ class Deployment:
         self.admin, self.redis = admin, redis
 
     def look(self) -> "Look":
+        return Look(self.samples(self.admin), self.redis_info("cpu"))
+
+    def verifications(self) -> float:
+        """Reports that were written since the start."""
+        samples = self.samples([replica for replica in self.admin if replica[0] == "report-svc"])
+        name = "bonafide_verification_duration_seconds_count"
+        return sum(value for (_, found, _), value in samples.items() if found == name)
+
+    def samples(self, replicas: list[tuple[str, str]]) -> dict:
+        """By service, name and labels, over its replicas."""
         samples = {}
-        for service, address in self.admin:
+        for service, address in replicas:
             with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
                 text = answer.read().decode()
             for found in SAMPLE.finditer(text):
                 labels = tuple(sorted(LABEL.findall(found["labels"] or "")))
                 sample = service, found["name"], labels
                 samples[sample] = samples.get(sample, 0.0) + float(found["value"])
-        return Look(samples, self.redis_info("cpu"))
+        return samples
 
     def redis_info(self, section: str) -> dict[str, str]:
         if self.redis is None:
@@ -46,11 +56,6 @@ class Look:
         if self.redis:
             spent["redis"] = float(self.redis["used_cpu_user"]) + float(self.redis["used_cpu_sys"])
         return spent
-
-    def verifications(self) -> float:
-        """Reports that were written since the start."""
-        name = "bonafide_verification_duration_seconds_count"
-        return sum(value for (_, found, _), value in self.samples.items() if found == name)
 
     def memory(self) -> dict[str, float]:
         """Resident bytes of each process."""

@@ -3,11 +3,8 @@
 import html as escape
 import math
 
-HEAD = """| work | asked for | calls | per second | p50 ms | p90 | p99 | p99.9 | not OK |
-|---|---|---|---|---|---|---|---|---|"""
-
-# Where a row has the 99th percentile.
-P99 = 6
+COLUMNS = ["work", "asked for", "calls", "per second", "p50 ms", "p90", "p99", "p99.9", "not OK"]
+P99 = COLUMNS.index("p99")
 
 STYLE = """body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 table { border-collapse: collapse; width: 100% } td, th { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd }
@@ -15,9 +12,18 @@ td:first-child, th:first-child { text-align: left } td.late { color: #b00020; fo
 code { background: #f4f4f4; padding: .1rem .3rem }"""
 
 
-def row(measured) -> str:
-    cells = cells_of(vars(measured) | {"per_second": measured.per_second})
+def line(cells: list[str]) -> str:
+    """A row in Markdown."""
     return f"| {' | '.join(cells)} |"
+
+
+def head(columns: list[str]) -> str:
+    """The rows before all others."""
+    return f"{line(columns)}\n|{'---|' * len(columns)}"
+
+
+def row(measured) -> str:
+    return line(cells_of(vars(measured) | {"per_second": measured.per_second}))
 
 
 def cells_of(call: dict) -> list[str]:
@@ -27,35 +33,42 @@ def cells_of(call: dict) -> list[str]:
     return [call["name"], asked, str(call["calls"]), f"{call['per_second']:.0f}", *times, refused]
 
 
-def verifications(results: dict) -> str:
-    """Whole verifications, and CPU time of each process and wall time of each stage for one."""
-    lines = ["| work | count | verified | per second | CPU seconds for one |", "|---|---|---|---|---|"]
+def verifications(results: dict) -> list[list[list[str]]]:
+    """Tables of whole verifications with CPU time of each process for one, and of the wall time of each stage where they were alone. The
+    first row of each names the columns."""
+    works = [["work", "count", "verified", "per second", "CPU seconds for one"]]
     for work in results["verifications"]:
-        spent = work["cpu_seconds"]
-        parts = ", ".join(f"{process} {seconds:.3f}" for process, seconds in sorted(spent.items(), key=lambda part: -part[1]))
-        lines.append(f"| {work['work']} | {work['count']} | {work['verified']} | {work['per_second']:.2f} | {parts} |")
+        spent = ", ".join(f"{process} {seconds:.3f}" for process, seconds in most_first(work["cpu_seconds"]))
+        works.append([work["work"], str(work["count"]), str(work["verified"]), f"{work['per_second']:.2f}", spent])
+    tables = [works]
     for work in results["verifications"][:1]:
-        lines += ["", "| stage | ms for one |", "|---|---|"]
-        stages = sorted(work["stage_seconds"].items(), key=lambda stage: -stage[1])
-        lines += [f"| {stage} | {1e3 * seconds:.0f} |" for stage, seconds in stages]
-    return "\n".join(lines)
+        stages = [[stage, f"{1e3 * seconds:.0f}"] for stage, seconds in most_first(work["stage_seconds"])]
+        tables.append([["stage", "ms for one"], *stages])
+    return tables
+
+
+def most_first(spent: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(spent.items(), key=lambda part: -part[1])
+
+
+def markdown(tables: list[list[list[str]]]) -> str:
+    return "\n\n".join("\n".join([head(columns), *map(line, rows)]) for columns, *rows in tables)
 
 
 def html(results: dict) -> str:
-    head = "".join(f"<th>{cell.strip()}</th>" for cell in HEAD.splitlines()[0].strip("|").split("|"))
     rows = "".join(call_row(call, results["limit_ms"]) for call in results["calls"])
+    works = "".join(html_table(columns, rows) for columns, *rows in verifications(results))
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Bonafide under load</title><style>{STYLE}</style>
 <h1>Bonafide under load</h1><p>{escape.escape(results["machine"])}. ghz {escape.escape(results["ghz"])}.
 <code>{escape.escape(results["command"])}</code></p><p>Times in milliseconds; the bars are the times of the calls, from 0.1 ms to 10 s.
-Red is later than {results["limit_ms"]:.0f} ms.</p><table><tr>{head}<th>times</th></tr>{rows}</table>
-<h2>Whole verifications</h2>{tables(verifications(results))}</html>
+Red is later than {results["limit_ms"]:.0f} ms.</p><table>{cells('th', [*COLUMNS, 'times'])}{rows}</table>
+<h2>Whole verifications</h2>{works}</html>
 """
 
 
 def call_row(call: dict, limit: float) -> str:
-    cells = cells_of(call)
     late = call["percentiles"]["99"] > limit
-    made = [f'<td{" class=late" if late and at == P99 else ""}>{escape.escape(cell)}</td>' for at, cell in enumerate(cells)]
+    made = [f'<td{" class=late" if late and at == P99 else ""}>{escape.escape(cell)}</td>' for at, cell in enumerate(cells_of(call))]
     return f"<tr>{''.join(made)}<td>{bars(call['histogram'])}</td></tr>"
 
 
@@ -70,17 +83,10 @@ def bars(histogram: list) -> str:
     return f'<svg width="200" height="24" fill="#3566a8">{"".join(made)}</svg>'
 
 
-def tables(markdown: str) -> str:
-    made, open_table = [], False
-    for line in markdown.splitlines():
-        if not line:
-            made.append("</table>")
-            open_table = False
-            continue
-        if set(line) <= set("|-"):
-            continue
-        tag = "td" if open_table else "th"
-        cells = "".join(f"<{tag}>{escape.escape(cell.strip())}</{tag}>" for cell in line.strip("|").split("|"))
-        made.append(("" if open_table else "<table>") + f"<tr>{cells}</tr>")
-        open_table = True
-    return "".join(made) + ("</table>" if open_table else "")
+def cells(tag: str, texts: list[str]) -> str:
+    made = "".join(f"<{tag}>{escape.escape(text)}</{tag}>" for text in texts)
+    return f"<tr>{made}</tr>"
+
+
+def html_table(columns: list[str], rows: list[list[str]]) -> str:
+    return f"<table>{cells('th', columns)}{''.join(cells('td', row) for row in rows)}</table>"

@@ -40,10 +40,8 @@ pub(super) fn cropped(subject: &Subject, dice: &mut Dice) -> Picture {
 pub(super) fn turned(subject: &Subject, dice: &mut Dice) -> Picture {
     let picture = &subject.picture;
     let side = if dice.chance(0.5) { 1.0 } else { -1.0 };
-    let (sin, cos) = (f64::from(side * dice.between(5.0, 30.0)).to_radians()).sin_cos();
-    let centre = subject.face.bounds.centre();
-    let (x, y) = (f64::from(centre.x), f64::from(centre.y));
-    let map = Affine([cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y]);
+    let degrees = f64::from(side * dice.between(5.0, 30.0));
+    let map = Affine::turn_about(subject.face.bounds.centre(), degrees);
     let border = if dice.chance(0.5) {
         Border::Black
     } else {

@@ -139,14 +139,12 @@ impl Set {
     /// Two photographs of one person each.
     fn pairs(&self) -> Vec<(&Photograph, &Photograph)> {
         let photographs = self.shuffled(PAIRS);
-        let mut pairs = Vec::new();
-        for (index, reference) in photographs.iter().enumerate() {
+        let pairs = photographs.iter().enumerate().flat_map(|(index, reference)| {
             let later = photographs[index + 1..].iter();
             let same = later.filter(|selfie| selfie.identity == reference.identity);
-            pairs.extend(same.map(|selfie| (*reference, *selfie)));
-        }
-        pairs.truncate(self.bona_fide);
-        pairs
+            same.map(|selfie| (*reference, *selfie))
+        });
+        pairs.take(self.bona_fide).collect()
     }
 }
 

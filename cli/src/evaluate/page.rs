@@ -64,6 +64,16 @@ pub(super) fn thumbnail(file: &[u8]) -> Option<Vec<u8>> {
     picture.resize_longest(THUMBNAIL).encode_jpeg(55).ok()
 }
 
+/// Figures under a title with their number; nothing where there are none.
+pub(super) fn gallery<T>(title: &str, rows: &[T], figure: impl Fn(&T) -> Markup) -> Markup {
+    html! {
+        @if !rows.is_empty() {
+            h2 { (title) ": " (rows.len()) }
+            div.gallery { @for row in rows { (figure(row)) } }
+        }
+    }
+}
+
 /// A JPEG file in the page.
 pub(super) fn image(alt: &str, file: &[u8]) -> Markup {
     html! { img loading="lazy" alt=(alt) src=(format!("data:image/jpeg;base64,{}", STANDARD.encode(file))); }

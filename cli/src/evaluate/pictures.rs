@@ -1,8 +1,11 @@
 //! All pictures or documents of an evaluation, each worked on by one worker of the services' compute pool.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use futures_util::StreamExt as _;
+use proto::identity::v1::VerificationError;
 use service_kit::compute::{Caller, Pool};
 use service_kit::config::ComputeConfig;
 
@@ -38,6 +41,37 @@ where
         .await;
     bar.finish_and_clear();
     Ok(results)
+}
+
+/// What `work` makes of each item of a truth, or `failed` where it has no result, in the same order.
+pub(super) async fn rows<I, T, F>(
+    truths: Vec<Arc<I>>,
+    work: F,
+    failed: impl Fn(Arc<I>, String) -> T,
+) -> anyhow::Result<Vec<T>>
+where
+    I: Send + Sync + 'static,
+    T: Send + 'static,
+    F: Fn(&Arc<I>, &Caller) -> T + Send + Sync + 'static,
+{
+    let work = move |truth: &Arc<I>, caller: &Caller| Ok(work(truth, caller));
+    let rows = each(truths.clone(), work).await?.into_iter().zip(truths);
+    Ok(rows
+        .map(|(row, truth)| row.unwrap_or_else(|failure| failed(truth, failure)))
+        .collect())
+}
+
+/// A file that a truth names.
+pub(super) fn read(images: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
+    let path = images.join(name);
+    std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Code, as the contract's names have it, and reason of what was not verified.
+pub(super) fn refusal(error: VerificationError) -> (String, String) {
+    let code = error.code().as_str_name().to_lowercase();
+    let code = code.trim_start_matches("verification_error_code_").to_owned();
+    (code, error.reason)
 }
 
 #[cfg(test)]

@@ -41,14 +41,8 @@ pub(super) enum Alphabet {
 impl Alphabet {
     /// Letters that text recognition takes for others, as [`LOST_MARKS`].
     fn lost(self, upper: char) -> impl Iterator<Item = &'static str> {
-        let (thorn, breve) = match self {
-            Self::Latin => (false, false),
-            Self::Icelandic => (true, false),
-            Self::Turkish => (false, true),
-            Self::All => (true, true),
-        };
-        let thorn = thorn.then(|| others(LOST_THORN, without_mark(upper)));
-        let breve = breve.then(|| others(LOST_BREVE, upper));
+        let thorn = matches!(self, Self::Icelandic | Self::All).then(|| others(LOST_THORN, without_mark(upper)));
+        let breve = matches!(self, Self::Turkish | Self::All).then(|| others(LOST_BREVE, upper));
         thorn.into_iter().flatten().chain(breve.into_iter().flatten())
     }
 }

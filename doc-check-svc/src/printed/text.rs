@@ -224,7 +224,7 @@ impl<'s, 'a> Search<'s, 'a> {
         }
     }
 
-    /// The end of the field, if the rest of it can be read from this character on with so many marks.
+    /// The end of the field, if the rest of it can be read from this character on with so many marks misread.
     fn step(&mut self, at: usize, position: usize, marks: usize) -> Option<usize> {
         if position == self.pattern.seen.len() && (self.stretch.ends_word(at) || self.pattern.is_cut) {
             return Some(self.word_end(at));

@@ -75,6 +75,14 @@ impl From<SimilarityTransform> for Affine {
 pub struct Affine(pub [f64; 6]);
 
 impl Affine {
+    /// Turns about a point, clockwise as pictures are seen.
+    #[must_use]
+    pub fn turn_about(Point { x, y }: Point, degrees: f64) -> Affine {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let (x, y) = (f64::from(x), f64::from(y));
+        Affine([cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y])
+    }
+
     /// The map that takes each first point as near to the second as it can in the sense of weighted least squares. Weights are not
     /// negative. `None` when all points with a weight lie on one line.
     #[must_use]

@@ -20,7 +20,7 @@ use vision::models::{Console, ModelStore};
 
 use super::output::{create_folder, require_folder, write_rows, write_summary};
 use super::page::write_page;
-use super::pictures::each;
+use super::pictures::rows;
 use crate::attacks::Presentation;
 use crate::dataset;
 use crate::stdout::print_json;
@@ -59,13 +59,8 @@ impl Attacks {
         let pipeline = FacePipeline::load(store, &device::open(self.device.gpu())?)?;
         let checker = Checker::new(pipeline, operating_point(self.false_match_rate)?);
         let images = self.images.clone();
-        let work = move |truth: &Arc<Presentation>, caller: &_| Ok(row::check(&checker, &images, truth, caller));
-        let rows: Vec<Row> = each(truths.clone(), work)
-            .await?
-            .into_iter()
-            .zip(truths)
-            .map(|(row, truth)| row.unwrap_or_else(|failure| Row::failed(truth, failure)))
-            .collect();
+        let work = move |truth: &_, caller: &_| row::check(&checker, &images, truth, caller);
+        let rows = rows(truths, work, Row::failed).await?;
         write_rows(&self.out.join("results.csv"), rows.iter().map(Line::of))?;
         let summary = Summary::of(&rows);
         write_summary(&self.out, &summary)?;

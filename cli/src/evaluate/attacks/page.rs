@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::row::Row;
 use super::summary::{Counted, Rates, Summary};
 use crate::dataset::name;
-use crate::evaluate::page::{image, page, rate};
+use crate::evaluate::page::{gallery, image, page, rate};
 
 /// Draws the page.
 pub(super) fn draw(summary: &Summary, rows: &[Row]) -> String {
@@ -24,8 +24,8 @@ pub(super) fn draw(summary: &Summary, rows: &[Row]) -> String {
                 div { b { (format!("{:.0} ms", summary.mean_ms)) } "mean time" }
             }
             @for (half, rates) in &summary.halves { (table(&format!("People of the {} half", name(half)), rates)) }
-            (gallery("Attacks that passed", &passed))
-            (gallery("Bona fide, taken for attacks", &refused))
+            (gallery("Attacks that passed", &passed, figure))
+            (gallery("Bona fide, taken for attacks", &refused, figure))
         },
     )
 }
@@ -54,16 +54,7 @@ fn line(title: &str, counted: &Counted) -> Markup {
     }
 }
 
-fn gallery(title: &str, rows: &[&Row]) -> Markup {
-    html! {
-        @if !rows.is_empty() {
-            h2 { (title) ": " (rows.len()) }
-            div.gallery { @for row in rows { (figure(row)) } }
-        }
-    }
-}
-
-fn figure(row: &Row) -> Markup {
+fn figure(row: &&Row) -> Markup {
     let steps: Vec<String> = row
         .truth
         .steps

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use proto::identity::v1::CheckStatus;
 use proto::selfie::v1::{CheckSelfieRequest, FaceImage};
 use selfie_svc::checker::{Checked, Checker};
@@ -14,6 +13,7 @@ use service_kit::compute::Caller;
 use crate::attacks::{Half, Presentation};
 use crate::dataset::name;
 use crate::evaluate::page::thumbnail;
+use crate::evaluate::pictures::{read, refusal};
 
 /// What became of one presentation.
 pub(super) struct Row {
@@ -36,18 +36,9 @@ pub(super) struct Row {
 
 /// Checks one presentation.
 pub(super) fn check(checker: &Checker, images: &Path, truth: &Arc<Presentation>, caller: &Caller) -> Row {
-    let files = match read(images, truth) {
-        Ok(files) => files,
+    let request = match request(images, truth) {
+        Ok(request) => request,
         Err(error) => return Row::failed(Arc::clone(truth), format!("{error:#}")),
-    };
-    let image = |data: &Vec<u8>| FaceImage {
-        file: String::new(),
-        data: data.clone(),
-    };
-    let request = CheckSelfieRequest {
-        documents: vec![image(&files[0])],
-        selfie: Some(image(&files[1])),
-        with_face_crops: false,
     };
     let started = Instant::now();
     let checked = checker.check(&request, caller);
@@ -58,18 +49,26 @@ pub(super) fn check(checker: &Checker, images: &Path, truth: &Arc<Presentation>,
     };
     row.total = total;
     if row.is_error() {
-        row.thumbnails = files.iter().filter_map(|file| thumbnail(file)).collect();
+        let pictures = request.documents.iter().chain(&request.selfie);
+        row.thumbnails = pictures.filter_map(|picture| thumbnail(&picture.data)).collect();
     }
     row
 }
 
-/// The files of reference and selfie.
-fn read(images: &Path, truth: &Presentation) -> anyhow::Result<[Vec<u8>; 2]> {
-    let read = |name: &String| {
-        let path = images.join(name);
-        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+/// What the service is asked: the files of reference and selfie.
+fn request(images: &Path, truth: &Presentation) -> anyhow::Result<CheckSelfieRequest> {
+    let image = |name| {
+        let data = read(images, name)?;
+        anyhow::Ok(FaceImage {
+            file: String::new(),
+            data,
+        })
     };
-    Ok([read(&truth.reference)?, read(&truth.image)?])
+    Ok(CheckSelfieRequest {
+        documents: vec![image(&truth.reference)?],
+        selfie: Some(image(&truth.image)?),
+        with_face_crops: false,
+    })
 }
 
 impl Row {
@@ -96,11 +95,7 @@ impl Row {
             is_attack: checked.likeness.map(|likeness| likeness.is_of_one_exposure()),
             similarity: checked.likeness.map(|likeness| likeness.similarity),
             verified: report.status() == CheckStatus::Verified,
-            error: report.error.map(|error| {
-                let code = error.code().as_str_name().to_lowercase();
-                let code = code.trim_start_matches("verification_error_code_").to_owned();
-                (code, error.reason)
-            }),
+            error: report.error.map(refusal),
             total: 0.0,
             thumbnails: Vec::new(),
             truth,

@@ -23,7 +23,7 @@ use vision::models::{Console, ModelStore};
 
 use super::output::{create_folder, require_folder, write_summary};
 use super::page::write_page;
-use super::pictures::each;
+use super::pictures::rows;
 use crate::dataset::{self, Truth};
 use crate::stdout::print_json;
 use row::Row;
@@ -66,14 +66,8 @@ impl Documents {
             allow_worn_zones: self.allow_worn_zones,
             ..DocumentPolicy::default()
         };
-        let work =
-            move |truth: &Arc<Truth>, caller: &_| Ok(row::check(&checker, &images, truth, today, &policy, caller));
-        let rows: Vec<Row> = each(truths.clone(), work)
-            .await?
-            .into_iter()
-            .zip(truths)
-            .map(|(row, truth)| row.unwrap_or_else(|failure| Row::failed(truth, failure)))
-            .collect();
+        let work = move |truth: &_, caller: &_| row::check(&checker, &images, truth, today, &policy, caller);
+        let rows = rows(truths, work, Row::failed).await?;
         row::write(&self.out.join("results.csv"), &rows)?;
         let summary = Summary::of(&rows);
         write_summary(&self.out, &summary)?;

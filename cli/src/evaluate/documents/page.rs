@@ -7,7 +7,7 @@ use super::row::Row;
 use super::score::Verdict;
 use super::summary::{Outcome, Summary};
 use crate::dataset::name;
-use crate::evaluate::page::{image, page, percent, rate};
+use crate::evaluate::page::{gallery, image, page, percent, rate};
 
 const VERIFIED: &str = "#2e8b57";
 const WRONG: &str = "#b3261e";
@@ -32,9 +32,9 @@ pub(super) fn draw(summary: &Summary, rows: &[Row]) -> String {
             (forgeries(summary))
             (reasons(summary))
             (stages(summary))
-            (gallery("Verified wrongly", &wrong))
-            (gallery("Genuine and not verified", &genuine))
-            (gallery("Forged and caught", &forged))
+            (gallery("Verified wrongly", &wrong, figure))
+            (gallery("Genuine and not verified", &genuine, figure))
+            (gallery("Forged and caught", &forged, figure))
         },
     )
 }
@@ -181,16 +181,7 @@ fn stages(summary: &Summary) -> Markup {
     }
 }
 
-fn gallery(title: &str, rows: &[&Row]) -> Markup {
-    html! {
-        @if !rows.is_empty() {
-            h2 { (title) ": " (rows.len()) }
-            div.gallery { @for row in rows { (figure(row)) } }
-        }
-    }
-}
-
-fn figure(row: &Row) -> Markup {
+fn figure(row: &&Row) -> Markup {
     let truth = &row.truth;
     let degradations = truth.degradations.iter().map(|each| {
         let side = each.side.as_deref().unwrap_or_default();

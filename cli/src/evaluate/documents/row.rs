@@ -14,6 +14,7 @@ use service_kit::compute::Caller;
 use super::score::{FIELDS, Scored, Verdict, distance, fields};
 use crate::dataset::{Field, Truth, name};
 use crate::evaluate::page::thumbnail;
+use crate::evaluate::pictures::{read, refusal};
 
 /// What became of one document.
 pub(super) struct Row {
@@ -44,7 +45,8 @@ pub(super) fn check(
     policy: &DocumentPolicy,
     caller: &Caller,
 ) -> Row {
-    let files = match read(images, truth) {
+    let names = std::iter::once(&truth.image).chain(&truth.back);
+    let files: Vec<Vec<u8>> = match names.map(|name| read(images, name)).collect::<anyhow::Result<_>>() {
         Ok(files) => files,
         Err(error) => return Row::failed(Arc::clone(truth), format!("{error:#}")),
     };
@@ -64,14 +66,6 @@ pub(super) fn check(
         row.thumbnails = files.iter().filter_map(|file| thumbnail(file)).collect();
     }
     row
-}
-
-fn read(images: &Path, truth: &Truth) -> anyhow::Result<Vec<Vec<u8>>> {
-    let read = |name: &String| {
-        let path = images.join(name);
-        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    std::iter::once(&truth.image).chain(&truth.back).map(read).collect()
 }
 
 /// What the service is asked.
@@ -129,11 +123,7 @@ impl Row {
         };
         Row {
             verified: report.status() == CheckStatus::Verified,
-            error: report.error.as_ref().map(|error| {
-                let code = error.code().as_str_name().to_lowercase();
-                let code = code.trim_start_matches("verification_error_code_").to_owned();
-                (code, error.reason.clone())
-            }),
+            error: report.error.clone().map(refusal),
             confidence: read.map(|zone| zone.confidence),
             corrected: read.map_or(0, |zone| zone.corrected_characters),
             fields: fields(&truth, today, report, insights),

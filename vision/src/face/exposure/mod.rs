@@ -130,7 +130,7 @@ impl CloseUp {
             .into_iter()
             .flat_map(|(other, mirrored)| {
                 TURNS.map(|turn| {
-                    let turned = turn_about(other.middle(), turn);
+                    let turned = Affine::turn_about(other.middle(), turn).into();
                     let matches = FIRST.find(&self.small, &other.warped(&turned));
                     let (map, support) = fit(&matches, common_move(&matches, FIRST.reach), FIRST_SCALES, false);
                     (support, turned.after(&map), mirrored)
@@ -142,13 +142,6 @@ impl CloseUp {
 }
 
 const STAY: Perspective = Perspective([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
-
-/// Turns by degrees about a point.
-fn turn_about(Point { x, y }: Point, degrees: f64) -> Perspective {
-    let (sin, cos) = degrees.to_radians().sin_cos();
-    let (x, y) = (f64::from(x), f64::from(y));
-    Affine([cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y]).into()
-}
 
 /// A map between small pictures, for those that are wider and higher by a factor. Whole numbers are the centres of pixels.
 fn scaled(map: &Perspective, factor: f64) -> Perspective {

@@ -106,7 +106,7 @@ fn a_picture_seen_aslant_or_turned_against_its_landmarks_is_found() {
     let aslant = warp_perspective(&picture, &map, 250, 300, Border::Black);
     // As a detector would put them: where they are seen.
     assert!(agreement(&aslant, PLACES.map(|point| back.apply(point))) > 0.8);
-    let turn = turn_about(PLACES[2], 15.0);
+    let turn = Affine::turn_about(PLACES[2], 15.0);
     assert!(agreement(&picture, PLACES.map(|point| turn.apply(point))) > 0.8);
 }
 
