@@ -11,6 +11,7 @@ pub mod error;
 mod faces;
 mod message;
 pub mod pipeline;
+mod requirements;
 pub mod rules;
 pub mod server;
 mod service;

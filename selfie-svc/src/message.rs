@@ -4,6 +4,7 @@ use proto::face::v1::{BoundingBox, Face as FaceMessage, Landmarks, Point};
 use proto::identity::v1::FaceQuality;
 use vision::face::Face;
 use vision::face::quality::Quality;
+use vision::face::visibility::Visibility;
 
 use crate::pipeline::Upright;
 
@@ -18,6 +19,21 @@ pub(crate) fn quality(quality: &Quality, face: &Face, faces: usize) -> FaceQuali
         pitch: quality.pitch,
         roll: quality.roll,
         faces: count(faces),
+        dynamic_range: quality.dynamic_range,
+        under_exposure: quality.under_exposure,
+        over_exposure: quality.over_exposure,
+        illumination_uniformity: quality.illumination_uniformity,
+        cropped: quality.cropped,
+        eyes_visible: None,
+        mouth_visible: None,
+    }
+}
+
+pub(crate) fn with_visibility(quality: FaceQuality, visibility: Visibility) -> FaceQuality {
+    FaceQuality {
+        eyes_visible: Some(visibility.eyes),
+        mouth_visible: Some(visibility.mouth),
+        ..quality
     }
 }
 

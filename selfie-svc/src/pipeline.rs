@@ -7,13 +7,14 @@ use std::time::Duration;
 use candle_core::Device;
 use vision::VisionError;
 use vision::face::quality::Quality;
+use vision::face::visibility::Visibility;
 use vision::face::{DetectOptions, EmbedOptions, Embedding, Face, FaceDetector, FaceEmbedder, align};
 use vision::geometry::{Point, Rect};
 use vision::models::{Model, ModelStore, Weights};
 use vision::ops::Precision;
 use vision::picture::Picture;
 
-use crate::rules::Measured;
+use crate::rules::OtherFace;
 
 /// The networks that the pipeline needs.
 pub const MODELS: [Model; 2] = [Model::YuNet, Model::SFace];
@@ -40,6 +41,13 @@ pub struct Examined {
     pub aligned: Picture,
     /// How well it can be seen.
     pub quality: Quality,
+}
+
+impl Examined {
+    /// Pixels between the eyes.
+    pub fn inter_eye_distance(&self) -> f64 {
+        f64::from(self.face.landmarks.eye_distance())
+    }
 }
 
 /// A picture whose faces stand upright.
@@ -189,7 +197,7 @@ impl FaceFinder {
 /// How well a face can be seen.
 pub fn quality(picture: &Picture, face: &Face) -> Result<Quality, VisionError> {
     let aligned = align(picture, &face.landmarks)?;
-    Ok(Quality::measure(&aligned, &face.landmarks))
+    Ok(Quality::measure(picture, &face.landmarks, &aligned))
 }
 
 impl FacePipeline {
@@ -222,13 +230,18 @@ impl FacePipeline {
         let face = self.finder.refine(picture, face)?;
         let aligned = align(picture, &face.landmarks)?;
         let embedding = self.embedder.embed_aligned(&aligned)?;
-        let quality = Quality::measure(&aligned, &face.landmarks);
+        let quality = Quality::measure(picture, &face.landmarks, &aligned);
         Ok(Examined {
             face,
             embedding,
             aligned,
             quality,
         })
+    }
+
+    /// Whether something covers the eyes or the mouth of a face.
+    pub fn visibility(&self, face: &Examined) -> Result<Visibility, VisionError> {
+        Visibility::measure(&face.aligned, &face.embedding, &self.embedder)
     }
 
     /// The face of the person who took the picture: large and near the centre. `None` when there is no face.
@@ -275,14 +288,15 @@ pub fn subject<'faces>(faces: &'faces [Face], picture: &Picture) -> Option<&'fac
     faces.iter().max_by(|a, b| prominence(a).total_cmp(&prominence(b)))
 }
 
-/// What the evaluation needs to know of the chosen face among all faces of its picture.
-pub fn measured(chosen: &Examined, faces: &[Face]) -> Measured {
-    let others = faces.iter().filter(|face| face.bounds != chosen.face.bounds);
-    let rival = others.map(|face| face.bounds.area()).fold(0.0, f32::max);
-    Measured {
-        inter_eye_distance: f64::from(chosen.face.landmarks.eye_distance()),
-        rival_area: f64::from(rival / chosen.face.bounds.area()),
-    }
+/// The other faces of a picture, against the chosen one.
+pub fn others(chosen: &Face, faces: &[Face]) -> Vec<OtherFace> {
+    let others = faces.iter().filter(|face| face.bounds != chosen.bounds);
+    let other = |face: &Face| OtherFace {
+        size: f64::from(face.landmarks.eye_distance() / chosen.landmarks.eye_distance()),
+        is_below_the_mouth: face.bounds.centre().y
+            > chosen.landmarks.left_mouth.midpoint(chosen.landmarks.right_mouth).y,
+    };
+    others.map(other).collect()
 }
 
 #[cfg(test)]

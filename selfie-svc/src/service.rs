@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::identity::v1::{CheckStatus, SelfieInsights, SelfieReport, VerificationError};
+use proto::identity::v1::{CheckStatus, FaceQuality, SelfieInsights, SelfieReport, VerificationError};
 use proto::selfie::v1::selfie_check_service_server::SelfieCheckService;
 use proto::selfie::v1::{CheckSelfieRequest, CheckSelfieResponse, FaceImage};
 use service_kit::compute::{Caller, Pool};
@@ -19,7 +19,7 @@ use crate::calibration::OperatingPoint;
 use crate::error::Error;
 use crate::message;
 use crate::pipeline::{self, Examined, FacePipeline, Spent};
-use crate::rules::{Evaluation, Likeness, Observation, evaluate};
+use crate::rules::{Evaluation, Likeness, Observation, Portrait, Subject, evaluate};
 
 /// Both services of selfie-svc. Clones share everything.
 #[derive(Clone)]
@@ -94,12 +94,16 @@ enum Examination {
 }
 
 impl Examination {
-    fn observation(&self) -> Observation<'_> {
-        match self {
+    /// What was seen: its face as `measure` has it, given all faces of the picture.
+    fn observation<T>(
+        &self,
+        measure: impl FnOnce(&Examined, &[Face]) -> Result<T, VisionError>,
+    ) -> Result<Observation<'_, T>, VisionError> {
+        Ok(match self {
             Self::Unreadable(error) => Observation::Unreadable(error),
             Self::NoFace => Observation::NoFace,
-            Self::Face { examined, faces, .. } => Observation::Face(pipeline::measured(examined, faces)),
-        }
+            Self::Face { examined, faces, .. } => Observation::Face(measure(examined, faces)?),
+        })
     }
 
     fn examined(&self) -> Option<&Examined> {
@@ -128,7 +132,7 @@ impl Examination {
         })
     }
 
-    fn quality(&self) -> Option<proto::identity::v1::FaceQuality> {
+    fn quality(&self) -> Option<FaceQuality> {
         match self {
             Self::Face { examined, faces, .. } => {
                 Some(message::quality(&examined.quality, &examined.face, faces.len()))
@@ -143,6 +147,7 @@ impl Examination {
 struct Clock {
     decode: Duration,
     faces: Spent,
+    quality: Duration,
     comparison: Duration,
 }
 
@@ -168,8 +173,29 @@ impl Shared {
             pipeline::subject(faces, picture)
         })?;
 
+        let portrait_seen = portrait.observation(|examined, _| {
+            Ok(Portrait {
+                inter_eye_distance: examined.inter_eye_distance(),
+            })
+        })?;
+        let subject_seen = subject.observation(|examined, faces| {
+            let visibility = timed("face_quality", &mut clock.quality, || {
+                self.pipeline.visibility(examined)
+            })?;
+            Ok(Subject {
+                inter_eye_distance: examined.inter_eye_distance(),
+                quality: examined.quality,
+                visibility,
+                others: pipeline::others(&examined.face, faces),
+            })
+        })?;
+        let selfie_face = subject.quality().map(|quality| match &subject_seen {
+            Observation::Face(subject) => message::with_visibility(quality, subject.visibility),
+            Observation::Unreadable(_) | Observation::NoFace => quality,
+        });
+
         let likeness = timed("face_comparison", &mut clock.comparison, || portrait.likeness(&subject));
-        let evaluation = evaluate(&portrait.observation(), &subject.observation(), likeness, self.point);
+        let evaluation = evaluate(&portrait_seen, &subject_seen, likeness, self.point);
         let has_portrait = evaluation.has_portrait();
         // Also of what failed: that is when somebody looks at them.
         let crop = |examination: &Examination| {
@@ -198,12 +224,13 @@ impl Shared {
                 threshold: Some(self.point.threshold),
                 false_match_rate: Some(self.point.false_match_rate),
                 document_face: portrait.quality(),
-                selfie_face: subject.quality(),
+                selfie_face,
                 checks,
                 timings: stage::timings(&[
                     ("decode", clock.decode),
                     ("face_detection", clock.faces.detect),
                     ("face_embedding", clock.faces.embed),
+                    ("face_quality", clock.quality),
                     ("face_comparison", clock.comparison),
                 ]),
                 models: self.pipeline.models().iter().map(insights::model).collect(),

@@ -24,6 +24,9 @@ use vision::models::{Model, ModelStore, Sample, State};
 use vision::ops::Precision;
 use vision::picture::{Border, Limits, Picture, warp_affine};
 
+#[path = "service/fitness.rs"]
+mod fitness;
+
 struct Running {
     runtime: Runtime,
     channel: ServiceChannel,

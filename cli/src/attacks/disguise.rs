@@ -1,10 +1,10 @@
-//! One picture in disguise. All lengths are in distances between the eyes, so that they mean the same at every size.
+//! One picture in disguise, or with what makes it unfit. All lengths are in distances between the eyes, so that they mean the same at every size.
 
 use vision::face::Face;
 use vision::picture::Picture;
 
 use super::Kind;
-use super::{geometry, overlay, tone};
+use super::{company, cover, geometry, overlay, tone};
 use crate::degrade::{copy, optics};
 use crate::specimen::Fonts;
 use crate::specimen::dice::Dice;
@@ -14,6 +14,7 @@ const SHOWN_EYES: f32 = 110.0;
 const PRINTED_EYES: f32 = 90.0;
 
 /// A picture with a face, where that face is, and how the file of it will be compressed.
+#[derive(Clone)]
 pub(super) struct Subject {
     pub(super) picture: Picture,
     pub(super) face: Face,
@@ -27,8 +28,16 @@ impl Subject {
     }
 }
 
-/// Disguises a picture; answers it and what was done to it.
-pub(super) fn disguise(kind: Kind, subject: Subject, fonts: &Fonts, dice: &mut Dice) -> (Subject, Vec<Kind>) {
+/// What pictures are changed with.
+#[derive(Clone, Copy)]
+pub(super) struct Props<'a> {
+    pub(super) fonts: &'a Fonts,
+    /// Somebody else.
+    pub(super) other: &'a Subject,
+}
+
+/// Changes a picture; answers it and what was done to it.
+pub(super) fn disguise(kind: Kind, subject: Subject, props: Props<'_>, dice: &mut Dice) -> (Subject, Vec<Kind>) {
     let kinds = match kind {
         Kind::Combined => combination(dice),
         Kind::MirroredPerspective => vec![Kind::Mirrored, Kind::Perspective],
@@ -36,7 +45,7 @@ pub(super) fn disguise(kind: Kind, subject: Subject, fonts: &Fonts, dice: &mut D
     };
     let disguised = kinds
         .iter()
-        .fold(subject, |subject, &kind| once(kind, subject, fonts, dice));
+        .fold(subject, |subject, &kind| once(kind, subject, props, dice));
     (disguised, kinds)
 }
 
@@ -59,7 +68,7 @@ fn combination(dice: &mut Dice) -> Vec<Kind> {
     kinds
 }
 
-fn once(kind: Kind, mut subject: Subject, fonts: &Fonts, dice: &mut Dice) -> Subject {
+fn once(kind: Kind, mut subject: Subject, props: Props<'_>, dice: &mut Dice) -> Subject {
     let eyes = subject.eyes();
     let picture = &subject.picture;
     subject.picture = match kind {
@@ -86,7 +95,7 @@ fn once(kind: Kind, mut subject: Subject, fonts: &Fonts, dice: &mut Dice) -> Sub
             return subject;
         }
         Kind::Pattern => overlay::pattern(&subject, dice),
-        Kind::Text => overlay::text(&subject, fonts, dice),
+        Kind::Text => overlay::text(&subject, props.fonts, dice),
         Kind::Sticker => overlay::sticker(&subject, dice),
         Kind::Frame => overlay::frame(picture, dice),
         Kind::CutOut => overlay::cut_out(&subject, dice),
@@ -98,6 +107,14 @@ fn once(kind: Kind, mut subject: Subject, fonts: &Fonts, dice: &mut Dice) -> Sub
             let page = geometry::enlarged(&subject, PRINTED_EYES);
             copy::printed(&page, dice.between(0.0, 0.6), PRINTED_EYES / 14.0, dice)
         }
+        Kind::UnderExposed => tone::under_exposed(picture, dice),
+        Kind::OverExposed => tone::over_exposed(picture, dice),
+        Kind::Mask => cover::mask(&subject, dice),
+        Kind::DarkGlasses => cover::dark_glasses(&subject, dice),
+        Kind::Hand => cover::hand(&subject, dice),
+        Kind::CutOff => cover::cut_off(&subject, dice),
+        Kind::SecondPerson => company::second_person(&subject, props.other, dice),
+        Kind::HeldPortrait => company::held_portrait(&subject, props.other, dice),
         // Taken apart before.
         Kind::MirroredPerspective | Kind::Combined => return subject,
     };

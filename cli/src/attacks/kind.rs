@@ -1,8 +1,9 @@
-//! The ways in which a picture that exists already is disguised.
+//! What is wrong with a selfie: a picture that exists already, in disguise, or a face that cannot be seen, or not alone.
 
 use serde::{Deserialize, Serialize};
 
-/// A disguise. Strengths are such that the face is still found, and mostly still the same person's, in most pictures.
+/// Up to [`Kind::Combined`] disguises of the reference's own photograph, of such strengths that the face is still found, and mostly
+/// still the same person's, in most pictures; after it what makes another photograph of the person unfit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
@@ -57,11 +58,27 @@ pub enum Kind {
     CutOut,
     /// Three or four of the above.
     Combined,
+    /// In hardly any light.
+    UnderExposed,
+    /// In far too much light.
+    OverExposed,
+    /// A mask over nose, mouth and chin.
+    Mask,
+    /// Dark glasses before the eyes.
+    DarkGlasses,
+    /// Fingers over the mouth.
+    Hand,
+    /// A quarter to a half of the face is beyond the border of the picture.
+    CutOff,
+    /// Somebody else beside the person.
+    SecondPerson,
+    /// A card with somebody else's photo below the face.
+    HeldPortrait,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 25] = [
+    pub const ALL: [Kind; 33] = [
         Kind::Mirrored,
         Kind::Cropped,
         Kind::Turned,
@@ -87,5 +104,34 @@ impl Kind {
         Kind::Frame,
         Kind::CutOut,
         Kind::Combined,
+        Kind::UnderExposed,
+        Kind::OverExposed,
+        Kind::Mask,
+        Kind::DarkGlasses,
+        Kind::Hand,
+        Kind::CutOff,
+        Kind::SecondPerson,
+        Kind::HeldPortrait,
     ];
+
+    /// Whether it is the photograph of the reference again; otherwise it is another one of the same person.
+    #[must_use]
+    pub fn is_a_copy(self) -> bool {
+        self <= Kind::Combined
+    }
+
+    /// The tests of a report that are there to refuse it.
+    #[must_use]
+    pub fn refused_by(self) -> &'static [&'static str] {
+        match self {
+            Kind::UnderExposed | Kind::OverExposed => {
+                &["selfie_under_exposure", "selfie_over_exposure", "selfie_dynamic_range"]
+            }
+            Kind::Mask | Kind::Hand => &["selfie_mouth_visible"],
+            Kind::DarkGlasses => &["selfie_eyes_visible"],
+            Kind::CutOff => &["selfie_face_cropping"],
+            Kind::SecondPerson | Kind::HeldPortrait => &["selfie_single_person"],
+            _ => &["selfie_is_a_picture_of_its_own"],
+        }
+    }
 }

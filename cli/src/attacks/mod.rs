@@ -1,6 +1,8 @@
-//! Sets of presentation attacks to measure with: photographs of people, the same photographs in disguise, and bona fide presentations
-//! of the same people. Seeded, so that the same choices make the same set.
+//! Sets of presentations to measure with: photographs of people, the same photographs in disguise, other photographs of the same people
+//! made unfit, and bona fide ones. Seeded, so that the same choices make the same set.
 
+mod company;
+mod cover;
 mod disguise;
 mod geometry;
 mod kind;
@@ -8,6 +10,7 @@ mod overlay;
 mod tone;
 mod truth;
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -20,7 +23,7 @@ use crate::dataset::{self, Plan, name};
 use crate::specimen::dice::Dice;
 use crate::specimen::holder::{self, Standing};
 use crate::specimen::{DEFAULT_WIDTH, Fonts, Format, State, frame};
-use disguise::{Subject, disguise};
+use disguise::{Props, Subject, disguise};
 pub use kind::Kind;
 pub use truth::{Half, Presentation};
 
@@ -47,11 +50,11 @@ pub struct Photograph {
 pub struct Set {
     /// What there is to choose from.
     pub photographs: Vec<Photograph>,
-    /// The disguises.
+    /// What to do to them.
     pub kinds: Vec<Kind>,
-    /// Photographs to disguise in each of these ways, each of another person.
+    /// Photographs for each of these kinds, each of another person.
     pub count: usize,
-    /// Most bona fide presentations.
+    /// Most bona fide presentations: two photographs of one person.
     pub bona_fide: usize,
     /// What selfies are compared with.
     pub references: References,
@@ -66,14 +69,31 @@ pub struct Set {
 /// Streams of a seed's choices.
 const PEOPLE: u64 = 0;
 const PAIRS: u64 = 1;
-const FIRST_ATTACK: u64 = 1 << 16;
+const OTHERS: u64 = 2;
+const UNFIT: u64 = 3;
+const FIRST_COPY: u64 = 1 << 16;
+const FIRST_UNFIT: u64 = 1 << 24;
 const FIRST_BONA_FIDE: u64 = 1 << 32;
 
+/// The streams of one photograph: one for its reference, one for each kind.
+const STREAMS: u64 = 64;
+const _: () = assert!(Kind::ALL.len() < STREAMS as usize);
+
+/// The photographs that selfies beside one reference are made of.
+#[derive(Debug, Clone, Copy)]
+struct Sitting<'a> {
+    reference: &'a Photograph,
+    /// Of the same person: the reference itself, or another one.
+    selfie: &'a Photograph,
+    /// Of somebody else.
+    other: &'a Photograph,
+}
+
 impl Set {
-    /// Pictures that [`Set::write`] will make something of.
+    /// Photographs that [`Set::write`] will make something of.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.to_disguise().len() + self.pairs().len()
+        self.copies().len() + self.unfit().len() + self.pairs(PAIRS, self.bona_fide).len()
     }
 
     /// Whether there is nothing to choose from.
@@ -101,13 +121,19 @@ impl Set {
             fonts,
             folder,
         };
-        let attacks = self.to_disguise().into_par_iter().enumerate();
-        let attacks = attacks.map(|(number, photograph)| {
-            let made = studio.attacks(number, photograph);
+        let (of_copies, of_unfit): (Vec<Kind>, Vec<Kind>) = self.kinds.iter().partition(|kind| kind.is_a_copy());
+        let streams = |first: u64| (first..).step_by(STREAMS as usize);
+        let copies = self.copies().into_iter().zip(streams(FIRST_COPY));
+        let unfit = self.unfit().into_iter().zip(streams(FIRST_UNFIT));
+        let sittings: Vec<_> = copies.map(|sitting| (sitting, "", &of_copies)).enumerate().collect();
+        let unfit = unfit.map(|sitting| (sitting, "unfit-", &of_unfit)).enumerate();
+        let sittings = sittings.into_iter().chain(unfit).collect::<Vec<_>>().into_par_iter();
+        let attacks = sittings.map(|(number, ((sitting, stream), what, kinds))| {
+            let made = studio.attacks(&format!("{number:05}-{what}"), sitting, kinds, stream);
             done();
             made
         });
-        let pairs = self.pairs().into_par_iter().enumerate();
+        let pairs = self.pairs(PAIRS, self.bona_fide).into_par_iter().enumerate();
         let bona_fide = pairs.map(|(number, (reference, selfie))| {
             let made = studio.bona_fide(number, reference, selfie);
             done();
@@ -128,23 +154,62 @@ impl Set {
         photographs
     }
 
-    fn to_disguise(&self) -> Vec<&Photograph> {
-        let mut people = std::collections::HashSet::new();
+    /// One photograph of each person, to be shown again.
+    fn copies(&self) -> Vec<Sitting<'_>> {
+        if !self.kinds.iter().any(|kind| kind.is_a_copy()) {
+            return Vec::new();
+        }
+        let mut people = HashSet::new();
         let mut photographs = self.shuffled(PEOPLE);
         photographs.retain(|photograph| people.insert(&photograph.identity));
         photographs.truncate(self.count);
-        photographs
+        self.sittings(photographs.into_iter().map(|photograph| (photograph, photograph)))
     }
 
-    /// Two photographs of one person each.
-    fn pairs(&self) -> Vec<(&Photograph, &Photograph)> {
-        let photographs = self.shuffled(PAIRS);
-        let pairs = photographs.iter().enumerate().flat_map(|(index, reference)| {
-            let later = photographs[index + 1..].iter();
-            let same = later.filter(|selfie| selfie.identity == reference.identity);
-            same.map(|selfie| (*reference, *selfie))
-        });
-        pairs.take(self.bona_fide).collect()
+    /// Two photographs of each person who has as many, the second to be made unfit.
+    fn unfit(&self) -> Vec<Sitting<'_>> {
+        if self.kinds.iter().all(|kind| kind.is_a_copy()) {
+            return Vec::new();
+        }
+        let mut people = HashSet::new();
+        let mut pairs = self.pairs(UNFIT, usize::MAX);
+        pairs.retain(|(reference, _)| people.insert(&reference.identity));
+        pairs.truncate(self.count);
+        self.sittings(pairs.into_iter())
+    }
+
+    /// With somebody else for each.
+    fn sittings<'a>(&'a self, pairs: impl Iterator<Item = (&'a Photograph, &'a Photograph)>) -> Vec<Sitting<'a>> {
+        let others = self.shuffled(OTHERS);
+        let sitting = |(number, (reference, selfie)): (usize, (&'a Photograph, &'a Photograph))| {
+            let mut others = others.iter().cycle().skip(number).take(others.len());
+            Some(Sitting {
+                reference,
+                selfie,
+                other: others.find(|other| other.identity != reference.identity)?,
+            })
+        };
+        pairs.enumerate().filter_map(sitting).collect()
+    }
+
+    /// Two photographs of one person each: a first pair of everybody, then a second one, so that nobody weighs more than they must.
+    fn pairs(&self, stream: u64, most: usize) -> Vec<(&Photograph, &Photograph)> {
+        let photographs = self.shuffled(stream);
+        let mut people: BTreeMap<&str, Vec<&Photograph>> = BTreeMap::new();
+        for photograph in &photographs {
+            people.entry(&photograph.identity).or_default().push(photograph);
+        }
+        let mut pairs: Vec<(usize, (&Photograph, &Photograph))> = Vec::new();
+        for photographs in people.values() {
+            let pairs_of_one = photographs.iter().enumerate().flat_map(|(at, reference)| {
+                let later = photographs[at + 1..].iter();
+                later.map(|selfie| (*reference, *selfie))
+            });
+            pairs.extend(pairs_of_one.enumerate());
+        }
+        pairs.sort_by_key(|(round, _)| *round);
+        pairs.truncate(most);
+        pairs.into_iter().map(|(_, pair)| pair).collect()
     }
 }
 
@@ -157,35 +222,51 @@ struct Studio<'a> {
 }
 
 impl Studio<'_> {
-    /// Every disguise of a photograph; nothing where it shows no face.
-    fn attacks(&self, number: usize, photograph: &Photograph) -> anyhow::Result<Vec<Presentation>> {
-        let (file, upright) = self.read(photograph)?;
-        let Some(face) = pipeline::subject(&upright.faces, &upright.picture) else {
+    /// A selfie of every kind; nothing where a photograph shows no face.
+    fn attacks(
+        &self,
+        prefix: &str,
+        sitting: Sitting<'_>,
+        kinds: &[Kind],
+        stream: u64,
+    ) -> anyhow::Result<Vec<Presentation>> {
+        let (file, upright) = self.read(sitting.reference)?;
+        let (subject, other) = (self.subject(sitting.selfie)?, self.subject(sitting.other)?);
+        let (Some(subject), Some(other)) = (subject, other) else {
             return Ok(Vec::new());
         };
-        let stream = FIRST_ATTACK + (number * (Kind::ALL.len() + 1)) as u64;
         let dice = &mut Dice::new(self.set.seed, stream);
-        let reference = format!("{number:05}-reference.jpg");
+        let reference = format!("{prefix}reference.jpg");
         self.refer(&reference, &file, &upright, dice)?;
+        let props = Props {
+            fonts: self.fonts,
+            other: &other,
+        };
         let present = |&kind: &Kind| {
             let dice = &mut Dice::new(self.set.seed, stream + 1 + kind as u64);
-            let subject = Subject {
-                picture: upright.picture.clone(),
-                face: *face,
-                quality: 92,
-            };
-            let (disguised, steps) = disguise(kind, subject, self.fonts, dice);
-            let image = format!("{number:05}-{}.jpg", name(&kind));
+            let (disguised, steps) = disguise(kind, subject.clone(), props, dice);
+            let image = format!("{prefix}{}.jpg", name(&kind));
             self.keep(&image, &disguised.picture.encode_jpeg(disguised.quality)?)?;
             Ok(Presentation {
                 image,
                 reference: reference.clone(),
-                identity: photograph.identity.clone(),
+                identity: sitting.reference.identity.clone(),
                 attack: Some(kind),
                 steps,
             })
         };
-        self.set.kinds.iter().map(present).collect()
+        kinds.iter().map(present).collect()
+    }
+
+    /// A photograph with the face in it; none where it shows none.
+    fn subject(&self, photograph: &Photograph) -> anyhow::Result<Option<Subject>> {
+        let (_, upright) = self.read(photograph)?;
+        let face = pipeline::subject(&upright.faces, &upright.picture).copied();
+        Ok(face.map(|face| Subject {
+            picture: upright.picture,
+            face,
+            quality: 92,
+        }))
     }
 
     /// A person's photograph beside another of the same person; nothing where the document would show no face.

@@ -7,13 +7,13 @@ use super::disguise::Subject;
 use crate::specimen::dice::Dice;
 use crate::specimen::{Fonts, Words};
 
-type Colour = [u8; 3];
+pub(super) type Colour = [u8; 3];
 
-fn any(dice: &mut Dice) -> Colour {
+pub(super) fn any(dice: &mut Dice) -> Colour {
     [(); 3].map(|()| dice.whole(0, 255) as u8)
 }
 
-fn mix(below: Colour, above: Colour, opacity: f32) -> Colour {
+pub(super) fn mix(below: Colour, above: Colour, opacity: f32) -> Colour {
     std::array::from_fn(|channel| {
         let (below, above) = (f32::from(below[channel]), f32::from(above[channel]));
         (below + (above - below) * opacity.clamp(0.0, 1.0)).round() as u8

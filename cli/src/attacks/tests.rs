@@ -38,9 +38,14 @@ fn every_disguise_changes_the_picture_the_same_way_for_the_same_dice() {
     let Some(fonts) = fonts() else {
         return skipped("fonts are not installed (bonafide models fetch)");
     };
+    let other = geometry::mirrored(subject());
     for kind in Kind::ALL {
-        let [one, same, other] = [3, 3, 4].map(|stream| {
-            let (disguised, steps) = disguise(kind, subject(), &fonts, &mut Dice::new(7, stream));
+        let [one, same, another] = [3, 3, 4].map(|stream| {
+            let props = Props {
+                fonts: &fonts,
+                other: &other,
+            };
+            let (disguised, steps) = disguise(kind, subject(), props, &mut Dice::new(7, stream));
             assert!(!steps.is_empty(), "{kind:?}");
             disguised
         });
@@ -54,7 +59,7 @@ fn every_disguise_changes_the_picture_the_same_way_for_the_same_dice() {
             "{kind:?} changes nothing"
         );
         // A picture has one mirror image; all else has a strength.
-        let varies = one.picture != other.picture || one.quality != other.quality;
+        let varies = one.picture != another.picture || one.quality != another.quality;
         assert_eq!(varies, kind != Kind::Mirrored, "{kind:?}");
     }
 }
@@ -92,22 +97,38 @@ fn set(half: Option<Half>) -> Set {
 fn each_person_is_disguised_once_and_every_pair_is_bona_fide() {
     let set = set(None);
     // Of four people in a row one has no photograph, one has one, one two, one three.
-    assert_eq!(set.to_disguise().len(), 30);
-    assert_eq!(set.pairs().len(), 10 * (1 + 3));
-    assert_eq!(set.len(), 70);
-    assert!(
-        set.pairs()
-            .iter()
-            .all(|(reference, selfie)| { reference.identity == selfie.identity && reference.path != selfie.path })
+    assert_eq!(set.copies().len(), 30);
+    assert_eq!(set.unfit().len(), 20);
+    let pairs = set.pairs(PAIRS, 1000);
+    assert_eq!(pairs.len(), 10 * (1 + 3));
+    assert_eq!(set.len(), 30 + 20 + 40);
+    let people = |pairs: &[(&Photograph, &Photograph)]| {
+        let people: HashSet<String> = pairs.iter().map(|(reference, _)| reference.identity.clone()).collect();
+        people.len()
+    };
+    assert_eq!(
+        people(&pairs[..20]),
+        20,
+        "everybody has a first pair before anybody has a second one"
     );
+    for (reference, selfie) in pairs {
+        assert!(reference.identity == selfie.identity && reference.path != selfie.path);
+    }
+    for sitting in set.copies() {
+        assert!(sitting.reference == sitting.selfie && sitting.other.identity != sitting.reference.identity);
+    }
+    for sitting in set.unfit() {
+        assert!(sitting.reference != sitting.selfie && sitting.reference.identity == sitting.selfie.identity);
+        assert_ne!(sitting.other.identity, sitting.reference.identity);
+    }
 }
 
 #[test]
 fn nobody_is_in_both_halves() {
-    let people = |half| -> std::collections::HashSet<String> {
+    let people = |half| -> HashSet<String> {
         let set = set(Some(half));
-        let photographs = set.to_disguise().into_iter();
-        photographs.map(|photograph| photograph.identity.clone()).collect()
+        let sittings = set.copies().into_iter();
+        sittings.map(|sitting| sitting.reference.identity.clone()).collect()
     };
     let (tuning, measuring) = (people(Half::Tuning), people(Half::Measuring));
     assert!(tuning.is_disjoint(&measuring));

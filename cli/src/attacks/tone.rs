@@ -2,6 +2,7 @@
 
 use vision::picture::Picture;
 
+use crate::degrade::optics;
 use crate::specimen::dice::Dice;
 
 /// Each channel's levels through a function from 0–1 to 0–1.
@@ -52,4 +53,17 @@ pub(super) fn curve(picture: &Picture, dice: &mut Dice) -> Picture {
         };
         0.5 + 0.5 * bent * from_middle.signum()
     })
+}
+
+/// In hardly any light: dark, and noisy from the sensor's gain.
+pub(super) fn under_exposed(picture: &Picture, dice: &mut Dice) -> Picture {
+    let gain = dice.between(0.02, 0.1);
+    let dark = through(picture, |_, level| gain * level);
+    optics::noise(&dark, dice.between(0.3, 1.5), dice.bits())
+}
+
+/// In so much light that most of the face is white.
+pub(super) fn over_exposed(picture: &Picture, dice: &mut Dice) -> Picture {
+    let gain = dice.between(3.0, 6.0);
+    through(picture, |_, level| gain * level)
 }

@@ -14,7 +14,7 @@ pub struct Presentation {
     pub reference: String,
     /// Who is on both.
     pub identity: String,
-    /// How the selfie is the reference's photograph in disguise; none where it is a photograph of its own (bona fide).
+    /// How the selfie is the reference's photograph in disguise, or an unfit one; none where it is bona fide: a photograph of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attack: Option<Kind>,
     /// What was done, in order.

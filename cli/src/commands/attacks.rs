@@ -7,16 +7,17 @@ use std::process::ExitCode;
 use candle_core::Device;
 use clap::Args;
 use selfie_svc::pipeline::FaceFinder;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use vision::models::{Console, Model, ModelStore};
 
+use super::specimen::parse_date;
 use crate::attacks::{Half, Kind, Photograph, References, Set};
 use crate::evaluate::pairs::read_identities;
 use crate::progress::bar;
 use crate::specimen::Fonts;
 
-/// Write a seeded set of presentation attacks with truth.jsonl: photographs of people of your own in disguise, each beside the
-/// photograph itself or a specimen document that shows it, and bona fide presentations of the same people
+/// Write a seeded set of presentations with truth.jsonl: photographs of people of your own in disguise, each beside the photograph
+/// itself or a specimen document that shows it, others of the same people made unfit, and bona fide ones
 #[derive(Args)]
 pub struct WriteAttacks {
     /// Folder of the photographs
@@ -28,10 +29,10 @@ pub struct WriteAttacks {
     /// Folder of the set
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Photographs to disguise, each of another person
+    /// Photographs for each kind, each of another person
     #[arg(long, value_name = "NUMBER", default_value_t = 200)]
     count: usize,
-    /// Disguises of each of them, separated by commas [default: all]
+    /// Disguises, and what makes a selfie unfit, separated by commas [default: all]
     #[arg(long, value_enum, value_delimiter = ',')]
     kinds: Vec<Kind>,
     /// Most bona fide presentations: pairs of different photographs of one person
@@ -46,6 +47,9 @@ pub struct WriteAttacks {
     /// Seed of all choices: the same seed writes the same set
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Day on which documents are valid, YYYY-MM-DD [default: today]
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    today: Option<Date>,
 }
 
 impl WriteAttacks {
@@ -72,7 +76,7 @@ impl WriteAttacks {
             references: self.references,
             half: self.half,
             seed: self.seed,
-            today: OffsetDateTime::now_utc().date(),
+            today: self.today.unwrap_or_else(|| OffsetDateTime::now_utc().date()),
         };
         let fonts = Fonts::load(store, &Console::default())?;
         store.ensure(&[Model::YuNet], &Console::default())?;

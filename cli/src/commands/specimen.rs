@@ -206,7 +206,7 @@ fn back_of(front: &Path) -> PathBuf {
     front.with_file_name(name)
 }
 
-fn parse_date(text: &str) -> Result<Date, String> {
+pub(super) fn parse_date(text: &str) -> Result<Date, String> {
     Date::parse(text, format_description!("[year]-[month]-[day]")).map_err(|_| "write it as YYYY-MM-DD".to_owned())
 }
 

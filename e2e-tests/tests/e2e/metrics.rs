@@ -84,6 +84,7 @@ fn a_verification_is_told_in_numbers() -> anyhow::Result<()> {
             "print_recognition",
             "face_detection",
             "face_embedding",
+            "face_quality",
             "face_comparison",
         ]
         .map(|step| ("bonafide_stage_duration_seconds_count", vec![("stage", step)])),

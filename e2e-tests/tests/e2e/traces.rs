@@ -82,6 +82,7 @@ fn all_four_services_are_found_under_one_trace_id() -> anyhow::Result<()> {
         ("inspection", "/CheckDocument"),
         ("face_detection", "/CheckSelfie"),
         ("face_embedding", "/CheckSelfie"),
+        ("face_quality", "/CheckSelfie"),
         ("face_comparison", "/CheckSelfie"),
     ] {
         assert!(within(stage, ancestor), "{stage} in {ancestor}");

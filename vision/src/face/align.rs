@@ -21,11 +21,14 @@ pub(super) const TEMPLATE: [Point; 5] = [
 /// # Errors
 /// [`VisionError::DegenerateLandmarks`].
 pub fn align(picture: &Picture, landmarks: &Landmarks) -> Result<Picture, VisionError> {
-    let upright = SimilarityTransform::estimate(&landmarks.points(), &TEMPLATE);
-    let back = upright
-        .and_then(|map| Affine::from(map).inverse())
-        .ok_or(VisionError::DegenerateLandmarks)?;
+    let back = to_picture(landmarks).ok_or(VisionError::DegenerateLandmarks)?;
     Ok(warp_affine(picture, &back, SIDE, SIDE, Border::Black))
+}
+
+/// From the aligned face to the picture; none where the landmarks lie on one point.
+pub(super) fn to_picture(landmarks: &Landmarks) -> Option<Affine> {
+    let upright = SimilarityTransform::estimate(&landmarks.points(), &TEMPLATE);
+    upright.and_then(|map| Affine::from(map).inverse())
 }
 
 #[cfg(test)]

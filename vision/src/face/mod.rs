@@ -2,14 +2,17 @@
 //!
 //! [`FaceDetector`] finds faces with five landmarks, [`align`] brings one to the place that [`FaceEmbedder`] expects, and two
 //! [`Embedding`]s are compared by their cosine. [`quality`] measures whether a face is fit for it, [`metrics`] how often the
-//! comparison errs. [`exposure`] tells whether two pictures of a face are one photograph.
+//! comparison errs. [`visibility`] tells whether something covers eyes or mouth, [`exposure`] whether two pictures of a face are
+//! one photograph.
 
 mod align;
 mod detect;
 mod embed;
 pub mod exposure;
 pub mod metrics;
+mod plane;
 pub mod quality;
+pub mod visibility;
 
 pub use align::align;
 pub use detect::{DetectOptions, FaceDetector};

@@ -18,14 +18,14 @@ pub(super) fn draw(summary: &Summary, rows: &[Row]) -> String {
         &title,
         &html! {
             div.big {
-                div.bad[!passed.is_empty()] { b { (passed.len()) } "attacks classified as bona fide" }
-                div.bad[!refused.is_empty()] { b { (refused.len()) } "bona fide classified as attacks" }
+                div.bad[!passed.is_empty()] { b { (passed.len()) } "attacks and unfit selfies that no test refused" }
+                div.bad[!refused.is_empty()] { b { (refused.len()) } "bona fide that a test refused" }
                 div { b { (summary.failed) } "without a result" }
                 div { b { (format!("{:.0} ms", summary.mean_ms)) } "mean time" }
             }
             @for (half, rates) in &summary.halves { (table(&format!("People of the {} half", name(half)), rates)) }
             (gallery("Attacks that passed", &passed, figure))
-            (gallery("Bona fide, taken for attacks", &refused, figure))
+            (gallery("Bona fide, refused", &refused, figure))
         },
     )
 }
@@ -39,6 +39,7 @@ fn table(title: &str, rates: &Rates) -> Markup {
                 th { "95 % interval" } th { "verified" }
             }
             (line("bona fide", &rates.bona_fide))
+            @for (test, counted) in &rates.bona_fide_by_test { (line(&format!("bona fide, by {}", test.replace('_', " ")), counted)) }
             @for (kind, counted) in &rates.attacks { (line(&name(kind).replace('_', " "), counted)) }
         }
     }
@@ -68,7 +69,8 @@ fn figure(row: &&Row) -> Markup {
             figcaption {
                 b { (row.truth.image) }
                 @if !steps.is_empty() { " · " (steps.join(", ")) }
-                br; "agreement " (number(row.agreement)) ", similarity " (number(row.similarity))
+                br; "agreement " (number(row.likeness.map(|likeness| likeness.agreement)))
+                ", similarity " (number(row.likeness.map(|likeness| likeness.similarity)))
                 @if let Some((_, reason)) = &row.error { " · " (reason) }
             }
         }

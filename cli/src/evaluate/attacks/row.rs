@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use proto::identity::v1::CheckStatus;
+use proto::identity::v1::check_detail::Outcome;
+use proto::identity::v1::{CheckStatus, FaceQuality};
 use proto::selfie::v1::{CheckSelfieRequest, FaceImage};
 use selfie_svc::checker::{Checked, Checker};
+use selfie_svc::rules::Likeness;
 use serde::Serialize;
 use service_kit::compute::Caller;
 
@@ -15,16 +17,20 @@ use crate::dataset::name;
 use crate::evaluate::page::thumbnail;
 use crate::evaluate::pictures::{read, refusal};
 
+/// The test that compares two faces. Whom it refuses is nobody's attack: the evaluation of faces counts its errors.
+const COMPARISON: &str = "face_match";
+
 /// What became of one presentation.
 pub(super) struct Row {
     pub(super) truth: Arc<Presentation>,
     /// Why there is no result; none where there is one.
     pub(super) failure: Option<String>,
-    /// How far selfie and reference are one exposure; none where there were not two faces to compare.
-    pub(super) agreement: Option<f64>,
-    /// Whether it was classified as an attack; none where there were not two faces to compare.
-    pub(super) is_attack: Option<bool>,
-    pub(super) similarity: Option<f64>,
+    /// How alike the faces of selfie and reference are; none where there were not two to compare.
+    pub(super) likeness: Option<Likeness>,
+    /// Measures of the selfie's face; none without one.
+    pub(super) quality: Option<FaceQuality>,
+    /// Names of the tests that it failed, but for the comparison of the faces.
+    pub(super) failed_tests: Vec<String>,
     pub(super) verified: bool,
     /// Code and reason of a selfie that was not verified.
     pub(super) error: Option<(String, String)>,
@@ -77,9 +83,9 @@ impl Row {
         Row {
             truth,
             failure: Some(failure),
-            agreement: None,
-            is_attack: None,
-            similarity: None,
+            likeness: None,
+            quality: None,
+            failed_tests: Vec::new(),
             verified: false,
             error: None,
             total: 0.0,
@@ -89,11 +95,14 @@ impl Row {
 
     fn of(truth: Arc<Presentation>, checked: Checked) -> Row {
         let report = checked.response.selfie.unwrap_or_default();
+        let insights = checked.response.insights.unwrap_or_default();
+        let tests = insights.checks.into_iter();
+        let failed = tests.filter(|test| test.outcome() == Outcome::Failed && test.name != COMPARISON);
         Row {
             failure: None,
-            agreement: checked.likeness.map(|likeness| likeness.agreement),
-            is_attack: checked.likeness.map(|likeness| likeness.is_of_one_exposure()),
-            similarity: checked.likeness.map(|likeness| likeness.similarity),
+            likeness: checked.likeness,
+            quality: insights.selfie_face,
+            failed_tests: failed.map(|test| test.name).collect(),
             verified: report.status() == CheckStatus::Verified,
             error: report.error.map(refusal),
             total: 0.0,
@@ -102,10 +111,22 @@ impl Row {
         }
     }
 
-    /// Whether it was classified as what it is not.
+    /// Whether there were two faces, so that the tests have a result.
+    pub(super) fn has_response(&self) -> bool {
+        self.likeness.is_some()
+    }
+
+    /// Whether it was taken for what it is not: an attack that none of the tests refused that are there for it, or a bona fide
+    /// presentation that any did.
     pub(super) fn is_error(&self) -> bool {
-        self.is_attack
-            .is_some_and(|attack| attack != self.truth.attack.is_some())
+        self.has_response()
+            && match self.truth.attack {
+                Some(kind) => !self
+                    .failed_tests
+                    .iter()
+                    .any(|test| kind.refused_by().contains(&test.as_str())),
+                None => !self.failed_tests.is_empty(),
+            }
     }
 }
 
@@ -120,8 +141,19 @@ pub(super) struct Line<'a> {
     steps: String,
     failure: Option<&'a str>,
     agreement: Option<f64>,
-    classified_as_attack: Option<bool>,
     similarity: Option<f64>,
+    inter_eye_distance: Option<f64>,
+    sharpness: Option<f64>,
+    dynamic_range: Option<f64>,
+    under_exposure: Option<f64>,
+    over_exposure: Option<f64>,
+    illumination_uniformity: Option<f64>,
+    cropped: Option<f64>,
+    yaw: Option<f64>,
+    pitch: Option<f64>,
+    eyes_visible: Option<f64>,
+    mouth_visible: Option<f64>,
+    failed_tests: String,
     verified: bool,
     error: Option<&'a str>,
     reason: Option<&'a str>,
@@ -132,6 +164,8 @@ impl Line<'_> {
     pub(super) fn of(row: &Row) -> Line<'_> {
         let truth = &row.truth;
         let rounded = |value: f64| (value * 1e4).round() / 1e4;
+        let quality = |measure: fn(&FaceQuality) -> f64| row.quality.as_ref().map(measure).map(rounded);
+        let visible = |measure: fn(&FaceQuality) -> Option<f64>| row.quality.as_ref().and_then(measure);
         Line {
             image: &truth.image,
             reference: &truth.reference,
@@ -140,9 +174,21 @@ impl Line<'_> {
             attack: truth.attack.as_ref().map(name).unwrap_or_default(),
             steps: truth.steps.iter().map(name).collect::<Vec<_>>().join(" "),
             failure: row.failure.as_deref(),
-            agreement: row.agreement.map(rounded),
-            classified_as_attack: row.is_attack,
-            similarity: row.similarity.map(rounded),
+            agreement: row.likeness.map(|likeness| rounded(likeness.agreement)),
+            similarity: row.likeness.map(|likeness| rounded(likeness.similarity)),
+            inter_eye_distance: quality(|face| face.inter_eye_distance),
+            sharpness: quality(|face| face.sharpness),
+            dynamic_range: quality(|face| face.dynamic_range),
+            under_exposure: quality(|face| face.under_exposure),
+            over_exposure: quality(|face| face.over_exposure),
+            illumination_uniformity: quality(|face| face.illumination_uniformity),
+            cropped: quality(|face| face.cropped),
+            yaw: quality(|face| face.yaw),
+            pitch: quality(|face| face.pitch),
+            // Small numbers, whole.
+            eyes_visible: visible(|face| face.eyes_visible),
+            mouth_visible: visible(|face| face.mouth_visible),
+            failed_tests: row.failed_tests.join(" "),
             verified: row.verified,
             error: row.error.as_ref().map(|(code, _)| code.as_str()),
             reason: row.error.as_ref().map(|(_, reason)| reason.as_str()),

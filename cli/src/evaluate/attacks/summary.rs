@@ -24,9 +24,11 @@ pub(super) struct Summary {
 /// What became of the presentations of some people.
 #[derive(Debug, Serialize)]
 pub(super) struct Rates {
-    /// Bona fide presentations; an error is one that was classified as an attack (BPCER).
+    /// Bona fide presentations; an error is one that any test refused, but for the comparison of the faces (BPCER).
     pub(super) bona_fide: Counted,
-    /// Attacks by kind; an error is one that was classified as bona fide (APCER).
+    /// The same by test.
+    pub(super) bona_fide_by_test: BTreeMap<String, Counted>,
+    /// Attacks and unfit selfies by kind; an error is one that none of the tests refused that are there for it (APCER).
     pub(super) attacks: BTreeMap<Kind, Counted>,
 }
 
@@ -70,6 +72,7 @@ impl Rates {
     fn of<'a>(rows: impl Iterator<Item = &'a Row>) -> Rates {
         let mut rates = Rates {
             bona_fide: Counted::default(),
+            bona_fide_by_test: BTreeMap::new(),
             attacks: BTreeMap::new(),
         };
         for row in rows {
@@ -78,8 +81,20 @@ impl Rates {
                 None => &mut rates.bona_fide,
             };
             counted.add(row);
+            if row.truth.attack.is_none() && row.has_response() {
+                for test in &row.failed_tests {
+                    rates.bona_fide_by_test.entry(test.clone()).or_default().errors += 1;
+                }
+            }
         }
-        for counted in rates.attacks.values_mut().chain([&mut rates.bona_fide]) {
+        for counted in rates.bona_fide_by_test.values_mut() {
+            *counted = Counted {
+                errors: counted.errors,
+                ..rates.bona_fide.clone()
+            };
+        }
+        let by_test = rates.bona_fide_by_test.values_mut();
+        for counted in rates.attacks.values_mut().chain(by_test).chain([&mut rates.bona_fide]) {
             counted.conclude();
         }
         rates
@@ -89,7 +104,7 @@ impl Rates {
 impl Counted {
     fn add(&mut self, row: &Row) {
         self.presentations += 1;
-        self.without_response += usize::from(row.is_attack.is_none());
+        self.without_response += usize::from(!row.has_response());
         self.errors += usize::from(row.is_error());
         self.verified += usize::from(row.verified);
     }

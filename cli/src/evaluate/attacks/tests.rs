@@ -1,4 +1,5 @@
 use selfie_svc::pipeline::FaceFinder;
+use selfie_svc::rules::Likeness;
 use service_kit::testing::skipped;
 use vision::models::{Model, Sample};
 
@@ -6,7 +7,10 @@ use super::*;
 use crate::attacks::{Half, Kind, Photograph, References, Set};
 use crate::specimen::Fonts;
 
-fn row(attack: Option<Kind>, is_attack: Option<bool>, verified: bool) -> Row {
+const COPY: &str = "selfie_is_a_picture_of_its_own";
+
+/// Without `failed_tests`, one without two faces.
+fn row(attack: Option<Kind>, failed_tests: Option<&[&str]>, verified: bool) -> Row {
     let truth = Presentation {
         image: "selfie.jpg".to_owned(),
         reference: "document.jpg".to_owned(),
@@ -15,7 +19,15 @@ fn row(attack: Option<Kind>, is_attack: Option<bool>, verified: bool) -> Row {
         steps: attack.into_iter().collect(),
     };
     Row {
-        is_attack,
+        likeness: failed_tests.map(|_| Likeness {
+            similarity: 0.5,
+            agreement: 0.1,
+        }),
+        failed_tests: failed_tests
+            .unwrap_or_default()
+            .iter()
+            .map(|&test| test.to_owned())
+            .collect(),
         verified,
         failure: None,
         ..Row::failed(Arc::new(truth), String::new())
@@ -25,23 +37,30 @@ fn row(attack: Option<Kind>, is_attack: Option<bool>, verified: bool) -> Row {
 #[test]
 fn errors_are_counted_by_kind_and_without_those_that_had_no_response() {
     let mut rows = vec![
-        row(None, Some(false), true),
-        row(None, Some(false), false),
-        row(None, Some(true), false),
+        row(None, Some(&[]), true),
+        // Of another person.
+        row(None, Some(&[]), false),
+        row(None, Some(&[COPY, "selfie_sharpness"]), false),
+        row(None, Some(&["selfie_sharpness"]), false),
         row(Some(Kind::Blur), None, false),
-        row(Some(Kind::Noise), Some(true), false),
-        // Another test refused it.
-        row(Some(Kind::Noise), Some(false), false),
-        row(Some(Kind::Noise), Some(false), true),
-        row(Some(Kind::Noise), Some(true), false),
+        row(Some(Kind::Noise), Some(&[COPY]), false),
+        // Refused, but not by the test that is there for it.
+        row(Some(Kind::Noise), Some(&["selfie_sharpness"]), false),
+        row(Some(Kind::Noise), Some(&[]), true),
+        row(Some(Kind::Noise), Some(&[COPY]), false),
+        row(Some(Kind::Mask), Some(&["selfie_mouth_visible"]), false),
     ];
     rows.push(Row::failed(Arc::clone(&rows[0].truth), "damaged".to_owned()));
     let summary = Summary::of(&rows);
-    assert_eq!((summary.presentations, summary.failed), (9, 1));
+    assert_eq!((summary.presentations, summary.failed), (11, 1));
     assert_eq!(summary.halves.len(), 1);
     let rates = &summary.halves[&Half::of("somebody")];
     let counted = |counted: &summary::Counted| (counted.presentations, counted.errors, counted.verified);
-    assert_eq!(counted(&rates.bona_fide), (3, 1, 1));
+    assert_eq!(counted(&rates.bona_fide), (4, 2, 1));
+    assert_eq!(counted(&rates.bona_fide_by_test[COPY]), (4, 1, 1));
+    assert_eq!(counted(&rates.bona_fide_by_test["selfie_sharpness"]), (4, 2, 1));
+    assert_eq!(rates.bona_fide_by_test[COPY].rate, Some(0.25));
+    assert_eq!(counted(&rates.attacks[&Kind::Mask]), (1, 0, 0));
     let noise = &rates.attacks[&Kind::Noise];
     assert_eq!(counted(noise), (4, 2, 1));
     assert_eq!(noise.rate, Some(0.5));
@@ -51,9 +70,9 @@ fn errors_are_counted_by_kind_and_without_those_that_had_no_response() {
 
 #[test]
 fn the_page_shows_what_passed() {
-    let mut passed = row(Some(Kind::Sticker), Some(false), true);
+    let mut passed = row(Some(Kind::Sticker), Some(&[]), true);
     passed.thumbnails = vec![vec![1, 2, 3], vec![4, 5, 6]];
-    let rows = [passed, row(Some(Kind::Sticker), Some(true), false)];
+    let rows = [passed, row(Some(Kind::Sticker), Some(&[COPY]), false)];
     let page = page::draw(&Summary::of(&rows), &rows);
     assert_eq!(page.matches("<figure>").count(), 1);
     assert_eq!(page.matches("data:image/jpeg;base64,").count(), 2);
@@ -92,7 +111,7 @@ async fn a_set_is_written_and_evaluated() {
     });
     let set = Set {
         photographs: photographs.collect(),
-        kinds: vec![Kind::Mirrored, Kind::Gamma],
+        kinds: vec![Kind::Mirrored, Kind::Gamma, Kind::Mask],
         count: 10,
         bona_fide: 10,
         references: References::Documents,
@@ -115,7 +134,7 @@ async fn a_set_is_written_and_evaluated() {
     };
     evaluation.run(&store).await.expect("measures");
     let table = std::fs::read_to_string(out.join("results.csv")).expect("written");
-    assert_eq!(table.lines().count(), 1 + 2 * 2 + 1, "{table}");
+    assert_eq!(table.lines().count(), 1 + 2 * 2 + 1 + 1, "{table}");
     let told = std::fs::read_to_string(out.join("summary.json")).expect("written");
     let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
     let sum = |field: &str| -> u64 {
@@ -130,6 +149,6 @@ async fn a_set_is_written_and_evaluated() {
     };
     // What is verified is the photograph of the same person that is another one.
     let counts = ["presentations", "without_response", "errors", "verified"].map(sum);
-    assert_eq!(counts, [5, 0, 0, 1]);
+    assert_eq!(counts, [6, 0, 0, 1]);
     assert!(std::fs::metadata(out.join("report.html")).is_ok());
 }

@@ -1,6 +1,6 @@
 //! Where the patches of one plane lie in another.
 
-use super::plane::Plane;
+use crate::face::plane::Plane;
 use crate::geometry::{Affine, Perspective, Point};
 
 /// How patches are laid out and looked for, in pixels.

@@ -12,15 +12,14 @@
 //! for those that are covered.
 
 mod matching;
-mod plane;
 
 use super::Landmarks;
 use super::align::TEMPLATE;
+use super::plane::Plane;
 use crate::error::VisionError;
 use crate::geometry::{Affine, Perspective, Point, Rect, SimilarityTransform};
 use crate::picture::{Border, Picture, warp_affine};
 use matching::{Patches, common_move, fit};
-use plane::Plane;
 
 /// Side of a close-up in pixels.
 const SIDE: u32 = 224;

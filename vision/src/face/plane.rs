@@ -78,7 +78,7 @@ impl Plane {
     }
 
     /// Through a Gaussian; the border goes on beyond the ends.
-    fn blurred(&self, sigma: f32) -> Plane {
+    pub(super) fn blurred(&self, sigma: f32) -> Plane {
         let reach = (2.5 * sigma).ceil() as usize;
         let weight = |offset: usize| (-0.5 * (offset as f32 / sigma).powi(2)).exp();
         let sum: f32 = weight(0) + 2.0 * (1..=reach).map(weight).sum::<f32>();

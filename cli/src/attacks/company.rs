@@ -1,0 +1,79 @@
+//! Selfies with another face beside the person's own.
+
+use vision::geometry::Rect;
+use vision::picture::Picture;
+
+use super::disguise::Subject;
+use super::geometry;
+use crate::specimen::dice::Dice;
+
+/// Pixels between the eyes of a selfie with a card.
+const EYES: f32 = 110.0;
+
+/// Somebody beside the person, a little nearer to the camera or farther from it.
+pub(super) fn second_person(subject: &Subject, other: &Subject, dice: &mut Dice) -> Picture {
+    let picture = &subject.picture;
+    let head = scaled(other, dice.between(0.45, 1.05) * subject.eyes(), 0.35);
+    let is_left = dice.chance(0.5);
+    let (width, height) = (picture.width() + head.width(), picture.height().max(head.height()));
+    let top = dice.whole(0, (height - head.height()) as usize) as u32;
+    let (mine, theirs) = if is_left {
+        (head.width(), 0)
+    } else {
+        (0, picture.width())
+    };
+    let ground = picture.pixel(picture.width() / 2, 0);
+    laid(
+        &laid(&Picture::from_fn(width, height, |_, _| ground), picture, mine, 0),
+        &head,
+        theirs,
+        top,
+    )
+}
+
+/// A card with another's photo, held below the chin.
+pub(super) fn held_portrait(subject: &Subject, other: &Subject, dice: &mut Dice) -> Picture {
+    // As near as selfies are taken: the small face needs pixels, too.
+    let picture = geometry::enlarged(subject, EYES);
+    let scale = picture.width() as f32 / subject.picture.width() as f32;
+    let (face, eyes) = (subject.face.scaled(scale, scale).bounds, scale * subject.eyes());
+    let photo = scaled(other, dice.between(0.12, 0.3) * eyes, 0.15);
+    let border = (0.12 * eyes).round().max(1.0) as u32;
+    let (card_width, card_height) = (photo.width() * 5 / 2 + 2 * border, photo.height() + 2 * border);
+    let card = Picture::from_fn(card_width, card_height, |_, y| [235, 238, 240 - (y % 16) as u8]);
+    let card = laid(&card, &photo, border, border);
+    let left = face.centre().x + dice.between(-1.5, 0.5) * card_width as f32;
+    let (left, top) = (
+        left.max(0.0) as u32,
+        (face.bottom() + dice.between(0.05, 0.4) * eyes).max(0.0) as u32,
+    );
+    // There is room for the card below the face in every picture.
+    let (width, height) = (
+        picture.width().max(left + card_width),
+        picture.height().max(top + card_height),
+    );
+    let ground = Picture::from_fn(width, height, |_, _| [60, 62, 70]);
+    laid(&laid(&ground, &picture, 0, 0), &card, left, top)
+}
+
+/// The head of a subject with something around it, so large that its eyes are so far apart.
+fn scaled(subject: &Subject, eyes: f32, margin: f32) -> Picture {
+    let Rect { width, height, .. } = subject.face.bounds;
+    let head = subject.picture.part(subject.face.bounds.grown(margin));
+    let scale = eyes / subject.eyes();
+    let size = |length: f32| ((1.0 + 2.0 * margin) * length * scale).round().max(1.0) as u32;
+    head.map_or_else(
+        || subject.picture.clone(),
+        |head| head.resize(size(width), size(height)),
+    )
+}
+
+/// A picture with another laid on it.
+fn laid(below: &Picture, above: &Picture, left: u32, top: u32) -> Picture {
+    Picture::from_fn(below.width(), below.height(), |x, y| {
+        match (x.checked_sub(left), y.checked_sub(top)) {
+            (Some(x), Some(y)) if x < above.width() && y < above.height() => above.pixel(x, y),
+            _ => below.pixel(x, y),
+        }
+    })
+}
