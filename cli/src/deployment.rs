@@ -23,7 +23,7 @@ use vision::models::Model;
 use crate::keys::Keys;
 
 /// The networks that a deployment needs.
-pub const MODELS: [Model; 4] = Model::ALL;
+pub const MODELS: [Model; 4] = Model::REQUIRED;
 
 /// Where a deployment on this machine is called, unless it was told otherwise.
 pub const LOCAL: &str = "127.0.0.1:50051";

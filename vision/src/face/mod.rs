@@ -2,13 +2,15 @@
 //!
 //! [`FaceDetector`] finds faces with five landmarks, [`align`] brings one to the place that [`FaceEmbedder`] expects, and two
 //! [`Embedding`]s are compared by their cosine. [`quality`] measures whether a face is fit for it, [`metrics`] how often the
-//! comparison errs. [`exposure`] tells whether two pictures of a face are one photograph.
+//! comparison errs. [`exposure`] tells whether two pictures of a face are one photograph, [`presentation`] how
+//! likely a living face was before the camera.
 
 mod align;
 mod detect;
 mod embed;
 pub mod exposure;
 pub mod metrics;
+pub mod presentation;
 pub mod quality;
 
 pub use align::align;
