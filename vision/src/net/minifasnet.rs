@@ -26,6 +26,9 @@ pub const BONA_FIDE: usize = 1;
 /// Epsilon of every batch normalisation (PyTorch's default).
 const EPSILON: f64 = 1e-5;
 
+/// Depthwise convolutions on a CPU take multiples of so many channels: what pruning left is filled up with zeros.
+const ALIGNMENT: usize = 16;
+
 /// Channels of the first layers.
 const STEM: usize = 32;
 
@@ -177,12 +180,29 @@ enum Ending {
     AddsGated(SqueezeExcite),
 }
 
+/// A convolution with more channels of its result, which are zero.
+fn widened(convolution: Convolution, added: usize) -> Result<Convolution> {
+    let more = |tensor: Tensor| tensor.pad_with_zeros(0, 0, added)?.contiguous();
+    Ok(Convolution {
+        kernel: more(convolution.kernel)?,
+        bias: more(convolution.bias)?,
+        activation: match convolution.activation {
+            Activation::PRelu(slopes) => Activation::PRelu(more(slopes)?),
+            other => other,
+        },
+        ..convolution
+    })
+}
+
 impl Block {
     fn load(loader: Loader<'_>, name: &str, channels: [usize; 3], stride: usize, ending: Ending) -> Loaded<Self> {
         let [from, inside, to] = channels;
         let widen = loader.bent(&format!("{name}.conv"), (inside, from, 1), 1)?;
         let filter = loader.bent(&format!("{name}.conv_dw"), (inside, 1, 3), stride)?;
-        let project = loader.linear(&format!("{name}.project"), (to, inside, 1), 1)?;
+        let mut project = loader.linear(&format!("{name}.project"), (to, inside, 1), 1)?;
+        let added = inside.next_multiple_of(ALIGNMENT) - inside;
+        let (widen, filter) = (widened(widen, added)?, widened(filter, added)?);
+        project.kernel = project.kernel.pad_with_zeros(1, 0, added)?.contiguous()?;
         Ok(Self {
             widen: Layer::new(vec![widen])?,
             narrow: Layer::new(vec![filter, project])?,
