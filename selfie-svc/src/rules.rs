@@ -5,6 +5,7 @@ use proto::identity::v1::{CheckDetail, VerificationErrorCode};
 use vision::picture::DecodeError;
 
 use crate::calibration::OperatingPoint;
+use crate::presentation::Presentation;
 
 /// Smallest distance between the eyes, in pixels, at which a face is compared. SFace looks at a crop in which the eyes are
 /// 35 pixels apart; from a third of that there is too little left to tell people apart.
@@ -74,13 +75,17 @@ impl Evaluation {
         )
     }
 
-    fn passed(&mut self, name: &str) {
+    pub(crate) fn passed(&mut self, name: &str) {
         self.checks.push(detail(name, Outcome::Passed, String::new()));
     }
 
-    fn failed(&mut self, name: &str, why: String, code: VerificationErrorCode, sentence: &'static str) {
+    pub(crate) fn failed(&mut self, name: &str, why: String, code: VerificationErrorCode, sentence: &'static str) {
         self.checks.push(detail(name, Outcome::Failed, why));
         self.failure.get_or_insert((code, sentence));
+    }
+
+    pub(crate) fn not_available(&mut self, name: &str, why: &str) {
+        self.checks.push(detail(name, Outcome::NotAvailable, why.to_owned()));
     }
 
     /// Evaluates one picture alone. Answers its face where that can be compared.
@@ -144,6 +149,7 @@ pub fn evaluate(
     document: &Observation<'_>,
     selfie: &Observation<'_>,
     likeness: Option<Likeness>,
+    presentation: Presentation,
     point: OperatingPoint,
 ) -> Evaluation {
     use VerificationErrorCode::{SelfieFaceMismatch, SelfieManipulated};
@@ -197,18 +203,12 @@ pub fn evaluate(
         }
         None => {
             for name in ["selfie_is_a_picture_of_its_own", "face_match"] {
-                let reason = "there were not two faces to compare".to_owned();
-                evaluation.checks.push(detail(name, Outcome::NotAvailable, reason));
+                evaluation.not_available(name, "there were not two faces to compare");
             }
         }
     }
 
-    // Said out loud in every report, so that nobody takes a match for proof of a living person.
-    evaluation.checks.push(detail(
-        "presentation_attack_detection",
-        Outcome::NotAvailable,
-        "no presentation attack detection model is installed".to_owned(),
-    ));
+    presentation.evaluate(&mut evaluation);
     evaluation
 }
 
@@ -222,6 +222,7 @@ fn too_small(face: &Measured) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::presentation::Unchecked;
     use VerificationErrorCode::*;
 
     const POINT: OperatingPoint = OperatingPoint {
@@ -232,6 +233,8 @@ mod tests {
         inter_eye_distance: 60.0,
         rival_area: 0.0,
     });
+
+    const UNCHECKED: Presentation = Presentation::Unchecked(Unchecked::Pass);
 
     fn alike(similarity: f64) -> Option<Likeness> {
         Some(Likeness {
@@ -245,7 +248,7 @@ mod tests {
         selfie: Observation<'_>,
         likeness: Option<Likeness>,
     ) -> Option<VerificationErrorCode> {
-        evaluate(&document, &selfie, likeness, POINT)
+        evaluate(&document, &selfie, likeness, UNCHECKED, POINT)
             .failure
             .map(|(code, _)| code)
     }
@@ -320,21 +323,11 @@ mod tests {
             Observation::Unreadable(&DecodeError::Truncated),
         ] {
             for selfie in [GOOD, Observation::NoFace] {
-                let evaluation = evaluate(&document, &selfie, alike(0.1), POINT);
+                let evaluation = evaluate(&document, &selfie, alike(0.1), UNCHECKED, POINT);
                 let test = evaluation.checks.iter().find(|check| check.name == "document_portrait");
                 let passed = test.expect("always told").outcome() == Outcome::Passed;
                 assert_eq!(evaluation.has_portrait(), passed, "{document:?} {selfie:?}");
             }
         }
-    }
-
-    #[test]
-    fn never_claims_a_living_person() {
-        let evaluation = evaluate(&GOOD, &GOOD, alike(0.9), POINT);
-        let attack = evaluation
-            .checks
-            .iter()
-            .find(|check| check.name == "presentation_attack_detection");
-        assert_eq!(attack.expect("always told").outcome(), Outcome::NotAvailable);
     }
 }

@@ -46,12 +46,42 @@ fn probabilities_are_those_of_another_forward_pass() {
     let Some(folder) = folder() else { return };
     let (_directory, store) = store(&folder);
     let golden = [
-        (Variant::V2, Model::MiniFasNetV2, 1, [0.818_680_9, 0.105_512_3, 0.075_806_8]),
-        (Variant::V2, Model::MiniFasNetV2, 2, [0.474_784_7, 0.219_519_3, 0.305_696_1]),
-        (Variant::V2, Model::MiniFasNetV2, 3, [0.868_124_7, 0.073_422_1, 0.058_453_2]),
-        (Variant::V1Se, Model::MiniFasNetV1Se, 1, [0.001_653_4, 0.997_114_8, 0.001_231_8]),
-        (Variant::V1Se, Model::MiniFasNetV1Se, 2, [0.000_530_0, 0.999_242_5, 0.000_227_4]),
-        (Variant::V1Se, Model::MiniFasNetV1Se, 3, [0.007_714_2, 0.991_930_0, 0.000_355_8]),
+        (
+            Variant::V2,
+            Model::MiniFasNetV2,
+            1,
+            [0.818_680_9, 0.105_512_3, 0.075_806_8],
+        ),
+        (
+            Variant::V2,
+            Model::MiniFasNetV2,
+            2,
+            [0.474_784_7, 0.219_519_3, 0.305_696_1],
+        ),
+        (
+            Variant::V2,
+            Model::MiniFasNetV2,
+            3,
+            [0.868_124_7, 0.073_422_1, 0.058_453_2],
+        ),
+        (
+            Variant::V1Se,
+            Model::MiniFasNetV1Se,
+            1,
+            [0.001_653_4, 0.997_114_8, 0.001_231_8],
+        ),
+        (
+            Variant::V1Se,
+            Model::MiniFasNetV1Se,
+            2,
+            [0.000_530_0, 0.999_242_5, 0.000_227_4],
+        ),
+        (
+            Variant::V1Se,
+            Model::MiniFasNetV1Se,
+            3,
+            [0.007_714_2, 0.991_930_0, 0.000_355_8],
+        ),
     ];
     for device in devices() {
         let mut largest = 0f32;

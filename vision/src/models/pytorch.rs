@@ -46,7 +46,12 @@ pub(super) fn weights(file: &[u8]) -> Result<BTreeMap<String, Dense>, ModelError
     }
     let of_numbers = infos.iter().filter(|info| info.dtype == DType::F32);
     of_numbers
-        .map(|info| Ok((info.name.clone(), dense(info, data.get(key(info)).copied().unwrap_or_default())?)))
+        .map(|info| {
+            Ok((
+                info.name.clone(),
+                dense(info, data.get(key(info)).copied().unwrap_or_default())?,
+            ))
+        })
         .collect()
 }
 

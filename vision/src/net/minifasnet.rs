@@ -307,7 +307,9 @@ fn load_head(loader: Loader<'_>) -> Loaded<Convolution> {
     let inner = linear.matmul(&shift.reshape((channels, 1))?)?.reshape(width)?;
     let inner = ((inner * &norm.scale)? + norm.shift)?;
     let bias = classes.matmul(&inner.reshape((width, 1))?)?.reshape(CLASSES)?;
-    let matrix = classes.broadcast_mul(&norm.scale.reshape((1, width))?)?.matmul(&linear)?;
+    let matrix = classes
+        .broadcast_mul(&norm.scale.reshape((1, width))?)?
+        .matmul(&linear)?;
     let filters = filters.reshape((1, channels, pixels))?.transpose(1, 2)?;
     let kernel = matrix
         .reshape((CLASSES, 1, channels))?

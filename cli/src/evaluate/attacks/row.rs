@@ -7,8 +7,10 @@ use std::time::Instant;
 use proto::identity::v1::CheckStatus;
 use proto::selfie::v1::{CheckSelfieRequest, FaceImage};
 use selfie_svc::checker::{Checked, Checker};
+use selfie_svc::presentation::Presentation as Seen;
 use serde::Serialize;
 use service_kit::compute::Caller;
+use vision::face::presentation::Scores;
 
 use crate::attacks::{Half, Presentation};
 use crate::dataset::name;
@@ -24,6 +26,10 @@ pub(super) struct Row {
     pub(super) agreement: Option<f64>,
     /// Whether it was classified as an attack; none where there were not two faces to compare.
     pub(super) is_attack: Option<bool>,
+    /// What the networks for presentation attacks said of the selfie, whatever it was compared with.
+    pub(super) scores: Option<Scores>,
+    /// Whether they classified it as an attack; none where they are not installed, or there was no face.
+    pub(super) is_presentation_attack: Option<bool>,
     pub(super) similarity: Option<f64>,
     pub(super) verified: bool,
     /// Code and reason of a selfie that was not verified.
@@ -79,6 +85,8 @@ impl Row {
             failure: Some(failure),
             agreement: None,
             is_attack: None,
+            scores: None,
+            is_presentation_attack: None,
             similarity: None,
             verified: false,
             error: None,
@@ -93,6 +101,11 @@ impl Row {
             failure: None,
             agreement: checked.likeness.map(|likeness| likeness.agreement),
             is_attack: checked.likeness.map(|likeness| likeness.is_of_one_exposure()),
+            scores: match checked.presentation {
+                Seen::Scored(scores) => Some(scores),
+                Seen::NoFace | Seen::Unchecked(_) => None,
+            },
+            is_presentation_attack: checked.presentation.is_attack(),
             similarity: checked.likeness.map(|likeness| likeness.similarity),
             verified: report.status() == CheckStatus::Verified,
             error: report.error.map(refusal),
@@ -121,6 +134,9 @@ pub(super) struct Line<'a> {
     failure: Option<&'a str>,
     agreement: Option<f64>,
     classified_as_attack: Option<bool>,
+    minifasnet_v2: Option<f64>,
+    minifasnet_v1se: Option<f64>,
+    classified_as_presentation_attack: Option<bool>,
     similarity: Option<f64>,
     verified: bool,
     error: Option<&'a str>,
@@ -142,6 +158,9 @@ impl Line<'_> {
             failure: row.failure.as_deref(),
             agreement: row.agreement.map(rounded),
             classified_as_attack: row.is_attack,
+            minifasnet_v2: row.scores.map(|scores| rounded(scores.v2)),
+            minifasnet_v1se: row.scores.map(|scores| rounded(scores.v1se)),
+            classified_as_presentation_attack: row.is_presentation_attack,
             similarity: row.similarity.map(rounded),
             verified: row.verified,
             error: row.error.as_ref().map(|(code, _)| code.as_str()),
