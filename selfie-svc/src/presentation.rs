@@ -1,5 +1,8 @@
 //! Presentation attack detection of the selfie (ISO/IEC 30107-3): the networks, where they are installed, and what follows from what
 //! they say.
+//!
+//! Both limits were measured on the photographs of the evaluation set that the README names, which are small and show less around the
+//! face than the networks were trained to see, and on simulated screens and prints of them. No real attack is among them.
 
 use candle_core::Device;
 use proto::identity::v1::{PresentationAttackDetection, VerificationErrorCode};
@@ -9,8 +12,13 @@ use vision::models::{Model, ModelError, ModelStore};
 
 use crate::rules::Evaluation;
 
-/// Score below which a presentation is taken for an attack.
-pub const THRESHOLD: f64 = 0.5;
+/// Score below which a presentation is taken for an attack and refused. Below it lie 1 % of the photographs of half of the people; of
+/// the other half's 0.65 %, 49 % of the simulated screens and 16 % of the simulated prints.
+pub const THRESHOLD: f64 = 0.0101;
+
+/// Score below which the report warns: both attacks of the networks' authors lie there, but so do 9.6 % of the photographs, too many to
+/// refuse.
+pub const WARNING_THRESHOLD: f64 = 0.5;
 
 /// The test's name.
 const TEST: &str = "presentation_attack_detection";
@@ -107,8 +115,30 @@ impl Detection {
         Some(PresentationAttackDetection {
             score: scores.mean(),
             threshold: THRESHOLD,
+            warning_threshold: WARNING_THRESHOLD,
             models: self.models().iter().map(|(name, _)| name.clone()).collect(),
         })
+    }
+}
+
+/// What a score is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    BonaFide,
+    /// Perhaps an attack: told, and left to whoever reads the report.
+    Suspicious,
+    Attack,
+}
+
+impl Verdict {
+    fn of(score: f64) -> Self {
+        if score < THRESHOLD {
+            Self::Attack
+        } else if score < WARNING_THRESHOLD {
+            Self::Suspicious
+        } else {
+            Self::BonaFide
+        }
     }
 }
 
@@ -117,7 +147,7 @@ impl Presentation {
     #[must_use]
     pub fn is_attack(&self) -> Option<bool> {
         match self {
-            Self::Scored(scores) => Some(scores.mean() < THRESHOLD),
+            Self::Scored(scores) => Some(Verdict::of(scores.mean()) == Verdict::Attack),
             Self::NoFace | Self::Unchecked(_) => None,
         }
     }
@@ -125,14 +155,7 @@ impl Presentation {
     /// Evaluates the test.
     pub(crate) fn evaluate(&self, evaluation: &mut Evaluation) {
         match self {
-            Self::Scored(scores) if scores.mean() < THRESHOLD => evaluation.failed(
-                TEST,
-                format!("score {:.3} is below the threshold {THRESHOLD}", scores.mean()),
-                VerificationErrorCode::SelfieManipulated,
-                "The selfie looks like a picture of a screen or of a print. Please take it of yourself, in even light, with nothing \
-                 before your face.",
-            ),
-            Self::Scored(_) => evaluation.passed(TEST),
+            Self::Scored(scores) => evaluate(scores.mean(), evaluation),
             Self::NoFace => evaluation.not_available(TEST, "there was no face to look at"),
             Self::Unchecked(Unchecked::Pass) => {
                 // Said out loud in every report, so that nobody takes a match for proof of a living person.
@@ -145,5 +168,65 @@ impl Presentation {
                 "Selfies cannot be checked here at present. Please turn to whoever asked you for it.",
             ),
         }
+    }
+}
+
+fn evaluate(score: f64, evaluation: &mut Evaluation) {
+    match Verdict::of(score) {
+        Verdict::BonaFide => evaluation.passed(TEST),
+        Verdict::Suspicious => evaluation.warned(
+            TEST,
+            format!(
+                "score {score:.3} is below {WARNING_THRESHOLD}, a warning; it refuses below {THRESHOLD}"
+            ),
+        ),
+        Verdict::Attack => evaluation.failed(
+            TEST,
+            format!("score {score:.3} is below the threshold {THRESHOLD}"),
+            VerificationErrorCode::SelfieManipulated,
+            "The selfie looks like a picture of a screen or of a print. Please take a new picture of yourself, in even light, with \
+             your whole head in it.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::identity::v1::check_detail::Outcome;
+
+    use super::*;
+
+    fn evaluated(presentation: Presentation) -> (Outcome, Option<VerificationErrorCode>) {
+        let mut evaluation = Evaluation::default();
+        presentation.evaluate(&mut evaluation);
+        let [test] = evaluation.checks.as_slice() else {
+            panic!("one test")
+        };
+        assert_eq!(test.name, "presentation_attack_detection");
+        (test.outcome(), evaluation.failure.map(|(code, _)| code))
+    }
+
+    #[test]
+    fn the_mean_of_both_networks_decides() {
+        let scored = |v2, v1se| Presentation::Scored(Scores { v2, v1se });
+        let manipulated = Some(VerificationErrorCode::SelfieManipulated);
+        for (presentation, outcome, failure) in [
+            (scored(0.9, 0.1), Outcome::Passed, None),
+            (scored(0.5, 0.4), Outcome::Failed, None),
+            (scored(0.0, 2.0 * THRESHOLD), Outcome::Failed, None),
+            (scored(0.01, 0.01), Outcome::Failed, manipulated),
+        ] {
+            assert_eq!(evaluated(presentation), (outcome, failure), "{presentation:?}");
+            assert_eq!(presentation.is_attack(), Some(failure.is_some()), "{presentation:?}");
+        }
+    }
+
+    #[test]
+    fn without_networks_no_living_person_is_claimed() {
+        let unchecked = |unchecked| evaluated(Presentation::Unchecked(unchecked));
+        assert_eq!(unchecked(Unchecked::Pass), (Outcome::NotAvailable, None));
+        let other = Some(VerificationErrorCode::SelfieUnverifiedOther);
+        assert_eq!(unchecked(Unchecked::Refused), (Outcome::Failed, other));
+        assert_eq!(evaluated(Presentation::NoFace), (Outcome::NotAvailable, None));
     }
 }

@@ -84,6 +84,11 @@ impl Evaluation {
         self.failure.get_or_insert((code, sentence));
     }
 
+    /// A failure that decides nothing.
+    pub(crate) fn warned(&mut self, name: &str, why: String) {
+        self.checks.push(detail(name, Outcome::Failed, why));
+    }
+
     pub(crate) fn not_available(&mut self, name: &str, why: &str) {
         self.checks.push(detail(name, Outcome::NotAvailable, why.to_owned()));
     }

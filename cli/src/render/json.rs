@@ -341,6 +341,7 @@ fn attack_detection(detection: &PresentationAttackDetection) -> Value {
     json!({
         "score": detection.score,
         "threshold": detection.threshold,
+        "warning_threshold": detection.warning_threshold,
         "models": detection.models,
     })
 }

@@ -50,7 +50,7 @@ impl AttackDetector {
     /// # Errors
     /// When a tensor is missing or has another shape.
     pub fn new(v2: &Weights, v1se: &Weights, device: &Device) -> Result<Self, VisionError> {
-        // They take 2 ms, which products of fewer bits hardly shorten: most of their channels are few.
+        // Most of their convolutions have few channels, which products of fewer bits hardly shorten.
         let precision = Precision::Single;
         Ok(Self {
             v2: MiniFasNet::load(Variant::V2, v2, precision)?,
