@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use doc_check_svc::server::DocCheckSvc;
 use report_svc::config::{RedisConfig, RetentionConfig};
 use report_svc::server::ReportSvc;
+use selfie_svc::config::LivenessConfig;
 use selfie_svc::server::SelfieSvc;
 use service_kit::compute::Pool;
 use service_kit::config::{ComputeConfig, ServeConfig};
@@ -23,7 +24,7 @@ use vision::models::Model;
 use crate::keys::Keys;
 
 /// The networks that a deployment needs.
-pub const MODELS: [Model; 4] = Model::ALL;
+pub const MODELS: [Model; 4] = Model::REQUIRED;
 
 /// Where a deployment on this machine is called, unless it was told otherwise.
 pub const LOCAL: &str = "127.0.0.1:50051";
@@ -57,6 +58,8 @@ pub struct Options {
     pub keep_face_crops: bool,
     /// Which documents are accepted.
     pub documents: DocumentConfig,
+    /// What becomes of selfies where no presentation attack detection is installed.
+    pub liveness: LivenessConfig,
     /// Certificates of session-svc. The others are called on loopback alone.
     pub tls: TlsConfig,
 }
@@ -75,6 +78,7 @@ impl Options {
             lease: session_svc::config::Config::default().lease,
             keep_face_crops: false,
             documents: DocumentConfig::default(),
+            liveness: LivenessConfig::default(),
             tls: TlsConfig::default(),
         }
     }
@@ -168,6 +172,7 @@ impl Deployment {
             serve: inside.clone(),
             compute: options.compute,
             models: options.models,
+            liveness: options.liveness,
             ..selfie_svc::config::Config::default()
         };
         let selfie = start_opened(SelfieSvc::open_in(config, pool), &inside).await?;

@@ -83,7 +83,7 @@ fn what_cannot_run_says_why_in_one_sentence() {
 #[test]
 fn the_operators_policy_decides() -> anyhow::Result<()> {
     let store = ModelStore::open_default()?;
-    if Item::all().any(|item| store.state(item) != State::Ready) {
+    if Item::required().any(|item| store.state(item) != State::Ready) {
         skipped("models, samples or fonts are not installed (bonafide models fetch)");
         return Ok(());
     }
@@ -118,7 +118,7 @@ fn the_operators_policy_decides() -> anyhow::Result<()> {
 
 #[test]
 fn an_unverified_document_ends_with_1_and_its_reason() {
-    let ready = |store: ModelStore| Item::all().all(|item| store.state(item) == State::Ready);
+    let ready = |store: ModelStore| Item::required().all(|item| store.state(item) == State::Ready);
     if !ModelStore::open_default().is_ok_and(ready) {
         skipped("models, samples or fonts are not installed (bonafide models fetch)");
         return;

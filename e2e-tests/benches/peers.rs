@@ -159,7 +159,7 @@ impl Bench {
     fn load() -> anyhow::Result<Self> {
         let device = Device::Cpu;
         let store = ModelStore::open_default()?;
-        let items: Vec<Item> = Item::all().collect();
+        let items: Vec<Item> = Item::required().collect();
         store.ensure(&items, &Console::default())?;
         let weights = |model| store.weights(model, &device);
         let (det, rec) = (weights(Model::PpOcrDet)?, weights(Model::PpOcrRec)?);

@@ -19,7 +19,7 @@ impl Pictures {
     /// `None`, and a printed line, where the networks, samples or fonts were not fetched.
     pub fn open() -> Option<Self> {
         let store = ModelStore::open_default().ok()?;
-        if Item::all().any(|item| store.state(item) != State::Ready) {
+        if Item::required().any(|item| store.state(item) != State::Ready) {
             skipped("models, samples or fonts are not installed (bonafide models fetch)");
             return None;
         }

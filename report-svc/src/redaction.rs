@@ -371,6 +371,7 @@ impl Redact for SelfieInsights {
             models,
             document_face_file,
             selfie_face_file,
+            presentation_attack_detection: _,
         } = self;
         Self {
             similarity: None,
@@ -383,6 +384,7 @@ impl Redact for SelfieInsights {
             models,
             document_face_file: document_face_file.redacted(),
             selfie_face_file: selfie_face_file.redacted(),
+            presentation_attack_detection: None,
         }
     }
 }
@@ -391,9 +393,9 @@ impl Redact for SelfieInsights {
 mod tests {
     use proto::identity::v1::check_detail::Outcome;
     use proto::identity::v1::{
-        CheckStatus, DocumentField, DocumentOptions, DocumentType, FaceQuality, VerificationError,
-        VerificationErrorCode, VerificationReportOptions, VerificationSessionOptions, VerificationSessionStatus,
-        VerificationType, VerifiedOutputs,
+        CheckStatus, DocumentField, DocumentOptions, DocumentType, FaceQuality, PresentationAttackDetection,
+        VerificationError, VerificationErrorCode, VerificationReportOptions, VerificationSessionOptions,
+        VerificationSessionStatus, VerificationType, VerifiedOutputs,
     };
 
     use super::*;
@@ -500,6 +502,10 @@ mod tests {
                     selfie_face: Some(FaceQuality::default()),
                     document_face_file: planted(),
                     selfie_face_file: planted(),
+                    presentation_attack_detection: Some(PresentationAttackDetection {
+                        score: 0.625,
+                        ..PresentationAttackDetection::default()
+                    }),
                     checks: vec![measured()],
                     ..SelfieInsights::default()
                 }),

@@ -6,6 +6,7 @@ use tonic::Status;
 
 use crate::calibration::OperatingPoint;
 use crate::pipeline::FacePipeline;
+use crate::presentation::{Detection, Presentation};
 use crate::rules::Likeness;
 use crate::service::Shared;
 
@@ -18,13 +19,15 @@ pub struct Checked {
     pub response: CheckSelfieResponse,
     /// How alike the faces of document and selfie are, of which the answer carries a part; none without two faces.
     pub likeness: Option<Likeness>,
+    /// What the networks for presentation attacks say of the selfie, of which the answer carries the mean.
+    pub presentation: Presentation,
 }
 
 impl Checker {
     /// Checks with a pipeline at an operating point.
     #[must_use]
-    pub fn new(pipeline: FacePipeline, point: OperatingPoint) -> Self {
-        Self(Shared::new(pipeline, point))
+    pub fn new(pipeline: FacePipeline, attacks: Detection, point: OperatingPoint) -> Self {
+        Self(Shared::new(pipeline, attacks, point))
     }
 
     /// Checks a selfie.
@@ -32,7 +35,6 @@ impl Checker {
     /// # Errors
     /// The status that the service would end the call with.
     pub fn check(&self, request: &CheckSelfieRequest, caller: &Caller) -> Result<Checked, Status> {
-        let (response, likeness) = self.0.check(request, caller)?;
-        Ok(Checked { response, likeness })
+        Ok(self.0.check(request, caller)?)
     }
 }

@@ -7,6 +7,7 @@ use vision::face::visibility::Visibility;
 use vision::picture::DecodeError;
 
 use crate::calibration::OperatingPoint;
+use crate::presentation::Presentation;
 use crate::requirements::REQUIREMENTS;
 
 /// Smallest distance between the eyes, in pixels, at which a face is compared. SFace looks at a crop in which the eyes are
@@ -107,13 +108,22 @@ impl Evaluation {
         )
     }
 
-    fn passed(&mut self, name: &str) {
+    pub(crate) fn passed(&mut self, name: &str) {
         self.checks.push(detail(name, Outcome::Passed, String::new()));
     }
 
-    fn failed(&mut self, name: &str, why: String, code: VerificationErrorCode, sentence: &'static str) {
+    pub(crate) fn failed(&mut self, name: &str, why: String, code: VerificationErrorCode, sentence: &'static str) {
         self.checks.push(detail(name, Outcome::Failed, why));
         self.failure.get_or_insert((code, sentence));
+    }
+
+    /// A failure that decides nothing.
+    pub(crate) fn warned(&mut self, name: &str, why: String) {
+        self.checks.push(detail(name, Outcome::Failed, why));
+    }
+
+    pub(crate) fn not_available(&mut self, name: &str, why: &str) {
+        self.checks.push(detail(name, Outcome::NotAvailable, why.to_owned()));
     }
 
     /// Evaluates whether one picture has a face that can be compared. Answers it where it has.
@@ -211,6 +221,7 @@ pub fn evaluate(
     document: &Observation<'_, Portrait>,
     selfie: &Observation<'_, Subject>,
     likeness: Option<Likeness>,
+    presentation: Presentation,
     point: OperatingPoint,
 ) -> Evaluation {
     use VerificationErrorCode::{SelfieFaceMismatch, SelfieManipulated};
@@ -236,9 +247,7 @@ pub fn evaluate(
                 evaluation.passed("selfie_is_a_picture_of_its_own");
             }
             if !is_fit {
-                let reason = "the face in the selfie is not fit for comparison".to_owned();
-                let test = detail("face_match", Outcome::NotAvailable, reason);
-                evaluation.checks.push(test);
+                evaluation.not_available("face_match", "the face in the selfie is not fit for comparison");
             } else if likeness.similarity < point.threshold {
                 evaluation.failed(
                     "face_match",
@@ -255,18 +264,12 @@ pub fn evaluate(
         }
         None => {
             for name in ["selfie_is_a_picture_of_its_own", "face_match"] {
-                let reason = "there were not two faces to compare".to_owned();
-                evaluation.checks.push(detail(name, Outcome::NotAvailable, reason));
+                evaluation.not_available(name, "there were not two faces to compare");
             }
         }
     }
 
-    // Said out loud in every report, so that nobody takes a match for proof of a living person.
-    evaluation.checks.push(detail(
-        "presentation_attack_detection",
-        Outcome::NotAvailable,
-        "no presentation attack detection model is installed".to_owned(),
-    ));
+    presentation.evaluate(&mut evaluation);
     evaluation
 }
 
@@ -277,6 +280,7 @@ fn too_small(inter_eye_distance: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::presentation::Unchecked;
     use VerificationErrorCode::*;
 
     const POINT: OperatingPoint = OperatingPoint {
@@ -315,6 +319,8 @@ mod tests {
         selfie(|_| {})
     }
 
+    const UNCHECKED: Presentation = Presentation::Unchecked(Unchecked::Pass);
+
     fn alike(similarity: f64) -> Option<Likeness> {
         Some(Likeness {
             similarity,
@@ -327,7 +333,7 @@ mod tests {
         selfie: &Observation<'_, Subject>,
         likeness: Option<Likeness>,
     ) -> Option<VerificationErrorCode> {
-        evaluate(document, selfie, likeness, POINT)
+        evaluate(document, selfie, likeness, UNCHECKED, POINT)
             .failure
             .map(|(code, _)| code)
     }
@@ -430,7 +436,7 @@ mod tests {
         ];
         for (test, change) in unfit {
             // The same person without doubt, and still not.
-            let evaluation = evaluate(&DOCUMENT, &selfie(change), alike(0.9), POINT);
+            let evaluation = evaluate(&DOCUMENT, &selfie(change), alike(0.9), UNCHECKED, POINT);
             let failed = |check: &&CheckDetail| check.outcome() == Outcome::Failed;
             let failed: Vec<&str> = evaluation
                 .checks
@@ -454,21 +460,11 @@ mod tests {
             Observation::Unreadable(&DecodeError::Truncated),
         ] {
             for selfie in [good(), Observation::NoFace] {
-                let evaluation = evaluate(&document, &selfie, alike(0.1), POINT);
+                let evaluation = evaluate(&document, &selfie, alike(0.1), UNCHECKED, POINT);
                 let test = evaluation.checks.iter().find(|check| check.name == "document_portrait");
                 let passed = test.expect("always told").outcome() == Outcome::Passed;
                 assert_eq!(evaluation.has_portrait(), passed, "{document:?} {selfie:?}");
             }
         }
-    }
-
-    #[test]
-    fn never_claims_a_living_person() {
-        let evaluation = evaluate(&DOCUMENT, &good(), alike(0.9), POINT);
-        let attack = evaluation
-            .checks
-            .iter()
-            .find(|check| check.name == "presentation_attack_detection");
-        assert_eq!(attack.expect("always told").outcome(), Outcome::NotAvailable);
     }
 }

@@ -18,6 +18,7 @@ use vision::models::{ModelError, ModelStore};
 use crate::calibration::OutOfRange;
 use crate::config::Config;
 use crate::pipeline::FacePipeline;
+use crate::presentation::{Detection, Unchecked};
 use crate::service::Selfie;
 
 /// Why the service could not start.
@@ -56,7 +57,14 @@ impl SelfieSvc {
         let store = ModelStore::open_at(config.models)?;
         let device = device::open(config.compute.device.gpu())?;
         let pipeline = FacePipeline::load(&store, &device)?;
-        metrics::models(pipeline.models(), config.compute.device);
+        let attacks = Detection::load(&store, &device, config.liveness.unchecked())?;
+        metrics::models(&[pipeline.models(), attacks.models()].concat(), config.compute.device);
+        if let Detection::NotInstalled(Unchecked::Refused) = attacks {
+            tracing::warn!(
+                "presentation attack detection is required and not installed: every selfie is refused until its weights are there \
+                 (bonafide models fetch --from DIR) and this service is started again"
+            );
+        }
         tracing::info!(
             device = %config.compute.device,
             instructions = vision::ops::instruction_set(),
@@ -64,11 +72,12 @@ impl SelfieSvc {
             threads_per_worker = config.compute.threads_per_worker(),
             threshold = point.threshold,
             false_match_rate = point.false_match_rate,
+            presentation_attack_detection = matches!(attacks, Detection::Installed(_)),
             "networks loaded"
         );
         Ok(Self {
             device,
-            selfie: Selfie::new(pipeline, point, pool),
+            selfie: Selfie::new(pipeline, attacks, point, pool),
         })
     }
 }

@@ -12,13 +12,16 @@ use service_kit::{insights, stage};
 use tonic::{Request, Response, Status};
 use vision::VisionError;
 use vision::face::exposure::CloseUp;
+use vision::face::presentation::Scores;
 use vision::face::{DetectOptions, Face};
 use vision::picture::{DecodeError, Limits, Picture};
 
 use crate::calibration::OperatingPoint;
+use crate::checker::Checked;
 use crate::error::Error;
 use crate::message;
 use crate::pipeline::{self, Examined, FacePipeline, Spent};
+use crate::presentation::Detection;
 use crate::rules::{Evaluation, Likeness, Observation, Portrait, Subject, evaluate};
 
 /// Both services of selfie-svc. Clones share everything.
@@ -30,14 +33,15 @@ pub(crate) struct Selfie {
 
 pub(crate) struct Shared {
     pub(crate) pipeline: FacePipeline,
+    attacks: Detection,
     pub(crate) point: OperatingPoint,
     limits: Limits,
 }
 
 impl Selfie {
-    pub(crate) fn new(pipeline: FacePipeline, point: OperatingPoint, pool: Pool) -> Self {
+    pub(crate) fn new(pipeline: FacePipeline, attacks: Detection, point: OperatingPoint, pool: Pool) -> Self {
         Self {
-            shared: Arc::new(Shared::new(pipeline, point)),
+            shared: Arc::new(Shared::new(pipeline, attacks, point)),
             pool,
         }
     }
@@ -64,7 +68,7 @@ impl SelfieCheckService for Selfie {
     ) -> Result<Response<CheckSelfieResponse>, Status> {
         let request = request.into_inner();
         pictures(&request)?;
-        self.compute(move |shared, caller| Ok(shared.check(&request, caller)?.0))
+        self.compute(move |shared, caller| Ok(shared.check(&request, caller)?.response))
             .await
     }
 }
@@ -89,8 +93,27 @@ enum Examination {
     Face {
         examined: Box<Examined>,
         close_up: CloseUp,
+        /// Of a selfie, where presentation attack detection is installed.
+        scores: Option<Scores>,
         faces: Vec<Face>,
     },
+}
+
+/// Which picture of the selfie check one is.
+#[derive(Clone, Copy)]
+enum Role {
+    Document,
+    Selfie,
+}
+
+impl Role {
+    /// The face that the picture is of.
+    fn choose<'faces>(self, faces: &'faces [Face], picture: &Picture) -> Option<&'faces Face> {
+        match self {
+            Self::Document => pipeline::portrait(faces),
+            Self::Selfie => pipeline::subject(faces, picture),
+        }
+    }
 }
 
 impl Examination {
@@ -132,6 +155,13 @@ impl Examination {
         })
     }
 
+    fn scores(&self) -> Option<Scores> {
+        match self {
+            Self::Face { scores, .. } => *scores,
+            Self::Unreadable(_) | Self::NoFace => None,
+        }
+    }
+
     fn quality(&self) -> Option<FaceQuality> {
         match self {
             Self::Face { examined, faces, .. } => {
@@ -149,29 +179,25 @@ struct Clock {
     faces: Spent,
     quality: Duration,
     comparison: Duration,
+    attacks: Duration,
 }
 
 impl Shared {
-    pub(crate) fn new(pipeline: FacePipeline, point: OperatingPoint) -> Self {
+    pub(crate) fn new(pipeline: FacePipeline, attacks: Detection, point: OperatingPoint) -> Self {
         Self {
             pipeline,
+            attacks,
             point,
             limits: Limits::default(),
         }
     }
 
-    /// The answer, and how alike the two faces are where there are two.
-    pub(crate) fn check(
-        &self,
-        request: &CheckSelfieRequest,
-        caller: &Caller,
-    ) -> Result<(CheckSelfieResponse, Option<Likeness>), Error> {
+    /// The answer, and what was measured for it.
+    pub(crate) fn check(&self, request: &CheckSelfieRequest, caller: &Caller) -> Result<Checked, Error> {
         let (documents, selfie) = pictures(request)?;
         let mut clock = Clock::default();
         let (document, portrait) = self.find_portrait(documents, &mut clock, caller)?;
-        let subject = self.examine(&selfie.data, &mut clock, caller, |faces, picture| {
-            pipeline::subject(faces, picture)
-        })?;
+        let subject = self.examine(&selfie.data, &mut clock, caller, Role::Selfie)?;
 
         let portrait_seen = portrait.observation(|examined, _| {
             Ok(Portrait {
@@ -195,7 +221,8 @@ impl Shared {
         });
 
         let likeness = timed("face_comparison", &mut clock.comparison, || portrait.likeness(&subject));
-        let evaluation = evaluate(&portrait_seen, &subject_seen, likeness, self.point);
+        let presentation = self.attacks.of(subject.scores());
+        let evaluation = evaluate(&portrait_seen, &subject_seen, likeness, presentation, self.point);
         let has_portrait = evaluation.has_portrait();
         // Also of what failed: that is when somebody looks at them.
         let crop = |examination: &Examination| {
@@ -209,6 +236,7 @@ impl Shared {
         } else {
             CheckStatus::Unverified
         };
+        let models = self.pipeline.models().iter().chain(self.attacks.models());
         let response = CheckSelfieResponse {
             selfie: Some(SelfieReport {
                 status: status.into(),
@@ -232,8 +260,10 @@ impl Shared {
                     ("face_embedding", clock.faces.embed),
                     ("face_quality", clock.quality),
                     ("face_comparison", clock.comparison),
+                    ("presentation_attack_detection", clock.attacks),
                 ]),
-                models: self.pipeline.models().iter().map(insights::model).collect(),
+                models: models.map(insights::model).collect(),
+                presentation_attack_detection: self.attacks.insights(presentation),
                 // There are no files before they are kept.
                 document_face_file: None,
                 selfie_face_file: None,
@@ -241,7 +271,11 @@ impl Shared {
             document_face: crop(&portrait)?,
             selfie_face: crop(&subject)?,
         };
-        Ok((response, likeness))
+        Ok(Checked {
+            response,
+            likeness,
+            presentation,
+        })
     }
 
     /// The first picture of the document with a face; without any, what the first one showed.
@@ -253,7 +287,7 @@ impl Shared {
     ) -> Result<(&'images FaceImage, Examination), Error> {
         let mut first = None;
         for document in documents {
-            let examination = self.examine(&document.data, clock, caller, |faces, _| pipeline::portrait(faces))?;
+            let examination = self.examine(&document.data, clock, caller, Role::Document)?;
             if examination.examined().is_some() {
                 return Ok((document, examination));
             }
@@ -262,13 +296,7 @@ impl Shared {
         first.ok_or(Error::Missing("documents"))
     }
 
-    fn examine(
-        &self,
-        data: &[u8],
-        clock: &mut Clock,
-        caller: &Caller,
-        choose: impl for<'faces> Fn(&'faces [Face], &Picture) -> Option<&'faces Face>,
-    ) -> Result<Examination, Error> {
+    fn examine(&self, data: &[u8], clock: &mut Clock, caller: &Caller, role: Role) -> Result<Examination, Error> {
         if caller.gone() {
             return Err(Error::Abandoned);
         }
@@ -284,7 +312,9 @@ impl Shared {
         let mut upright = timed("face_detection", &mut clock.faces.detect, || {
             self.pipeline.finder().upright(picture)
         })?;
-        let between_eyes = choose(&upright.faces, &upright.picture).map(|face| face.landmarks.eye_distance());
+        let between_eyes = role
+            .choose(&upright.faces, &upright.picture)
+            .map(|face| face.landmarks.eye_distance());
         if divisor > 1 && between_eyes.is_some_and(|pixels| pixels < ENOUGH_BETWEEN_EYES) {
             if caller.gone() {
                 return Err(Error::Abandoned);
@@ -295,7 +325,7 @@ impl Shared {
             }
             divisor = 1;
         }
-        let Some(chosen) = choose(&upright.faces, &upright.picture) else {
+        let Some(chosen) = role.choose(&upright.faces, &upright.picture) else {
             return Ok(Examination::NoFace);
         };
         let examined = timed("face_embedding", &mut clock.faces.embed, || {
@@ -312,11 +342,21 @@ impl Shared {
             Err(VisionError::DegenerateLandmarks) => return Ok(Examination::NoFace),
             looked_at => looked_at?,
         };
+        let detector = match role {
+            Role::Document => None,
+            Role::Selfie => self.attacks.detector(),
+        };
+        let scores = timed("presentation_attack_detection", &mut clock.attacks, || {
+            detector
+                .map(|detector| detector.scores(&upright.picture, chosen.bounds))
+                .transpose()
+        })?;
         let scale = divisor as f32;
         examined.face = examined.face.scaled(scale, scale);
         Ok(Examination::Face {
             examined: Box::new(examined),
             close_up,
+            scores,
             faces: upright.faces.iter().map(|face| face.scaled(scale, scale)).collect(),
         })
     }

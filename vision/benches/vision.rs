@@ -158,7 +158,7 @@ fn embed_face(bencher: Bencher<'_, '_>, threads: usize) {
 fn main() {
     let there = ModelStore::open_default().is_ok_and(|store| {
         store.sample(Sample::Obama).is_ok()
-            && Model::ALL
+            && Model::REQUIRED
                 .iter()
                 .all(|model| store.weights(*model, &Device::Cpu).is_ok())
     });

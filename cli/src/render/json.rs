@@ -11,9 +11,9 @@ use proto::identity::v1::matching_options::Strictness;
 use proto::identity::v1::{
     Address, CheckDetail, CheckStatus, Date, DocumentField, DocumentInsights, DocumentOptions, DocumentReport,
     DocumentType, EmailReport, FaceQuality, File, FileLink, IdNumberReport, IdNumberType, ImagePurpose,
-    MatchingOptions, ModelUse, PhoneReport, RedactionReceipt, SelfieInsights, SelfieReport, Sex, Timing,
-    VerificationError, VerificationErrorCode, VerificationReport, VerificationSession, VerificationSessionOptions,
-    VerificationSessionStatus, VerificationType, VerifiedOutputs, redaction,
+    MatchingOptions, ModelUse, PhoneReport, PresentationAttackDetection, RedactionReceipt, SelfieInsights,
+    SelfieReport, Sex, Timing, VerificationError, VerificationErrorCode, VerificationReport, VerificationSession,
+    VerificationSessionOptions, VerificationSessionStatus, VerificationType, VerifiedOutputs, redaction,
 };
 use serde_json::{Value, json};
 
@@ -333,6 +333,16 @@ fn selfie_insights(insights: &SelfieInsights) -> Value {
         "models": models(&insights.models),
         "document_face_file": insights.document_face_file,
         "selfie_face_file": insights.selfie_face_file,
+        "presentation_attack_detection": insights.presentation_attack_detection.as_ref().map(attack_detection),
+    })
+}
+
+fn attack_detection(detection: &PresentationAttackDetection) -> Value {
+    json!({
+        "score": detection.score,
+        "threshold": detection.threshold,
+        "warning_threshold": detection.warning_threshold,
+        "models": detection.models,
     })
 }
 

@@ -9,7 +9,7 @@ use vision::picture::{Limits, Picture};
 /// A passport and a selfie of the same person; `None`, and a printed line, where the networks were not fetched.
 pub(crate) fn submission() -> anyhow::Result<Option<Submission>> {
     let store = ModelStore::open_default()?;
-    if Item::all().any(|item| store.state(item) != State::Ready) {
+    if Item::required().any(|item| store.state(item) != State::Ready) {
         skipped("models, samples or fonts are not installed (bonafide models fetch)");
         return Ok(None);
     }

@@ -1350,8 +1350,10 @@ type SelfieInsights struct {
 	DocumentFaceFile *string `protobuf:"bytes,9,opt,name=document_face_file,json=documentFaceFile,proto3,oneof" json:"document_face_file,omitempty"`
 	// The same of the selfie. Sensitive.
 	SelfieFaceFile *string `protobuf:"bytes,10,opt,name=selfie_face_file,json=selfieFaceFile,proto3,oneof" json:"selfie_face_file,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Empty where no presentation attack detection is installed, or the selfie shows no face.
+	PresentationAttackDetection *PresentationAttackDetection `protobuf:"bytes,11,opt,name=presentation_attack_detection,json=presentationAttackDetection,proto3" json:"presentation_attack_detection,omitempty"`
+	unknownFields               protoimpl.UnknownFields
+	sizeCache                   protoimpl.SizeCache
 }
 
 func (x *SelfieInsights) Reset() {
@@ -1454,6 +1456,86 @@ func (x *SelfieInsights) GetSelfieFaceFile() string {
 	return ""
 }
 
+func (x *SelfieInsights) GetPresentationAttackDetection() *PresentationAttackDetection {
+	if x != nil {
+		return x.PresentationAttackDetection
+	}
+	return nil
+}
+
+// How far the selfie looks like one of a living face, and not of a screen or a print (ISO/IEC 30107-1).
+type PresentationAttackDetection struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Mean of the networks' probabilities of a bona fide presentation, 0 to 1. No probability by itself: the README has error rates.
+	Score float64 `protobuf:"fixed64,1,opt,name=score,proto3" json:"score,omitempty"`
+	// The score below which the selfie is refused.
+	Threshold float64 `protobuf:"fixed64,2,opt,name=threshold,proto3" json:"threshold,omitempty"`
+	// The score below which the test warns.
+	WarningThreshold float64 `protobuf:"fixed64,3,opt,name=warning_threshold,json=warningThreshold,proto3" json:"warning_threshold,omitempty"`
+	// The networks, each of which is among `models` of the insights, too.
+	Models        []string `protobuf:"bytes,4,rep,name=models,proto3" json:"models,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PresentationAttackDetection) Reset() {
+	*x = PresentationAttackDetection{}
+	mi := &file_bonafide_identity_v1_report_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PresentationAttackDetection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PresentationAttackDetection) ProtoMessage() {}
+
+func (x *PresentationAttackDetection) ProtoReflect() protoreflect.Message {
+	mi := &file_bonafide_identity_v1_report_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PresentationAttackDetection.ProtoReflect.Descriptor instead.
+func (*PresentationAttackDetection) Descriptor() ([]byte, []int) {
+	return file_bonafide_identity_v1_report_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *PresentationAttackDetection) GetScore() float64 {
+	if x != nil {
+		return x.Score
+	}
+	return 0
+}
+
+func (x *PresentationAttackDetection) GetThreshold() float64 {
+	if x != nil {
+		return x.Threshold
+	}
+	return 0
+}
+
+func (x *PresentationAttackDetection) GetWarningThreshold() float64 {
+	if x != nil {
+		return x.WarningThreshold
+	}
+	return 0
+}
+
+func (x *PresentationAttackDetection) GetModels() []string {
+	if x != nil {
+		return x.Models
+	}
+	return nil
+}
+
 // Measures of one face picture, named after ISO/IEC 29794-5 where it has the measure.
 type FaceQuality struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1473,14 +1555,27 @@ type FaceQuality struct {
 	Pitch float64 `protobuf:"fixed64,7,opt,name=pitch,proto3" json:"pitch,omitempty"`
 	Roll  float64 `protobuf:"fixed64,8,opt,name=roll,proto3" json:"roll,omitempty"`
 	// Faces found in the picture.
-	Faces         uint32 `protobuf:"varint,9,opt,name=faces,proto3" json:"faces,omitempty"`
+	Faces uint32 `protobuf:"varint,9,opt,name=faces,proto3" json:"faces,omitempty"`
+	// Entropy of the face's grey levels in bits, 0 to 8.
+	DynamicRange float64 `protobuf:"fixed64,10,opt,name=dynamic_range,json=dynamicRange,proto3" json:"dynamic_range,omitempty"`
+	// Share of the face's pixels with grey levels up to 25.
+	UnderExposure float64 `protobuf:"fixed64,11,opt,name=under_exposure,json=underExposure,proto3" json:"under_exposure,omitempty"`
+	// Share of the face's pixels with grey levels from 247 on.
+	OverExposure float64 `protobuf:"fixed64,12,opt,name=over_exposure,json=overExposure,proto3" json:"over_exposure,omitempty"`
+	// How far both cheeks have the same grey levels, 0 to 1.
+	IlluminationUniformity float64 `protobuf:"fixed64,13,opt,name=illumination_uniformity,json=illuminationUniformity,proto3" json:"illumination_uniformity,omitempty"`
+	// Share of the face, from brows to chin and from ear to ear, that lies beyond the border of the picture.
+	Cropped float64 `protobuf:"fixed64,14,opt,name=cropped,proto3" json:"cropped,omitempty"`
+	// Of a selfie, how far its eyes and its mouth can be seen: what the embedding loses without them. 0 is behind a cover.
+	EyesVisible   *float64 `protobuf:"fixed64,15,opt,name=eyes_visible,json=eyesVisible,proto3,oneof" json:"eyes_visible,omitempty"`
+	MouthVisible  *float64 `protobuf:"fixed64,16,opt,name=mouth_visible,json=mouthVisible,proto3,oneof" json:"mouth_visible,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FaceQuality) Reset() {
 	*x = FaceQuality{}
-	mi := &file_bonafide_identity_v1_report_proto_msgTypes[15]
+	mi := &file_bonafide_identity_v1_report_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1492,7 +1587,7 @@ func (x *FaceQuality) String() string {
 func (*FaceQuality) ProtoMessage() {}
 
 func (x *FaceQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_bonafide_identity_v1_report_proto_msgTypes[15]
+	mi := &file_bonafide_identity_v1_report_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1505,7 +1600,7 @@ func (x *FaceQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FaceQuality.ProtoReflect.Descriptor instead.
 func (*FaceQuality) Descriptor() ([]byte, []int) {
-	return file_bonafide_identity_v1_report_proto_rawDescGZIP(), []int{15}
+	return file_bonafide_identity_v1_report_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FaceQuality) GetDetectionConfidence() float64 {
@@ -1567,6 +1662,55 @@ func (x *FaceQuality) GetRoll() float64 {
 func (x *FaceQuality) GetFaces() uint32 {
 	if x != nil {
 		return x.Faces
+	}
+	return 0
+}
+
+func (x *FaceQuality) GetDynamicRange() float64 {
+	if x != nil {
+		return x.DynamicRange
+	}
+	return 0
+}
+
+func (x *FaceQuality) GetUnderExposure() float64 {
+	if x != nil {
+		return x.UnderExposure
+	}
+	return 0
+}
+
+func (x *FaceQuality) GetOverExposure() float64 {
+	if x != nil {
+		return x.OverExposure
+	}
+	return 0
+}
+
+func (x *FaceQuality) GetIlluminationUniformity() float64 {
+	if x != nil {
+		return x.IlluminationUniformity
+	}
+	return 0
+}
+
+func (x *FaceQuality) GetCropped() float64 {
+	if x != nil {
+		return x.Cropped
+	}
+	return 0
+}
+
+func (x *FaceQuality) GetEyesVisible() float64 {
+	if x != nil && x.EyesVisible != nil {
+		return *x.EyesVisible
+	}
+	return 0
+}
+
+func (x *FaceQuality) GetMouthVisible() float64 {
+	if x != nil && x.MouthVisible != nil {
+		return *x.MouthVisible
 	}
 	return 0
 }
@@ -1715,7 +1859,7 @@ const file_bonafide_identity_v1_report_proto_rawDesc = "" +
 	"\n" +
 	"FORMAT_TD3\x10\x03\x12\x10\n" +
 	"\fFORMAT_MRV_A\x10\x04\x12\x10\n" +
-	"\fFORMAT_MRV_B\x10\x05\"\xfe\x04\n" +
+	"\fFORMAT_MRV_B\x10\x05\"\xf5\x05\n" +
 	"\x0eSelfieInsights\x12#\n" +
 	"\n" +
 	"similarity\x18\x01 \x01(\x01H\x00R\n" +
@@ -1730,13 +1874,19 @@ const file_bonafide_identity_v1_report_proto_rawDesc = "" +
 	"\x06models\x18\b \x03(\v2\x1e.bonafide.identity.v1.ModelUseR\x06models\x121\n" +
 	"\x12document_face_file\x18\t \x01(\tH\x03R\x10documentFaceFile\x88\x01\x01\x12-\n" +
 	"\x10selfie_face_file\x18\n" +
-	" \x01(\tH\x04R\x0eselfieFaceFile\x88\x01\x01B\r\n" +
+	" \x01(\tH\x04R\x0eselfieFaceFile\x88\x01\x01\x12u\n" +
+	"\x1dpresentation_attack_detection\x18\v \x01(\v21.bonafide.identity.v1.PresentationAttackDetectionR\x1bpresentationAttackDetectionB\r\n" +
 	"\v_similarityB\f\n" +
 	"\n" +
 	"_thresholdB\x13\n" +
 	"\x11_false_match_rateB\x15\n" +
 	"\x13_document_face_fileB\x13\n" +
-	"\x11_selfie_face_file\"\x9a\x02\n" +
+	"\x11_selfie_face_file\"\x96\x01\n" +
+	"\x1bPresentationAttackDetection\x12\x14\n" +
+	"\x05score\x18\x01 \x01(\x01R\x05score\x12\x1c\n" +
+	"\tthreshold\x18\x02 \x01(\x01R\tthreshold\x12+\n" +
+	"\x11warning_threshold\x18\x03 \x01(\x01R\x10warningThreshold\x12\x16\n" +
+	"\x06models\x18\x04 \x03(\tR\x06models\"\xd3\x04\n" +
 	"\vFaceQuality\x121\n" +
 	"\x14detection_confidence\x18\x01 \x01(\x01R\x13detectionConfidence\x12,\n" +
 	"\x12inter_eye_distance\x18\x02 \x01(\x01R\x10interEyeDistance\x12\x1c\n" +
@@ -1748,7 +1898,17 @@ const file_bonafide_identity_v1_report_proto_rawDesc = "" +
 	"\x03yaw\x18\x06 \x01(\x01R\x03yaw\x12\x14\n" +
 	"\x05pitch\x18\a \x01(\x01R\x05pitch\x12\x12\n" +
 	"\x04roll\x18\b \x01(\x01R\x04roll\x12\x14\n" +
-	"\x05faces\x18\t \x01(\rR\x05faces2\xa5\x02\n" +
+	"\x05faces\x18\t \x01(\rR\x05faces\x12#\n" +
+	"\rdynamic_range\x18\n" +
+	" \x01(\x01R\fdynamicRange\x12%\n" +
+	"\x0eunder_exposure\x18\v \x01(\x01R\runderExposure\x12#\n" +
+	"\rover_exposure\x18\f \x01(\x01R\foverExposure\x127\n" +
+	"\x17illumination_uniformity\x18\r \x01(\x01R\x16illuminationUniformity\x12\x18\n" +
+	"\acropped\x18\x0e \x01(\x01R\acropped\x12&\n" +
+	"\feyes_visible\x18\x0f \x01(\x01H\x00R\veyesVisible\x88\x01\x01\x12(\n" +
+	"\rmouth_visible\x18\x10 \x01(\x01H\x01R\fmouthVisible\x88\x01\x01B\x0f\n" +
+	"\r_eyes_visibleB\x10\n" +
+	"\x0e_mouth_visible2\xa5\x02\n" +
 	"\x19VerificationReportService\x12z\n" +
 	"\x15GetVerificationReport\x122.bonafide.identity.v1.GetVerificationReportRequest\x1a(.bonafide.identity.v1.VerificationReport\"\x03\x90\x02\x01\x12\x8b\x01\n" +
 	"\x17ListVerificationReports\x124.bonafide.identity.v1.ListVerificationReportsRequest\x1a5.bonafide.identity.v1.ListVerificationReportsResponse\"\x03\x90\x02\x01b\x06proto3"
@@ -1766,7 +1926,7 @@ func file_bonafide_identity_v1_report_proto_rawDescGZIP() []byte {
 }
 
 var file_bonafide_identity_v1_report_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_bonafide_identity_v1_report_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_bonafide_identity_v1_report_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_bonafide_identity_v1_report_proto_goTypes = []any{
 	(DocumentField_Print)(0),                // 0: bonafide.identity.v1.DocumentField.Print
 	(MachineReadableZone_Format)(0),         // 1: bonafide.identity.v1.MachineReadableZone.Format
@@ -1785,29 +1945,30 @@ var file_bonafide_identity_v1_report_proto_goTypes = []any{
 	(*DocumentField)(nil),                   // 14: bonafide.identity.v1.DocumentField
 	(*MachineReadableZone)(nil),             // 15: bonafide.identity.v1.MachineReadableZone
 	(*SelfieInsights)(nil),                  // 16: bonafide.identity.v1.SelfieInsights
-	(*FaceQuality)(nil),                     // 17: bonafide.identity.v1.FaceQuality
-	(VerificationType)(0),                   // 18: bonafide.identity.v1.VerificationType
-	(*CreatedFilter)(nil),                   // 19: bonafide.identity.v1.CreatedFilter
-	(*timestamppb.Timestamp)(nil),           // 20: google.protobuf.Timestamp
-	(*DocumentOptions)(nil),                 // 21: bonafide.identity.v1.DocumentOptions
-	(*IdNumberOptions)(nil),                 // 22: bonafide.identity.v1.IdNumberOptions
-	(CheckStatus)(0),                        // 23: bonafide.identity.v1.CheckStatus
-	(*VerificationError)(nil),               // 24: bonafide.identity.v1.VerificationError
-	(*Address)(nil),                         // 25: bonafide.identity.v1.Address
-	(*Date)(nil),                            // 26: bonafide.identity.v1.Date
-	(Sex)(0),                                // 27: bonafide.identity.v1.Sex
-	(DocumentType)(0),                       // 28: bonafide.identity.v1.DocumentType
-	(IdNumberType)(0),                       // 29: bonafide.identity.v1.IdNumberType
-	(*Timing)(nil),                          // 30: bonafide.identity.v1.Timing
-	(*CheckDetail)(nil),                     // 31: bonafide.identity.v1.CheckDetail
-	(*ModelUse)(nil),                        // 32: bonafide.identity.v1.ModelUse
+	(*PresentationAttackDetection)(nil),     // 17: bonafide.identity.v1.PresentationAttackDetection
+	(*FaceQuality)(nil),                     // 18: bonafide.identity.v1.FaceQuality
+	(VerificationType)(0),                   // 19: bonafide.identity.v1.VerificationType
+	(*CreatedFilter)(nil),                   // 20: bonafide.identity.v1.CreatedFilter
+	(*timestamppb.Timestamp)(nil),           // 21: google.protobuf.Timestamp
+	(*DocumentOptions)(nil),                 // 22: bonafide.identity.v1.DocumentOptions
+	(*IdNumberOptions)(nil),                 // 23: bonafide.identity.v1.IdNumberOptions
+	(CheckStatus)(0),                        // 24: bonafide.identity.v1.CheckStatus
+	(*VerificationError)(nil),               // 25: bonafide.identity.v1.VerificationError
+	(*Address)(nil),                         // 26: bonafide.identity.v1.Address
+	(*Date)(nil),                            // 27: bonafide.identity.v1.Date
+	(Sex)(0),                                // 28: bonafide.identity.v1.Sex
+	(DocumentType)(0),                       // 29: bonafide.identity.v1.DocumentType
+	(IdNumberType)(0),                       // 30: bonafide.identity.v1.IdNumberType
+	(*Timing)(nil),                          // 31: bonafide.identity.v1.Timing
+	(*CheckDetail)(nil),                     // 32: bonafide.identity.v1.CheckDetail
+	(*ModelUse)(nil),                        // 33: bonafide.identity.v1.ModelUse
 }
 var file_bonafide_identity_v1_report_proto_depIdxs = []int32{
-	18, // 0: bonafide.identity.v1.ListVerificationReportsRequest.type:type_name -> bonafide.identity.v1.VerificationType
-	19, // 1: bonafide.identity.v1.ListVerificationReportsRequest.created:type_name -> bonafide.identity.v1.CreatedFilter
+	19, // 0: bonafide.identity.v1.ListVerificationReportsRequest.type:type_name -> bonafide.identity.v1.VerificationType
+	20, // 1: bonafide.identity.v1.ListVerificationReportsRequest.created:type_name -> bonafide.identity.v1.CreatedFilter
 	5,  // 2: bonafide.identity.v1.ListVerificationReportsResponse.data:type_name -> bonafide.identity.v1.VerificationReport
-	20, // 3: bonafide.identity.v1.VerificationReport.created:type_name -> google.protobuf.Timestamp
-	18, // 4: bonafide.identity.v1.VerificationReport.type:type_name -> bonafide.identity.v1.VerificationType
+	21, // 3: bonafide.identity.v1.VerificationReport.created:type_name -> google.protobuf.Timestamp
+	19, // 4: bonafide.identity.v1.VerificationReport.type:type_name -> bonafide.identity.v1.VerificationType
 	6,  // 5: bonafide.identity.v1.VerificationReport.options:type_name -> bonafide.identity.v1.VerificationReportOptions
 	7,  // 6: bonafide.identity.v1.VerificationReport.document:type_name -> bonafide.identity.v1.DocumentReport
 	8,  // 7: bonafide.identity.v1.VerificationReport.selfie:type_name -> bonafide.identity.v1.SelfieReport
@@ -1815,50 +1976,51 @@ var file_bonafide_identity_v1_report_proto_depIdxs = []int32{
 	10, // 9: bonafide.identity.v1.VerificationReport.email:type_name -> bonafide.identity.v1.EmailReport
 	11, // 10: bonafide.identity.v1.VerificationReport.phone:type_name -> bonafide.identity.v1.PhoneReport
 	12, // 11: bonafide.identity.v1.VerificationReport.insights:type_name -> bonafide.identity.v1.ReportInsights
-	21, // 12: bonafide.identity.v1.VerificationReportOptions.document:type_name -> bonafide.identity.v1.DocumentOptions
-	22, // 13: bonafide.identity.v1.VerificationReportOptions.id_number:type_name -> bonafide.identity.v1.IdNumberOptions
-	23, // 14: bonafide.identity.v1.DocumentReport.status:type_name -> bonafide.identity.v1.CheckStatus
-	24, // 15: bonafide.identity.v1.DocumentReport.error:type_name -> bonafide.identity.v1.VerificationError
-	25, // 16: bonafide.identity.v1.DocumentReport.address:type_name -> bonafide.identity.v1.Address
-	26, // 17: bonafide.identity.v1.DocumentReport.dob:type_name -> bonafide.identity.v1.Date
-	26, // 18: bonafide.identity.v1.DocumentReport.expiration_date:type_name -> bonafide.identity.v1.Date
-	26, // 19: bonafide.identity.v1.DocumentReport.issued_date:type_name -> bonafide.identity.v1.Date
-	27, // 20: bonafide.identity.v1.DocumentReport.sex:type_name -> bonafide.identity.v1.Sex
-	28, // 21: bonafide.identity.v1.DocumentReport.type:type_name -> bonafide.identity.v1.DocumentType
-	23, // 22: bonafide.identity.v1.SelfieReport.status:type_name -> bonafide.identity.v1.CheckStatus
-	24, // 23: bonafide.identity.v1.SelfieReport.error:type_name -> bonafide.identity.v1.VerificationError
-	23, // 24: bonafide.identity.v1.IdNumberReport.status:type_name -> bonafide.identity.v1.CheckStatus
-	24, // 25: bonafide.identity.v1.IdNumberReport.error:type_name -> bonafide.identity.v1.VerificationError
-	26, // 26: bonafide.identity.v1.IdNumberReport.dob:type_name -> bonafide.identity.v1.Date
-	29, // 27: bonafide.identity.v1.IdNumberReport.id_number_type:type_name -> bonafide.identity.v1.IdNumberType
-	23, // 28: bonafide.identity.v1.EmailReport.status:type_name -> bonafide.identity.v1.CheckStatus
-	24, // 29: bonafide.identity.v1.EmailReport.error:type_name -> bonafide.identity.v1.VerificationError
-	23, // 30: bonafide.identity.v1.PhoneReport.status:type_name -> bonafide.identity.v1.CheckStatus
-	24, // 31: bonafide.identity.v1.PhoneReport.error:type_name -> bonafide.identity.v1.VerificationError
+	22, // 12: bonafide.identity.v1.VerificationReportOptions.document:type_name -> bonafide.identity.v1.DocumentOptions
+	23, // 13: bonafide.identity.v1.VerificationReportOptions.id_number:type_name -> bonafide.identity.v1.IdNumberOptions
+	24, // 14: bonafide.identity.v1.DocumentReport.status:type_name -> bonafide.identity.v1.CheckStatus
+	25, // 15: bonafide.identity.v1.DocumentReport.error:type_name -> bonafide.identity.v1.VerificationError
+	26, // 16: bonafide.identity.v1.DocumentReport.address:type_name -> bonafide.identity.v1.Address
+	27, // 17: bonafide.identity.v1.DocumentReport.dob:type_name -> bonafide.identity.v1.Date
+	27, // 18: bonafide.identity.v1.DocumentReport.expiration_date:type_name -> bonafide.identity.v1.Date
+	27, // 19: bonafide.identity.v1.DocumentReport.issued_date:type_name -> bonafide.identity.v1.Date
+	28, // 20: bonafide.identity.v1.DocumentReport.sex:type_name -> bonafide.identity.v1.Sex
+	29, // 21: bonafide.identity.v1.DocumentReport.type:type_name -> bonafide.identity.v1.DocumentType
+	24, // 22: bonafide.identity.v1.SelfieReport.status:type_name -> bonafide.identity.v1.CheckStatus
+	25, // 23: bonafide.identity.v1.SelfieReport.error:type_name -> bonafide.identity.v1.VerificationError
+	24, // 24: bonafide.identity.v1.IdNumberReport.status:type_name -> bonafide.identity.v1.CheckStatus
+	25, // 25: bonafide.identity.v1.IdNumberReport.error:type_name -> bonafide.identity.v1.VerificationError
+	27, // 26: bonafide.identity.v1.IdNumberReport.dob:type_name -> bonafide.identity.v1.Date
+	30, // 27: bonafide.identity.v1.IdNumberReport.id_number_type:type_name -> bonafide.identity.v1.IdNumberType
+	24, // 28: bonafide.identity.v1.EmailReport.status:type_name -> bonafide.identity.v1.CheckStatus
+	25, // 29: bonafide.identity.v1.EmailReport.error:type_name -> bonafide.identity.v1.VerificationError
+	24, // 30: bonafide.identity.v1.PhoneReport.status:type_name -> bonafide.identity.v1.CheckStatus
+	25, // 31: bonafide.identity.v1.PhoneReport.error:type_name -> bonafide.identity.v1.VerificationError
 	13, // 32: bonafide.identity.v1.ReportInsights.document:type_name -> bonafide.identity.v1.DocumentInsights
 	16, // 33: bonafide.identity.v1.ReportInsights.selfie:type_name -> bonafide.identity.v1.SelfieInsights
-	30, // 34: bonafide.identity.v1.ReportInsights.timings:type_name -> bonafide.identity.v1.Timing
+	31, // 34: bonafide.identity.v1.ReportInsights.timings:type_name -> bonafide.identity.v1.Timing
 	15, // 35: bonafide.identity.v1.DocumentInsights.machine_readable_zone:type_name -> bonafide.identity.v1.MachineReadableZone
-	31, // 36: bonafide.identity.v1.DocumentInsights.checks:type_name -> bonafide.identity.v1.CheckDetail
-	30, // 37: bonafide.identity.v1.DocumentInsights.timings:type_name -> bonafide.identity.v1.Timing
-	32, // 38: bonafide.identity.v1.DocumentInsights.models:type_name -> bonafide.identity.v1.ModelUse
+	32, // 36: bonafide.identity.v1.DocumentInsights.checks:type_name -> bonafide.identity.v1.CheckDetail
+	31, // 37: bonafide.identity.v1.DocumentInsights.timings:type_name -> bonafide.identity.v1.Timing
+	33, // 38: bonafide.identity.v1.DocumentInsights.models:type_name -> bonafide.identity.v1.ModelUse
 	14, // 39: bonafide.identity.v1.DocumentInsights.fields:type_name -> bonafide.identity.v1.DocumentField
 	0,  // 40: bonafide.identity.v1.DocumentField.print:type_name -> bonafide.identity.v1.DocumentField.Print
 	1,  // 41: bonafide.identity.v1.MachineReadableZone.format:type_name -> bonafide.identity.v1.MachineReadableZone.Format
-	17, // 42: bonafide.identity.v1.SelfieInsights.document_face:type_name -> bonafide.identity.v1.FaceQuality
-	17, // 43: bonafide.identity.v1.SelfieInsights.selfie_face:type_name -> bonafide.identity.v1.FaceQuality
-	31, // 44: bonafide.identity.v1.SelfieInsights.checks:type_name -> bonafide.identity.v1.CheckDetail
-	30, // 45: bonafide.identity.v1.SelfieInsights.timings:type_name -> bonafide.identity.v1.Timing
-	32, // 46: bonafide.identity.v1.SelfieInsights.models:type_name -> bonafide.identity.v1.ModelUse
-	2,  // 47: bonafide.identity.v1.VerificationReportService.GetVerificationReport:input_type -> bonafide.identity.v1.GetVerificationReportRequest
-	3,  // 48: bonafide.identity.v1.VerificationReportService.ListVerificationReports:input_type -> bonafide.identity.v1.ListVerificationReportsRequest
-	5,  // 49: bonafide.identity.v1.VerificationReportService.GetVerificationReport:output_type -> bonafide.identity.v1.VerificationReport
-	4,  // 50: bonafide.identity.v1.VerificationReportService.ListVerificationReports:output_type -> bonafide.identity.v1.ListVerificationReportsResponse
-	49, // [49:51] is the sub-list for method output_type
-	47, // [47:49] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	18, // 42: bonafide.identity.v1.SelfieInsights.document_face:type_name -> bonafide.identity.v1.FaceQuality
+	18, // 43: bonafide.identity.v1.SelfieInsights.selfie_face:type_name -> bonafide.identity.v1.FaceQuality
+	32, // 44: bonafide.identity.v1.SelfieInsights.checks:type_name -> bonafide.identity.v1.CheckDetail
+	31, // 45: bonafide.identity.v1.SelfieInsights.timings:type_name -> bonafide.identity.v1.Timing
+	33, // 46: bonafide.identity.v1.SelfieInsights.models:type_name -> bonafide.identity.v1.ModelUse
+	17, // 47: bonafide.identity.v1.SelfieInsights.presentation_attack_detection:type_name -> bonafide.identity.v1.PresentationAttackDetection
+	2,  // 48: bonafide.identity.v1.VerificationReportService.GetVerificationReport:input_type -> bonafide.identity.v1.GetVerificationReportRequest
+	3,  // 49: bonafide.identity.v1.VerificationReportService.ListVerificationReports:input_type -> bonafide.identity.v1.ListVerificationReportsRequest
+	5,  // 50: bonafide.identity.v1.VerificationReportService.GetVerificationReport:output_type -> bonafide.identity.v1.VerificationReport
+	4,  // 51: bonafide.identity.v1.VerificationReportService.ListVerificationReports:output_type -> bonafide.identity.v1.ListVerificationReportsResponse
+	50, // [50:52] is the sub-list for method output_type
+	48, // [48:50] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_bonafide_identity_v1_report_proto_init() }
@@ -1875,13 +2037,14 @@ func file_bonafide_identity_v1_report_proto_init() {
 	file_bonafide_identity_v1_report_proto_msgTypes[8].OneofWrappers = []any{}
 	file_bonafide_identity_v1_report_proto_msgTypes[9].OneofWrappers = []any{}
 	file_bonafide_identity_v1_report_proto_msgTypes[14].OneofWrappers = []any{}
+	file_bonafide_identity_v1_report_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bonafide_identity_v1_report_proto_rawDesc), len(file_bonafide_identity_v1_report_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

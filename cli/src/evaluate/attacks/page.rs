@@ -36,7 +36,7 @@ fn table(title: &str, rates: &Rates) -> Markup {
         table {
             tr {
                 th { "kind" } th { "presentations" } th { "without two faces" } th { "errors" } th { "APCER, BPCER" }
-                th { "95 % interval" } th { "verified" }
+                th { "95 % interval" } th { "verified" } th { "by presentation attack detection alone" }
             }
             (line("bona fide", &rates.bona_fide))
             @for (test, counted) in &rates.bona_fide_by_test { (line(&format!("bona fide, by {}", test.replace('_', " ")), counted)) }
@@ -51,6 +51,15 @@ fn line(title: &str, counted: &Counted) -> Markup {
         tr {
             td { (title) } td { (counted.presentations) } td { (counted.without_response) } td { (counted.errors) }
             td { (rate(counted.rate)) } td { (rate(low)) " – " (rate(high)) } td { (counted.verified) }
+            td {
+                @match &counted.presentation_attack_detection {
+                    Some(detected) => {
+                        (detected.errors) " of " (detected.presentations) ": " (rate(Some(detected.rate))) " ("
+                        (rate(Some(detected.interval.0))) " – " (rate(Some(detected.interval.1))) ")"
+                    }
+                    None => "–",
+                }
+            }
         }
     }
 }

@@ -8,9 +8,11 @@ use proto::identity::v1::check_detail::Outcome;
 use proto::identity::v1::{CheckStatus, FaceQuality};
 use proto::selfie::v1::{CheckSelfieRequest, FaceImage};
 use selfie_svc::checker::{Checked, Checker};
+use selfie_svc::presentation::{Presentation as Seen, TEST as PRESENTATION};
 use selfie_svc::rules::Likeness;
 use serde::Serialize;
 use service_kit::compute::Caller;
+use vision::face::presentation::Scores;
 
 use crate::attacks::{Half, Presentation};
 use crate::dataset::name;
@@ -29,7 +31,9 @@ pub(super) struct Row {
     pub(super) likeness: Option<Likeness>,
     /// Measures of the selfie's face; none without one.
     pub(super) quality: Option<FaceQuality>,
-    /// Names of the tests that it failed, but for the comparison of the faces.
+    /// What the networks for presentation attacks said of the selfie; none where they are not installed, or there was no face.
+    pub(super) scores: Option<Scores>,
+    /// Names of the tests that refused it, but for the comparison of the faces.
     pub(super) failed_tests: Vec<String>,
     pub(super) verified: bool,
     /// Code and reason of a selfie that was not verified.
@@ -85,6 +89,7 @@ impl Row {
             failure: Some(failure),
             likeness: None,
             quality: None,
+            scores: None,
             failed_tests: Vec::new(),
             verified: false,
             error: None,
@@ -97,11 +102,17 @@ impl Row {
         let report = checked.response.selfie.unwrap_or_default();
         let insights = checked.response.insights.unwrap_or_default();
         let tests = insights.checks.into_iter();
-        let failed = tests.filter(|test| test.outcome() == Outcome::Failed && test.name != COMPARISON);
+        let is_warning = |test: &str| test == PRESENTATION && checked.presentation.is_attack() != Some(true);
+        let failed = tests
+            .filter(|test| test.outcome() == Outcome::Failed && test.name != COMPARISON && !is_warning(&test.name));
         Row {
             failure: None,
             likeness: checked.likeness,
             quality: insights.selfie_face,
+            scores: match checked.presentation {
+                Seen::Scored(scores) => Some(scores),
+                Seen::NoFace | Seen::Unchecked(_) => None,
+            },
             failed_tests: failed.map(|test| test.name).collect(),
             verified: report.status() == CheckStatus::Verified,
             error: report.error.map(refusal),
@@ -114,6 +125,12 @@ impl Row {
     /// Whether there were two faces, so that the tests have a result.
     pub(super) fn has_response(&self) -> bool {
         self.likeness.is_some()
+    }
+
+    /// Whether the networks classified it as an attack; none where they did not look at it.
+    pub(super) fn is_presentation_attack(&self) -> Option<bool> {
+        self.scores
+            .map(|_| self.failed_tests.iter().any(|test| test == PRESENTATION))
     }
 
     /// Whether it was taken for what it is not: an attack that none of the tests refused that are there for it, or a bona fide
@@ -153,6 +170,8 @@ pub(super) struct Line<'a> {
     pitch: Option<f64>,
     eyes_visible: Option<f64>,
     mouth_visible: Option<f64>,
+    minifasnet_v2: Option<f64>,
+    minifasnet_v1se: Option<f64>,
     failed_tests: String,
     verified: bool,
     error: Option<&'a str>,
@@ -188,6 +207,8 @@ impl Line<'_> {
             // Small numbers, whole.
             eyes_visible: visible(|face| face.eyes_visible),
             mouth_visible: visible(|face| face.mouth_visible),
+            minifasnet_v2: row.scores.map(|scores| rounded(scores.v2)),
+            minifasnet_v1se: row.scores.map(|scores| rounded(scores.v1se)),
             failed_tests: row.failed_tests.join(" "),
             verified: row.verified,
             error: row.error.as_ref().map(|(code, _)| code.as_str()),

@@ -43,8 +43,20 @@ pub(super) struct Counted {
     /// Their share of those with a response, and the 95 % interval of it (Wilson). Null without any.
     pub(super) rate: Option<f64>,
     pub(super) interval: Option<(f64, f64)>,
+    /// The same of presentation attack detection, which looks at the selfie alone. Null where it is not installed.
+    pub(super) presentation_attack_detection: Option<Detected>,
     /// Those that the whole check of the selfie verified; of attacks, IAPAR is their share.
     pub(super) verified: usize,
+}
+
+/// How presentation attack detection classified presentations of one kind.
+#[derive(Debug, Default, Clone, PartialEq, Serialize)]
+pub(super) struct Detected {
+    /// Those with a face that it looked at.
+    pub(super) presentations: usize,
+    pub(super) errors: usize,
+    pub(super) rate: f64,
+    pub(super) interval: (f64, f64),
 }
 
 impl Summary {
@@ -90,6 +102,7 @@ impl Rates {
         for counted in rates.bona_fide_by_test.values_mut() {
             *counted = Counted {
                 errors: counted.errors,
+                presentation_attack_detection: None,
                 ..rates.bona_fide.clone()
             };
         }
@@ -107,6 +120,11 @@ impl Counted {
         self.without_response += usize::from(!row.has_response());
         self.errors += usize::from(row.is_error());
         self.verified += usize::from(row.verified);
+        if let Some(is_attack) = row.is_presentation_attack() {
+            let detected = self.presentation_attack_detection.get_or_insert_default();
+            detected.presentations += 1;
+            detected.errors += usize::from(is_attack != row.truth.attack.is_some());
+        }
     }
 
     fn conclude(&mut self) {
@@ -114,6 +132,10 @@ impl Counted {
         if responses > 0 {
             self.rate = Some(self.errors as f64 / responses as f64);
             self.interval = Some(wilson(self.errors, responses));
+        }
+        if let Some(detected) = &mut self.presentation_attack_detection {
+            detected.rate = detected.errors as f64 / detected.presentations as f64;
+            detected.interval = wilson(detected.errors, detected.presentations);
         }
     }
 }
