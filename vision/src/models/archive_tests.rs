@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::super::Origin;
 use super::*;
 
 static WHEEL: Package = Package {
@@ -26,7 +27,7 @@ static SDIST: Package = Package {
 fn source(package: &'static Package, path: &'static str, content: &[u8]) -> Source {
     let sha256 = digest::of_bytes(content).leak();
     Source {
-        package,
+        origin: Origin::Package(package),
         path,
         size: content.len() as u64,
         sha256,
