@@ -270,7 +270,7 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
     let best = |at: usize, class: Class| beliefs.get(at).and_then(|belief| belief.best(class));
     let is_seen_as = |at: usize, class, symbol| best(at, class).is_some_and(|best| are_alike(best, symbol));
     let is_told_by_digit = |at: usize, class, symbol| best(at, class).is_some_and(|best| !have_same_sum(best, symbol));
-    let mut confirm = |kind: FieldKind, symbols: &str, check: Option<FieldKind>| {
+    let mut confirm = |kind: FieldKind, symbols: &str, open: &[(usize, u8)], check: Option<FieldKind>| {
         let Some(field) = places(kind) else { return };
         let stated = field.start..field.end.min(field.start + symbols.len());
         let class = format.field(kind).map_or(Class::Any, Field::class);
@@ -306,9 +306,11 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
         if !counts {
             return;
         }
-        for (belief, symbol) in with.get_mut(stated).into_iter().flatten().zip(symbols.bytes()) {
+        let beliefs = with.get_mut(stated).into_iter().flatten();
+        for (place, (belief, symbol)) in beliefs.zip(symbols.bytes()).enumerate() {
             if belief.symbol().is_some() || check.is_some() || completion == Completion::Worn {
-                *belief = belief.with_print(symbol, PRINT_DOUBT);
+                let open = open.iter().find(|(at, _)| *at == place).map(|(_, other)| *other);
+                *belief = belief.with_print(symbol, open, PRINT_DOUBT);
             }
         }
     };
@@ -319,10 +321,13 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
         (Agreement::Agrees(surname), Agreement::Agrees(given)) => {
             let name = Name::to_field(&surname.symbols, &given.symbols, length(FieldKind::Name));
             let name = name.trim_end_matches('<');
-            confirm(FieldKind::Name, name, None);
+            let behind = surname.symbols.len() + "<<".len();
+            let given = given.open.iter().map(|&(at, other)| (behind + at, other));
+            let open: Vec<(usize, u8)> = surname.open.iter().copied().chain(given).collect();
+            confirm(FieldKind::Name, name, &open, None);
             end = places(FieldKind::Name).map(|field| field.start + name.len()..field.end);
         }
-        (Agreement::Agrees(surname), _) => confirm(FieldKind::Name, &surname.symbols, None),
+        (Agreement::Agrees(surname), _) => confirm(FieldKind::Name, &surname.symbols, &surname.open, None),
         _ => {}
     }
     if let Agreement::Agrees(print) = &printed.number {
@@ -333,9 +338,10 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
         confirm(
             FieldKind::Number,
             &whole(FieldKind::Number, number),
+            &[],
             Some(FieldKind::NumberCheck),
         );
-        confirm(FieldKind::Optional, rest, None);
+        confirm(FieldKind::Optional, rest, &[], None);
     }
     let dates = [
         (FieldKind::BirthDate, FieldKind::BirthCheck, &printed.birth_date),
@@ -343,7 +349,7 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
     ];
     for (kind, check, date) in dates {
         if let Agreement::Agrees(Print { symbols, .. }) = date {
-            confirm(kind, symbols, Some(check));
+            confirm(kind, symbols, &[], Some(check));
         }
     }
     let codes = [
@@ -352,13 +358,13 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
     ];
     for (kind, code) in codes {
         if let Agreement::Agrees(Print { symbols, .. }) = code {
-            confirm(kind, &whole(kind, symbols), None);
+            confirm(kind, &whole(kind, symbols), &[], None);
         }
     }
     if let Agreement::Agrees(Print { value, .. }) = &printed.sex {
         match value {
-            Sex::Female => confirm(FieldKind::Sex, "F", None),
-            Sex::Male => confirm(FieldKind::Sex, "M", None),
+            Sex::Female => confirm(FieldKind::Sex, "F", &[], None),
+            Sex::Male => confirm(FieldKind::Sex, "M", &[], None),
             // The zone may have either mark.
             Sex::Unspecified => {}
         }
@@ -366,7 +372,7 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
     // The two fillers that end it, where they were read: the print that was found may be less than all of the name.
     for belief in end.and_then(|end| with.get_mut(end)).into_iter().flatten().take(2) {
         if belief.symbol() == Some(b'<') {
-            *belief = belief.with_print(b'<', LONGER_DOUBT);
+            *belief = belief.with_print(b'<', None, LONGER_DOUBT);
         }
     }
     with

@@ -21,6 +21,7 @@ fn agrees<T>(value: T, symbols: &str) -> Agreement<T> {
     Agreement::Agrees(Print {
         value,
         symbols: symbols.to_owned(),
+        open: Vec::new(),
         line: 0,
         quad: Quad::default(),
         confidence: 0.99,
@@ -174,6 +175,37 @@ fn a_name_ends_in_the_zone_where_its_print_does() {
     // Nothing is said of fillers that were not seen.
     beliefs[26] = Belief::UNKNOWN;
     assert!(!sure(&beliefs, &printed));
+}
+
+#[test]
+fn print_decides_nothing_between_letters_that_it_does_not_tell_apart() {
+    let mut beliefs = beliefs();
+    // ERIKSSON or ERLKSSON.
+    let mut probabilities = [0.0; SYMBOLS];
+    probabilities[index(b'I').expect("a symbol")] = 0.7;
+    probabilities[index(b'L').expect("a symbol")] = 0.3;
+    beliefs[7] = Belief::read(&probabilities, 5e-5);
+    let sure = |open: &[(usize, u8)]| {
+        let mut printed = Printed {
+            surname: agrees("Eriksson".to_owned(), "ERIKSSON"),
+            given_names: agrees("Anna Maria".to_owned(), "ANNA<MARIA"),
+            ..Printed::default()
+        };
+        let Agreement::Agrees(print) = &mut printed.surname else {
+            return None;
+        };
+        print.open = open.to_vec();
+        let after = posterior(&with_print(Format::Td3, &beliefs, &printed, Completion::Worn));
+        let fields = fields(&after, |_| true, &printed);
+        fields
+            .iter()
+            .find(|field| field.field == Stated::Surname)
+            .map(FieldEvidence::is_sure)
+    };
+    assert_eq!(sure(&[]), Some(true));
+    assert_eq!(sure(&[(2, b'L')]), Some(false));
+    // Another letter there is none of the print's.
+    assert_eq!(sure(&[(2, b'T')]), Some(true));
 }
 
 #[test]

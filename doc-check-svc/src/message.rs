@@ -155,6 +155,7 @@ mod tests {
             let agrees = Agreement::Agrees(Print {
                 value: print.to_owned(),
                 symbols: zone.replace(' ', "<"),
+                open: Vec::new(),
                 line: 0,
                 quad: Quad::default(),
                 confidence: 1.0,

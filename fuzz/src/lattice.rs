@@ -103,7 +103,7 @@ impl Seen {
             Belief::UNKNOWN
         };
         self.print
-            .map_or(belief.clone(), |symbol| belief.with_print(symbol, PRINT_DOUBT))
+            .map_or(belief.clone(), |symbol| belief.with_print(symbol, None, PRINT_DOUBT))
     }
 }
 
@@ -210,7 +210,7 @@ fn summed(posterior: &Posterior, shape: Shape, seen: &[Seen], field: &Field) {
     let mut only: Vec<Belief> = seen.iter().map(Seen::belief).collect();
     let mut prior = 1.0;
     for at in range(posterior.format, field) {
-        only[at] = only[at].with_print(symbols.as_bytes()[at], 0.0);
+        only[at] = only[at].with_print(symbols.as_bytes()[at], None, 0.0);
         if field.kind == FieldKind::Name && seen[at].is_open() {
             prior *= open_to_printed(symbols.as_bytes()[at]);
         }

@@ -75,9 +75,9 @@ impl Belief {
     }
 
     /// The same, where the print elsewhere on the document says that this symbol stands here, and is wrong with a probability of
-    /// `doubt`. In a field of letters and digits, print with a 0 may have an O.
+    /// `doubt`; `open` is another symbol that the print may as well be. In a field of letters and digits, print with a 0 may have an O.
     #[must_use]
-    pub fn with_print(&self, symbol: u8, doubt: f32) -> Self {
+    pub fn with_print(&self, symbol: u8, open: Option<u8>, doubt: f32) -> Self {
         let factor = |is_printed: bool| {
             if is_printed {
                 1.0 - doubt
@@ -88,7 +88,7 @@ impl Belief {
         let mut belief = self.clone();
         belief.printed = true;
         for (other, likelihood) in symbols().zip(&mut belief.known) {
-            *likelihood *= factor(other == symbol);
+            *likelihood *= factor(other == symbol || Some(other) == open);
         }
         for (other, likelihood) in symbols().zip(&mut belief.mixed) {
             *likelihood *= factor(are_alike(other, symbol));

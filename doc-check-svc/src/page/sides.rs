@@ -174,6 +174,7 @@ mod tests {
         Print {
             value,
             symbols: String::new(),
+            open: Vec::new(),
             line: 0,
             quad: Quad::default(),
             confidence: 1.0,

@@ -114,6 +114,21 @@ const DIGITS_FOR_LETTERS: &[(char, &[&str])] = &[
     ('!', &["I"]),
 ];
 
+/// Another symbol that a name may have in the zone where print of this character reads as `symbol`: nobody tells I from l, and text
+/// recognition takes Ğ for other marked letters, or for none.
+pub(super) fn open(character: char, symbol: u8, script: Script) -> Option<u8> {
+    let Script::Letters(alphabet) = script else { return None };
+    let is_upright = matches!(character, 'I' | 'l' | '1' | '|' | '!');
+    let may_be_breve = matches!(alphabet, Alphabet::Turkish | Alphabet::All) && fold(character) == "c";
+    match symbol {
+        b'I' if is_upright => Some(b'L'),
+        b'L' if is_upright => Some(b'I'),
+        b'C' if may_be_breve => Some(b'G'),
+        b'G' if may_be_breve => Some(b'C'),
+        _ => None,
+    }
+}
+
 /// How sure it is what a character stands for: a small letter or a capital one, an O or a 0 make no difference.
 pub(super) fn certainty(char: &TextChar) -> f32 {
     let key = |character: char| match character {

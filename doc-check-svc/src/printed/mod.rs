@@ -41,6 +41,8 @@ pub struct Print<T> {
     pub value: T,
     /// As the zone would write it, without fillers at its ends: `VAN<DER<BERG`, `840607`.
     pub symbols: String,
+    /// Places in these symbols where the zone may as well have another one, and which: print of a name does not tell them apart.
+    pub open: Vec<(usize, u8)>,
     /// Number of the line, among those given, in which it begins.
     pub line: usize,
     /// Where that line is in the picture.

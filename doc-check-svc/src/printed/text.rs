@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use vision::text::TextChar;
 
-use super::letters::{Misread, SURE, Script, Spelling, certainty, doubts, spellings};
+use super::letters::{Misread, SURE, Script, Spelling, certainty, doubts, open, spellings};
 use super::zone::Seen;
 
 /// Marks inside a name or number that the zone leaves out or has fillers for (9303-3 section 4.6).
@@ -62,6 +62,8 @@ pub(super) struct Reading {
     pub(super) to: usize,
     /// The field as the zone writes it.
     pub(super) symbols: String,
+    /// Places in it where the zone may as well have another symbol, and which.
+    pub(super) open: Vec<(usize, u8)>,
 }
 
 /// A field of the zone as a whole, without fillers at its ends.
@@ -139,6 +141,7 @@ impl<'a> Stretch<'a> {
                 from: at,
                 to,
                 symbols: String::from_utf8_lossy(&search.symbols).into_owned(),
+                open: search.open,
             })
         })
     }
@@ -209,6 +212,7 @@ struct Search<'s, 'a> {
     /// Where the rest cannot be read.
     dead: HashSet<(usize, usize, usize)>,
     symbols: Vec<u8>,
+    open: Vec<(usize, u8)>,
     fills: bool,
 }
 
@@ -220,6 +224,7 @@ impl<'s, 'a> Search<'s, 'a> {
             trust,
             dead: HashSet::new(),
             symbols: Vec::new(),
+            open: Vec::new(),
             fills: false,
         }
     }
@@ -274,10 +279,16 @@ impl<'s, 'a> Search<'s, 'a> {
                 true => Evidence::Sure,
                 false => Evidence::Doubtful,
             };
+            let kept = self.open.len();
+            if let [symbol] = spelling.symbols.as_bytes() {
+                let other = open(glyph.character(), *symbol, stretch.script);
+                self.open.extend(other.map(|other| (self.symbols.len(), other)));
+            }
             let end = self.put(spelling.symbols, evidence, (at + 1, position, left));
             if end.is_some() {
                 return end;
             }
+            self.open.truncate(kept);
         }
         None
     }

@@ -129,6 +129,7 @@ impl<'a> Comparison<'a> {
         Some(Print {
             value,
             symbols,
+            open: Vec::new(),
             line: line.index,
             quad: line.quad,
             confidence,
@@ -143,12 +144,16 @@ impl<'a> Comparison<'a> {
             before += part.to - part.from + 1;
             reading.from < before
         });
-        self.print(
+        let print = self.print(
             part.or(parts.first())?.line,
             stretch.text(reading.from, reading.to),
             reading.symbols,
             stretch.confidence(reading.from, reading.to),
-        )
+        )?;
+        Some(Print {
+            open: reading.open,
+            ..print
+        })
     }
 
     fn birth_place(&self) -> Option<Print<String>> {

@@ -248,6 +248,7 @@ fn reordered(stretch: &Stretch<'_>, pattern: Pattern<'_>) -> Option<Reading> {
         from: start,
         to: start,
         symbols: String::new(),
+        open: Vec::new(),
     };
     while left.iter().any(Option::is_some) {
         let at = (all.to..stretch.glyphs.len()).find(|&at| stretch.starts_word(at))?;
@@ -263,6 +264,9 @@ fn reordered(stretch: &Stretch<'_>, pattern: Pattern<'_>) -> Option<Reading> {
         if !all.symbols.is_empty() {
             all.symbols.push('<');
         }
+        let before = all.symbols.len();
+        all.open
+            .extend(reading.open.iter().map(|&(at, other)| (before + at, other)));
         all.symbols.push_str(&reading.symbols);
         all.to = reading.to;
     }

@@ -71,6 +71,7 @@ impl Comparison<'_> {
             from: 0,
             to: stretch.glyphs.len(),
             symbols: stretch.plain(),
+            open: Vec::new(),
         };
         let print = self.print_of(&[part], stretch, all);
         print.map_or(Agreement::NotSeen, |printed| Agreement::Differs { printed })
