@@ -321,7 +321,7 @@ pub fn with_print(format: Format, beliefs: &[Belief], printed: &Printed, complet
         (Agreement::Agrees(surname), Agreement::Agrees(given)) => {
             let name = Name::to_field(&surname.symbols, &given.symbols, length(FieldKind::Name));
             let name = name.trim_end_matches('<');
-            let behind = surname.symbols.len() + "<<".len();
+            let behind = name.find("<<").map_or(name.len(), |end| end + "<<".len());
             let given = given.open.iter().map(|&(at, other)| (behind + at, other));
             let open: Vec<(usize, u8)> = surname.open.iter().copied().chain(given).collect();
             confirm(FieldKind::Name, name, &open, None);

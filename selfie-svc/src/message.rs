@@ -19,13 +19,15 @@ pub(crate) fn quality(quality: &Quality, face: &Face, faces: usize) -> FaceQuali
         pitch: quality.pitch,
         roll: quality.roll,
         faces: count(faces),
-        dynamic_range: quality.dynamic_range,
-        under_exposure: quality.under_exposure,
-        over_exposure: quality.over_exposure,
-        illumination_uniformity: quality.illumination_uniformity,
-        cropped: quality.cropped,
+        dynamic_range: Some(quality.dynamic_range),
+        under_exposure: Some(quality.under_exposure),
+        over_exposure: Some(quality.over_exposure),
+        illumination_uniformity: Some(quality.illumination_uniformity),
+        cropped: Some(quality.cropped),
         eyes_visible: None,
         mouth_visible: None,
+        nose_visible: None,
+        lesser_eye_visible: None,
     }
 }
 
@@ -33,6 +35,8 @@ pub(crate) fn with_visibility(quality: FaceQuality, visibility: Visibility) -> F
     FaceQuality {
         eyes_visible: Some(visibility.eyes),
         mouth_visible: Some(visibility.mouth),
+        nose_visible: Some(visibility.nose),
+        lesser_eye_visible: Some(visibility.lesser_eye),
         ..quality
     }
 }

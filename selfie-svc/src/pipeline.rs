@@ -290,12 +290,17 @@ pub fn subject<'faces>(faces: &'faces [Face], picture: &Picture) -> Option<&'fac
 
 /// The other faces of a picture, against the chosen one.
 pub fn others(chosen: &Face, faces: &[Face]) -> Vec<OtherFace> {
-    let others = faces.iter().filter(|face| face.bounds != chosen.bounds);
-    let other = |face: &Face| OtherFace {
-        size: f64::from(face.landmarks.eye_distance() / chosen.landmarks.eye_distance()),
-        is_below_the_mouth: face.bounds.centre().y
-            > chosen.landmarks.left_mouth.midpoint(chosen.landmarks.right_mouth).y,
+    let around = chosen.bounds.grown(1.0);
+    let mouth = chosen.landmarks.left_mouth.midpoint(chosen.landmarks.right_mouth);
+    let other = |face: &Face| {
+        let Point { x, y } = face.bounds.centre();
+        let is_within = (around.x..around.right()).contains(&x) && (around.y..around.bottom()).contains(&y);
+        OtherFace {
+            size: f64::from(face.bounds.area() / chosen.bounds.area()).sqrt(),
+            is_near: is_within || y > mouth.y,
+        }
     };
+    let others = faces.iter().filter(|face| face.bounds != chosen.bounds);
     others.map(other).collect()
 }
 

@@ -132,12 +132,13 @@ enum Verdict {
 
 impl Verdict {
     fn of(score: f64) -> Self {
-        if score < THRESHOLD {
-            Self::Attack
-        } else if score < WARNING_THRESHOLD {
+        // What is not a number is no score of a living person.
+        if score >= WARNING_THRESHOLD {
+            Self::BonaFide
+        } else if score >= THRESHOLD {
             Self::Suspicious
         } else {
-            Self::BonaFide
+            Self::Attack
         }
     }
 }
@@ -150,6 +151,11 @@ impl Presentation {
             Self::Scored(scores) => Some(Verdict::of(scores.mean()) == Verdict::Attack),
             Self::NoFace | Self::Unchecked(_) => None,
         }
+    }
+
+    /// Whether there are no networks to tell.
+    pub(crate) fn is_unchecked(&self) -> bool {
+        matches!(self, Self::Unchecked(_))
     }
 
     /// Evaluates the test.
@@ -215,6 +221,7 @@ mod tests {
             (scored(0.5, 0.4), Outcome::Failed, None),
             (scored(0.0, 2.0 * THRESHOLD), Outcome::Failed, None),
             (scored(0.01, 0.01), Outcome::Failed, manipulated),
+            (scored(f64::NAN, 0.9), Outcome::Failed, manipulated),
         ] {
             assert_eq!(evaluated(presentation), (outcome, failure), "{presentation:?}");
             assert_eq!(presentation.is_attack(), Some(failure.is_some()), "{presentation:?}");

@@ -8,14 +8,14 @@ use vision::picture::DecodeError;
 
 use crate::calibration::OperatingPoint;
 use crate::presentation::Presentation;
-use crate::requirements::REQUIREMENTS;
+use crate::requirements::{QUALITY, Requirement, VISIBILITY};
 
 /// Smallest distance between the eyes, in pixels, at which a face is compared. SFace looks at a crop in which the eyes are
 /// 35 pixels apart; from a third of that there is too little left to tell people apart.
 pub const MIN_INTER_EYE_DISTANCE: f64 = 12.0;
 
-/// Another face is in the background when its eyes are less than this share of the first's apart, and it is not held before the body.
-/// At an arm's length from the camera that is somebody two metres or more behind.
+/// Another face is in the background when it is smaller than this share of the first in length, and neither beside the person nor held
+/// before them. At an arm's length from the camera that is somebody two metres or more behind.
 pub const BACKGROUND: f64 = 0.25;
 
 /// Smaller ones than this share are not looked at: nobody is verified by them, and what looks like a face to the detector is mostly
@@ -52,8 +52,8 @@ pub struct Subject {
     pub inter_eye_distance: f64,
     /// How well it can be seen.
     pub quality: Quality,
-    /// Whether something covers it.
-    pub visibility: Visibility,
+    /// Whether something covers it; none where that was not looked at, for it is refused anyway.
+    pub visibility: Option<Visibility>,
     /// Who else is there.
     pub others: Vec<OtherFace>,
 }
@@ -61,15 +61,16 @@ pub struct Subject {
 /// Another face of a selfie.
 #[derive(Clone, Copy, Debug)]
 pub struct OtherFace {
-    /// Distance between its eyes over that of the first's.
+    /// Its length over that of the first: the square root of how their boxes' areas compare.
     pub size: f64,
-    /// Whether its middle is lower than the first's mouth, as that of a picture that is held before the body.
-    pub is_below_the_mouth: bool,
+    /// Whether its middle is within the first face's width and height of it, or lower than its mouth, as that of a picture that is held
+    /// up.
+    pub is_near: bool,
 }
 
 impl OtherFace {
     fn is_background(&self) -> bool {
-        self.size < SPECK || self.size < BACKGROUND && !self.is_below_the_mouth
+        self.size < SPECK || self.size < BACKGROUND && !self.is_near
     }
 }
 
@@ -155,26 +156,59 @@ impl Evaluation {
         match largest {
             Some(size) => self.failed(
                 "selfie_single_person",
-                format!(
-                    "the eyes of another face are {:.0} % as far apart as those of the first",
-                    100.0 * size
-                ),
+                format!("another face is {:.0} % as large as the first in length", 100.0 * size),
                 SELFIE.error,
                 "The selfie shows another face, too. Please take it alone, with no picture of a face in your hand.",
             ),
             None => self.passed("selfie_single_person"),
         }
-        let mut missed = 0;
-        for requirement in &REQUIREMENTS {
-            match requirement.missed(subject) {
+        let is_good = self.keeps_to(&QUALITY, &subject.quality);
+        let is_seen = match &subject.visibility {
+            Some(visibility) => self.keeps_to(&VISIBILITY, visibility),
+            None => {
+                for requirement in &VISIBILITY {
+                    self.not_available(
+                        requirement.test,
+                        "it was not looked at, as the selfie is refused anyway",
+                    );
+                }
+                false
+            }
+        };
+        largest.is_none() && is_good && is_seen
+    }
+
+    /// Evaluates every requirement of a table.
+    fn keeps_to<Measures>(&mut self, requirements: &[Requirement<Measures>], measures: &Measures) -> bool {
+        let mut keeps = true;
+        for requirement in requirements {
+            match requirement.missed(measures) {
                 Some(why) => {
-                    missed += 1;
+                    keeps = false;
                     self.failed(requirement.test, why, SELFIE.error, requirement.sentence);
                 }
                 None => self.passed(requirement.test),
             }
         }
-        largest.is_none() && missed == 0
+        keeps
+    }
+
+    /// Evaluates whether the selfie is the document's photograph again.
+    fn copy(&mut self, likeness: Likeness) {
+        const TEST: &str = "selfie_is_a_picture_of_its_own";
+        if likeness.is_of_one_exposure() {
+            self.failed(
+                TEST,
+                format!(
+                    "agreement {:.3} with the document's photo is that of the same photograph: at least {ONE_EXPOSURE}",
+                    likeness.agreement
+                ),
+                VerificationErrorCode::SelfieManipulated,
+                "The selfie is a copy of the document's photo. Please take a new picture of yourself.",
+            );
+        } else {
+            self.passed(TEST);
+        }
     }
 }
 
@@ -224,54 +258,54 @@ pub fn evaluate(
     presentation: Presentation,
     point: OperatingPoint,
 ) -> Evaluation {
-    use VerificationErrorCode::{SelfieFaceMismatch, SelfieManipulated};
     let mut evaluation = Evaluation::default();
 
-    evaluation.face(document, |portrait| portrait.inter_eye_distance, &DOCUMENT);
-    let subject = evaluation.face(selfie, |subject| subject.inter_eye_distance, &SELFIE);
-    let is_fit = subject.is_some_and(|subject| evaluation.fitness(subject));
-
-    match likeness {
-        Some(likeness) => {
-            if likeness.is_of_one_exposure() {
-                evaluation.failed(
-                    "selfie_is_a_picture_of_its_own",
-                    format!(
-                        "agreement {:.3} with the document's photo is that of the same photograph: at least {ONE_EXPOSURE}",
-                        likeness.agreement
-                    ),
-                    SelfieManipulated,
-                    "The selfie is a copy of the document's photo. Please take a new picture of yourself.",
-                );
-            } else {
-                evaluation.passed("selfie_is_a_picture_of_its_own");
-            }
-            if !is_fit {
-                evaluation.not_available("face_match", "the face in the selfie is not fit for comparison");
-            } else if likeness.similarity < point.threshold {
-                evaluation.failed(
-                    "face_match",
-                    format!(
-                        "similarity {:.3} is below the threshold {:.3}",
-                        likeness.similarity, point.threshold
-                    ),
-                    SelfieFaceMismatch,
-                    "The face in the selfie does not match the photo on the document.",
-                );
-            } else {
-                evaluation.passed("face_match");
-            }
-        }
-        None => {
-            for name in ["selfie_is_a_picture_of_its_own", "face_match"] {
-                evaluation.not_available(name, "there were not two faces to compare");
-            }
-        }
+    let portrait = evaluation.face(document, |portrait| portrait.inter_eye_distance, &DOCUMENT);
+    // Where selfies are refused for want of a detector nothing that the person does helps: that is told before all that would.
+    if presentation.is_unchecked() {
+        presentation.evaluate(&mut evaluation);
     }
-
-    presentation.evaluate(&mut evaluation);
+    let subject = evaluation.face(selfie, |subject| subject.inter_eye_distance, &SELFIE);
+    // A copy comes before what hides that it is one.
+    match likeness {
+        Some(likeness) => evaluation.copy(likeness),
+        None => evaluation.not_available("selfie_is_a_picture_of_its_own", NO_TWO_FACES),
+    }
+    let is_fit = subject.is_some_and(|subject| evaluation.fitness(subject));
+    match likeness {
+        Some(_) if !is_fit => {
+            evaluation.not_available(
+                "face_match",
+                "the face in the selfie is not fit for it: its similarity decides nothing",
+            );
+        }
+        Some(likeness) if likeness.similarity < point.threshold => evaluation.failed(
+            "face_match",
+            format!(
+                "similarity {:.3} is below the threshold {:.3}",
+                likeness.similarity, point.threshold
+            ),
+            VerificationErrorCode::SelfieFaceMismatch,
+            "The face in the selfie does not match the photo on the document.",
+        ),
+        Some(_) => evaluation.passed("face_match"),
+        // Nothing is verified that was not compared.
+        None if portrait.is_some() && subject.is_some() => evaluation.failed(
+            "face_match",
+            "the faces were not compared".to_owned(),
+            SELFIE.error,
+            "The selfie could not be compared. Please take it again.",
+        ),
+        None => evaluation.not_available("face_match", NO_TWO_FACES),
+    }
+    if !presentation.is_unchecked() {
+        presentation.evaluate(&mut evaluation);
+    }
     evaluation
 }
+
+/// Why two tests have no result.
+const NO_TWO_FACES: &str = "there were not two faces to compare";
 
 fn too_small(inter_eye_distance: f64) -> String {
     format!("the eyes are {inter_eye_distance:.0} pixels apart; at least {MIN_INTER_EYE_DISTANCE:.0} are needed")
@@ -308,7 +342,12 @@ mod tests {
                 pitch: -5.0,
                 roll: 0.0,
             },
-            visibility: Visibility { eyes: 0.3, mouth: 0.02 },
+            visibility: Some(Visibility {
+                eyes: 0.15,
+                lesser_eye: 0.05,
+                nose: 0.1,
+                mouth: 0.02,
+            }),
             others: Vec::new(),
         };
         change(&mut subject);
@@ -394,7 +433,7 @@ mod tests {
 
     #[test]
     fn other_faces_are_background_when_they_are_small_and_not_held_up() {
-        for (size, is_below_the_mouth, refused) in [
+        for (size, is_near, refused) in [
             (1.1, false, true),
             (0.26, false, true),
             (0.24, false, false),
@@ -403,34 +442,66 @@ mod tests {
             // A pattern on a shirt.
             (0.07, true, false),
         ] {
-            let other = OtherFace {
-                size,
-                is_below_the_mouth,
-            };
+            let other = OtherFace { size, is_near };
             let selfie = selfie(|face| face.others = vec![other]);
             let expected = refused.then_some(SelfieUnverifiedOther);
             assert_eq!(code(&DOCUMENT, &selfie, alike(0.7)), expected, "{other:?}");
         }
     }
 
+    fn seen(face: &mut Subject) -> &mut Visibility {
+        face.visibility.as_mut().expect("it was looked at")
+    }
+
+    #[test]
+    fn a_copy_is_told_as_one_however_unfit_it_is() {
+        let copy = Some(Likeness {
+            similarity: 0.9,
+            agreement: ONE_EXPOSURE,
+        });
+        let covered = selfie(|face| seen(face).mouth = 0.0);
+        assert_eq!(code(&DOCUMENT, &covered, copy), Some(SelfieManipulated));
+    }
+
+    #[test]
+    fn nothing_is_verified_that_was_not_looked_at_or_compared() {
+        let unseen = selfie(|face| face.visibility = None);
+        let evaluation = evaluate(&DOCUMENT, &unseen, alike(0.9), UNCHECKED, POINT);
+        let compared = evaluation.checks.iter().find(|check| check.name == "face_match");
+        assert_eq!(compared.expect("always told").outcome(), Outcome::NotAvailable);
+        assert_eq!(code(&DOCUMENT, &good(), None), Some(SelfieUnverifiedOther));
+    }
+
+    #[test]
+    fn where_no_selfie_can_pass_that_is_told_before_what_a_person_could_mend() {
+        let dark = selfie(|face| face.quality.under_exposure = 0.9);
+        let refused = Presentation::Unchecked(Unchecked::Refused);
+        let (_, sentence) = evaluate(&DOCUMENT, &dark, alike(0.9), refused, POINT)
+            .failure
+            .expect("refused");
+        assert!(sentence.contains("cannot be checked here"), "{sentence}");
+    }
+
     #[test]
     fn what_is_not_fit_is_refused_with_its_sentence_and_not_compared() {
         type Change = fn(&mut Subject);
-        let unfit: [(&str, Change); 11] = [
+        let unfit: [(&str, Change); 13] = [
             ("selfie_under_exposure", |face| face.quality.under_exposure = 0.9),
             ("selfie_over_exposure", |face| face.quality.over_exposure = 0.5),
             ("selfie_dynamic_range", |face| face.quality.dynamic_range = 3.0),
-            ("selfie_sharpness", |face| face.quality.sharpness = 2.0),
+            ("selfie_sharpness", |face| face.quality.sharpness = 0.2),
             ("selfie_face_cropping", |face| face.quality.cropped = 0.3),
             ("selfie_head_yaw", |face| face.quality.yaw = -80.0),
             ("selfie_head_pitch", |face| face.quality.pitch = 70.0),
-            ("selfie_eyes_visible", |face| face.visibility.eyes = 0.01),
-            ("selfie_mouth_visible", |face| face.visibility.mouth = 0.0),
-            ("selfie_eyes_visible", |face| face.visibility.eyes = f64::NAN),
+            ("selfie_eyes_visible", |face| seen(face).eyes = 0.0),
+            ("selfie_each_eye_visible", |face| seen(face).lesser_eye = 0.0),
+            ("selfie_nose_visible", |face| seen(face).nose = 0.0),
+            ("selfie_mouth_visible", |face| seen(face).mouth = 0.0),
+            ("selfie_eyes_visible", |face| seen(face).eyes = f64::NAN),
             ("selfie_single_person", |face| {
                 face.others = vec![OtherFace {
                     size: 0.9,
-                    is_below_the_mouth: false,
+                    is_near: false,
                 }];
             }),
         ];

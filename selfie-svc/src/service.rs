@@ -12,7 +12,7 @@ use service_kit::{insights, stage};
 use tonic::{Request, Response, Status};
 use vision::VisionError;
 use vision::face::exposure::CloseUp;
-use vision::face::presentation::Scores;
+use vision::face::presentation::{AttackDetector, Scores};
 use vision::face::{DetectOptions, Face};
 use vision::picture::{DecodeError, Limits, Picture};
 
@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::message;
 use crate::pipeline::{self, Examined, FacePipeline, Spent};
 use crate::presentation::Detection;
+use crate::requirements;
 use crate::rules::{Evaluation, Likeness, Observation, Portrait, Subject, evaluate};
 
 /// Both services of selfie-svc. Clones share everything.
@@ -204,10 +205,16 @@ impl Shared {
                 inter_eye_distance: examined.inter_eye_distance(),
             })
         })?;
+        if caller.gone() {
+            return Err(Error::Abandoned);
+        }
         let subject_seen = subject.observation(|examined, faces| {
-            let visibility = timed("face_quality", &mut clock.quality, || {
-                self.pipeline.visibility(examined)
-            })?;
+            // It takes four embeddings: nobody needs them of what is refused anyway.
+            let is_wanted = matches!(portrait_seen, Observation::Face(_)) && requirements::are_met(&examined.quality);
+            let look = || self.pipeline.visibility(examined);
+            let visibility = is_wanted
+                .then(|| timed("face_quality", &mut clock.quality, look))
+                .transpose()?;
             Ok(Subject {
                 inter_eye_distance: examined.inter_eye_distance(),
                 quality: examined.quality,
@@ -216,8 +223,11 @@ impl Shared {
             })
         })?;
         let selfie_face = subject.quality().map(|quality| match &subject_seen {
-            Observation::Face(subject) => message::with_visibility(quality, subject.visibility),
-            Observation::Unreadable(_) | Observation::NoFace => quality,
+            Observation::Face(Subject {
+                visibility: Some(visibility),
+                ..
+            }) => message::with_visibility(quality, *visibility),
+            _ => quality,
         });
 
         let likeness = timed("face_comparison", &mut clock.comparison, || portrait.likeness(&subject));
@@ -346,11 +356,12 @@ impl Shared {
             Role::Document => None,
             Role::Selfie => self.attacks.detector(),
         };
-        let scores = timed("presentation_attack_detection", &mut clock.attacks, || {
-            detector
-                .map(|detector| detector.scores(&upright.picture, chosen.bounds))
-                .transpose()
-        })?;
+        let look = |detector: &AttackDetector| {
+            timed("presentation_attack_detection", &mut clock.attacks, || {
+                detector.scores(&upright.picture, chosen.bounds)
+            })
+        };
+        let scores = detector.map(look).transpose()?;
         let scale = divisor as f32;
         examined.face = examined.face.scaled(scale, scale);
         Ok(Examination::Face {

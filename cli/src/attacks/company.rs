@@ -31,7 +31,7 @@ pub(super) fn second_person(subject: &Subject, other: &Subject, dice: &mut Dice)
     )
 }
 
-/// A card with another's photo, held below the chin.
+/// A card with another's photo, held up on one of the four sides of the face.
 pub(super) fn held_portrait(subject: &Subject, other: &Subject, dice: &mut Dice) -> Picture {
     // As near as selfies are taken: the small face needs pixels, too.
     let picture = geometry::enlarged(subject, EYES);
@@ -42,18 +42,25 @@ pub(super) fn held_portrait(subject: &Subject, other: &Subject, dice: &mut Dice)
     let (card_width, card_height) = (photo.width() * 5 / 2 + 2 * border, photo.height() + 2 * border);
     let card = Picture::from_fn(card_width, card_height, |_, y| [235, 238, 240 - (y % 16) as u8]);
     let card = laid(&card, &photo, border, border);
-    let left = face.centre().x + dice.between(-1.5, 0.5) * card_width as f32;
-    let (left, top) = (
-        left.max(0.0) as u32,
-        (face.bottom() + dice.between(0.05, 0.4) * eyes).max(0.0) as u32,
-    );
-    // There is room for the card below the face in every picture.
+    let gap = dice.between(0.05, 0.4) * eyes;
+    let along = dice.between(-0.5, 0.5);
+    let (card_across, card_down) = (card_width as f32, card_height as f32);
+    let (left, top) = match dice.whole(0, 3) {
+        0 => (face.x - gap - card_across, face.centre().y + (along - 0.5) * card_down),
+        1 => (face.right() + gap, face.centre().y + (along - 0.5) * card_down),
+        2 => (face.centre().x + (along - 0.5) * card_across, face.y - gap - card_down),
+        _ => (face.centre().x + (along - 0.5) * card_across, face.bottom() + gap),
+    };
+    // There is room for the card around every picture.
+    let (before, above) = ((-left).max(0.0).ceil(), (-top).max(0.0).ceil());
+    let (left, top) = ((left + before) as u32, (top + above) as u32);
+    let (before, above) = (before as u32, above as u32);
     let (width, height) = (
-        picture.width().max(left + card_width),
-        picture.height().max(top + card_height),
+        (before + picture.width()).max(left + card_width),
+        (above + picture.height()).max(top + card_height),
     );
     let ground = Picture::from_fn(width, height, |_, _| [60, 62, 70]);
-    laid(&laid(&ground, &picture, 0, 0), &card, left, top)
+    laid(&laid(&ground, &picture, before, above), &card, left, top)
 }
 
 /// The head of a subject with something around it, so large that its eyes are so far apart.

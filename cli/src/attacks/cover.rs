@@ -137,6 +137,40 @@ pub(super) fn hand(subject: &Subject, dice: &mut Dice) -> Picture {
     })
 }
 
+/// One of many colours: of skin near the face, of cloth, of a card.
+fn cover_colour(subject: &Subject, dice: &mut Dice) -> Colour {
+    let landmarks = &subject.face.landmarks;
+    let cheek = landmarks.left_eye.midpoint(landmarks.left_mouth);
+    if dice.chance(0.5) {
+        lit(
+            subject.picture.pixel(cheek.x.max(0.0) as u32, cheek.y.max(0.0) as u32),
+            dice.between(0.8, 1.1),
+        )
+    } else {
+        any(dice)
+    }
+}
+
+/// Something round over one eye.
+pub(super) fn eye_patch(subject: &Subject, dice: &mut Dice) -> Picture {
+    let side = if dice.chance(0.5) { 0.5 } else { -0.5 };
+    let (radius, colour) = (dice.between(0.33, 0.48), cover_colour(subject, dice));
+    covered(subject, |across, down| {
+        let inside = radius - (across - side).hypot(down);
+        Some((lit(colour, 1.0 - 0.15 * (across - side).abs()), edge(inside)))
+    })
+}
+
+/// Something over the left or the right half of the face, up to near the nose.
+pub(super) fn half_covered(subject: &Subject, dice: &mut Dice) -> Picture {
+    let side = if dice.chance(0.5) { 1.0 } else { -1.0 };
+    let (from, colour) = (dice.between(-0.1, 0.15), cover_colour(subject, dice));
+    covered(subject, |across, down| {
+        let inside = (side * across - from).min(down + 1.6).min(2.2 - down);
+        Some((lit(colour, 1.0 - 0.1 * down.abs()), edge(inside)))
+    })
+}
+
 /// A part of the picture that leaves out a quarter to a half of the face, on one side.
 pub(super) fn cut_off(subject: &Subject, dice: &mut Dice) -> Picture {
     let Rect { x, y, width, height } = subject.face.bounds;

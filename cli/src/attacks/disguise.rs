@@ -112,6 +112,8 @@ fn once(kind: Kind, mut subject: Subject, props: Props<'_>, dice: &mut Dice) -> 
         Kind::Mask => cover::mask(&subject, dice),
         Kind::DarkGlasses => cover::dark_glasses(&subject, dice),
         Kind::Hand => cover::hand(&subject, dice),
+        Kind::EyePatch => cover::eye_patch(&subject, dice),
+        Kind::HalfCovered => cover::half_covered(&subject, dice),
         Kind::CutOff => cover::cut_off(&subject, dice),
         Kind::SecondPerson => company::second_person(&subject, props.other, dice),
         Kind::HeldPortrait => company::held_portrait(&subject, props.other, dice),

@@ -68,17 +68,21 @@ pub enum Kind {
     DarkGlasses,
     /// Fingers over the mouth.
     Hand,
+    /// Something over one eye.
+    EyePatch,
+    /// Something over the left or the right half of the face.
+    HalfCovered,
     /// A quarter to a half of the face is beyond the border of the picture.
     CutOff,
     /// Somebody else beside the person.
     SecondPerson,
-    /// A card with somebody else's photo below the face.
+    /// A card with somebody else's photo beside, above or below the face.
     HeldPortrait,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 33] = [
+    pub const ALL: [Kind; 35] = [
         Kind::Mirrored,
         Kind::Cropped,
         Kind::Turned,
@@ -109,6 +113,8 @@ impl Kind {
         Kind::Mask,
         Kind::DarkGlasses,
         Kind::Hand,
+        Kind::EyePatch,
+        Kind::HalfCovered,
         Kind::CutOff,
         Kind::SecondPerson,
         Kind::HeldPortrait,
@@ -117,21 +123,49 @@ impl Kind {
     /// Whether it is the photograph of the reference again; otherwise it is another one of the same person.
     #[must_use]
     pub fn is_a_copy(self) -> bool {
-        self <= Kind::Combined
+        self.refused_by() == [COPY]
     }
 
     /// The tests of a report that are there to refuse it.
     #[must_use]
     pub fn refused_by(self) -> &'static [&'static str] {
         match self {
+            Kind::Mirrored
+            | Kind::Cropped
+            | Kind::Turned
+            | Kind::Rescaled
+            | Kind::Stretched
+            | Kind::Gamma
+            | Kind::WhiteBalance
+            | Kind::Grey
+            | Kind::Curve
+            | Kind::Shadow
+            | Kind::Noise
+            | Kind::Blur
+            | Kind::MotionBlur
+            | Kind::Jpeg
+            | Kind::Pattern
+            | Kind::Text
+            | Kind::Sticker
+            | Kind::Perspective
+            | Kind::MirroredPerspective
+            | Kind::Lens
+            | Kind::Screen
+            | Kind::Printed
+            | Kind::Frame
+            | Kind::CutOut
+            | Kind::Combined => &[COPY],
             Kind::UnderExposed | Kind::OverExposed => {
                 &["selfie_under_exposure", "selfie_over_exposure", "selfie_dynamic_range"]
             }
             Kind::Mask | Kind::Hand => &["selfie_mouth_visible"],
-            Kind::DarkGlasses => &["selfie_eyes_visible"],
+            Kind::DarkGlasses => &["selfie_eyes_visible", "selfie_each_eye_visible"],
+            Kind::EyePatch | Kind::HalfCovered => &["selfie_each_eye_visible"],
             Kind::CutOff => &["selfie_face_cropping"],
             Kind::SecondPerson | Kind::HeldPortrait => &["selfie_single_person"],
-            _ => &["selfie_is_a_picture_of_its_own"],
         }
     }
 }
+
+/// The test that looks for the document's own photograph.
+const COPY: &str = "selfie_is_a_picture_of_its_own";

@@ -360,6 +360,8 @@ fn face_quality(face: &FaceQuality) -> Value {
         "cropped": face.cropped,
         "eyes_visible": face.eyes_visible,
         "mouth_visible": face.mouth_visible,
+        "nose_visible": face.nose_visible,
+        "lesser_eye_visible": face.lesser_eye_visible,
         "yaw": face.yaw,
         "pitch": face.pitch,
         "roll": face.roll,

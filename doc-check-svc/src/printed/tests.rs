@@ -783,7 +783,8 @@ proptest! {
         let mut altered: Vec<char> = surname.chars().collect();
         let at = at.index(altered.len());
         prop_assume!(!transliterate(&other.to_string()).expect("Latin").starts_with(altered[at]));
-        prop_assume!(!matches!((other, altered[at]), ('Œ', 'O') | ('Ý', 'I')));
+        // Of a specimen any language's letters are looked for: Č may be a Ğ.
+        prop_assume!(!matches!((other, altered[at]), ('Œ', 'O') | ('Ý', 'I') | ('Č', 'G')));
         altered[at] = other;
         let altered = String::from_iter(altered);
         let (found, _) = names(&altered, &given, &format!("{surname}<<{given}"));

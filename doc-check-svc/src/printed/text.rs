@@ -279,7 +279,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 true => Evidence::Sure,
                 false => Evidence::Doubtful,
             };
-            let kept = self.open.len();
+            let kept = self.mark();
             if let [symbol] = spelling.symbols.as_bytes() {
                 let other = open(glyph.character(), *symbol, stretch.script);
                 self.open.extend(other.map(|other| (self.symbols.len(), other)));
@@ -288,7 +288,7 @@ impl<'s, 'a> Search<'s, 'a> {
             if end.is_some() {
                 return end;
             }
-            self.open.truncate(kept);
+            self.reset(kept);
         }
         None
     }
@@ -403,12 +403,13 @@ impl<'s, 'a> Search<'s, 'a> {
         at + rest.iter().take_while(|glyph| glyph.counts()).count()
     }
 
-    fn mark(&self) -> (usize, bool) {
-        (self.symbols.len(), self.fills)
+    fn mark(&self) -> (usize, usize, bool) {
+        (self.symbols.len(), self.open.len(), self.fills)
     }
 
-    fn reset(&mut self, (symbols, fills): (usize, bool)) {
+    fn reset(&mut self, (symbols, open, fills): (usize, usize, bool)) {
         self.symbols.truncate(symbols);
+        self.open.truncate(open);
         self.fills = fills;
     }
 }

@@ -71,7 +71,7 @@ fn a_face_that_cannot_be_seen_or_is_not_alone_is_refused_with_what_to_do() {
         (
             "selfie_eyes_visible",
             covered(&picture, &face, [12, 12, 14], glasses),
-            "dark glasses",
+            "take off glasses",
         ),
         ("selfie_single_person", beside, "another face"),
         ("selfie_face_cropping", picture.crop(cut).expect("half"), "cut off"),
@@ -88,11 +88,6 @@ fn a_face_that_cannot_be_seen_or_is_not_alone_is_refused_with_what_to_do() {
                 .find(|check| check.name == test)
                 .map(|check| check.outcome())
         };
-        // Where the detector finds no face any more, that is the answer.
-        if found("selfie_face") == Some(Outcome::Failed) {
-            assert!(error.reason.contains("No face was found"), "{test}: {}", error.reason);
-            continue;
-        }
         assert_eq!(found(test), Some(Outcome::Failed), "{test}: {checks:?}");
         assert_eq!(found("face_match"), Some(Outcome::NotAvailable), "{test}");
         assert!(error.reason.contains(sentence), "{test}: {}", error.reason);

@@ -1,11 +1,11 @@
-//! Whether the eyes and the mouth of a face can be seen, or something covers them.
+//! Whether eyes, nose and mouth of a face can be seen, or something covers them.
 //!
 //! An embedding is made of what tells people apart, and much of that lies in eyes, nose and mouth. So each is filled in from its
 //! surroundings, and the face embedded again: where the part could be seen, the embedding moves; behind a mask, a hand or dark glasses
 //! there was nothing of the person to lose. No cover has to be known, nor its colour.
 //!
-//! Glasses leave a part of it to their frames: dark lenses are told by how dark they are beside the skin, too. Tinted and reflecting
-//! lenses between the two are where this ends.
+//! Glasses leave a part of it to their frames: dark lenses are told by how dark they are beside the skin, too. What carries a picture
+//! of what it covers, and lenses as bright as the skin, are where this ends.
 
 use super::embed::{Embedding, FaceEmbedder};
 use super::plane::Plane;
@@ -16,8 +16,13 @@ use crate::picture::Picture;
 /// How far parts of a face can be seen. Without units: 0 for nothing, larger for more, comparable between faces.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Visibility {
-    /// What the embedding loses (1 less the cosine) without the eyes, times how bright they are over the skin, to the power of 1.5.
+    /// Of both eyes together: what the embedding loses (1 less the cosine) without one, times how bright its surroundings are over the
+    /// skin, at most 1, to the power of 1.5; and the same of the other.
     pub eyes: f64,
+    /// The same of the eye alone of which less is seen.
+    pub lesser_eye: f64,
+    /// What the embedding loses without the nose.
+    pub nose: f64,
     /// What the embedding loses without the mouth, times the square root of what it loses without the nose: masks cover both.
     pub mouth: f64,
 }
@@ -26,8 +31,8 @@ pub struct Visibility {
 type Part = ([f32; 2], [f32; 2]);
 
 const EYES: [Part; 2] = [([26.0, 50.0], [45.0, 58.0]), ([62.0, 86.0], [45.0, 58.0])];
-const NOSE: [Part; 1] = [([44.0, 68.0], [60.0, 82.0])];
-const MOUTH: [Part; 1] = [([34.0, 78.0], [84.0, 100.0])];
+const NOSE: Part = ([44.0, 68.0], [60.0, 82.0]);
+const MOUTH: Part = ([34.0, 78.0], [84.0, 100.0]);
 
 /// Where lenses lie, and skin that nothing but hair and masks covers: cheeks, nose, forehead.
 const LENSES: [Part; 2] = [([27.5, 48.5], [49.5, 61.5]), ([63.5, 84.5], [49.5, 61.5])];
@@ -43,25 +48,30 @@ const EDGE: f32 = 2.5;
 const AROUND: f32 = 10.0;
 
 impl Visibility {
-    /// Of a face that [`align`](super::align) has turned upright, with its embedding.
+    /// Of a face that [`align`](super::align) has turned upright, with its embedding. Embeds it four times more.
     ///
     /// # Errors
     /// When a tensor operation fails.
     pub fn measure(face: &Picture, embedding: &Embedding, embedder: &FaceEmbedder) -> Result<Visibility, VisionError> {
-        let face = face.resize(SIDE, SIDE);
-        let without = |parts: &[Part]| {
-            let changed = embedder.embed_aligned(&filled(&face, parts))?;
-            Ok::<_, VisionError>(f64::from(1.0 - embedding.cosine(&changed)))
+        let without = |part: &Part| {
+            let changed = embedder.embed_aligned(&filled(face, part))?;
+            Ok::<_, VisionError>(f64::from(1.0 - embedding.cosine(&changed)).max(0.0))
         };
+        let [right, left] = [(&EYES[0], &LENSES[0]), (&EYES[1], &LENSES[1])]
+            .map(|(eye, lens)| Ok::<_, VisionError>(without(eye)? * lens_over_skin(face, lens).min(1.0).powf(1.5)));
+        let (right, left) = (right?, left?);
+        let nose = without(&NOSE)?;
         Ok(Visibility {
-            eyes: without(&EYES)? * lenses_over_skin(&face).powf(1.5),
-            mouth: without(&MOUTH)? * without(&NOSE)?.max(0.0).sqrt(),
+            eyes: right + left,
+            lesser_eye: right.min(left),
+            nose,
+            mouth: without(&MOUTH)? * nose.sqrt(),
         })
     }
 }
 
-/// The face with some parts as their surroundings are.
-fn filled(face: &Picture, parts: &[Part]) -> Picture {
+/// The face with a part as its surroundings are.
+fn filled(face: &Picture, &(columns, rows): &Part) -> Picture {
     let (width, height) = (face.width() as usize, face.height() as usize);
     let plane = |value: &dyn Fn(usize) -> f32| Plane {
         width,
@@ -71,13 +81,11 @@ fn filled(face: &Picture, parts: &[Part]) -> Picture {
     let inside = |at: usize| {
         let (x, y) = ((at % width) as f32, (at / width) as f32);
         let within = |[start, end]: [f32; 2], at: f32| start < at && at < end;
-        parts
-            .iter()
-            .any(|&(columns, rows)| within(columns, x) && within(rows, y))
+        within(columns, x) && within(rows, y)
     };
     let outside = plane(&|at| f32::from(!inside(at))).blurred(EDGE);
     let pixels = face.pixels().as_chunks::<3>().0;
-    // What is around a place: a mean over what lies outside the parts.
+    // What is around a place: a mean over what lies outside the part.
     let weights = outside.blurred(AROUND);
     let around: [Plane; 3] =
         std::array::from_fn(|channel| plane(&|at| outside.values[at] * f32::from(pixels[at][channel])).blurred(AROUND));
@@ -92,15 +100,15 @@ fn filled(face: &Picture, parts: &[Part]) -> Picture {
     Picture::from_rgb(face.width(), face.height(), values.collect()).expect("three values a pixel")
 }
 
-/// Grey level where lenses would be over that of the skin: about 1 for bare eyes, a quarter for dark glasses.
-fn lenses_over_skin(face: &Picture) -> f64 {
+/// Grey level where a lens would be over that of the skin: about 1 for a bare eye, a quarter for dark glasses. Three quarters of the
+/// lens' place are no brighter, so that frames around clear glass, and lashes and brows, are passed over.
+fn lens_over_skin(face: &Picture, lens: &Part) -> f64 {
     /// Keeps black over black near 1.
     const BLACK: f32 = 4.0;
     let grey = face.luma();
-    let level = |part: &Part| median(&within(&grey, part));
-    let lenses = LENSES.iter().map(level).sum::<f32>() / LENSES.len() as f32;
-    let skin = median(&SKIN.each_ref().map(level));
-    f64::from((lenses + BLACK) / (skin + BLACK))
+    let lens = quantile(&mut within(&grey, lens), 0.75);
+    let mut skin = SKIN.each_ref().map(|part| quantile(&mut within(&grey, part), 0.5));
+    f64::from((lens + BLACK) / (quantile(&mut skin, 0.5) + BLACK))
 }
 
 /// The values of a plane as wide as an aligned face that lie in a part.
@@ -112,15 +120,11 @@ fn within(grey: &[f32], &([left, right], [top, bottom]): &Part) -> Vec<f32> {
         .collect()
 }
 
-fn median(values: &[f32]) -> f32 {
-    let mut values = values.to_vec();
+/// The value that such a share of the others does not exceed.
+fn quantile(values: &mut [f32], share: f32) -> f32 {
     values.sort_by(f32::total_cmp);
-    let middle = values.len() / 2;
-    if values.len().is_multiple_of(2) {
-        (values[middle - 1] + values[middle]) / 2.0
-    } else {
-        values[middle]
-    }
+    let at = (share * (values.len() - 1) as f32).round() as usize;
+    values[at]
 }
 
 #[cfg(test)]
@@ -143,7 +147,7 @@ mod tests {
     fn dark_lenses_are_darker_than_skin() {
         let glasses = |lens: u8, skin: u8| {
             let face = Picture::from_fn(SIDE, SIDE, |_, y| [if (46..64).contains(&y) { lens } else { skin }; 3]);
-            lenses_over_skin(&face)
+            lens_over_skin(&face, &LENSES[0])
         };
         assert!((glasses(120, 120) - 1.0).abs() < 1e-6);
         assert!(glasses(20, 120) < 0.25);

@@ -161,6 +161,7 @@ pub(super) struct Line<'a> {
     similarity: Option<f64>,
     inter_eye_distance: Option<f64>,
     sharpness: Option<f64>,
+    contrast: Option<f64>,
     dynamic_range: Option<f64>,
     under_exposure: Option<f64>,
     over_exposure: Option<f64>,
@@ -170,6 +171,8 @@ pub(super) struct Line<'a> {
     pitch: Option<f64>,
     eyes_visible: Option<f64>,
     mouth_visible: Option<f64>,
+    nose_visible: Option<f64>,
+    lesser_eye_visible: Option<f64>,
     minifasnet_v2: Option<f64>,
     minifasnet_v1se: Option<f64>,
     failed_tests: String,
@@ -184,7 +187,7 @@ impl Line<'_> {
         let truth = &row.truth;
         let rounded = |value: f64| (value * 1e4).round() / 1e4;
         let quality = |measure: fn(&FaceQuality) -> f64| row.quality.as_ref().map(measure).map(rounded);
-        let visible = |measure: fn(&FaceQuality) -> Option<f64>| row.quality.as_ref().and_then(measure);
+        let optional = |measure: fn(&FaceQuality) -> Option<f64>| row.quality.as_ref().and_then(measure);
         Line {
             image: &truth.image,
             reference: &truth.reference,
@@ -197,16 +200,18 @@ impl Line<'_> {
             similarity: row.likeness.map(|likeness| rounded(likeness.similarity)),
             inter_eye_distance: quality(|face| face.inter_eye_distance),
             sharpness: quality(|face| face.sharpness),
-            dynamic_range: quality(|face| face.dynamic_range),
-            under_exposure: quality(|face| face.under_exposure),
-            over_exposure: quality(|face| face.over_exposure),
-            illumination_uniformity: quality(|face| face.illumination_uniformity),
-            cropped: quality(|face| face.cropped),
+            contrast: quality(|face| face.contrast),
+            dynamic_range: optional(|face| face.dynamic_range),
+            under_exposure: optional(|face| face.under_exposure),
+            over_exposure: optional(|face| face.over_exposure),
+            illumination_uniformity: optional(|face| face.illumination_uniformity),
+            cropped: optional(|face| face.cropped),
             yaw: quality(|face| face.yaw),
             pitch: quality(|face| face.pitch),
-            // Small numbers, whole.
-            eyes_visible: visible(|face| face.eyes_visible),
-            mouth_visible: visible(|face| face.mouth_visible),
+            eyes_visible: optional(|face| face.eyes_visible),
+            mouth_visible: optional(|face| face.mouth_visible),
+            nose_visible: optional(|face| face.nose_visible),
+            lesser_eye_visible: optional(|face| face.lesser_eye_visible),
             minifasnet_v2: row.scores.map(|scores| rounded(scores.v2)),
             minifasnet_v1se: row.scores.map(|scores| rounded(scores.v1se)),
             failed_tests: row.failed_tests.join(" "),
