@@ -1557,20 +1557,24 @@ type FaceQuality struct {
 	// Faces found in the picture.
 	Faces uint32 `protobuf:"varint,9,opt,name=faces,proto3" json:"faces,omitempty"`
 	// Entropy of the face's grey levels in bits, 0 to 8.
-	DynamicRange float64 `protobuf:"fixed64,10,opt,name=dynamic_range,json=dynamicRange,proto3" json:"dynamic_range,omitempty"`
+	DynamicRange *float64 `protobuf:"fixed64,10,opt,name=dynamic_range,json=dynamicRange,proto3,oneof" json:"dynamic_range,omitempty"`
 	// Share of the face's pixels with grey levels up to 25.
-	UnderExposure float64 `protobuf:"fixed64,11,opt,name=under_exposure,json=underExposure,proto3" json:"under_exposure,omitempty"`
+	UnderExposure *float64 `protobuf:"fixed64,11,opt,name=under_exposure,json=underExposure,proto3,oneof" json:"under_exposure,omitempty"`
 	// Share of the face's pixels with grey levels from 247 on.
-	OverExposure float64 `protobuf:"fixed64,12,opt,name=over_exposure,json=overExposure,proto3" json:"over_exposure,omitempty"`
+	OverExposure *float64 `protobuf:"fixed64,12,opt,name=over_exposure,json=overExposure,proto3,oneof" json:"over_exposure,omitempty"`
 	// How far both cheeks have the same grey levels, 0 to 1.
-	IlluminationUniformity float64 `protobuf:"fixed64,13,opt,name=illumination_uniformity,json=illuminationUniformity,proto3" json:"illumination_uniformity,omitempty"`
+	IlluminationUniformity *float64 `protobuf:"fixed64,13,opt,name=illumination_uniformity,json=illuminationUniformity,proto3,oneof" json:"illumination_uniformity,omitempty"`
 	// Share of the face, from brows to chin and from ear to ear, that lies beyond the border of the picture.
-	Cropped float64 `protobuf:"fixed64,14,opt,name=cropped,proto3" json:"cropped,omitempty"`
-	// Of a selfie, how far its eyes and its mouth can be seen: what the embedding loses without them. 0 is behind a cover.
-	EyesVisible   *float64 `protobuf:"fixed64,15,opt,name=eyes_visible,json=eyesVisible,proto3,oneof" json:"eyes_visible,omitempty"`
-	MouthVisible  *float64 `protobuf:"fixed64,16,opt,name=mouth_visible,json=mouthVisible,proto3,oneof" json:"mouth_visible,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Cropped *float64 `protobuf:"fixed64,14,opt,name=cropped,proto3,oneof" json:"cropped,omitempty"`
+	// Of a selfie that was looked at closer, how far both eyes, mouth, nose, and the eye of which less is seen can be seen: what its embedding loses without them, the eyes' less
+	// where they are dark beside the skin, the mouth's less where the nose is hidden, too. Without units, comparable between faces of one
+	// model; 0 is behind a cover. The limits are in `checks`.
+	EyesVisible      *float64 `protobuf:"fixed64,15,opt,name=eyes_visible,json=eyesVisible,proto3,oneof" json:"eyes_visible,omitempty"`
+	MouthVisible     *float64 `protobuf:"fixed64,16,opt,name=mouth_visible,json=mouthVisible,proto3,oneof" json:"mouth_visible,omitempty"`
+	NoseVisible      *float64 `protobuf:"fixed64,17,opt,name=nose_visible,json=noseVisible,proto3,oneof" json:"nose_visible,omitempty"`
+	LesserEyeVisible *float64 `protobuf:"fixed64,18,opt,name=lesser_eye_visible,json=lesserEyeVisible,proto3,oneof" json:"lesser_eye_visible,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *FaceQuality) Reset() {
@@ -1667,36 +1671,36 @@ func (x *FaceQuality) GetFaces() uint32 {
 }
 
 func (x *FaceQuality) GetDynamicRange() float64 {
-	if x != nil {
-		return x.DynamicRange
+	if x != nil && x.DynamicRange != nil {
+		return *x.DynamicRange
 	}
 	return 0
 }
 
 func (x *FaceQuality) GetUnderExposure() float64 {
-	if x != nil {
-		return x.UnderExposure
+	if x != nil && x.UnderExposure != nil {
+		return *x.UnderExposure
 	}
 	return 0
 }
 
 func (x *FaceQuality) GetOverExposure() float64 {
-	if x != nil {
-		return x.OverExposure
+	if x != nil && x.OverExposure != nil {
+		return *x.OverExposure
 	}
 	return 0
 }
 
 func (x *FaceQuality) GetIlluminationUniformity() float64 {
-	if x != nil {
-		return x.IlluminationUniformity
+	if x != nil && x.IlluminationUniformity != nil {
+		return *x.IlluminationUniformity
 	}
 	return 0
 }
 
 func (x *FaceQuality) GetCropped() float64 {
-	if x != nil {
-		return x.Cropped
+	if x != nil && x.Cropped != nil {
+		return *x.Cropped
 	}
 	return 0
 }
@@ -1711,6 +1715,20 @@ func (x *FaceQuality) GetEyesVisible() float64 {
 func (x *FaceQuality) GetMouthVisible() float64 {
 	if x != nil && x.MouthVisible != nil {
 		return *x.MouthVisible
+	}
+	return 0
+}
+
+func (x *FaceQuality) GetNoseVisible() float64 {
+	if x != nil && x.NoseVisible != nil {
+		return *x.NoseVisible
+	}
+	return 0
+}
+
+func (x *FaceQuality) GetLesserEyeVisible() float64 {
+	if x != nil && x.LesserEyeVisible != nil {
+		return *x.LesserEyeVisible
 	}
 	return 0
 }
@@ -1886,7 +1904,7 @@ const file_bonafide_identity_v1_report_proto_rawDesc = "" +
 	"\x05score\x18\x01 \x01(\x01R\x05score\x12\x1c\n" +
 	"\tthreshold\x18\x02 \x01(\x01R\tthreshold\x12+\n" +
 	"\x11warning_threshold\x18\x03 \x01(\x01R\x10warningThreshold\x12\x16\n" +
-	"\x06models\x18\x04 \x03(\tR\x06models\"\xd3\x04\n" +
+	"\x06models\x18\x04 \x03(\tR\x06models\"\xce\x06\n" +
 	"\vFaceQuality\x121\n" +
 	"\x14detection_confidence\x18\x01 \x01(\x01R\x13detectionConfidence\x12,\n" +
 	"\x12inter_eye_distance\x18\x02 \x01(\x01R\x10interEyeDistance\x12\x1c\n" +
@@ -1898,17 +1916,27 @@ const file_bonafide_identity_v1_report_proto_rawDesc = "" +
 	"\x03yaw\x18\x06 \x01(\x01R\x03yaw\x12\x14\n" +
 	"\x05pitch\x18\a \x01(\x01R\x05pitch\x12\x12\n" +
 	"\x04roll\x18\b \x01(\x01R\x04roll\x12\x14\n" +
-	"\x05faces\x18\t \x01(\rR\x05faces\x12#\n" +
+	"\x05faces\x18\t \x01(\rR\x05faces\x12(\n" +
 	"\rdynamic_range\x18\n" +
-	" \x01(\x01R\fdynamicRange\x12%\n" +
-	"\x0eunder_exposure\x18\v \x01(\x01R\runderExposure\x12#\n" +
-	"\rover_exposure\x18\f \x01(\x01R\foverExposure\x127\n" +
-	"\x17illumination_uniformity\x18\r \x01(\x01R\x16illuminationUniformity\x12\x18\n" +
-	"\acropped\x18\x0e \x01(\x01R\acropped\x12&\n" +
-	"\feyes_visible\x18\x0f \x01(\x01H\x00R\veyesVisible\x88\x01\x01\x12(\n" +
-	"\rmouth_visible\x18\x10 \x01(\x01H\x01R\fmouthVisible\x88\x01\x01B\x0f\n" +
+	" \x01(\x01H\x00R\fdynamicRange\x88\x01\x01\x12*\n" +
+	"\x0eunder_exposure\x18\v \x01(\x01H\x01R\runderExposure\x88\x01\x01\x12(\n" +
+	"\rover_exposure\x18\f \x01(\x01H\x02R\foverExposure\x88\x01\x01\x12<\n" +
+	"\x17illumination_uniformity\x18\r \x01(\x01H\x03R\x16illuminationUniformity\x88\x01\x01\x12\x1d\n" +
+	"\acropped\x18\x0e \x01(\x01H\x04R\acropped\x88\x01\x01\x12&\n" +
+	"\feyes_visible\x18\x0f \x01(\x01H\x05R\veyesVisible\x88\x01\x01\x12(\n" +
+	"\rmouth_visible\x18\x10 \x01(\x01H\x06R\fmouthVisible\x88\x01\x01\x12&\n" +
+	"\fnose_visible\x18\x11 \x01(\x01H\aR\vnoseVisible\x88\x01\x01\x121\n" +
+	"\x12lesser_eye_visible\x18\x12 \x01(\x01H\bR\x10lesserEyeVisible\x88\x01\x01B\x10\n" +
+	"\x0e_dynamic_rangeB\x11\n" +
+	"\x0f_under_exposureB\x10\n" +
+	"\x0e_over_exposureB\x1a\n" +
+	"\x18_illumination_uniformityB\n" +
+	"\n" +
+	"\b_croppedB\x0f\n" +
 	"\r_eyes_visibleB\x10\n" +
-	"\x0e_mouth_visible2\xa5\x02\n" +
+	"\x0e_mouth_visibleB\x0f\n" +
+	"\r_nose_visibleB\x15\n" +
+	"\x13_lesser_eye_visible2\xa5\x02\n" +
 	"\x19VerificationReportService\x12z\n" +
 	"\x15GetVerificationReport\x122.bonafide.identity.v1.GetVerificationReportRequest\x1a(.bonafide.identity.v1.VerificationReport\"\x03\x90\x02\x01\x12\x8b\x01\n" +
 	"\x17ListVerificationReports\x124.bonafide.identity.v1.ListVerificationReportsRequest\x1a5.bonafide.identity.v1.ListVerificationReportsResponse\"\x03\x90\x02\x01b\x06proto3"
