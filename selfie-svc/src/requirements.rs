@@ -34,13 +34,13 @@ impl<Measures> Requirement<Measures> {
     }
 }
 
-/// Whether a face keeps to all that a picture must be like.
+/// Whether a picture is so good that it tells what covers a face.
 pub(crate) fn are_met(quality: &Quality) -> bool {
     QUALITY.iter().all(|requirement| requirement.missed(quality).is_none())
 }
 
 /// What the picture must be like, in the order in which it is told: first what makes others fail, too.
-pub(crate) const QUALITY: [Requirement<Quality>; 7] = [
+pub(crate) const QUALITY: [Requirement<Quality>; 5] = [
     Requirement {
         test: "selfie_face_cropping",
         measure: "the share of the face beyond the border of the picture",
@@ -76,20 +76,6 @@ pub(crate) const QUALITY: [Requirement<Quality>; 7] = [
         limit: Limit::AtMost(35.0),
         sentence: "Your head is bent up or down. Please hold the camera at the height of your eyes and look into it.",
     },
-    Requirement {
-        test: "selfie_dynamic_range",
-        measure: "the entropy of the face's grey levels in bits",
-        of: |quality| quality.dynamic_range,
-        limit: Limit::AtLeast(4.5),
-        sentence: "Your face can hardly be seen in this light. Please take the picture in even, bright light.",
-    },
-    Requirement {
-        test: "selfie_sharpness",
-        measure: "the variance of the face's Laplacian over that of its grey levels",
-        of: |quality| quality.sharpness / quality.contrast.powi(2),
-        limit: Limit::AtLeast(0.007),
-        sentence: "The selfie is blurred. Please hold the camera still and clean its lens.",
-    },
 ];
 
 /// What must be seen of a face in a good picture.
@@ -121,5 +107,23 @@ pub(crate) const VISIBILITY: [Requirement<Visibility>; 4] = [
         of: |visibility| visibility.nose,
         limit: Limit::AtLeast(0.01),
         sentence: "Your nose is covered. Please take away whatever is before your face.",
+    },
+];
+
+/// What else the picture must be like. It is told last: whatever covers a face may be dull.
+pub(crate) const DETAIL: [Requirement<Quality>; 2] = [
+    Requirement {
+        test: "selfie_dynamic_range",
+        measure: "the entropy of the face's grey levels in bits",
+        of: |quality| quality.dynamic_range,
+        limit: Limit::AtLeast(4.5),
+        sentence: "Your face can hardly be seen in this light. Please take the picture in even, bright light.",
+    },
+    Requirement {
+        test: "selfie_sharpness",
+        measure: "the variance of the face's Laplacian over that of its grey levels",
+        of: |quality| quality.sharpness / quality.contrast.powi(2),
+        limit: Limit::AtLeast(0.007),
+        sentence: "The selfie is blurred. Please hold the camera still and clean its lens.",
     },
 ];

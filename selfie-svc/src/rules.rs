@@ -8,7 +8,7 @@ use vision::picture::DecodeError;
 
 use crate::calibration::OperatingPoint;
 use crate::presentation::Presentation;
-use crate::requirements::{QUALITY, Requirement, VISIBILITY};
+use crate::requirements::{DETAIL, QUALITY, Requirement, VISIBILITY};
 
 /// Smallest distance between the eyes, in pixels, at which a face is compared. SFace looks at a crop in which the eyes are
 /// 35 pixels apart; from a third of that there is too little left to tell people apart.
@@ -175,7 +175,8 @@ impl Evaluation {
                 false
             }
         };
-        largest.is_none() && is_good && is_seen
+        let is_detailed = self.keeps_to(&DETAIL, &subject.quality);
+        largest.is_none() && is_good && is_seen && is_detailed
     }
 
     /// Evaluates every requirement of a table.
