@@ -1,4 +1,5 @@
-//! One picture in disguise, or with what makes it unfit. All lengths are in distances between the eyes, so that they mean the same at every size.
+//! One picture in disguise, or with what makes it unfit. All lengths are in distances between the eyes, so that they mean the same at
+//! every size.
 
 use vision::face::Face;
 use vision::picture::Picture;
