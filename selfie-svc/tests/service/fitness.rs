@@ -93,3 +93,27 @@ fn a_face_that_cannot_be_seen_or_is_not_alone_is_refused_with_what_to_do() {
         assert!(error.reason.contains(sentence), "{test}: {}", error.reason);
     }
 }
+
+#[test]
+fn what_hides_nothing_is_no_cover() {
+    let Some(running) = running() else { return };
+    let (picture, face) = selfie(running);
+    let lens = |across: f32, down: f32| (across.abs() - 0.5).hypot(1.3 * down);
+    let frames = |across: f32, down: f32| (lens(across, down) - 0.42).abs() < 0.025;
+    let beard = |across: f32, down: f32| {
+        (0.95..1.9).contains(&down) && across.abs() < 0.9 && (across / 0.4).hypot((down - 1.17) / 0.16) > 1.0
+    };
+    let scarf = |across: f32, down: f32| (across / 1.15).hypot((down - 0.45) / 1.6) > 1.0;
+    for (what, seen) in [
+        ("clear glasses", covered(&picture, &face, [20, 20, 22], frames)),
+        ("a beard", covered(&picture, &face, [45, 38, 34], beard)),
+        ("a head scarf", covered(&picture, &face, [30, 30, 60], scarf)),
+        ("half of the light", brighter(&picture, 0.5)),
+        ("a quarter of the light", brighter(&picture, 0.25)),
+    ] {
+        let response = running.check(running.sample(Sample::Obama), seen.encode_jpeg(92).expect("encodes"));
+        let report = response.selfie.expect("a report");
+        let why = report.error.as_ref().map(|error| error.reason.as_str());
+        assert_eq!(why, None, "{what}");
+    }
+}

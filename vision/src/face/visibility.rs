@@ -48,7 +48,7 @@ const EDGE: f32 = 2.5;
 const AROUND: f32 = 10.0;
 
 impl Visibility {
-    /// Of a face that [`align`](super::align) has turned upright, with its embedding. Embeds it four times more.
+    /// Of a face that [`align`](super::align) has turned upright, at its size, with its embedding. Embeds it four times more.
     ///
     /// # Errors
     /// When a tensor operation fails.
