@@ -5,6 +5,7 @@ use vision::picture::Picture;
 
 use super::disguise::Subject;
 use super::geometry;
+use super::overlay::laid;
 use crate::specimen::dice::Dice;
 
 /// Pixels between the eyes of a selfie with a card.
@@ -73,14 +74,4 @@ fn scaled(subject: &Subject, eyes: f32, margin: f32) -> Picture {
         || subject.picture.clone(),
         |head| head.resize(size(width), size(height)),
     )
-}
-
-/// A picture with another laid on it.
-fn laid(below: &Picture, above: &Picture, left: u32, top: u32) -> Picture {
-    Picture::from_fn(below.width(), below.height(), |x, y| {
-        match (x.checked_sub(left), y.checked_sub(top)) {
-            (Some(x), Some(y)) if x < above.width() && y < above.height() => above.pixel(x, y),
-            _ => below.pixel(x, y),
-        }
-    })
 }

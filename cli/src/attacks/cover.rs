@@ -31,12 +31,12 @@ impl Place {
 }
 
 /// The picture with something over it: its colour and opacity at places of the face.
-fn covered(subject: &Subject, cover: impl Fn(f32, f32) -> Option<(Colour, f32)>) -> Picture {
+fn covered(subject: &Subject, cover: impl Fn(f32, f32) -> (Colour, f32)) -> Picture {
     let (picture, place) = (&subject.picture, Place::of(subject));
     Picture::from_fn(picture.width(), picture.height(), |x, y| {
-        let below = picture.pixel(x, y);
         let (across, down) = place.of_pixel(x, y);
-        cover(across, down).map_or(below, |(colour, opacity)| mix(below, colour, opacity))
+        let (colour, opacity) = cover(across, down);
+        mix(picture.pixel(x, y), colour, opacity)
     })
 }
 
@@ -47,6 +47,12 @@ fn edge(inside: f32) -> f32 {
 
 fn lit(colour: Colour, light: f32) -> Colour {
     colour.map(|value| (f32::from(value) * light).clamp(0.0, 255.0) as u8)
+}
+
+/// The colour in the middle between two places.
+fn between(subject: &Subject, one: Point, other: Point) -> Colour {
+    let Point { x, y } = one.midpoint(other);
+    subject.picture.pixel(x.max(0.0) as u32, y.max(0.0) as u32)
 }
 
 /// How bright the picture is, so that what is laid over it is as bright.
@@ -83,7 +89,7 @@ pub(super) fn mask(subject: &Subject, dice: &mut Dice) -> Picture {
         };
         let dotted = printed && ((across * 9.0).sin() * (down * 9.0).sin()) > 0.3;
         let shade = (1.05 - 0.3 * across * across) * fold * light;
-        Some((lit(if dotted { print } else { colour }, shade), edge(inside)))
+        (lit(if dotted { print } else { colour }, shade), edge(inside))
     })
 }
 
@@ -110,20 +116,19 @@ pub(super) fn dark_glasses(subject: &Subject, dice: &mut Dice) -> Picture {
         let lens = lens[0].max(lens[1]);
         let is_frame = (down + 0.05).abs() < 0.035 && (across.abs() < 0.5 || (0.85..1.3).contains(&across.abs()));
         if is_frame {
-            return Some((dark, 1.0));
+            return (dark, 1.0);
         }
         let level = below * (0.5 + down / half_height).clamp(0.0, 1.0)
             + shine * (-((across + down - shines_at) / 0.17).powi(2)).exp();
         let colour = dark.map(|value| (f32::from(value) + level).min(255.0) as u8);
-        Some((colour, opacity * edge(lens)))
+        (colour, opacity * edge(lens))
     })
 }
 
 /// Fingers, in the colour of the cheek, over the mouth.
 pub(super) fn hand(subject: &Subject, dice: &mut Dice) -> Picture {
     let landmarks = &subject.face.landmarks;
-    let cheek = landmarks.right_eye.midpoint(landmarks.right_mouth);
-    let skin = subject.picture.pixel(cheek.x.max(0.0) as u32, cheek.y.max(0.0) as u32);
+    let skin = between(subject, landmarks.right_eye, landmarks.right_mouth);
     let (sin, cos) = dice.between(-0.4, 0.4).sin_cos();
     let (half_height, light) = (dice.between(0.45, 0.62), dice.between(0.8, 1.1));
     let centre = (dice.between(-0.15, 0.15), dice.between(1.0, 1.15));
@@ -133,19 +138,16 @@ pub(super) fn hand(subject: &Subject, dice: &mut Dice) -> Picture {
         let inside = 1.0 - ((along / 1.1).abs().powi(3) + (over / half_height).abs().powi(3)).cbrt();
         let between_fingers = ((over / 0.25).fract().abs() - 0.5).abs() < 0.08;
         let shade = if between_fingers { 0.65 } else { 1.0 };
-        Some((lit(skin, light * shade), edge(inside * half_height)))
+        (lit(skin, light * shade), edge(inside * half_height))
     })
 }
 
 /// One of many colours: of skin near the face, of cloth, of a card.
 fn cover_colour(subject: &Subject, dice: &mut Dice) -> Colour {
-    let landmarks = &subject.face.landmarks;
-    let cheek = landmarks.left_eye.midpoint(landmarks.left_mouth);
     if dice.chance(0.5) {
-        lit(
-            subject.picture.pixel(cheek.x.max(0.0) as u32, cheek.y.max(0.0) as u32),
-            dice.between(0.8, 1.1),
-        )
+        let landmarks = &subject.face.landmarks;
+        let skin = between(subject, landmarks.left_eye, landmarks.left_mouth);
+        lit(skin, dice.between(0.8, 1.1))
     } else {
         any(dice)
     }
@@ -157,7 +159,7 @@ pub(super) fn eye_patch(subject: &Subject, dice: &mut Dice) -> Picture {
     let (radius, colour) = (dice.between(0.33, 0.48), cover_colour(subject, dice));
     covered(subject, |across, down| {
         let inside = radius - (across - side).hypot(down);
-        Some((lit(colour, 1.0 - 0.15 * (across - side).abs()), edge(inside)))
+        (lit(colour, 1.0 - 0.15 * (across - side).abs()), edge(inside))
     })
 }
 
@@ -167,7 +169,7 @@ pub(super) fn half_covered(subject: &Subject, dice: &mut Dice) -> Picture {
     let (from, colour) = (dice.between(-0.1, 0.15), cover_colour(subject, dice));
     covered(subject, |across, down| {
         let inside = (side * across - from).min(down + 1.6).min(2.2 - down);
-        Some((lit(colour, 1.0 - 0.1 * down.abs()), edge(inside)))
+        (lit(colour, 1.0 - 0.1 * down.abs()), edge(inside))
     })
 }
 

@@ -85,8 +85,8 @@ struct Sitting<'a> {
     reference: &'a Photograph,
     /// Of the same person: the reference itself, or another one.
     selfie: &'a Photograph,
-    /// Of somebody else.
-    other: &'a Photograph,
+    /// Of somebody else; none for copies, which need none.
+    other: Option<&'a Photograph>,
 }
 
 impl Set {
@@ -163,11 +163,16 @@ impl Set {
         let mut photographs = self.shuffled(PEOPLE);
         photographs.retain(|photograph| people.insert(&photograph.identity));
         photographs.truncate(self.count);
-        self.sittings(photographs.into_iter().map(|photograph| (photograph, photograph)))
+        let sitting = |photograph| Sitting {
+            reference: photograph,
+            selfie: photograph,
+            other: None,
+        };
+        photographs.into_iter().map(sitting).collect()
     }
 
     /// Two photographs of each person who has as many, the second to be made unfit.
-    fn unfit(&self) -> Vec<Sitting<'_>> {
+    fn unfit<'a>(&'a self) -> Vec<Sitting<'a>> {
         if self.kinds.iter().all(|kind| kind.is_a_copy()) {
             return Vec::new();
         }
@@ -175,21 +180,16 @@ impl Set {
         let mut pairs = self.pairs(UNFIT, usize::MAX);
         pairs.retain(|(reference, _)| people.insert(&reference.identity));
         pairs.truncate(self.count);
-        self.sittings(pairs.into_iter())
-    }
-
-    /// With somebody else for each.
-    fn sittings<'a>(&'a self, pairs: impl Iterator<Item = (&'a Photograph, &'a Photograph)>) -> Vec<Sitting<'a>> {
         let others = self.shuffled(OTHERS);
         let sitting = |(number, (reference, selfie)): (usize, (&'a Photograph, &'a Photograph))| {
             let mut others = others.iter().cycle().skip(number).take(others.len());
             Some(Sitting {
                 reference,
                 selfie,
-                other: others.find(|other| other.identity != reference.identity)?,
+                other: Some(others.find(|other| other.identity != reference.identity)?),
             })
         };
-        pairs.enumerate().filter_map(sitting).collect()
+        pairs.into_iter().enumerate().filter_map(sitting).collect()
     }
 
     /// Two photographs of one person each: a first pair of everybody, then a second one, so that nobody weighs more than they must.
@@ -231,10 +231,20 @@ impl Studio<'_> {
         stream: u64,
     ) -> anyhow::Result<Vec<Presentation>> {
         let (file, upright) = self.read(sitting.reference)?;
-        let (subject, other) = (self.subject(sitting.selfie)?, self.subject(sitting.other)?);
-        let (Some(subject), Some(other)) = (subject, other) else {
+        let subject = if sitting.selfie == sitting.reference {
+            subject(&upright)
+        } else {
+            subject(&self.read(sitting.selfie)?.1)
+        };
+        let Some(subject) = subject else {
             return Ok(Vec::new());
         };
+        let other = match sitting.other {
+            Some(other) => self::subject(&self.read(other)?.1),
+            // It is in no copy.
+            None => Some(subject.clone()),
+        };
+        let Some(other) = other else { return Ok(Vec::new()) };
         let dice = &mut Dice::new(self.set.seed, stream);
         let reference = format!("{prefix}reference.jpg");
         self.refer(&reference, &file, &upright, dice)?;
@@ -256,17 +266,6 @@ impl Studio<'_> {
             })
         };
         kinds.iter().map(present).collect()
-    }
-
-    /// A photograph with the face in it; none where it shows none.
-    fn subject(&self, photograph: &Photograph) -> anyhow::Result<Option<Subject>> {
-        let (_, upright) = self.read(photograph)?;
-        let face = pipeline::subject(&upright.faces, &upright.picture).copied();
-        Ok(face.map(|face| Subject {
-            picture: upright.picture,
-            face,
-            quality: 92,
-        }))
     }
 
     /// A person's photograph beside another of the same person; nothing where the document would show no face.
@@ -321,6 +320,16 @@ impl Studio<'_> {
         let path = self.folder.join(name);
         std::fs::write(&path, file).with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+/// A photograph with the face in it; none where it shows none.
+fn subject(upright: &Upright) -> Option<Subject> {
+    let face = *pipeline::subject(&upright.faces, &upright.picture)?;
+    Some(Subject {
+        picture: upright.picture.clone(),
+        face,
+        quality: 92,
+    })
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {

@@ -88,10 +88,16 @@ pub(super) fn frame(picture: &Picture, dice: &mut Dice) -> Picture {
     let mut side = |length: u32| (length as f32 * dice.between(0.03, 0.15)).round() as u32;
     let (left, right, top, bottom) = (side(width), side(width), side(height), side(height));
     let colour = any(dice);
-    Picture::from_fn(width + left + right, height + top + bottom, |x, y| {
+    let ground = Picture::from_fn(width + left + right, height + top + bottom, |_, _| colour);
+    laid(&ground, picture, left, top)
+}
+
+/// A picture with another laid on it.
+pub(super) fn laid(below: &Picture, above: &Picture, left: u32, top: u32) -> Picture {
+    Picture::from_fn(below.width(), below.height(), |x, y| {
         match (x.checked_sub(left), y.checked_sub(top)) {
-            (Some(x), Some(y)) if x < width && y < height => picture.pixel(x, y),
-            _ => colour,
+            (Some(x), Some(y)) if x < above.width() && y < above.height() => above.pixel(x, y),
+            _ => below.pixel(x, y),
         }
     })
 }

@@ -57,9 +57,8 @@ impl Visibility {
             let changed = embedder.embed_aligned(&filled(face, part))?;
             Ok::<_, VisionError>(f64::from(1.0 - embedding.cosine(&changed)).max(0.0))
         };
-        let [right, left] = [(&EYES[0], &LENSES[0]), (&EYES[1], &LENSES[1])]
-            .map(|(eye, lens)| Ok::<_, VisionError>(without(eye)? * lens_over_skin(face, lens).min(1.0).powf(1.5)));
-        let (right, left) = (right?, left?);
+        let [right_lens, left_lens] = lenses_over_skin(face).map(|ratio| ratio.min(1.0).powf(1.5));
+        let (right, left) = (without(&EYES[0])? * right_lens, without(&EYES[1])? * left_lens);
         let nose = without(&NOSE)?;
         Ok(Visibility {
             eyes: right + left,
@@ -100,15 +99,15 @@ fn filled(face: &Picture, &(columns, rows): &Part) -> Picture {
     Picture::from_rgb(face.width(), face.height(), values.collect()).expect("three values a pixel")
 }
 
-/// Grey level where a lens would be over that of the skin: about 1 for a bare eye, a quarter for dark glasses. Three quarters of the
+/// Grey level where each lens would be over that of the skin: about 1 for a bare eye, a quarter for dark glasses. Three quarters of the
 /// lens' place are no brighter, so that frames around clear glass, and lashes and brows, are passed over.
-fn lens_over_skin(face: &Picture, lens: &Part) -> f64 {
+fn lenses_over_skin(face: &Picture) -> [f64; 2] {
     /// Keeps black over black near 1.
     const BLACK: f32 = 4.0;
     let grey = face.luma();
-    let lens = quantile(&mut within(&grey, lens), 0.75);
-    let mut skin = SKIN.each_ref().map(|part| quantile(&mut within(&grey, part), 0.5));
-    f64::from((lens + BLACK) / (quantile(&mut skin, 0.5) + BLACK))
+    let level = |part: &Part, share| quantile(&mut within(&grey, part), share);
+    let skin = quantile(&mut SKIN.each_ref().map(|part| level(part, 0.5)), 0.5);
+    LENSES.map(|lens| f64::from((level(&lens, 0.75) + BLACK) / (skin + BLACK)))
 }
 
 /// The values of a plane as wide as an aligned face that lie in a part.
@@ -147,7 +146,7 @@ mod tests {
     fn dark_lenses_are_darker_than_skin() {
         let glasses = |lens: u8, skin: u8| {
             let face = Picture::from_fn(SIDE, SIDE, |_, y| [if (46..64).contains(&y) { lens } else { skin }; 3]);
-            lens_over_skin(&face, &LENSES[0])
+            lenses_over_skin(&face)[0]
         };
         assert!((glasses(120, 120) - 1.0).abs() < 1e-6);
         assert!(glasses(20, 120) < 0.25);

@@ -87,6 +87,7 @@ impl Rates {
             bona_fide_by_test: BTreeMap::new(),
             attacks: BTreeMap::new(),
         };
+        let mut refused: BTreeMap<String, usize> = BTreeMap::new();
         for row in rows {
             let counted = match row.truth.attack {
                 Some(kind) => rates.attacks.entry(kind).or_default(),
@@ -95,17 +96,19 @@ impl Rates {
             counted.add(row);
             if row.truth.attack.is_none() && row.has_response() {
                 for test in &row.failed_tests {
-                    rates.bona_fide_by_test.entry(test.clone()).or_default().errors += 1;
+                    *refused.entry(test.clone()).or_default() += 1;
                 }
             }
         }
-        for counted in rates.bona_fide_by_test.values_mut() {
-            *counted = Counted {
-                errors: counted.errors,
+        let by_test = refused.into_iter().map(|(test, errors)| {
+            let counted = Counted {
+                errors,
                 presentation_attack_detection: None,
                 ..rates.bona_fide.clone()
             };
-        }
+            (test, counted)
+        });
+        rates.bona_fide_by_test = by_test.collect();
         let by_test = rates.bona_fide_by_test.values_mut();
         for counted in rates.attacks.values_mut().chain(by_test).chain([&mut rates.bona_fide]) {
             counted.conclude();
